@@ -1,0 +1,77 @@
+# make run    set up .venv on the first call, then start the server with config.yaml
+# make test   everything: lint, the client's modules (where Node is), pytest with a real Chromium
+# make lint   ruff, mypy, the layers
+# make fix    what ruff can mend and format by itself
+# make clean  remove what was made, .venv too; never ./data
+
+.DEFAULT_GOAL := run
+.PHONY: run test lint fix clean chromium client
+
+# The Python to make .venv with: `make PYTHON=/opt/python/bin/python3 run`.
+PYTHON ?= $(shell for each in python3.14 python3.13 python3.12 python3.11 python3; do \
+	"$$each" -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$each" && break; done)
+
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --no-input
+SYSTEM_CHROMIUM = command -v chromium || command -v chromium-browser || command -v google-chrome \
+	|| command -v google-chrome-stable
+
+# A .venv whose Python is gone (upgraded, or never finished) is made anew, with its stamps.
+IGNORED := $(shell test -x .venv/bin/python || rm -rf .venv)
+
+run: .venv/run.stamp
+	@exec $(BIN)/chatserver serve --config config.yaml
+
+test: .venv/test.stamp chromium lint client
+	$(BIN)/pytest -n auto --maxprocesses=8 --hypothesis-profile=ci
+
+lint: .venv/test.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+fix: .venv/test.stamp
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find chatserver plugins tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# pip runs again only when what it reads has changed: a start that has nothing to install takes no time.
+.venv/run.stamp: setup.py pyproject.toml | .venv/bin/python
+	@echo "Installing chatserver into .venv …"
+	@$(PIP) install --editable .
+	@touch $@
+
+.venv/test.stamp: setup.py pyproject.toml | .venv/bin/python
+	@echo "Installing chatserver and its test tools into .venv …"
+	@$(PIP) install --editable '.[test]'
+	@touch .venv/run.stamp $@
+
+.venv/bin/python:
+	@test -n "$(PYTHON)" || { echo "chatserver needs Python 3.11 or newer; none was found." \
+		"Name one: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@"$(PYTHON)" -m venv .venv || { rm -rf .venv; echo "No virtual environment could be made with $(PYTHON);" \
+		"on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+
+# The browser tests take the system's Chromium, else Debian's package, else the one Playwright downloads.
+chromium: .venv/test.stamp
+	@$(SYSTEM_CHROMIUM) >/dev/null && exit; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "Installing Debian's chromium …"; \
+		export DEBIAN_FRONTEND=noninteractive PATH="$$PATH:/usr/sbin:/sbin"; \
+		{ apt-get update -qq && apt-get install -qq --no-install-recommends chromium; } >/dev/null; \
+		$(SYSTEM_CHROMIUM) >/dev/null && exit; \
+	fi; \
+	echo "Taking the Chromium that Playwright brings …"; \
+	$(BIN)/playwright install chromium
+
+# Node 20.19 is the first that takes a .js file with imports for what it is.
+client:
+	@if node -e 'process.exit(process.features.require_module ? 0 : 1)' 2>/dev/null; then \
+		find tests/client -name '*.test.js' -o -name '*.test.mjs' | xargs -r node --test; \
+	else \
+		echo "SKIPPED: the client's own tests need Node 20.19 or newer, which is not here."; \
+	fi

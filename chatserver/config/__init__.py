@@ -1,0 +1,35 @@
+"""The settings: YAML, environment and .env in, one frozen typed value out; every mistake is a `ConfigError`."""
+
+from __future__ import annotations
+
+from .loading import load
+from .settings import (
+    Auth,
+    Limits,
+    Log,
+    Permissions,
+    PluginConfig,
+    Plugins,
+    RoomConfig,
+    Server,
+    Settings,
+    StoreConfig,
+    Tls,
+)
+from .source import Source
+
+__all__ = [
+    "Auth",
+    "Limits",
+    "Log",
+    "Permissions",
+    "PluginConfig",
+    "Plugins",
+    "RoomConfig",
+    "Server",
+    "Settings",
+    "Source",
+    "StoreConfig",
+    "Tls",
+    "load",
+]

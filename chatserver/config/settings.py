@@ -1,0 +1,178 @@
+"""What can be set: one struct per section of the YAML, with each key's type, range and default."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct, field
+
+from ..model import History
+from .source import Source
+
+Port = Annotated[int, Meta(ge=0, le=65535, description="a port, 0 to 65535")]
+Count = Annotated[int, Meta(ge=1, le=10**9, description="a whole number, 1 to 1000000000")]
+Days = Annotated[int, Meta(ge=1, le=36500, description="a whole number of days, 1 to 36500")]
+FrameBytes = Annotated[
+    int, Meta(ge=1024, le=2**26, description="a whole number of bytes, 1024 (1 KiB) to 67108864 (64 MiB)")
+]
+BufferBytes = Annotated[
+    int, Meta(ge=2**16, le=2**30, description="a whole number of bytes, 65536 (64 KiB) to 1073741824 (1 GiB)")
+]
+Rate = Annotated[float, Meta(gt=0, le=100_000, description="a number above 0, at most 100000")]
+NonEmpty = Annotated[str, Meta(min_length=1, description="text that isn't empty")]
+Url = Annotated[
+    str, Meta(pattern=r"^(https?://[^\s/]+.*)?$", description="an address such as https://chat.example.org")
+]
+Origin = Annotated[
+    str,
+    Meta(pattern=r"^https?://[^\s/]+$", description="an origin such as https://chat.example.org, no path"),
+]
+
+
+class _Section(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    pass
+
+
+class Tls(_Section, frozen=True, kw_only=True):
+    """A certificate for serving https without a proxy in front."""
+
+    cert: Path
+    """PEM file with the certificate chain, relative to the settings file."""
+    key: Path
+    """PEM file with the private key, relative to the settings file."""
+
+
+class Server(_Section, frozen=True, kw_only=True):
+    """Where the server listens, and under which name people reach it."""
+
+    name: NonEmpty = "chatserver"
+    """Shown to people, in the page's title and in ``welcome``."""
+    host: NonEmpty = "127.0.0.1"
+    """The address to listen on; ``0.0.0.0`` or ``::`` for all."""
+    port: Port = 8080
+    """The TCP port; 0 takes a free one."""
+    public_url: Url = ""
+    """The address people type, when a proxy stands in front; empty: host and port."""
+    allowed_origins: tuple[Origin, ...] = ()
+    """Further web origins whose pages may connect; the server's own always may."""
+    trusted_proxies: tuple[NonEmpty, ...] = ()
+    """IP addresses or networks (CIDR) whose X-Forwarded-* headers are believed."""
+    tls: Tls | None = None
+
+
+class StoreConfig(_Section, frozen=True, kw_only=True):
+    """Where messages are kept."""
+
+    url: str = "sqlite:"
+    """``sqlite:`` (chat.db in data_dir), ``sqlite:/absolute/path.db``, or ``memory:`` (gone at the end)."""
+    durability: Literal["full", "normal"] = "full"
+    """``full``: on the disk before a message is acknowledged; ``normal``: a power cut may cost the last moments."""
+
+
+class Permissions(_Section, frozen=True, kw_only=True):
+    """Permissions a role gets on top of its own; each role has those of the role before, too."""
+
+    guest: tuple[NonEmpty, ...] = ()
+    member: tuple[NonEmpty, ...] = ()
+    moderator: tuple[NonEmpty, ...] = ()
+    admin: tuple[NonEmpty, ...] = ()
+
+
+class Auth(_Section, frozen=True, kw_only=True):
+    """Who may come in, and for how long."""
+
+    guests: bool = True
+    """Whether a name is enough to take part."""
+    guest_days: Days = 7
+    """How long a guest's identity is kept after the last visit."""
+    session_days: Days = 30
+    """How long a sign-in lasts after the last visit."""
+    permissions: Permissions = Permissions()
+
+
+class Limits(_Section, frozen=True, kw_only=True):
+    """What one server, one address and one person may use."""
+
+    connections: Count = 10_000
+    """Open WebSockets on this server."""
+    connections_per_ip: Count = 200
+    """Open WebSockets from one address."""
+    frame_bytes: FrameBytes = 65_536
+    """The largest WebSocket frame a client may send."""
+    content_chars: Count = 8_000
+    """The longest message."""
+    messages_per_second: Rate = 10
+    """What one person may send, in the long run."""
+    burst: Count = 30
+    """What one person may send at once."""
+    send_buffer_bytes: BufferBytes = 1_048_576
+    """What may wait for a slow reader before the connection is closed (it resumes later)."""
+    presence_members: Count = 200
+    """Rooms with more members than this don't announce who comes and goes."""
+
+
+class RoomConfig(_Section, frozen=True, kw_only=True):
+    """A room that exists from the start. What people change later is not set back."""
+
+    name: str
+    """Lower-case letters and digits of any script, ``-`` and ``_``."""
+    title: str = ""
+    """Shown instead of the name."""
+    topic: str = ""
+    kind: Literal["public", "private"] = "public"
+    history: History = "all"
+    """Whether newcomers may read what was said before they joined."""
+
+
+class Log(_Section, frozen=True, kw_only=True):
+    """What the server says about itself, on standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["text", "json"] = "text"
+    """``text`` for people, ``json`` (an object a line) for machines."""
+
+
+class PluginConfig(_Section, frozen=True, kw_only=True):
+    """One enabled plugin. In the YAML, ``on_error`` and ``rooms`` stand among the plugin's own settings."""
+
+    settings: Mapping[str, Any] = {}
+    """The plugin's own settings, not yet typed: `Source.convert` does it once the plugin's type is known."""
+    on_error: Literal["skip", "reject"] | None = None
+    """What a crash of the plugin means for what it was asked about; None: what the plugin itself says."""
+    rooms: tuple[NonEmpty, ...] | None = None
+    """The only rooms the plugin works in; None: all."""
+
+
+def _default_plugins() -> Mapping[str, PluginConfig]:
+    # Moderation sees a message as it was typed, before emoji changes it.
+    return {name: PluginConfig() for name in ("basics", "moderation", "emoji", "history", "files")}
+
+
+class Plugins(_Section, frozen=True, kw_only=True):
+    """Which plugins run. The order is the order in which their hooks are called."""
+
+    dirs: tuple[Path, ...] = ()
+    """Folders with plugins of one's own, relative to the settings file."""
+    enabled: Mapping[str, PluginConfig] = field(default_factory=_default_plugins)
+
+
+class Document(_Section, frozen=True, kw_only=True):
+    """All that the YAML can hold."""
+
+    server: Server = Server()
+    data_dir: Path = Path("data")
+    """Where the database, uploads and secrets live; relative to the settings file."""
+    store: StoreConfig = StoreConfig()
+    auth: Auth = Auth()
+    limits: Limits = Limits()
+    rooms: tuple[RoomConfig, ...] = (RoomConfig(name="general", title="General"),)
+    log: Log = Log()
+    plugins: Plugins = Plugins()
+
+
+class Settings(Document, frozen=True, kw_only=True):
+    """All settings, checked, with absolute paths; ``source`` knows where each of them was written."""
+
+    source: Source

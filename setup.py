@@ -1,0 +1,73 @@
+"""How chatserver is built and installed; ``pyproject.toml`` holds the tools' settings."""
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).parent
+BUNDLED = ["basics", "moderation", "emoji", "history", "files"]
+
+TEST = [
+    "pytest>=9,<10",  # pytest-tornasync breaks with 10
+    "pytest-tornasync==0.6.0.post2",
+    "pytest-xdist",
+    "hypothesis>=6.131",
+    "playwright",
+    "mypy",
+    "ruff",
+    "import-linter>=2.5",
+    "types-PyYAML",
+    "setuptools>=77",  # the packaging test builds a wheel without downloading anything
+]
+
+VERSION = re.search(
+    r'^__version__ = "(.+)"$', (HERE / "chatserver/__init__.py").read_text(encoding="utf-8"), re.M
+)
+assert VERSION, "chatserver/__init__.py names no __version__"
+readme = HERE / "README.md"
+
+setup(
+    name="chatserver",
+    version=VERSION[1],
+    description="A self-hosted chat server whose every feature is a plugin",
+    long_description=readme.read_text(encoding="utf-8") if readme.exists() else "",
+    long_description_content_type="text/markdown",
+    author="the chatserver authors",
+    license="MIT",
+    license_files=["LICENSE"],
+    python_requires=">=3.11",
+    # The two folders get names that nobody else owns: see "Layout" in docs/architecture.md.
+    package_dir={"chatserver_plugins": "plugins", "chatserver_public": "public"},
+    packages=[
+        *find_packages(include=["chatserver", "chatserver.*"]),
+        "chatserver_plugins",
+        *(f"chatserver_plugins.{name}" for name in find_packages("plugins")),
+        "chatserver_public",
+    ],
+    package_data={
+        "": ["static/**/*"],
+        "chatserver": ["py.typed"],
+        "chatserver_public": ["**/*"],
+    },
+    install_requires=[
+        "tornado>=6.6,<7",
+        "pluggy>=1.5",
+        "pyyaml>=6",
+        "msgspec>=0.19",
+        "sqlalchemy>=2.1,<3",
+        "argon2-cffi>=23.1",
+        "emoji>=2.14",
+        "nh3>=0.2.18",
+        "click>=8.1",
+        "python-dotenv>=1.0",
+        "confusable-homoglyphs>=3.3",
+        "filetype>=1.2",
+        "pillow>=11",
+    ],
+    extras_require={"test": TEST},
+    entry_points={
+        "console_scripts": ["chatserver = chatserver.cli:main"],
+        "chatserver.plugins": [f"{name} = chatserver_plugins.{name}" for name in BUNDLED],
+    },
+)
