@@ -1,0 +1,151 @@
+"""The values that everything passes around. Frozen, without I/O and without a clock.
+
+Times are floats, seconds since the epoch (UTC); the protocol turns them into ISO 8601.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+Role = Literal["guest", "member", "moderator", "admin"]
+RoomRole = Literal["member", "moderator", "owner"]
+Kind = Literal["public", "private", "direct"]
+History = Literal["all", "joined"]
+Status = Literal["online", "away", "busy", "invisible", "offline"]
+
+ROLES: tuple[Role, ...] = ("guest", "member", "moderator", "admin")
+
+
+class User(msgspec.Struct, frozen=True):
+    """Somebody, for ever: the ``id`` stays when the name changes."""
+
+    id: str
+    name: str
+    display_name: str
+    role: Role = "guest"
+
+    def public(self) -> dict[str, str]:
+        """The user as other people's clients see one."""
+        return {"id": self.id, "name": self.name, "display_name": self.display_name}
+
+
+class Room(msgspec.Struct, frozen=True):
+    """A room's own facts. ``name`` is for ever; what moves with each message lives in `Heads`."""
+
+    name: str
+    title: str = ""
+    topic: str = ""
+    kind: Kind = "public"
+    history: History = "all"
+    archived: bool = False
+
+
+class Heads(msgspec.Struct, frozen=True):
+    """How far a room's log has come: the last ``seq``, and how many messages are in it (for unread counts)."""
+
+    head: int = 0
+    messages: int = 0
+
+
+class Member(msgspec.Struct, frozen=True):
+    """One person's place in one room. ``since`` is the head at which they were added: with ``history: joined``
+    they see what came after. ``muted_until`` 0 is not muted, infinity is until somebody lifts it."""
+
+    user: User
+    role: RoomRole = "member"
+    since: int = 0
+    muted_until: float = 0.0
+
+
+class Attachment(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A file as a message shows it. ``url`` is relative to the server; ``inline`` is safe to show in a page;
+    ``width`` and ``height`` are in pixels, where known."""
+
+    id: str
+    name: str
+    size: int
+    mime: str
+    url: str
+    inline: bool = False
+    width: int | None = None
+    height: int | None = None
+
+
+class Draft(msgspec.Struct, frozen=True):
+    """A message on its way in. Hooks return a changed copy: ``draft.replace(content="…")``.
+
+    ``html`` is None until a ``render`` hook gives one; what stays None is shown as escaped text. ``files`` are the
+    ids the sender named; ``attachments`` is what a plugin made of them. ``edits`` is the id of the message that
+    this text would replace.
+    """
+
+    user: User
+    room: Room
+    content: str
+    kind: str = "text"
+    html: str | None = None
+    reply_to: str | None = None
+    files: tuple[str, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
+    edits: str | None = None
+
+    def replace(self, **changes: Any) -> Draft:
+        """A copy with these fields changed."""
+        return msgspec.structs.replace(self, **changes)
+
+
+class Message(msgspec.Struct, frozen=True):
+    """A message as it is now. ``seq`` is where it stands in its room; ``rev`` counts its edits from 1; a deleted
+    one keeps its place and has empty ``content`` and ``html``."""
+
+    id: str
+    room: str
+    seq: int
+    ts: float
+    user: User
+    content: str
+    html: str
+    kind: str = "text"
+    rev: int = 1
+    nonce: str | None = None
+    reply_to: str | None = None
+    attachments: tuple[Attachment, ...] = ()
+    edited_at: float | None = None
+    deleted: bool = False
+
+
+class Event(msgspec.Struct, frozen=True):
+    """One entry of a room's log.
+
+    ``type`` is ``message``, ``edited``, ``deleted``, ``room``, ``member`` or a plugin's ``name:type``. ``message``
+    is the message of now, for the first two types. ``data`` holds the other fields as they go on the wire.
+    """
+
+    room: str
+    seq: int
+    type: str
+    ts: float
+    user: User
+    message_id: str | None = None
+    message: Message | None = None
+    data: dict[str, Any] = msgspec.field(default_factory=dict)
+
+
+class Upload(msgspec.Struct, frozen=True):
+    """A file that is being sent: who, where to, what it calls itself. ``size`` is in bytes, as announced."""
+
+    user: User
+    room: Room
+    name: str
+    size: int
+    mime: str
+
+
+class Request(msgspec.Struct, frozen=True):
+    """What is known of a connection before anybody is signed in. ``headers`` have lower-case names."""
+
+    remote_ip: str
+    token: str | None = None
+    headers: dict[str, str] = msgspec.field(default_factory=dict)

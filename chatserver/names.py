@@ -1,0 +1,204 @@
+"""Which names and texts are accepted, and which names look alike. Pure: no I/O but the Unicode tables."""
+
+from __future__ import annotations
+
+import functools
+import re
+import unicodedata
+from collections.abc import Iterable
+
+from .errors import Reject
+
+USER_CHARS = 32
+ROOM_CHARS = 64
+TITLE_CHARS = 80
+TOPIC_CHARS = 500
+MARKS_IN_A_ROW = 3
+"""Hebrew stacks three on one letter; what has more is there to overflow its line."""
+
+_RESERVED = frozenset("@:/#+,")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\ud800-\udfff]")
+_BIDI = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
+_PLAIN = re.compile(r"[!-~]")
+
+# Default_Ignorable_Code_Point of Unicode's DerivedCoreProperties, as far as the category doesn't tell
+# (`unicodedata` doesn't have the property), and the characters with an empty glyph of their own.
+_IGNORABLE = re.compile(
+    r"[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
+    r"\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+_BLANK = frozenset("\u2800\U00016fe4\U0001d159")
+
+
+def user_name(text: str) -> str:
+    """The name in NFC: 1 to 32 visible characters without spaces and ``@ : / # + ,``.
+
+    Raises `Reject` ``invalid``, field ``name``.
+    """
+    name = unicodedata.normalize("NFC", text)
+    if not name:
+        raise _invalid("Please choose a name.", "name")
+    if len(name) > USER_CHARS:
+        raise _invalid(f"A name has at most {USER_CHARS} characters.", "name")
+    for char in name:
+        if char in _RESERVED:
+            raise _invalid(f"A name can't contain {char!r}.", "name")
+        if not _visible(char) or unicodedata.category(char) in ("Co", "Cn"):
+            raise _invalid(f"A name can't contain {_called(char)}.", "name")
+    _check_marks(name, "name")
+    return name
+
+
+def room_name(text: str) -> str:
+    """The name in NFC: 1 to 64 letters and digits of any script, ``-`` and ``_``, nothing in upper case.
+
+    Raises `Reject` ``invalid``, field ``room``.
+    """
+    name = unicodedata.normalize("NFC", text)
+    if not name:
+        raise _invalid("Please choose a name for the room.", "room")
+    if len(name) > ROOM_CHARS:
+        raise _invalid(f"A room's name has at most {ROOM_CHARS} characters.", "room")
+    for char in name:
+        if char.lower() != char:
+            raise _invalid("A room's name has no upper-case letters.", "room")
+        if char not in "-_" and not (_visible(char) and _is_word(char)):
+            raise _invalid(f"A room's name has letters, digits, - and _, but not {_called(char)}.", "room")
+    _check_marks(name, "room")
+    return name
+
+
+def title(text: str) -> str:
+    """A room's title on one line, at most 80 characters; may be empty. Raises `Reject` ``invalid``."""
+    return _one_line(text, TITLE_CHARS, "title")
+
+
+def topic(text: str) -> str:
+    """A room's topic on one line, at most 500 characters; may be empty. Raises `Reject` ``invalid``."""
+    return _one_line(text, TOPIC_CHARS, "topic")
+
+
+def content(text: str) -> str:
+    r"""A message's text with ``\n`` for ``\r\n``. Raises `Reject` ``invalid``, field ``content``, without any
+    visible character, or with C0 controls other than tab and newline."""
+    text = text.replace("\r\n", "\n")
+    if _CONTROL.search(text):
+        raise _invalid("A message can't contain control characters.", "content")
+    if not _PLAIN.search(text) and not any(_visible(char) for char in text):
+        raise _invalid("A message needs some text.", "content")
+    return text
+
+
+def look(name: str) -> str:
+    """The key under which names that look alike are one: ``AIice``, ``аlice`` and ``ALICE`` are ``alice``.
+
+    The skeleton of UTS #39 (confusable detection), made blind to case. Only good for comparing with another key.
+    """
+    table = _prototypes()
+    return unicodedata.normalize("NFD", "".join(table.get(char, char) for char in _fold(name)))
+
+
+def _invalid(message: str, field: str) -> Reject:
+    return Reject(message, "invalid", field=field)
+
+
+def _visible(char: str) -> bool:
+    """False for spaces, controls, surrogates and what has no glyph. Characters newer than our tables count."""
+    category = unicodedata.category(char)
+    hidden = category[0] == "Z" or category in ("Cc", "Cf", "Cs") or char in _BLANK or _IGNORABLE.match(char)
+    return not hidden
+
+
+def _is_word(char: str) -> bool:
+    return unicodedata.category(char) in ("Ll", "Lo", "Lm", "Mn", "Mc", "Nd")
+
+
+def _called(char: str) -> str:
+    """A character as an error message names it: itself only if that can be seen."""
+    code = f"U+{ord(char):04X}"
+    if char.isspace():
+        return f"spaces ({code})" if char != " " else "spaces"
+    return f"{char!r}" if char.isprintable() and _visible(char) else f"the invisible character {code}"
+
+
+def _check_marks(name: str, field: str) -> None:
+    run = 0
+    for index, char in enumerate(name):
+        mark = unicodedata.category(char)[0] == "M"
+        if mark and index == 0:
+            raise _invalid("A name can't begin with a combining mark.", field)
+        run = run + 1 if mark and unicodedata.category(char) != "Mc" else 0
+        if run > MARKS_IN_A_ROW:
+            raise _invalid("Too many combining marks on one letter.", field)
+
+
+def _one_line(text: str, limit: int, field: str) -> str:
+    line = unicodedata.normalize("NFC", " ".join(text.split()))
+    if any(unicodedata.category(char) in ("Cc", "Cs") for char in line) or _BIDI.search(line):
+        raise _invalid(f"A {field} can't contain control characters.", field)
+    if len(line) > limit:
+        raise _invalid(f"A {field} has at most {limit} characters.", field)
+    return line
+
+
+def _fold(text: str) -> str:
+    """Without case, compatibility forms and ignorable characters, decomposed."""
+    text = _IGNORABLE.sub("", unicodedata.normalize("NFKC", text))
+    return unicodedata.normalize("NFD", unicodedata.normalize("NFKC", text.casefold()))
+
+
+@functools.cache
+def _prototypes() -> dict[str, str]:
+    """For each folded character that looks like another, the text that stands for all of its look-alikes.
+
+    UTS #39 tells ``l`` from ``i`` and joins ``I`` with ``l``; a key without case has to join all three. Joining
+    over case like that could go on until every letter is one (``v`` ``ν`` ``Ν`` ``n``), so that two ASCII letters
+    become one only when the standard's own table says so.
+    """
+    group: dict[str, set[str]] = {}
+    for one, other in _confusable_pairs():
+        first, second = group.setdefault(one, {one}), group.setdefault(other, {other})
+        chained = _anchored(first) and _anchored(second) and not (one + other).isascii()
+        if first is not second and not chained:
+            first |= second
+            group.update(dict.fromkeys(second, first))
+    chosen = {char: _representative(alike) for char, alike in group.items() if len(char) == 1}
+    return {
+        char: "".join(chosen.get(part, part) if part != char else part for part in text)
+        for char, text in chosen.items()
+    }
+
+
+def _confusable_pairs() -> Iterable[tuple[str, str]]:
+    """The pairs of UTS #39's table, folded. Those within ASCII come first, then small letters before capitals."""
+    # Loading the table takes 0.1 s: when the first name is compared, not when the server starts.
+    from confusable_homoglyphs.confusables import confusables_data  # type: ignore[import-untyped]
+
+    pairs = []
+    for key, alike in confusables_data.items():
+        # The data wraps right-to-left characters in U+200E.
+        char = key.strip("\u200e")
+        folded = _fold(char)
+        if len(char) != 1 or not _keeps_shape(char, folded):
+            continue
+        for entry in alike:
+            target = entry["c"].strip("\u200e")
+            other = _fold(target)
+            if other and (len(target) > 1 or _keeps_shape(target, other)):
+                pairs.append(
+                    (not (char + target).isascii(), char != folded or target != other, folded, other)
+                )
+    return [(one, other) for _, _, one, other in sorted(pairs) if one != other]
+
+
+def _keeps_shape(char: str, folded: str) -> bool:
+    """Whether what ``char`` looks like says anything about what it folds to: true for Σ and σ, not for ſ and s."""
+    return len(folded) == 1 and unicodedata.normalize("NFKC", char) == char
+
+
+def _anchored(alike: set[str]) -> bool:
+    return any(text.isascii() or len(text) > 1 for text in alike)
+
+
+def _representative(alike: set[str]) -> str:
+    return min(alike, key=lambda text: (-len(text), text))

@@ -1,0 +1,228 @@
+"""What the server says: replies, errors, durable and ephemeral events, each built once as bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from ..errors import Reject
+from ..model import Event, Member, Message, Room, Status, User
+
+encode = msgspec.json.encode
+"""A mapping as the bytes of a frame."""
+
+LIVE = encode({"type": "live"})
+"""Everything missed has been sent; from here on it is live."""
+
+
+def iso(ts: float) -> str:
+    """Seconds since the epoch as ISO 8601 UTC with milliseconds."""
+    return datetime.fromtimestamp(ts, UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+
+
+def ok(re: str, fields: Mapping[str, Any]) -> bytes:
+    """The reply to a request that worked."""
+    return encode({"type": "ok", "re": re, **fields})
+
+
+def error(re: str | None, reject: Reject) -> bytes:
+    """The reply to a request that did not."""
+    fields: dict[str, Any] = {
+        "type": "error",
+        "re": re,
+        "code": reject.code,
+        "message": reject.message,
+        "field": reject.field,
+    }
+    if reject.retry_after is not None:
+        fields["retry_after"] = round(reject.retry_after, 2)
+    if reject.plugin is not None:
+        fields["plugin"] = reject.plugin
+    return encode(fields)
+
+
+def message_fields(message: Message) -> dict[str, Any]:
+    """A message as it is now; what does not apply is left out."""
+    fields: dict[str, Any] = {
+        "message_id": message.id,
+        "kind": message.kind,
+        "rev": message.rev,
+        "content": message.content,
+        "html": message.html,
+    }
+    if message.nonce is not None:
+        fields["nonce"] = message.nonce
+    if message.reply_to is not None:
+        fields["reply_to"] = message.reply_to
+    if message.attachments:
+        fields["files"] = message.attachments
+    if message.edited_at is not None:
+        fields["edited_at"] = iso(message.edited_at)
+    if message.deleted:
+        fields["deleted"] = True
+    return fields
+
+
+def event_fields(event: Event) -> dict[str, Any]:
+    """A durable event."""
+    fields: dict[str, Any] = {
+        "type": event.type,
+        "room": event.room,
+        "seq": event.seq,
+        "ts": iso(event.ts),
+        "user": event.user.public(),
+    }
+    if event.type == "message" and event.message is not None:
+        fields.update(message_fields(event.message))
+    elif event.type == "edited" and event.message is not None:
+        message = event.message
+        fields.update(message_id=message.id, rev=message.rev, content=message.content, html=message.html)
+    elif event.message_id is not None:
+        fields["message_id"] = event.message_id
+    for key, value in event.data.items():
+        fields[key] = iso(value) if key == "until" and isinstance(value, float) else value
+    return fields
+
+
+def durable(event: Event) -> bytes:
+    """A durable event as bytes."""
+    return encode(event_fields(event))
+
+
+def room_fields(
+    room: Room,
+    *,
+    head: int,
+    role: str | None,
+    unread: int = 0,
+    mentions: int = 0,
+    read: int = 0,
+    members: int = 0,
+    other: User | None = None,
+) -> dict[str, Any]:
+    """A room as its reader sees it. ``role`` None is not joined; ``other`` is whom a direct room is with."""
+    fields: dict[str, Any] = {
+        "name": room.name,
+        "title": room.title,
+        "topic": room.topic,
+        "kind": room.kind,
+        "history": room.history,
+        "archived": room.archived,
+        "head": head,
+        "joined": role is not None,
+        "unread": unread,
+        "mentions": mentions,
+        "read": read,
+        "members": members,
+    }
+    if role is not None:
+        fields["role"] = role
+    if other is not None:
+        fields["with"] = other.public()
+    return fields
+
+
+def member_fields(member: Member, status: Status, text: str) -> dict[str, Any]:
+    """A line of a member list."""
+    return {"user": member.user.public(), "role": member.role, "status": status, "text": text}
+
+
+def gap(room: str, first: int, last: int) -> bytes:
+    """Too much was missed to send: the client pages with ``sync``."""
+    return encode({"type": "gap", "room": room, "from": first, "to": last})
+
+
+def notice(text: str, room: str | None, level: str) -> bytes:
+    """A line for one person."""
+    fields: dict[str, Any] = {"type": "notice", "text": text, "level": level}
+    if room is not None:
+        fields["room"] = room
+    return encode(fields)
+
+
+def joined(room: str, user: User, status: Status, text: str) -> bytes:
+    """Somebody is here now."""
+    return encode({"type": "joined", "room": room, "user": user.public(), "status": status, "text": text})
+
+
+def left(room: str, user: User) -> bytes:
+    """Somebody is here no longer."""
+    return encode({"type": "left", "room": room, "user": user.public()})
+
+
+def presence(user: User, status: Status, text: str) -> bytes:
+    """Somebody's state changed."""
+    return encode({"type": "presence", "user": user.public(), "status": status, "text": text})
+
+
+def typing(room: str, user: User, on: bool) -> bytes:
+    """Somebody is writing, or stopped."""
+    return encode({"type": "typing", "room": room, "user": user.public(), "on": on})
+
+
+def read(room: str, seq: int) -> bytes:
+    """One's own read mark moved, perhaps on another device."""
+    return encode({"type": "read", "room": room, "seq": seq})
+
+
+def renamed(user: User, old: str) -> bytes:
+    """Somebody has another name."""
+    return encode({"type": "renamed", "user": user.public(), "old": old})
+
+
+def mention(event: Event) -> bytes:
+    """Somebody wrote your name."""
+    return encode(
+        {
+            "type": "mention",
+            "room": event.room,
+            "seq": event.seq,
+            "message_id": event.message_id,
+            "user": event.user.public(),
+        }
+    )
+
+
+def kicked(room: str, by: User, reason: str, until: float) -> bytes:
+    """You are in this room no longer."""
+    fields: dict[str, Any] = {"type": "kicked", "room": room, "by": by.public(), "reason": reason}
+    if until:
+        fields["until"] = iso(until)
+    return encode(fields)
+
+
+def rooms(changed: Iterable[Mapping[str, Any]], removed: Iterable[str] = ()) -> bytes:
+    """Your list of rooms changed."""
+    fields: dict[str, Any] = {"type": "rooms", "rooms": list(changed)}
+    gone = list(removed)
+    if gone:
+        fields["removed"] = gone
+    return encode(fields)
+
+
+def heartbeat(heads: Mapping[str, int]) -> bytes:
+    """A sign of life, with the heads of rooms that moved lately."""
+    return encode({"type": "heartbeat", "heads": heads})
+
+
+def bye(after_ms: int) -> bytes:
+    """The server goes; come back after this long."""
+    return encode({"type": "bye", "after_ms": after_ms})
+
+
+def acknowledgement(event: Event, dup: bool) -> dict[str, Any]:
+    """What the sender of a message or an edit learns: it is committed, and where."""
+    fields: dict[str, Any] = {
+        "message_id": event.message_id,
+        "room": event.room,
+        "seq": event.seq,
+        "ts": iso(event.ts),
+    }
+    if event.type == "edited" and event.message is not None:
+        fields["rev"] = event.message.rev
+    if dup:
+        fields["dup"] = True
+    return fields

@@ -1,0 +1,222 @@
+"""What clients may ask: one type a request, and the decoder that turns frames into them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from ..errors import Reject
+
+Id = Annotated[str, Meta(min_length=1, max_length=64)]
+Seq = Annotated[int, Meta(ge=0, le=2**53 - 1)]
+Name = Annotated[str, Meta(min_length=1, max_length=256)]
+Page = Annotated[int, Meta(ge=1, le=500)]
+
+
+class Request(Struct, tag_field="type", frozen=True):
+    """Any request may carry an ``id``; its reply carries it back as ``re``."""
+
+    id: Id | None = None
+
+
+class Resume(Struct, frozen=True):
+    """Where a client left off: the epoch it knows, and the last seq of each room."""
+
+    epoch: str
+    rooms: dict[str, Seq] = {}
+
+
+class Hello(Request, tag="hello", frozen=True):
+    """The first request. A token, else the cookie, else a new guest called ``name``."""
+
+    token: str | None = None
+    name: str | None = None
+    client: str | None = None
+    resume: Resume | None = None
+
+
+class Join(Request, tag="join", frozen=True, kw_only=True):
+    """Become a member of a room and follow it, from ``after`` on."""
+
+    room: Name
+    after: Seq | None = None
+
+
+class Leave(Request, tag="leave", frozen=True, kw_only=True):
+    """Stop being a member of a room."""
+
+    room: Name
+
+
+class Post(Request, tag="message", frozen=True, kw_only=True):
+    """A message, to a ``room`` or ``to`` somebody."""
+
+    room: Name | None = None
+    to: Name | None = None
+    content: str = ""
+    nonce: Id | None = None
+    reply_to: Id | None = None
+    files: Annotated[tuple[Id, ...], Meta(max_length=20)] = ()
+
+
+class Edit(Request, tag="edit", frozen=True, kw_only=True):
+    """A new text for a message; ``rev`` is the revision this makes."""
+
+    message_id: Id
+    content: str
+    rev: Annotated[int, Meta(ge=2, le=2**31)] | None = None
+
+
+class Delete(Request, tag="delete", frozen=True, kw_only=True):
+    """Take a message's text away."""
+
+    message_id: Id
+
+
+class Typing(Request, tag="typing", frozen=True, kw_only=True):
+    """Somebody starts or stops writing."""
+
+    room: Name
+    on: bool = True
+
+
+class Read(Request, tag="read", frozen=True, kw_only=True):
+    """Everything up to ``seq`` has been read."""
+
+    room: Name
+    seq: Seq
+
+
+class SetPresence(Request, tag="presence", frozen=True, kw_only=True):
+    """How others see me."""
+
+    status: Literal["online", "away", "busy", "invisible"]
+    text: Annotated[str, Meta(max_length=100)] = ""
+
+
+class Sync(Request, tag="sync", frozen=True, kw_only=True):
+    """A page of a room's log, every seq."""
+
+    room: Name
+    after: Seq
+    limit: Page = 200
+
+
+class Members(Request, tag="members", frozen=True, kw_only=True):
+    """A page of a room's members; ``after`` is the last user id of the page before."""
+
+    room: Name
+    after: Id | None = None
+
+
+class Rooms(Request, tag="rooms", frozen=True):
+    """My rooms, and the public ones."""
+
+
+class Stats(Request, tag="stats", frozen=True):
+    """The server in figures."""
+
+
+class Ping(Request, tag="ping", frozen=True):
+    """Are you there?"""
+
+
+Core = (
+    Hello
+    | Join
+    | Leave
+    | Post
+    | Edit
+    | Delete
+    | Typing
+    | Read
+    | SetPresence
+    | Sync
+    | Members
+    | Rooms
+    | Stats
+    | Ping
+)
+"""Every request that needs no plugin."""
+
+
+class PluginRequest(Struct, frozen=True):
+    """A plugin's request: its wire type, and the fields as the plugin typed them."""
+
+    type: str
+    id: str | None
+    fields: Any
+
+
+class BadRequest(Exception):
+    """A frame that is no request. ``re`` is its id, as far as it could be read."""
+
+    def __init__(self, re: str | None, reject: Reject) -> None:
+        super().__init__(reject.message)
+        self.re = re
+        self.reject = reject
+
+
+class _Envelope(Struct):
+    type: Any = None
+    id: Any = None
+
+
+_AT = re.compile(r"^(?P<what>.*?)(?: - at `\$\.?(?P<path>[^`]*)`)?$", re.DOTALL)
+_MISSING = re.compile(r"missing required field `(?P<name>[^`]+)`")
+
+
+class Decoder:
+    """Frames to requests. ``plugin_requests`` maps a wire type to the type of its fields."""
+
+    def __init__(self, plugin_requests: Mapping[str, type]) -> None:
+        self._core: msgspec.json.Decoder[Core] = msgspec.json.Decoder(Core)
+        self._envelope = msgspec.json.Decoder(_Envelope)
+        self._plugins: dict[str, msgspec.json.Decoder[Any]] = {
+            name: msgspec.json.Decoder(fields) for name, fields in plugin_requests.items()
+        }
+
+    def decode(self, frame: str | bytes) -> Core | PluginRequest:
+        """The request in ``frame``. Raises BadRequest with ``bad_request``, ``unknown_type`` or ``invalid``."""
+        try:
+            return self._core.decode(frame)
+        except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+            return self._decode_other(frame, error)
+
+    def _decode_other(self, frame: str | bytes, error: Exception) -> PluginRequest:
+        """A plugin's request, or the exact reason why the frame is none of ours."""
+        try:
+            envelope = self._envelope.decode(frame)
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
+            raise BadRequest(None, Reject("A frame is one JSON object.", "bad_request")) from None
+        if not isinstance(envelope.type, str):
+            raise BadRequest(None, Reject('A request has a "type".', "bad_request", field="type"))
+        if envelope.id is not None and not (isinstance(envelope.id, str) and 0 < len(envelope.id) <= 64):
+            reject = Reject("An id is a string of 1 to 64 characters.", "invalid", field="id")
+            raise BadRequest(None, reject)
+        decoder = self._plugins.get(envelope.type)
+        if decoder is None:
+            if str(error).endswith("at `$.type`"):
+                reject = Reject(f"There is no request {envelope.type[:64]!r}.", "unknown_type", field="type")
+            else:
+                reject = invalid(error)
+            raise BadRequest(envelope.id, reject)
+        try:
+            return PluginRequest(envelope.type, envelope.id, decoder.decode(frame))
+        except (msgspec.DecodeError, UnicodeError, RecursionError) as wrong:
+            raise BadRequest(envelope.id, invalid(wrong)) from None
+
+
+def invalid(error: Exception) -> Reject:
+    """What a failed conversion says, as a refusal that names the field."""
+    if not isinstance(error, msgspec.ValidationError):
+        return Reject("A frame is one JSON object.", "bad_request")
+    match = _AT.match(str(error))
+    what, path = (match["what"], match["path"]) if match else (str(error), None)
+    missing = _MISSING.search(what)
+    field = missing["name"] if missing else (path or None)
+    return Reject(f"{field or 'request'}: {what}", "invalid", field=field)
