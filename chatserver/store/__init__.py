@@ -1,0 +1,8 @@
+"""Storage: every room's log, and the people. See `Store`."""
+
+from sqlalchemy import Connection
+
+from .entries import Batch, Done, Entry, Outcome
+from .store import Store
+
+__all__ = ["Batch", "Connection", "Done", "Entry", "Outcome", "Store"]

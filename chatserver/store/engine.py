@@ -1,0 +1,98 @@
+"""Opening the database: the engine, SQLite's settings, the tables, and the lineage (epoch) of what is in it."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, insert, select, update
+from sqlalchemy.pool import NullPool, StaticPool
+
+from ..errors import ConfigError
+from . import schema as s
+
+
+def open_engine(url: str, data_dir: Path, durability: str) -> Engine:
+    """An engine for ``memory:``, ``sqlite:`` (``chat.db`` in ``data_dir``) or ``sqlite:PATH``.
+
+    ``durability`` is ``full`` (synced to disk before a commit returns) or ``normal`` (may lose the last moments at
+    a power cut, nothing at a crash). Raises ConfigError when the file can't be made.
+    """
+    if url == "memory:":
+        engine = create_engine(
+            "sqlite://",
+            poolclass=StaticPool,
+            connect_args={"check_same_thread": False, "isolation_level": None},
+        )
+    else:
+        path = Path(url.removeprefix("sqlite:") or data_dir / "chat.db")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise ConfigError(f"can't make the folder: {error}", path="data_dir") from error
+        engine = create_engine(
+            f"sqlite:///{path}",
+            poolclass=NullPool,
+            connect_args={"isolation_level": None, "timeout": 10, "check_same_thread": False},
+        )
+
+    def configure(connection: Any, record: Any) -> None:
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.execute(f"PRAGMA synchronous = {'FULL' if durability == 'full' else 'NORMAL'}")
+        cursor.execute("PRAGMA secure_delete = ON")
+        cursor.execute("PRAGMA busy_timeout = 10000")
+        cursor.close()
+
+    def begin(connection: Connection) -> None:
+        mode = "DEFERRED" if connection.get_execution_options().get("reading") else "IMMEDIATE"
+        connection.exec_driver_sql(f"BEGIN {mode}")
+
+    event.listen(engine, "connect", configure)
+    event.listen(engine, "begin", begin)
+    return engine
+
+
+def prepare(conn: Connection, boot_id: str | None, durable: bool) -> str:
+    """Make the tables where there are none, check the revision, and return the epoch.
+
+    ``boot_id`` is that of the machine, None for a tool beside the server. The epoch is new when acknowledged commits
+    may be gone: without full durability, after the machine went down while the server ran. Raises ConfigError when a
+    newer version wrote this database.
+    """
+    s.metadata.create_all(conn)
+    facts = {row.key: row.value for row in conn.execute(select(s.meta))}
+    revision = int(facts.get("revision", s.REVISION))
+    if revision != s.REVISION:
+        raise ConfigError(
+            f"the database is at revision {revision}, this program knows {s.REVISION}", path="store.url"
+        )
+    running = facts.get("running", "")
+    lost = boot_id is not None and not durable and running not in ("", boot_id)
+    epoch: str = facts.get("epoch", "")
+    if not epoch or lost:
+        epoch = "e" + secrets.token_hex(8)
+    for key, value in (
+        ("revision", str(s.REVISION)),
+        ("epoch", epoch),
+        ("running", running if boot_id is None else boot_id),
+    ):
+        if key in facts:
+            conn.execute(update(s.meta).where(s.meta.c.key == key).values(value=value))
+        else:
+            conn.execute(insert(s.meta).values(key=key, value=value))
+    return epoch
+
+
+def mark_stopped(conn: Connection) -> None:
+    """Note that nothing was running any more when the server went."""
+    conn.execute(update(s.meta).where(s.meta.c.key == "running").values(value=""))
+
+
+def boot_id() -> str:
+    """What tells one start of this machine from another; without it every start counts as another."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return secrets.token_hex(8)

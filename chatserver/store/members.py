@@ -1,0 +1,102 @@
+"""Who is in a room, who is muted or banned there, and how far each has read: the rows behind it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, delete, insert, update
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from ..model import Heads
+from . import schema as s
+from .entries import ChangeMember
+from .reading import messages_at
+
+
+def mark_read() -> Any:
+    """The upsert of read marks; it only ever moves them forward."""
+    statement = upsert(s.read_mark)
+    return statement.on_conflict_do_update(
+        index_elements=["room", "user_id"],
+        set_={"seq": statement.excluded.seq, "messages": statement.excluded.messages},
+        where=s.read_mark.c.seq < statement.excluded.seq,
+    )
+
+
+def move_mark(conn: Connection, room: str, user_id: str, seq: int) -> None:
+    """Somebody has read up to ``seq``."""
+    row = {"room": room, "user_id": user_id, "seq": seq, "messages": messages_at(conn, room, seq)}
+    conn.execute(mark_read(), [row])
+
+
+def change_member(conn: Connection, room: str, heads: Heads, change: ChangeMember) -> bool:
+    """Write the change; whether anything was different before."""
+    match change.action:
+        case "joined" | "added":
+            return _add(conn, room, heads, change)
+        case "left" | "removed":
+            return _remove(conn, room, change)
+        case "kicked":
+            if change.until:
+                _sanction(conn, room, change, "ban")
+            return _remove(conn, room, change) or bool(change.until)
+        case "banned":
+            _remove(conn, room, change)
+            return _sanction(conn, room, change, "ban")
+        case "muted":
+            return _sanction(conn, room, change, "mute")
+        case "unbanned":
+            return _lift(conn, room, change, "ban")
+        case "unmuted":
+            return _lift(conn, room, change, "mute")
+        case "role":
+            where = _its(s.member, room, change)
+            result = conn.execute(
+                update(s.member).where(*where, s.member.c.role != change.role).values(role=change.role)
+            )
+            return result.rowcount > 0
+    raise ValueError(f"no such change of membership: {change.action!r}")
+
+
+def _its(table: Any, room: str, change: ChangeMember) -> tuple[Any, Any]:
+    return table.c.room == room, table.c.user_id == change.target.id
+
+
+def _add(conn: Connection, room: str, heads: Heads, change: ChangeMember) -> bool:
+    row = {"room": room, "user_id": change.target.id, "role": change.role, "since": heads.head}
+    added = conn.execute(upsert(s.member).values(row).on_conflict_do_nothing()).rowcount > 0
+    if added:
+        mark = {
+            "room": room,
+            "user_id": change.target.id,
+            "seq": heads.head,
+            "messages": heads.messages,
+        }
+        conn.execute(mark_read(), [mark])
+    return added
+
+
+def _remove(conn: Connection, room: str, change: ChangeMember) -> bool:
+    return conn.execute(delete(s.member).where(*_its(s.member, room, change))).rowcount > 0
+
+
+def _sanction(conn: Connection, room: str, change: ChangeMember, kind: str) -> bool:
+    _lift(conn, room, change, kind)
+    conn.execute(
+        insert(s.sanction).values(
+            room=room,
+            user_id=change.target.id,
+            kind=kind,
+            by_id=change.user.id,
+            reason=change.reason,
+            until=change.until,
+        )
+    )
+    return True
+
+
+def _lift(conn: Connection, room: str, change: ChangeMember, kind: str) -> bool:
+    result = conn.execute(
+        delete(s.sanction).where(*_its(s.sanction, room, change), s.sanction.c.kind == kind)
+    )
+    return result.rowcount > 0

@@ -1,0 +1,165 @@
+"""Users, credentials and tokens: queries and changes. Each takes a connection."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, insert, or_, select, update
+from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy.exc import IntegrityError
+
+from ..errors import Reject
+from ..model import Role, User
+from . import schema as s
+
+_USER = select(s.user.c.id, s.user.c.name, s.user.c.display_name, s.user.c.role)
+
+
+def _user(row: Row[*tuple[Any, ...]] | None) -> User | None:
+    return User(row.id, row.name, row.display_name, row.role) if row else None
+
+
+def user_by_id(conn: Connection, user_id: str) -> User | None:
+    """The user with this id."""
+    return _user(conn.execute(_USER.where(s.user.c.id == user_id)).first())
+
+
+def user_by_key(conn: Connection, key: str) -> User | None:
+    """The user whose name, or shown name, has this key."""
+    found = conn.execute(_USER.where(or_(s.user.c.name_key == key, s.user.c.display_key == key))).first()
+    return _user(found)
+
+
+def users(conn: Connection) -> list[User]:
+    """Everybody with an account (no guests), by name."""
+    query = _USER.join(s.credential, s.credential.c.user_id == s.user.c.id).order_by(s.user.c.name)
+    return [User(row.id, row.name, row.display_name, row.role) for row in conn.execute(query)]
+
+
+def has_admin(conn: Connection) -> bool:
+    """Whether anybody can administer this server."""
+    return conn.execute(select(s.user.c.id).where(s.user.c.role == "admin").limit(1)).first() is not None
+
+
+def create_user(conn: Connection, user: User, key: str, now: float) -> None:
+    """Add a user. Raises `Reject` ``name_taken``."""
+    _refuse_taken(conn, key, user.id)
+    conn.execute(
+        insert(s.user).values(
+            id=user.id,
+            name=user.name,
+            name_key=key,
+            display_name=user.display_name,
+            role=user.role,
+            created=now,
+        )
+    )
+
+
+def ensure_user(conn: Connection, user: User, key: str, now: float) -> None:
+    """Add a user unless there is one with this id."""
+    if user_by_id(conn, user.id) is None:
+        create_user(conn, user, key, now)
+
+
+def _refuse_taken(conn: Connection, key: str, user_id: str) -> None:
+    holder = user_by_key(conn, key)
+    if holder is not None and holder.id != user_id:
+        raise Reject("This name, or one that looks like it, is taken.", "name_taken", field="name")
+
+
+def holds_name(conn: Connection, user_id: str) -> bool:
+    """Whether this user's name is still theirs."""
+    query = select(s.user.c.name_key).where(s.user.c.id == user_id)
+    return conn.execute(query).scalar() is not None
+
+
+def release_name(conn: Connection, user_id: str) -> None:
+    """A guest who is gone gives up the name; the id, and what they wrote, stay."""
+    conn.execute(update(s.user).where(s.user.c.id == user_id, s.user.c.role == "guest").values(name_key=None))
+
+
+def rename(conn: Connection, user: User, name: str, key: str) -> User:
+    """A new name: for a guest the name itself, for an account the shown one. Raises `Reject` ``name_taken``."""
+    _refuse_taken(conn, key, user.id)
+    if user.role == "guest":
+        changes: dict[str, Any] = {"name": name, "name_key": key, "display_name": name}
+    else:
+        changes = {"display_name": name, "display_key": key}
+    try:
+        conn.execute(update(s.user).where(s.user.c.id == user.id).values(**changes))
+    except IntegrityError as error:
+        raise Reject("This name, or one that looks like it, is taken.", "name_taken", field="name") from error
+    return user_by_id(conn, user.id) or user
+
+
+def set_role(conn: Connection, user_id: str, role: Role) -> None:
+    """A new role for an account."""
+    conn.execute(update(s.user).where(s.user.c.id == user_id).values(role=role))
+
+
+def set_password_hash(conn: Connection, user_id: str, hash: str) -> None:
+    """Set or replace the credential."""
+    statement = upsert(s.credential).values(user_id=user_id, hash=hash)
+    conn.execute(statement.on_conflict_do_update(index_elements=["user_id"], set_={"hash": hash}))
+
+
+def password_hash(conn: Connection, user_id: str) -> str | None:
+    """The credential, for verification."""
+    return conn.execute(select(s.credential.c.hash).where(s.credential.c.user_id == user_id)).scalar()
+
+
+def add_token(conn: Connection, hash: str, user_id: str, kind: str, expires: float) -> None:
+    """Store the hash of a new token; ``expires`` in seconds since the epoch."""
+    conn.execute(insert(s.token).values(hash=hash, user_id=user_id, kind=kind, expires=expires))
+
+
+def token_user(conn: Connection, hash: str, now: float) -> tuple[User, str, float] | None:
+    """Whose token this is, of which kind, and when it ends; None if it is unknown or has ended."""
+    query = (
+        select(s.token.c.kind, s.token.c.expires, *_USER.selected_columns)
+        .join(s.user, s.user.c.id == s.token.c.user_id)
+        .where(s.token.c.hash == hash, s.token.c.expires > now)
+    )
+    row = conn.execute(query).first()
+    user = _user(row)
+    return (user, row.kind, row.expires) if row is not None and user is not None else None
+
+
+def extend_token(conn: Connection, hash: str, expires: float) -> None:
+    """Let a token live longer."""
+    conn.execute(update(s.token).where(s.token.c.hash == hash).values(expires=expires))
+
+
+def drop_tokens(
+    conn: Connection, *, user_id: str | None = None, hash: str | None = None, before: float | None = None
+) -> None:
+    """Revoke one token, all of a user, or those that ended before a time."""
+    statement = delete(s.token)
+    if user_id is not None:
+        statement = statement.where(s.token.c.user_id == user_id)
+    if hash is not None:
+        statement = statement.where(s.token.c.hash == hash)
+    if before is not None:
+        statement = statement.where(s.token.c.expires < before)
+    conn.execute(statement)
+
+
+def add_signal(conn: Connection, user_id: str) -> None:
+    """Tell a running server that something about this user changed."""
+    conn.execute(insert(s.signal).values(user_id=user_id))
+
+
+def signals_after(conn: Connection, after: int) -> Sequence[tuple[int, str]]:
+    """The signals behind ``after``, as (id, user id)."""
+    query = select(s.signal.c.id, s.signal.c.user_id).where(s.signal.c.id > after).order_by(s.signal.c.id)
+    return [(row.id, row.user_id) for row in conn.execute(query)]
+
+
+def is_setup_token(conn: Connection, hash: str, now: float) -> bool:
+    """Whether this is the first admin's one-time token, and still good."""
+    query = select(s.token.c.hash).where(
+        s.token.c.hash == hash, s.token.c.kind == "setup", s.token.c.expires > now
+    )
+    return conn.execute(query).first() is not None

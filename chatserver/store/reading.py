@@ -1,0 +1,279 @@
+"""Queries on the log, rooms and memberships. Each takes a connection and returns values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Select, and_, func, or_, select
+
+from ..model import Event, Heads, Member, Message, Room, RoomRole, User
+from . import schema as s
+from .rows import event_of, message_of, room_of, user_of
+
+TIMELINE = ("message", "room", "member")
+"""The types of event that people page through; the rest only changes what these show."""
+
+_author = s.user.alias("author")
+
+_message_columns = [column.label(f"m_{column.name}") for column in s.message.c] + [
+    _author.c.id.label("author_id"),
+    _author.c.name.label("author_name"),
+    _author.c.display_name.label("author_display_name"),
+    _author.c.role.label("author_role"),
+]
+_user_columns = [
+    s.user.c.id.label("user_id"),
+    s.user.c.name.label("user_name"),
+    s.user.c.display_name.label("user_display_name"),
+    s.user.c.role.label("user_role"),
+]
+
+
+class RoomState(msgspec.Struct):
+    """All of a room that its actor keeps in memory. Sanctions: user id → until (infinity where it has no end)."""
+
+    room: Room
+    heads: Heads
+    members: dict[str, Member]
+    mutes: dict[str, float]
+    bans: dict[str, float]
+
+
+class Membership(msgspec.Struct):
+    """One of somebody's rooms, as ``welcome`` shows it."""
+
+    room: Room
+    heads: Heads
+    role: RoomRole | None
+    since: int
+    read: int
+    unread: int
+    mentions: int
+    members: int
+
+
+def _events() -> Select[Any]:
+    columns = [c for c in s.event.c if c.name not in ("user_id", "messages")]
+    return (
+        select(*columns, *_user_columns, *_message_columns)
+        .join(s.user, s.user.c.id == s.event.c.user_id)
+        .outerjoin(
+            s.message,
+            and_(s.message.c.id == s.event.c.message_id, s.event.c.type.in_(("message", "edited"))),
+        )
+        .outerjoin(_author, _author.c.id == s.message.c.user_id)
+    )
+
+
+_EVENTS = _events()
+
+
+def events_after(conn: Connection, room: str, after: int, limit: int) -> list[Event]:
+    """The log behind ``after``, every seq, ascending, ``limit`` at most."""
+    query = _EVENTS.where(s.event.c.room == room, s.event.c.seq > after).order_by(s.event.c.seq).limit(limit)
+    return [event_of(row) for row in conn.execute(query)]
+
+
+def event_at(conn: Connection, room: str, seq: int) -> Event | None:
+    """One log entry."""
+    row = conn.execute(_EVENTS.where(s.event.c.room == room, s.event.c.seq == seq)).first()
+    return event_of(row) if row else None
+
+
+def timeline(
+    conn: Connection,
+    room: str,
+    floor: int,
+    limit: int,
+    *,
+    before: int | None = None,
+    after: int | None = None,
+    around: int | None = None,
+) -> tuple[list[Event], bool]:
+    """A page of what people read, ascending, all above ``floor``; and whether there is more in that direction.
+
+    ``around`` takes half a page on each side; "more" then means older ones.
+    """
+    base = _EVENTS.where(s.event.c.room == room, s.event.c.seq > floor, s.event.c.type.in_(TIMELINE))
+    if around is not None:
+        newer, _ = _page(conn, base.where(s.event.c.seq > around), limit // 2, newest=False)
+        older, more = _page(conn, base.where(s.event.c.seq <= around), limit - limit // 2, newest=True)
+        return older + newer, more
+    if after is not None:
+        return _page(conn, base.where(s.event.c.seq > after), limit, newest=False)
+    if before is not None:
+        base = base.where(s.event.c.seq < before)
+    return _page(conn, base, limit, newest=True)
+
+
+def _page(conn: Connection, query: Select[Any], limit: int, *, newest: bool) -> tuple[list[Event], bool]:
+    order = s.event.c.seq.desc() if newest else s.event.c.seq
+    events = [event_of(row) for row in conn.execute(query.order_by(order).limit(limit + 1))]
+    more = len(events) > limit
+    events = events[:limit]
+    return (events[::-1] if newest else events), more
+
+
+def message(conn: Connection, message_id: str) -> Message | None:
+    """A message as it is now."""
+    query = (
+        select(*_message_columns)
+        .join(_author, _author.c.id == s.message.c.user_id)
+        .where(s.message.c.id == message_id)
+    )
+    row = conn.execute(query).first()
+    return message_of(row) if row else None
+
+
+def sent_before(conn: Connection, room: str, user_id: str, nonce: str) -> tuple[str, int, float, str] | None:
+    """What became of this nonce: message id, seq, ts and request hash; None if it is new."""
+    m = s.message.c
+    query = select(m.id, m.seq, m.ts, m.request_hash).where(
+        m.room == room, m.user_id == user_id, m.nonce == nonce
+    )
+    row = conn.execute(query).first()
+    return (row.id, row.seq, row.ts, row.request_hash) if row else None
+
+
+def room_state(conn: Connection, name: str, now: float) -> RoomState | None:
+    """A room with its members, mutes and bans."""
+    row = conn.execute(select(s.room).where(s.room.c.name == name)).first()
+    if row is None:
+        return None
+    query = (
+        select(s.member.c.role, s.member.c.since, *_user_columns)
+        .join(s.user, s.user.c.id == s.member.c.user_id)
+        .where(s.member.c.room == name)
+    )
+    members = {r.user_id: Member(user_of(r), r.role, r.since) for r in conn.execute(query)}
+    mutes: dict[str, float] = {}
+    bans: dict[str, float] = {}
+    sanctions = select(s.sanction.c.user_id, s.sanction.c.kind, s.sanction.c.until).where(
+        s.sanction.c.room == name
+    )
+    for r in conn.execute(sanctions):
+        until = r.until or float("inf")
+        if until > now:
+            (mutes if r.kind == "mute" else bans)[r.user_id] = until
+    return RoomState(room_of(row), Heads(row.head, row.messages), members, mutes, bans)
+
+
+def bans(conn: Connection, room: str, now: float) -> list[tuple[Any, ...]]:
+    """The bans in force, as (user, by, reason, until)."""
+    by = s.user.alias("by")
+    query = (
+        select(
+            *_user_columns,
+            by.c.id.label("by_id"),
+            by.c.name.label("by_name"),
+            by.c.display_name.label("by_display_name"),
+            by.c.role.label("by_role"),
+            s.sanction.c.reason,
+            s.sanction.c.until,
+        )
+        .join(s.user, s.user.c.id == s.sanction.c.user_id)
+        .join(by, by.c.id == s.sanction.c.by_id)
+        .where(
+            s.sanction.c.room == room,
+            s.sanction.c.kind == "ban",
+            or_(s.sanction.c.until == 0, s.sanction.c.until > now),
+        )
+        .order_by(s.user.c.name)
+    )
+    return [(user_of(r), user_of(r, "by_"), r.reason, r.until) for r in conn.execute(query)]
+
+
+def memberships(conn: Connection, user_id: str) -> list[Membership]:
+    """All rooms that somebody is a member of, by name."""
+    mentions = (
+        select(func.count())
+        .where(
+            s.mention.c.user_id == user_id,
+            s.mention.c.room == s.room.c.name,
+            s.mention.c.seq > func.coalesce(s.read_mark.c.seq, s.member.c.since),
+        )
+        .scalar_subquery()
+    )
+    query = (
+        select(
+            s.room,
+            s.member.c.role,
+            s.member.c.since,
+            func.coalesce(s.read_mark.c.seq, s.member.c.since).label("read"),
+            func.coalesce(s.read_mark.c.messages, 0).label("read_messages"),
+            mentions.label("mentions"),
+            _member_count(),
+        )
+        .join(s.member, and_(s.member.c.room == s.room.c.name, s.member.c.user_id == user_id))
+        .outerjoin(s.read_mark, and_(s.read_mark.c.room == s.room.c.name, s.read_mark.c.user_id == user_id))
+        .order_by(s.room.c.name)
+    )
+    return [
+        Membership(
+            room_of(r),
+            Heads(r.head, r.messages),
+            r.role,
+            r.since,
+            r.read,
+            max(0, r.messages - r.read_messages),
+            r.mentions,
+            r.member_count,
+        )
+        for r in conn.execute(query)
+    ]
+
+
+def public_rooms(conn: Connection, user_id: str, limit: int) -> list[Membership]:
+    """Public rooms that this user is not in, the busiest first; no archived ones."""
+    mine = select(s.member.c.room).where(s.member.c.user_id == user_id)
+    query = (
+        select(s.room, _member_count())
+        .where(s.room.c.kind == "public", s.room.c.archived.is_(False), s.room.c.name.not_in(mine))
+        .order_by(s.room.c.messages.desc(), s.room.c.name)
+        .limit(limit)
+    )
+    return [
+        Membership(room_of(r), Heads(r.head, r.messages), None, r.head, r.head, 0, 0, r.member_count)
+        for r in conn.execute(query)
+    ]
+
+
+def _member_count() -> Any:
+    counted = s.member.alias("counted")
+    return select(func.count()).where(counted.c.room == s.room.c.name).scalar_subquery().label("member_count")
+
+
+def messages_at(conn: Connection, room: str, seq: int) -> int:
+    """How many messages stood in the room at ``seq``: what a read mark stores."""
+    query = (
+        select(s.event.c.messages)
+        .where(s.event.c.room == room, s.event.c.seq <= seq)
+        .order_by(s.event.c.seq.desc())
+        .limit(1)
+    )
+    return conn.execute(query).scalar() or 0
+
+
+def counts(conn: Connection) -> tuple[int, int]:
+    """How many rooms there are (direct ones aside), and messages in all."""
+    rooms = select(func.count()).where(s.room.c.kind != "direct")
+    messages = select(func.coalesce(func.sum(s.room.c.messages), 0))
+    return conn.execute(rooms).scalar() or 0, int(conn.execute(messages).scalar() or 0)
+
+
+def missing_names(conn: Connection, names: Sequence[str]) -> list[str]:
+    """Which of these rooms don't exist yet."""
+    there = set(conn.execute(select(s.room.c.name).where(s.room.c.name.in_(names))).scalars())
+    return [name for name in names if name not in there]
+
+
+def direct_partners(conn: Connection, user_id: str, rooms: Sequence[str]) -> list[tuple[str, User]]:
+    """Whom somebody's direct rooms are with, as (room, user)."""
+    query = (
+        select(s.member.c.room, *_user_columns)
+        .join(s.user, s.user.c.id == s.member.c.user_id)
+        .where(s.member.c.room.in_(rooms), s.member.c.user_id != user_id)
+    )
+    return [(row.room, user_of(row)) for row in conn.execute(query)]

@@ -1,0 +1,67 @@
+"""Database rows to values, and back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from sqlalchemy import Row
+
+from ..model import Attachment, Event, Message, Room, User
+
+_attachments = msgspec.json.Decoder(tuple[Attachment, ...])
+
+
+def pack(value: Any) -> str:
+    """JSON text for a column."""
+    return msgspec.json.encode(value).decode()
+
+
+def user_of(row: Row[*tuple[Any, ...]], prefix: str = "user_") -> User:
+    """The user in the columns ``<prefix>id``, ``_name``, ``_display_name`` and ``_role``."""
+    fields = row._mapping
+    return User(
+        fields[f"{prefix}id"],
+        fields[f"{prefix}name"],
+        fields[f"{prefix}display_name"],
+        fields[f"{prefix}role"],
+    )
+
+
+def room_of(row: Row[Any]) -> Room:
+    """The room in the columns of the same names."""
+    return Room(row.name, row.title, row.topic, row.kind, row.history, bool(row.archived))
+
+
+def message_of(row: Row[Any]) -> Message:
+    """The message in the columns ``m_*``, its author in ``author_*``."""
+    return Message(
+        id=row.m_id,
+        room=row.m_room,
+        seq=row.m_seq,
+        ts=row.m_ts,
+        user=user_of(row, "author_"),
+        content=row.m_content,
+        html=row.m_html,
+        kind=row.m_kind,
+        rev=row.m_rev,
+        nonce=row.m_nonce,
+        reply_to=row.m_reply_to,
+        attachments=_attachments.decode(row.m_attachments) if row.m_attachments else (),
+        edited_at=row.m_edited_at,
+        deleted=bool(row.m_deleted),
+    )
+
+
+def event_of(row: Row[Any]) -> Event:
+    """The log entry in the columns ``room … data``, with its message where one was joined in."""
+    return Event(
+        room=row.room,
+        seq=row.seq,
+        type=row.type,
+        ts=row.ts,
+        user=user_of(row),
+        message_id=row.message_id,
+        message=message_of(row) if row.m_id is not None else None,
+        data=msgspec.json.decode(row.data) if row.data else {},
+    )

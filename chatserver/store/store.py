@@ -1,0 +1,89 @@
+"""The face of storage: append to logs, run a change, run a query."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine
+
+from ..errors import Reject
+from .engine import boot_id, mark_stopped, open_engine, prepare
+from .entries import Batch, InCommit, Outcome
+from .readers import Readers
+from .writer import AppendJob, Job, Writer
+
+T = TypeVar("T")
+
+
+class Store:
+    """One database, with its writer and its readers. Made by `open`, inside a running event loop."""
+
+    def __init__(self, engine: Engine, epoch: str, in_commit: InCommit | None, running: bool) -> None:
+        self.epoch = epoch
+        self._engine = engine
+        self._running = running
+        self._writer = Writer(engine, asyncio.get_running_loop(), in_commit)
+        self._memory = engine.url.database in (None, "", ":memory:")
+        self._readers = None if self._memory else Readers(engine)
+
+    @classmethod
+    def open(
+        cls,
+        url: str,
+        data_dir: Path,
+        durability: str = "full",
+        in_commit: InCommit | None = None,
+        running: bool = True,
+    ) -> Store:
+        """Open or make the database; ``running`` is for the server, not for a tool beside it. Raises ConfigError."""
+        engine = open_engine(url, data_dir, durability)
+        with engine.connect() as conn, conn.begin():
+            epoch = prepare(conn, boot_id() if running else None, durability == "full")
+        return cls(engine, epoch, in_commit, running)
+
+    def append(self, batch: Batch, done: Callable[[list[Outcome]], None]) -> None:
+        """Append a batch; ``done`` is called on the loop once it is committed or refused, entry by entry.
+
+        No two batches of one room may be under way at once: the caller waits for ``done``.
+        """
+        self._writer.submit(AppendJob(batch, done))
+
+    async def write(self, change: Callable[[Connection], T]) -> T:
+        """Run a change inside the next transaction; returns what it returns, once committed.
+
+        ``change`` may be run twice and must do nothing but write. What it raises is raised here, and undoes only
+        what it wrote itself. A failure of the storage is a `Reject` ``unavailable``.
+        """
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+
+        def done(result: Any) -> None:
+            if not future.done():
+                future.set_result(result)
+
+        self._writer.submit(Job(change, done))
+        result = await future
+        if isinstance(result, Reject):
+            raise result
+        if isinstance(result, Exception):
+            raise Reject(
+                "The server can't store anything just now.", "unavailable", retry_after=5
+            ) from result
+        return result  # type: ignore[no-any-return]
+
+    async def read(self, query: Callable[[Connection], T]) -> T:
+        """Run a query beside the writer; it sees what is committed."""
+        # An in-memory database has only the writer's connection.
+        return await (self.write(query) if self._readers is None else self._readers.run(query))
+
+    def close(self) -> None:
+        """Finish what is queued, and close. Blocks."""
+        self._writer.stop()
+        if self._readers is not None:
+            self._readers.stop()
+        if self._running:
+            with self._engine.connect() as conn, conn.begin():
+                mark_stopped(conn)
+        self._engine.dispose()
