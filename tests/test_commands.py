@@ -1,0 +1,325 @@
+"""Commands: parsed, explained and checked by their signatures."""
+
+import asyncio
+import string
+from datetime import timedelta
+from typing import Annotated, Literal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chatserver import Plugin, Reject, Room, User, command
+from chatserver.arguments import arguments_of, parse
+from chatserver.commands import Commands
+from chatserver.errors import PluginError
+
+ALICE = User("u1", "alice", "Alice")
+BOB = User("u2", "bob", "Bob")
+TEA = Room("tea")
+
+
+class Context:
+    """A caller who finds bob and #tea, and has every permission but those in ``lacks``."""
+
+    session = None
+
+    def __init__(self, room=TEA, lacks=()):
+        self.user = ALICE
+        self.room = room
+        self.lacks = lacks
+
+    async def find_user(self, text):
+        if text.removeprefix("@") != "bob":
+            raise Reject(f"There is no user {text!r}.", "not_found", field="user")
+        return BOB
+
+    async def find_room(self, text):
+        if text.removeprefix("#") != "tea":
+            raise Reject(f"There is no room {text!r}.", "not_found", field="room")
+        return TEA
+
+    async def may(self, permission):
+        return permission not in self.lacks
+
+
+async def unguarded(plugin, what, function, *args):
+    return await function(*args)
+
+
+def commands(*plugin_classes, rooms=None):
+    found = Commands(unguarded)
+    for cls in plugin_classes:
+        name = cls.__name__.lower()
+        found.add(name, cls(name, None, None), rooms)
+    return found
+
+
+class Mod(Plugin):
+    @command(aliases=["boot"], permission="mod.kick", examples=["/kick bob", "/kick bob 10 shouting"])
+    async def kick(
+        self, ctx, user: User, minutes: int = 0, *, reason: Annotated[str, "shown to everyone"] = ""
+    ):
+        """Remove somebody from this room.
+
+        They may come back after MINUTES.
+        """
+        return f"{ctx.user.name} kicked {user.name} for {minutes}: {reason}"
+
+    @command("colour")
+    def set_colour(self, ctx, colour: Literal["red", "blue"], *, text: str):
+        return f"{text} in {colour}"
+
+    @command()
+    async def nothing_here(self, ctx):
+        pass
+
+
+KICK = commands(Mod)
+
+
+async def refusal(text, ctx=None, found=KICK):
+    with pytest.raises(Reject) as caught:
+        await found.run(ctx or Context(), text)
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("kick bob", "alice kicked bob for 0: "),
+        ("kick @bob 10", "alice kicked bob for 10: "),
+        ("kick bob 10 shouting loudly", "alice kicked bob for 10: shouting loudly"),
+        ("kick bob shouting", "alice kicked bob for 0: shouting"),
+        ("KICK   bob\t-3   two  spaces  ", "alice kicked bob for -3: two  spaces"),
+        ('kick "bob" "a b" c', 'alice kicked bob for 0: "a b" c'),
+        ("boot bob", "alice kicked bob for 0: "),
+        ("kick bob 10\nshouting", "alice kicked bob for 10: shouting"),
+        ("colour red a rose", "a rose in red"),
+        ("nothing-here", None),
+    ],
+)
+async def test_a_command_gets_what_was_written(text, answer):
+    assert await KICK.run(Context(), text) == answer
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "field", "part"),
+    [
+        ("kick", "invalid", "user", "user is missing. Usage: /kick USER [MINUTES] [REASON…]"),
+        ("kick carol", "not_found", "user", "There is no user 'carol'."),
+        ("colour green x", "invalid", "colour", "one of these is expected: red, blue"),
+        ("colour red", "invalid", "text", "text is missing. Usage: /colour red|blue TEXT…"),
+        ("nothing-here at all", "invalid", None, "Nothing was expected at 'at all'"),
+        ("kcik bob", "not_found", "command", "There is no command /kcik. Did you mean /kick?"),
+        ("", "not_found", "command", "There is no command /."),
+    ],
+)
+async def test_a_mistake_is_explained(text, code, field, part):
+    refused = await refusal(text)
+    assert (refused.code, refused.field) == (code, field)
+    assert part in refused.message
+
+
+async def test_a_permission_is_asked_for_before_anything_else():
+    refused = await refusal("kick carol", Context(lacks=["mod.kick"]))
+    assert refused.code == "forbidden"
+
+
+async def test_a_command_limited_to_rooms_is_not_there_elsewhere():
+    found = commands(Mod, rooms=["tea"])
+    assert await found.run(Context(), "nothing-here") is None
+    assert (await refusal("nothing-here", Context(Room("coffee")), found)).code == "not_found"
+    outside = await refusal("nothing-here", Context(None), found)
+    assert outside.code == "not_found"
+    assert "Did you mean" not in outside.message
+
+
+async def test_an_answer_that_is_no_text_is_the_commands_failure():
+    class Odd(Plugin):
+        @command()
+        def odd(self, ctx):
+            return 3
+
+    with pytest.raises(TypeError, match="not int"):
+        await commands(Odd).run(Context(), "odd")
+
+
+def test_the_listing_is_what_clients_complete_from():
+    assert KICK.listing(lambda permission: True)[0] == {
+        "name": "kick",
+        "aliases": ["boot"],
+        "usage": "/kick USER [MINUTES] [REASON…]",
+        "help": "Remove somebody from this room.",
+        "description": "Remove somebody from this room.\n\nThey may come back after MINUTES.",
+        "plugin": "mod",
+        "examples": ["/kick bob", "/kick bob 10 shouting"],
+        "args": [
+            {"name": "user", "type": "user", "required": True, "rest": False},
+            {"name": "minutes", "type": "int", "required": False, "rest": False},
+            {"name": "reason", "type": "text", "required": False, "rest": True, "help": "shown to everyone"},
+        ],
+    }
+    colour = KICK.listing(lambda permission: True)[1]["args"][0]
+    assert (colour["type"], colour["choices"]) == ("choice", ["red", "blue"])
+
+
+def test_the_listing_leaves_out_what_is_not_allowed():
+    names = [entry["name"] for entry in KICK.listing(lambda permission: permission != "mod.kick")]
+    assert names == ["colour", "nothing-here"]
+
+
+def test_two_plugins_cannot_have_one_command():
+    class Other(Plugin):
+        @command(aliases=["kick"])
+        def throw(self, ctx):
+            pass
+
+    with pytest.raises(
+        PluginError, match="plugin 'other': the command /kick is there already, in plugin 'mod'"
+    ):
+        commands(Mod, Other)
+
+
+def test_a_subclass_can_replace_a_command():
+    class Strict(Mod):
+        @command("kick", permission="strict.kick")
+        def kick(self, ctx, user: User):
+            """Out."""
+
+    kick = next(each for each in commands(Strict) if each.name == "kick")
+    assert (kick.usage, kick.permission) == ("/kick USER", "strict.kick")
+
+
+def untyped(self, ctx, user): ...
+def starred(self, ctx, *words: str): ...
+def two_rests(self, ctx, *, one: str, two: str): ...
+def number_rest(self, ctx, *, one: int): ...
+def no_default(self, ctx, user: User | None): ...
+def mapping(self, ctx, user: dict): ...
+def either(self, ctx, value: int | str = 0): ...
+def number_choices(self, ctx, value: Literal[1, 2]): ...
+def unknown_type(self, ctx, value: "Nonsense"): ...  # noqa: F821
+
+
+@pytest.mark.parametrize(
+    "method",
+    [untyped, starred, two_rests, number_rest, no_default, mapping, either, number_choices, unknown_type],
+)
+def test_a_signature_that_cannot_be_parsed_stops_the_start(method):
+    plugin = type("Bad", (Plugin,), {"bad": command()(method)})
+    with pytest.raises(PluginError, match=r"^plugin 'bad': command /\w+"):
+        commands(plugin)
+
+
+@pytest.mark.parametrize("name", ["Two", "two words", "/slash", "x\ty"])
+def test_a_name_nobody_could_type_stops_the_start(name):
+    plugin = type("Bad", (Plugin,), {"bad": command(name)(lambda self, ctx: None)})
+    with pytest.raises(PluginError, match="can't be its name"):
+        commands(plugin)
+
+
+def typed(kind):
+    def method(self, ctx, value: kind): ...
+
+    return arguments_of(method)
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "value"),
+    [
+        (int, "-12", -12),
+        (float, "1.5", 1.5),
+        (float, "1e3", 1000.0),
+        (bool, "On", True),
+        (bool, "no", False),
+        (str, '"two words"', "two words"),
+        (str, '""', ""),
+        (str, '"open', '"open'),
+        (str, 'a"b"', 'a"b"'),
+        (Room, "#tea", TEA),
+        (timedelta, "90s", timedelta(seconds=90)),
+        (timedelta, "10m", timedelta(minutes=10)),
+        (timedelta, "2H", timedelta(hours=2)),
+        (timedelta, "1d", timedelta(days=1)),
+        (timedelta, "2w", timedelta(weeks=2)),
+        (timedelta, "5", timedelta(minutes=5)),
+        (timedelta, "1.5h", timedelta(minutes=90)),
+        (Annotated[Literal["a", "b"], "which"], "b", "b"),
+    ],
+)
+async def test_values_are_read_as_their_types(kind, text, value):
+    assert await parse(typed(kind), text, Context()) == {"value": value}
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        (int, "ten"),
+        (int, "1_000"),
+        (int, "9" * 40),
+        (int, "9" * 5000),
+        (float, "nan"),
+        (float, "inf"),
+        (float, "1e999"),
+        (bool, "maybe"),
+        (timedelta, "soon"),
+        (timedelta, "-5"),
+        (timedelta, "999999999d"),
+        (timedelta, "9" * 400),
+        (Literal["a", "b"], "c"),
+    ],
+)
+async def test_values_of_another_type_are_refused(kind, text):
+    with pytest.raises(Reject) as caught:
+        await parse(typed(kind), text, Context())
+    assert (caught.value.code, caught.value.field) == ("invalid", "value")
+
+
+async def test_only_a_misunderstanding_makes_an_argument_keep_its_default():
+    class Broken(Context):
+        async def find_user(self, text):
+            raise Reject("The store is away.", "unavailable")
+
+    def method(self, ctx, user: User | None = None, *, text: str = ""): ...
+
+    with pytest.raises(Reject, match="away"):
+        await parse(arguments_of(method), "bob hello", Broken())
+    assert await parse(arguments_of(method), "hello", Context()) == {"user": None, "text": "hello"}
+
+
+def everything(
+    self, ctx, user: User, count: int = 0, wait: timedelta = timedelta(0), on: bool = False, *, text: str = ""
+): ...
+
+
+@given(st.text())
+def test_any_text_is_parsed_or_refused(text):
+    try:
+        outcome = set(asyncio.run(parse(arguments_of(everything), text, Context())))
+    except Reject as refused:
+        outcome = refused.code
+    assert outcome in ("invalid", "not_found", {"user", "count", "wait", "on", "text"})
+
+
+def three_words(self, ctx, one: str, two: str = "", *, rest: str = ""): ...
+
+
+WORD = st.text(string.ascii_letters + string.digits + " .,;:#@-é漢", min_size=1).filter(
+    lambda text: text.strip()
+)
+
+
+@given(WORD, WORD, WORD)
+def test_quoted_words_come_back_as_they_were(one, two, rest):
+    line = f'"{one}"  "{two}" {rest}'
+    values = asyncio.run(parse(arguments_of(three_words), line, Context()))
+    assert values == {"one": one, "two": two, "rest": rest.strip()}
+
+
+@given(st.integers(-(2**53) + 1, 2**53 - 1), st.integers(0, 36_500))
+def test_numbers_and_days_come_back_as_they_were(number, days):
+    def method(self, ctx, number: int, days: timedelta): ...
+
+    values = asyncio.run(parse(arguments_of(method), f"{number} {days}d", Context()))
+    assert values == {"number": number, "days": timedelta(days=days)}
