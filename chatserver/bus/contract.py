@@ -1,0 +1,24 @@
+"""What a bus promises. It is a carrier, never the truth: what must not be lost is in the log before it gets here."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class Deliver(Protocol):
+    """Takes what the bus carries on this process."""
+
+    def __call__(self, topic: str, payload: bytes, ephemeral: bool) -> None: ...
+
+
+class Bus(Protocol):
+    """Carries payloads by topic, a room's name or ``@`` and a user's id, in order for each publisher and topic."""
+
+    def publish(self, topic: str, payload: bytes, ephemeral: bool = False) -> None:
+        """Send to all processes, this one too. Never blocks; ``ephemeral`` may be dropped on the way."""
+
+    async def start(self) -> None:
+        """Connect. What is published before is not carried."""
+
+    async def stop(self) -> None:
+        """Disconnect, after what was published has gone out."""

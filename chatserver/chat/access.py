@@ -1,0 +1,79 @@
+"""Who may do what, and who may see what of the past: asked in one place, by everybody."""
+
+from __future__ import annotations
+
+from ..errors import Reject
+from ..hooks import Hooks
+from ..model import Room, User
+from ..permissions import Permissions
+from ..rooms import RoomActor
+
+
+class Access:
+    """The roles' table first; then every plugin may say no."""
+
+    def __init__(self, permissions: Permissions, hooks: Hooks) -> None:
+        self.permissions = permissions
+        self._hooks = hooks
+
+    @property
+    def asks(self) -> bool:
+        """Whether any plugin wants to be asked."""
+        return self._hooks.has("may")
+
+    def by_role(self, user: User, permission: str, actor: RoomActor | None = None) -> bool:
+        """What the roles say, the one in the room included."""
+        member = actor.members.get(user.id) if actor is not None else None
+        return self.permissions.may(user, permission, member)
+
+    async def may(self, user: User, permission: str, actor: RoomActor | None = None) -> bool:
+        """Whether ``user`` may, here."""
+        if not self.by_role(user, permission, actor):
+            return False
+        if not self.asks:
+            return True
+        room = actor.room if actor is not None else None
+        return await self._hooks.veto("may", user=user, permission=permission, room=room)
+
+    async def require(self, user: User, permission: str, actor: RoomActor | None = None) -> None:
+        """Raises `Reject` ``forbidden`` unless ``user`` may."""
+        if not await self.may(user, permission, actor):
+            raise forbidden(permission)
+
+    def require_rank(self, by: User, target: User) -> None:
+        """Nobody acts on a higher role, or their own. Raises `Reject` ``forbidden``."""
+        if by.id != target.id and not self.permissions.outranks(by, target):
+            raise Reject(f"You can't do this to {target.name}.", "forbidden", field="user")
+
+    def require_readable(self, user: User, actor: RoomActor) -> None:
+        """Raises `Reject` unless ``user`` may read the room at all: ``banned``, or ``not_found`` for what is hidden."""
+        if user.id in actor.members:
+            return
+        if actor.room.kind != "public":
+            raise hidden(actor.room)
+        refusal = actor.refusal(user, outsider=True)
+        if refusal is not None and refusal.code == "banned":
+            raise refusal
+
+    async def visible_after(self, user: User, actor: RoomActor) -> int:
+        """The seq behind which ``user`` may see the room's log. Raises like `require_readable`.
+
+        Decides for history, sync, resume, single messages and files alike.
+        """
+        self.require_readable(user, actor)
+        member = actor.members.get(user.id)
+        if actor.room.kind == "direct":
+            return 0
+        if actor.room.history == "all" and await self.may(user, "history.read", actor):
+            return 0
+        return member.since if member is not None else actor.heads.head
+
+
+def forbidden(permission: str) -> Reject:
+    """The refusal for a permission that is missing."""
+    return Reject(f"You don't have the permission {permission!r}.", "forbidden")
+
+
+def hidden(room: Room) -> Reject:
+    """A room that is not for this user looks like one that isn't there."""
+    return Reject(f"There is no room {room.name!r}.", "not_found", field="room")

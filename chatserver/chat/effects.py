@@ -1,0 +1,198 @@
+"""What follows from a committed entry: who listens where, who is told, which hooks hear of it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Any, cast
+
+from ..bus import Bus
+from ..hooks import Hooks
+from ..hub import Hub, user_topic
+from ..metrics import Rate
+from ..model import Event, User
+from ..presence import Presence
+from ..protocol import events as wire
+from ..rooms import RoomActor
+from ..store import Done, Entry
+from ..store.entries import ChangeMember, CreateRoom, Post
+from .session import Session
+
+log = logging.getLogger(__name__)
+
+NOTIFY_WAITING = 10_000
+"""More calls than this waiting for ``after_*`` hooks are dropped: they must not grow without end."""
+
+ENTERING = ("joined", "added")
+LEAVING = ("left", "removed", "kicked", "banned")
+
+
+class Opening:
+    """A session that is about to say ``welcome``; ``stale`` once its user's memberships changed meanwhile."""
+
+    def __init__(self) -> None:
+        self.stale = False
+
+
+class Effects:
+    """The rooms' watcher. Above ``presence_members`` members nobody's coming and going is pushed."""
+
+    def __init__(self, hub: Hub, bus: Bus, presence: Presence, hooks: Hooks, presence_members: int) -> None:
+        self._hub = hub
+        self._bus = bus
+        self._presence = presence
+        self._hooks = hooks
+        self._presence_members = presence_members
+        self.rate = Rate()
+        self._opening: dict[str, set[Opening]] = {}
+        self._after: deque[tuple[str, dict[str, Any]]] = deque()
+        self._wake = asyncio.Event()
+        self._notifier: asyncio.Task[None] | None = None
+        self.listing: Callable[[RoomActor, User], dict[str, Any]] = lambda actor, user: {}
+
+    def start(self) -> None:
+        """Begin to call the ``after_*`` hooks."""
+        self._notifier = asyncio.get_running_loop().create_task(self._notify_all())
+
+    async def stop(self) -> None:
+        """Call what is still waiting, and end."""
+        if self._notifier is not None:
+            self._notifier.cancel()
+            await asyncio.gather(self._notifier, return_exceptions=True)
+            self._notifier = None
+        while self._after:
+            name, args = self._after.popleft()
+            await self._hooks.notify(name, **args)
+
+    # Sessions
+
+    def sessions(self, user_id: str) -> list[Session]:
+        """A user's connections on this process."""
+        return cast(list[Session], list(self._hub.subscribers(user_topic(user_id))))
+
+    def opening(self, user_id: str) -> Opening:
+        """Watch a user's memberships until `opened`."""
+        watch = Opening()
+        self._opening.setdefault(user_id, set()).add(watch)
+        return watch
+
+    def opened(self, user_id: str, watch: Opening) -> None:
+        """Stop watching."""
+        waiting = self._opening[user_id]
+        waiting.discard(watch)
+        if not waiting:
+            del self._opening[user_id]
+
+    def follow(self, session: Session, room: str) -> None:
+        """From here on the session gets the room's events."""
+        session.rooms.add(room)
+        self._hub.subscribe(session, room)
+
+    def unfollow(self, session: Session, room: str) -> None:
+        """It gets what is queued, and nothing behind that."""
+        session.rooms.discard(room)
+        self._hub.unsubscribe(session, room)
+
+    # Who is here
+
+    def show(self, user: User, room: str, members: int) -> None:
+        """Tell a room that somebody is there now, if they were not."""
+        if self._presence.enter(user, room) and self.pushes(members):
+            status, text = self._presence.status(user.id)
+            if status != "offline":
+                self._bus.publish(room, wire.joined(room, user, status, text), ephemeral=True)
+
+    def pushes(self, members: int) -> bool:
+        """Whether a room of this size is told who comes and goes."""
+        return members <= self._presence_members
+
+    def hide(self, user: User, rooms: Iterable[str]) -> None:
+        """Tell rooms that somebody is there no longer."""
+        for room in rooms:
+            self._bus.publish(room, wire.left(room, user), ephemeral=True)
+
+    # Watcher of the rooms
+
+    def before_publish(self, actor: RoomActor, entry: Entry, done: Done) -> None:
+        """Those who come in listen from this event on."""
+        if isinstance(entry, CreateRoom):
+            for member in list(actor.members.values()):
+                self._let_in(actor, member.user, done)
+        elif isinstance(entry, ChangeMember) and entry.action in ENTERING:
+            self._let_in(actor, entry.target, done)
+
+    def _let_in(self, actor: RoomActor, user: User, done: Done) -> None:
+        for watch in self._opening.get(user.id, ()):
+            watch.stale = True
+        sessions = self.sessions(user.id)
+        if sessions:
+            # The event itself is still to come.
+            head = actor.heads.head - (done.event is not None)
+            told = wire.rooms([{**self.listing(actor, user), "head": head, "read": head}])
+            for session in sessions:
+                session.connection.send(told)
+                self.follow(session, actor.room.name)
+            self.show(user, actor.room.name, len(actor.members))
+
+    def after_publish(self, actor: RoomActor, entry: Entry, done: Done) -> None:
+        """Those who go out hear no more; those who were named are told; plugins hear of it."""
+        if isinstance(entry, Post) and done.event is not None:
+            self.rate.count(done.event.ts)
+        if isinstance(entry, ChangeMember) and entry.action in LEAVING:
+            self._let_out(actor, entry)
+        elif isinstance(entry, Post) and entry.mentions and done.event is not None:
+            told = wire.mention(done.event)
+            for user_id in entry.mentions:
+                self._bus.publish(user_topic(user_id), told)
+        if done.event is not None:
+            self._tell_plugins(done.event)
+        if isinstance(entry, ChangeMember):
+            self._tell_of_member(actor, entry)
+
+    def _let_out(self, actor: RoomActor, entry: ChangeMember) -> None:
+        name, user = actor.room.name, entry.target
+        for watch in self._opening.get(user.id, ()):
+            watch.stale = True
+        own_doing = entry.action == "left"
+        told = (
+            wire.rooms([], [name]) if own_doing else wire.kicked(name, entry.user, entry.reason, entry.until)
+        )
+        for session in self.sessions(user.id):
+            self.unfollow(session, name)
+            session.connection.send(told)
+        if self._presence.exit(user, name) and self.pushes(len(actor.members)):
+            self.hide(user, [name])
+
+    # Plugins
+
+    def _tell_plugins(self, event: Event) -> None:
+        if self._hooks.has("after_event"):
+            self.notify("after_event", event=event)
+        hook = {"message": "after_post", "edited": "after_edit", "deleted": "after_delete"}.get(event.type)
+        if hook is not None and self._hooks.has(hook):
+            self.notify(hook, message=event.message)
+
+    def _tell_of_member(self, actor: RoomActor, entry: ChangeMember) -> None:
+        hook = (
+            "after_join" if entry.action in ENTERING else "after_leave" if entry.action in LEAVING else None
+        )
+        if hook is not None and self._hooks.has(hook):
+            self.notify(hook, user=entry.target, room=actor.room)
+
+    def notify(self, hook: str, **args: Any) -> None:
+        """Call an ``after_*`` hook, behind what is waiting already."""
+        if len(self._after) >= NOTIFY_WAITING:
+            log.warning("plugins are too slow: a call of %s was dropped", hook)
+            return
+        self._after.append((hook, args))
+        self._wake.set()
+
+    async def _notify_all(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._after:
+                hook, args = self._after.popleft()
+                await self._hooks.notify(hook, **args)

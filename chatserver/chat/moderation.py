@@ -1,0 +1,76 @@
+"""Kick, mute, ban, and their undoing, each in the room's own order: nothing of theirs follows the event."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..chatapi import Ban
+from ..errors import Reject
+from ..model import User
+from ..rooms import RoomActor, Rooms
+from ..store import Store, reading
+from ..store import entries as log
+from .access import Access, hidden
+
+
+class Moderation:
+    """The use cases of moderation. Who may is the caller's question; rank is asked here. Refusals are `Reject`."""
+
+    def __init__(self, rooms: Rooms, store: Store, access: Access, clock: Callable[[], float]) -> None:
+        self._rooms = rooms
+        self._store = store
+        self._access = access
+        self._clock = clock
+
+    async def _actor(self, name: str, by: User, target: User) -> RoomActor:
+        actor = await self._rooms.get(name)
+        if actor.room.kind == "direct":
+            raise Reject("This is a direct room.", "forbidden", field="room")
+        if actor.room.kind != "public" and by.id not in actor.members:
+            raise hidden(actor.room)
+        if by.id == target.id:
+            raise Reject("You can't do this to yourself.", "invalid", field="user")
+        self._access.require_rank(by, target)
+        return actor
+
+    def _until(self, minutes: float) -> float:
+        if not 0 <= minutes <= 5_256_000:
+            raise Reject("Minutes are 0 (until lifted) to 5256000 (ten years).", "invalid", field="minutes")
+        return self._clock() + minutes * 60 if minutes else 0.0
+
+    async def kick(self, room: str, target: User, *, by: User, minutes: float, reason: str) -> None:
+        """Remove somebody; with ``minutes`` they can't come back before that."""
+        actor = await self._actor(room, by, target)
+        if target.id not in actor.members:
+            raise Reject(f"{target.name} is not in this room.", "not_found", field="user")
+        await actor.append(log.ChangeMember(by, target, "kicked", reason, self._until(minutes)))
+
+    async def mute(self, room: str, target: User, *, by: User, minutes: float, reason: str) -> None:
+        """Let somebody read, not write."""
+        actor = await self._actor(room, by, target)
+        await actor.append(log.ChangeMember(by, target, "muted", reason, self._until(minutes)))
+
+    async def unmute(self, room: str, target: User, *, by: User) -> None:
+        """Let somebody write again."""
+        actor = await self._actor(room, by, target)
+        if target.id not in actor.mutes:
+            raise Reject(f"{target.name} is not muted here.", "not_found", field="user")
+        await actor.append(log.ChangeMember(by, target, "unmuted"))
+
+    async def ban(self, room: str, target: User, *, by: User, minutes: float, reason: str) -> None:
+        """Remove somebody and keep them out."""
+        actor = await self._actor(room, by, target)
+        await actor.append(log.ChangeMember(by, target, "banned", reason, self._until(minutes)))
+
+    async def unban(self, room: str, target: User, *, by: User) -> None:
+        """Let somebody come in again."""
+        actor = await self._actor(room, by, target)
+        if target.id not in actor.bans:
+            raise Reject(f"{target.name} is not banned here.", "not_found", field="user")
+        await actor.append(log.ChangeMember(by, target, "unbanned"))
+
+    async def bans(self, room: str) -> list[Ban]:
+        """The bans in force."""
+        now = self._clock()
+        rows = await self._store.read(lambda conn: reading.bans(conn, room, now))
+        return [Ban(*row) for row in rows]

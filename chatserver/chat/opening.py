@@ -1,0 +1,190 @@
+"""``hello``: who is it, what are their rooms, what did they miss."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+from ..accounts import Accounts
+from ..errors import Reject
+from ..hooks import Hooks
+from ..hub import Hub, user_topic
+from ..model import Request, User
+from ..presence import Presence
+from ..protocol import events as wire
+from ..protocol import requests
+from ..rooms import Rooms
+from ..store import Store, reading
+from .access import Access
+from .effects import Effects, Opening
+from .rooms import RoomCases
+from .session import Connection, Session
+
+RESUME_ROOM = 500
+RESUME_ALL = 5000
+PAGE = 200
+
+
+class Welcoming:
+    """Turns a connection into a session. ``facts(user)`` gives what ``welcome`` says about the server."""
+
+    def __init__(
+        self,
+        accounts: Accounts,
+        access: Access,
+        rooms: Rooms,
+        cases: RoomCases,
+        store: Store,
+        hub: Hub,
+        presence: Presence,
+        effects: Effects,
+        hooks: Hooks,
+        *,
+        guests: bool,
+        facts: Callable[[User], Mapping[str, Any]],
+    ) -> None:
+        self._accounts = accounts
+        self._access = access
+        self._rooms = rooms
+        self._cases = cases
+        self._store = store
+        self._hub = hub
+        self._presence = presence
+        self._effects = effects
+        self._hooks = hooks
+        self._guests = guests
+        self._facts = facts
+
+    async def hello(self, connection: Connection, hello: requests.Hello, asked: Request) -> Session | None:
+        """Sign in, send ``welcome``, what was missed, and ``live``. ``asked`` carries the cookie, where it counts.
+
+        None when the connection was closed meanwhile. Raises `Reject` when it is refused; it may try again.
+        """
+        user, token, new = await self._who(hello, asked)
+        session = Session(user, connection, token)
+        watch = self._effects.opening(user.id)
+        try:
+            listed, public, others = await self._memberships(user, watch)
+            if connection.closed:
+                return None
+            # No await from here to the subscriptions: nothing can come between what is said and what follows.
+            self._welcome(session, hello, token if new else None, listed, public, others)
+            cursors = self._cursors(hello, listed)
+            self._enter(session, listed, cursors)
+        finally:
+            self._effects.opened(user.id, watch)
+        left = RESUME_ALL
+        for name, cursor in cursors.items():
+            left -= await self._catch_up(session, name, cursor, left)
+        connection.send(wire.LIVE)
+        return session
+
+    async def _who(self, hello: requests.Hello, asked: Request) -> tuple[User, str | None, bool]:
+        """The user, their token, and whether they are new here."""
+        known = await self._hooks.first("authenticate", request=asked)
+        if isinstance(known, User):
+            return known, None, False
+        token = hello.token or asked.token
+        if token:
+            return await self._accounts.returning(token, hello.name), token, False
+        if not self._guests:
+            raise Reject("Sign in to come in.", "unauthorized")
+        if hello.name is None:
+            raise Reject("Say a name, or bring a token.", "unauthorized", field="name")
+        user, token = await self._accounts.guest(hello.name)
+        return user, token, True
+
+    async def _memberships(
+        self, user: User, watch: Opening
+    ) -> tuple[list[reading.Membership], list[reading.Membership], dict[str, User]]:
+        while True:
+            watch.stale = False
+            listed = await self._cases.mine(user)
+            public = await self._cases.public(user)
+            others = await self._cases.others(user, listed)
+            if not watch.stale:
+                return listed, public, others
+
+    def _welcome(
+        self,
+        session: Session,
+        hello: requests.Hello,
+        token: str | None,
+        listed: list[reading.Membership],
+        public: list[reading.Membership],
+        others: dict[str, User],
+    ) -> None:
+        user = session.user
+        fields: dict[str, Any] = {"type": "welcome", "re": hello.id}
+        fields["user"] = {**user.public(), "role": user.role}
+        if token is not None:
+            fields["token"] = token
+        fields["epoch"] = self._store.epoch
+        fields.update(self._facts(user))
+        fields["rooms"] = self._cases.fields([*listed, *public], others)
+        session.connection.send(wire.encode(fields))
+
+    def _cursors(self, hello: requests.Hello, listed: list[reading.Membership]) -> dict[str, int]:
+        """The rooms to catch up with. Another epoch, or a cursor beyond the head: that log is not this one."""
+        if hello.resume is None or hello.resume.epoch != self._store.epoch:
+            return {}
+        cursors = {}
+        for entry in listed:
+            cursor = hello.resume.rooms.get(entry.room.name)
+            if cursor is not None and cursor < self._head(entry):
+                cursors[entry.room.name] = cursor
+        return cursors
+
+    def _head(self, entry: reading.Membership) -> int:
+        actor = self._rooms.peek(entry.room.name)
+        return actor.heads.head if actor is not None else entry.heads.head
+
+    def _enter(self, session: Session, listed: list[reading.Membership], cursors: Mapping[str, int]) -> None:
+        """From here on the session counts: for its user's events, and for the rooms it need not catch up with."""
+        self._hub.subscribe(session, user_topic(session.user.id))
+        first = self._presence.connected(session.user)
+        for entry in listed:
+            name = entry.room.name
+            session.rooms.add(name)
+            if name not in cursors:
+                self._hub.subscribe(session, name)
+            self._effects.show(session.user, name, entry.members)
+        if first and self._hooks.has("after_connect"):
+            self._effects.notify("after_connect", user=session.user)
+
+    async def _catch_up(self, session: Session, name: str, cursor: int, left: int) -> int:
+        """Send what was missed in one room and go live; the number of events sent."""
+        actor = await self._rooms.get(name)
+        floor = await self._access.visible_after(session.user, actor)
+        if actor.heads.head - cursor > min(RESUME_ROOM, left) or cursor < floor:
+            self._go_live(session, name)
+            session.connection.send(wire.gap(name, cursor + 1, actor.heads.head))
+            return 0
+        sent = 0
+        while not session.connection.closed:
+            actor = await self._rooms.get(name)
+            # In the same turn as this comparison: whatever is published later, the session hears live.
+            if cursor >= actor.heads.head:
+                self._go_live(session, name)
+                break
+            events = await self._store.read(
+                partial(reading.events_after, room=name, after=cursor, limit=PAGE)
+            )
+            for event in events:
+                session.connection.send(wire.durable(event))
+            cursor, sent = events[-1].seq, sent + len(events)
+            await session.connection.drained()
+        return sent
+
+    def _go_live(self, session: Session, name: str) -> None:
+        # Somebody who was removed meanwhile is not let in again.
+        if name in session.rooms:
+            self._hub.subscribe(session, name)
+
+    def left(self, session: Session) -> None:
+        """The connection is gone."""
+        for room in session.rooms:
+            self._hub.drop(session, room)
+        self._hub.drop(session, user_topic(session.user.id))
+        self._presence.disconnected(session.user)

@@ -1,0 +1,139 @@
+"""People: state, typing, read marks, names, and what the command line changed about them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from ..accounts import Accounts
+from ..bus import Bus
+from ..errors import Close, Reject
+from ..hub import user_topic
+from ..model import Status, User
+from ..presence import Presence
+from ..protocol import events as wire
+from ..rooms import Rooms
+from ..store import Store, people
+from ..store.members import move_mark
+from .access import Access
+from .effects import Effects
+from .limiter import Limiter
+
+
+class People:
+    """The use cases of people. Refusals are raised as `Reject`."""
+
+    def __init__(
+        self,
+        rooms: Rooms,
+        store: Store,
+        bus: Bus,
+        access: Access,
+        presence: Presence,
+        effects: Effects,
+        accounts: Accounts,
+        clock: Callable[[], float],
+    ) -> None:
+        self._rooms = rooms
+        self._store = store
+        self._bus = bus
+        self._access = access
+        self._presence = presence
+        self._effects = effects
+        self._accounts = accounts
+        self._typing = Limiter(2, 10, clock)
+        self._states = Limiter(0.5, 5, clock)
+        self._signal = 0
+
+    async def set_status(self, user: User, status: Status, text: str) -> None:
+        """Change how others see somebody, and tell the rooms they are in."""
+        await self._access.require(user, "user.status")
+        refusal = self._states.refusal(user.id)
+        if refusal is not None:
+            raise refusal
+        if self._presence.set_status(user, status, text):
+            seen, shown = self._presence.status(user.id)
+            self._tell(user, wire.presence(user, seen, shown))
+
+    def _tell(self, user: User, payload: bytes) -> None:
+        for room in self._presence.rooms(user.id):
+            self._bus.publish(room, payload, ephemeral=True)
+
+    def typing(self, user: User, name: str, on: bool) -> None:
+        """Tell a room that somebody is writing. Too many are dropped without a word: it is only a hint."""
+        actor = self._rooms.peek(name)
+        if actor is None or user.id not in actor.members:
+            raise Reject("You are not in this room.", "not_member", field="room")
+        if actor.refusal(user) is None and not (on and self._typing.wait(user.id)):
+            self._bus.publish(name, wire.typing(name, user, on), ephemeral=True)
+
+    async def read(self, user: User, name: str, seq: int) -> None:
+        """Move somebody's read mark forward, and tell their other connections."""
+        actor = await self._rooms.get(name)
+        if user.id not in actor.members:
+            raise Reject("You are not in this room.", "not_member", field="room")
+        if seq > actor.heads.head:
+            raise Reject(f"The room's last seq is {actor.heads.head}.", "invalid", field="seq")
+
+        await self._store.write(lambda conn: move_mark(conn, name, user.id, seq))
+        self._bus.publish(user_topic(user.id), wire.read(name, seq), ephemeral=True)
+
+    async def rename(self, user: User, name: str) -> User:
+        """Another name, told to the rooms they are in."""
+        await self._access.require(user, "user.rename")
+        refusal = self._states.refusal(user.id)
+        if refusal is not None:
+            raise refusal
+        old = user.display_name
+        renamed = await self._accounts.rename(user, name)
+        self._replace(renamed)
+        self._tell(renamed, wire.renamed(renamed, old))
+        return renamed
+
+    def _replace(self, user: User) -> None:
+        self._rooms.rename(user)
+        self._presence.rename(user)
+        for session in self._effects.sessions(user.id):
+            session.user = user
+
+    # Coming and going
+
+    def gone(self, user: User, rooms: Iterable[str]) -> None:
+        """The grace after somebody's last connection is over."""
+        told = [name for name in rooms if self._pushed(name)]
+        self._effects.hide(user, told)
+        self._effects.notify("after_disconnect", user=user)
+
+    def _pushed(self, name: str) -> bool:
+        actor = self._rooms.peek(name)
+        return actor is not None and self._effects.pushes(len(actor.members))
+
+    # Changes from outside
+
+    async def start_listening(self) -> None:
+        """Skip what was signalled before."""
+        signals = await self._store.read(lambda conn: people.signals_after(conn, 0))
+        self._signal = signals[-1][0] if signals else 0
+
+    async def listen(self) -> None:
+        """Apply what the command line changed: roles at once, sessions that were revoked are closed."""
+        after = self._signal
+        for number, user_id in await self._store.read(lambda conn: people.signals_after(conn, after)):
+            self._signal = number
+            await self._refresh(user_id)
+
+    async def _refresh(self, user_id: str) -> None:
+        user = await self._store.read(lambda conn: people.user_by_id(conn, user_id))
+        if user is not None:
+            self._replace(user)
+        for session in self._effects.sessions(user_id):
+            if session.token is None or await self._accounts.of_token(session.token) is None:
+                session.connection.close(Close.REVOKED, "this session has ended")
+
+    async def sign_out(self, token: str) -> None:
+        """End one session, and its connections."""
+        user = await self._accounts.of_token(token)
+        await self._accounts.revoke(token)
+        if user is not None:
+            for session in self._effects.sessions(user.id):
+                if session.token == token:
+                    session.connection.close(Close.REVOKED, "signed out")

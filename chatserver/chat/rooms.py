@@ -1,0 +1,256 @@
+"""Rooms: making, changing, joining, leaving, inviting, listing, and reading what was said."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from inspect import isawaitable
+from typing import Any
+
+from .. import names
+from ..errors import Reject
+from ..hooks import Hooks
+from ..model import Event, Heads, History, Kind, Member, Room, RoomRole, Status, User
+from ..presence import Presence
+from ..protocol import events as wire
+from ..rooms import RoomActor, Rooms
+from ..store import Done, Store, reading
+from ..store import entries as log
+from .access import Access, hidden
+
+PUBLIC_LISTED = 100
+MEMBERS_PAGE = 100
+
+
+class RoomCases:
+    """The use cases of rooms. Refusals are raised as `Reject`."""
+
+    def __init__(self, rooms: Rooms, store: Store, access: Access, presence: Presence, hooks: Hooks) -> None:
+        self._rooms = rooms
+        self._store = store
+        self._access = access
+        self._presence = presence
+        self._hooks = hooks
+
+    async def readable(self, user: User, name: str) -> RoomActor:
+        """A room that ``user`` may read."""
+        actor = await self._rooms.get(name)
+        self._access.require_readable(user, actor)
+        return actor
+
+    async def create(
+        self, by: User, name: str, *, title: str = "", topic: str = "", kind: Kind = "public",
+        history: History = "all",
+    ) -> RoomActor:  # fmt: skip
+        """A new room, with ``by`` as its owner."""
+        await self._access.require(by, "room.create")
+        if kind not in ("public", "private"):
+            raise Reject("A room is public or private.", "invalid", field="kind")
+        room = Room(names.room_name(name), names.title(title), names.topic(topic), kind, history)
+        actor, _ = await self._rooms.create(log.CreateRoom(by, room, ((by, "owner"),)))
+        return actor
+
+    async def change(self, by: User, name: str, **changes: Any) -> RoomActor:
+        """New values for title, topic, archived or history; None leaves a value alone."""
+        actor = await self.readable(by, name)
+        if actor.room.kind == "direct":
+            raise Reject("A direct room can't be changed.", "forbidden", field="room")
+        changes = {key: value for key, value in changes.items() if value is not None}
+        only_topic = set(changes) <= {"topic"}
+        if only_topic and by.id not in actor.members:
+            raise Reject("You are not in this room.", "not_member", field="room")
+        await self._access.require(by, "room.topic" if only_topic else "room.change", actor)
+        if "title" in changes:
+            changes["title"] = names.title(changes["title"])
+        if "topic" in changes:
+            changes["topic"] = names.topic(changes["topic"])
+        await actor.append(log.ChangeRoom(by, changes))
+        return actor
+
+    async def join(self, user: User, name: str) -> RoomActor:
+        """Become a member of a public room; nothing changes for one who is."""
+        actor = await self._rooms.get(name)
+        if user.id in actor.members:
+            return actor
+        self._access.require_readable(user, actor)
+        if actor.room.archived:
+            raise Reject("This room is archived.", "forbidden", field="room")
+        await self._access.require(user, "room.join", actor)
+        if self._hooks.has("before_join"):
+            allowed = self._hooks.filter("before_join", None, user=user, room=actor.room)
+            if isawaitable(allowed):
+                await allowed
+        await actor.append(log.ChangeMember(user, user, "joined"))
+        return actor
+
+    async def leave(self, user: User, name: str) -> None:
+        """Stop being a member."""
+        actor = await self._rooms.get(name)
+        if user.id not in actor.members:
+            raise self._not_member(actor)
+        if actor.room.kind == "direct":
+            raise Reject("A direct room can't be left.", "forbidden", field="room")
+        await actor.append(log.ChangeMember(user, user, "left"))
+
+    def _not_member(self, actor: RoomActor) -> Reject:
+        if actor.room.kind == "public":
+            return Reject("You are not in this room.", "not_member", field="room")
+        return hidden(actor.room)
+
+    async def invite(self, by: User, name: str, target: User) -> None:
+        """Add somebody."""
+        actor = await self._rooms.get(name)
+        if by.id not in actor.members:
+            raise self._not_member(actor)
+        if actor.room.kind == "direct":
+            raise Reject("A direct room is for two.", "forbidden", field="room")
+        await self._access.require(by, "room.invite", actor)
+        if actor.bans.get(target.id):
+            raise Reject(f"{target.name} is banned from this room.", "banned", field="user")
+        if target.id not in actor.members:
+            await actor.append(log.ChangeMember(by, target, "added"))
+
+    async def remove(self, by: User, name: str, target: User) -> None:
+        """Take somebody out."""
+        actor = await self._rooms.get(name)
+        if by.id not in actor.members and actor.room.kind != "public":
+            raise hidden(actor.room)
+        if actor.room.kind == "direct":
+            raise Reject("A direct room is for two.", "forbidden", field="room")
+        await self._access.require(by, "room.remove", actor)
+        self._access.require_rank(by, target)
+        if target.id not in actor.members:
+            raise Reject(f"{target.name} is not in this room.", "not_found", field="user")
+        await actor.append(log.ChangeMember(by, target, "removed"))
+
+    async def direct(self, user: User, other: User, *then: log.Entry) -> tuple[RoomActor, Done | None]:
+        """The direct room of two people. A new one gets the entries ``then`` in the transaction that makes it, and
+        the second value says what became of the last; for a room that was there already it is None."""
+        room = direct_room(user, other)
+        try:
+            return await self._rooms.get(room.name), None
+        except Reject as missing:
+            if missing.code != "not_found":
+                raise
+        await self._access.require(user, "direct.start")
+        members: tuple[tuple[User, RoomRole], ...] = ((user, "member"), (other, "member"))
+        try:
+            return await self._rooms.create(log.CreateRoom(user, room, members), *then)
+        except Reject as taken:
+            if taken.code != "name_taken":
+                raise
+            return await self._rooms.get(room.name), None
+
+    # Lists
+
+    def listing(self, actor: RoomActor, user: User) -> dict[str, Any]:
+        """A room as somebody who just came in sees it."""
+        member = actor.members.get(user.id)
+        return wire.room_fields(
+            actor.room,
+            head=actor.heads.head,
+            role=member.role if member else None,
+            read=actor.heads.head,
+            members=len(actor.members),
+            other=self.other(actor, user),
+        )
+
+    def other(self, actor: RoomActor, user: User) -> User | None:
+        """Whom a direct room is with."""
+        if actor.room.kind != "direct":
+            return None
+        return next((m.user for id, m in actor.members.items() if id != user.id), user)
+
+    async def mine(self, user: User) -> list[reading.Membership]:
+        """The rooms somebody is in."""
+        return await self._store.read(lambda conn: reading.memberships(conn, user.id))
+
+    async def public(self, user: User) -> list[reading.Membership]:
+        """Public rooms somebody is not in."""
+        return await self._store.read(lambda conn: reading.public_rooms(conn, user.id, PUBLIC_LISTED))
+
+    async def others(self, user: User, listed: Sequence[reading.Membership]) -> dict[str, User]:
+        """Whom the direct rooms among these are with, by room."""
+        found: dict[str, User] = {}
+        direct = [m.room.name for m in listed if m.room.kind == "direct"]
+        if direct:
+            pairs = await self._store.read(lambda conn: reading.direct_partners(conn, user.id, direct))
+            found.update(pairs)
+        return found
+
+    def fields(self, listed: Sequence[reading.Membership], others: dict[str, User]) -> list[dict[str, Any]]:
+        """Memberships as ``welcome`` shows them, with heads that are of now."""
+        return [self._fields(entry, others.get(entry.room.name)) for entry in listed]
+
+    def _fields(self, entry: reading.Membership, other: User | None) -> dict[str, Any]:
+        actor = self._rooms.peek(entry.room.name)
+        heads: Heads = actor.heads if actor is not None else entry.heads
+        newer = heads.messages - entry.heads.messages if entry.role is not None else 0
+        return wire.room_fields(
+            actor.room if actor is not None else entry.room,
+            head=heads.head,
+            role=entry.role,
+            unread=entry.unread + newer,
+            mentions=entry.mentions,
+            read=entry.read,
+            members=entry.members,
+            other=other,
+        )
+
+    def members(
+        self, actor: RoomActor, after: str | None = None
+    ) -> tuple[list[tuple[Member, Status, str]], int, bool]:
+        """A page of members with state and text, those who are here first; how many there are; and more or not.
+
+        Guests who are gone are not listed: they may never come back.
+        """
+        listed = []
+        for member in actor.members.values():
+            status, text = self._presence.status(member.user.id)
+            if status != "offline" or member.user.role != "guest" or actor.room.kind == "direct":
+                key = (status == "offline", member.user.name.casefold(), member.user.id)
+                listed.append((key, member, status, text))
+        listed.sort(key=lambda line: line[0])
+        start = 0
+        if after is not None:
+            start = next((i + 1 for i, line in enumerate(listed) if line[1].user.id == after), len(listed))
+        page = listed[start : start + MEMBERS_PAGE]
+        lines = [(member, status, text) for _, member, status, text in page]
+        return lines, len(listed), start + MEMBERS_PAGE < len(listed)
+
+    # Reading
+
+    async def log_after(
+        self, user: User, actor: RoomActor, after: int, limit: int
+    ) -> tuple[list[Event], bool]:
+        """The log behind ``after`` that ``user`` may see, every seq; and whether there is more."""
+        after = max(after, await self._access.visible_after(user, actor))
+        events = await self._store.read(
+            lambda conn: reading.events_after(conn, actor.room.name, after, limit + 1)
+        )
+        return events[:limit], len(events) > limit
+
+    async def timeline(
+        self, user: User, actor: RoomActor, limit: int, *, before: int | None = None,
+        after: int | None = None, around: int | None = None,
+    ) -> tuple[list[Event], bool]:  # fmt: skip
+        """A page of what people read, ascending; and whether there is more in that direction."""
+        floor = await self._access.visible_after(user, actor)
+        return await self._store.read(
+            lambda conn: reading.timeline(
+                conn, actor.room.name, floor, limit, before=before, after=after, around=around
+            )
+        )
+
+    async def backlog(self, user: User, actor: RoomActor) -> tuple[list[Event], bool]:
+        """What somebody who joins is shown at once: as much as a plugin says."""
+        size = await self._hooks.first("backlog", user=user, room=actor.room)
+        if not isinstance(size, int) or size <= 0:
+            return [], False
+        return await self.timeline(user, actor, min(size, 200))
+
+
+def direct_room(user: User, other: User) -> Room:
+    """The direct room of two people, there or not. Raises `Reject` ``invalid`` for one person alone."""
+    if user.id == other.id:
+        raise Reject("You can't write to yourself.", "invalid", field="to")
+    return Room("dm:" + "+".join(sorted((user.id, other.id))), kind="direct")

@@ -1,0 +1,124 @@
+"""Who listens to what on this process, and the fan-out.
+
+What becomes ready for a topic in one turn of the loop is joined into one bytes object, and every connection is handed
+that same object: the cost of a message is one ``send`` a connection and turn, whatever the number of messages.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+from .frames import frame
+
+SENDS_PER_TURN = 2000
+"""After so many the loop gets a turn, so that reading and timers go on during a large fan-out."""
+
+
+class Subscriber(Protocol):
+    """A connection, as the hub sees it."""
+
+    def send_frames(self, frames: bytes, durable: bytes) -> None:
+        """Send ``frames``; a connection that lags may take ``durable`` instead, the same without what may be lost."""
+
+
+class _Topic:
+    __slots__ = ("durable", "ephemeral", "frames", "subscribers")
+
+    def __init__(self) -> None:
+        self.subscribers: dict[Subscriber, None] = {}
+        self.frames: list[bytes] = []
+        self.durable: list[bytes] = []
+        self.ephemeral = False
+
+
+def user_topic(user_id: str) -> str:
+    """The topic of all of a user's connections."""
+    return "@" + user_id
+
+
+class Hub:
+    """Topics and their subscribers. ``call_soon`` runs a callable in the loop's next turn."""
+
+    def __init__(self, call_soon: Callable[[Callable[[], None]], object]) -> None:
+        self._call_soon = call_soon
+        self._topics: dict[str, _Topic] = {}
+        self._ready: dict[str, None] = {}
+        self._sending: deque[tuple[Subscriber, bytes, bytes]] = deque()
+        self._scheduled = False
+
+    def deliver(self, topic: str, payload: bytes, ephemeral: bool = False) -> None:
+        """Queue a payload for everybody who listens; it goes out at the end of this turn."""
+        listening = self._topics.get(topic)
+        if listening is None:
+            return
+        data = frame(payload)
+        listening.frames.append(data)
+        if ephemeral:
+            listening.ephemeral = True
+        else:
+            listening.durable.append(data)
+        self._ready[topic] = None
+        self._schedule()
+
+    def subscribe(self, subscriber: Subscriber, topic: str) -> None:
+        """Listen from here on: what is queued already goes to those who were there."""
+        self.flush()
+        self._topics.setdefault(topic, _Topic()).subscribers[subscriber] = None
+
+    def unsubscribe(self, subscriber: Subscriber, topic: str) -> None:
+        """Stop listening, after what is queued."""
+        self.flush()
+        self.drop(subscriber, topic)
+
+    def drop(self, subscriber: Subscriber, topic: str) -> None:
+        """Stop listening at once: the connection is gone."""
+        listening = self._topics.get(topic)
+        if listening is not None:
+            listening.subscribers.pop(subscriber, None)
+            if not listening.subscribers:
+                del self._topics[topic]
+                self._ready.pop(topic, None)
+
+    def subscribers(self, topic: str) -> Iterable[Subscriber]:
+        """Who listens, on this process."""
+        listening = self._topics.get(topic)
+        return tuple(listening.subscribers) if listening else ()
+
+    def listened_to(self, topic: str) -> bool:
+        """Whether anybody does."""
+        return topic in self._topics
+
+    def flush(self) -> None:
+        """Send all that is queued now, rather than at the end of the turn."""
+        self._join()
+        while self._sending:
+            self._send(len(self._sending))
+
+    def _schedule(self) -> None:
+        if not self._scheduled:
+            self._scheduled = True
+            self._call_soon(self._turn)
+
+    def _turn(self) -> None:
+        self._scheduled = False
+        self._join()
+        self._send(SENDS_PER_TURN)
+        if self._sending:
+            self._schedule()
+
+    def _join(self) -> None:
+        for name in self._ready:
+            topic = self._topics[name]
+            frames = b"".join(topic.frames)
+            durable = b"".join(topic.durable) if topic.ephemeral else frames
+            topic.frames, topic.durable, topic.ephemeral = [], [], False
+            self._sending.extend((subscriber, frames, durable) for subscriber in topic.subscribers)
+        self._ready.clear()
+
+    def _send(self, most: int) -> None:
+        sending = self._sending
+        for _ in range(min(most, len(sending))):
+            subscriber, frames, durable = sending.popleft()
+            subscriber.send_frames(frames, durable)
