@@ -1,0 +1,307 @@
+"""The composition root: builds everything from the settings, starts it, and stops it in order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Iterable, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from tornado.netutil import bind_sockets
+
+from . import __version__
+from .accounts import Accounts
+from .bus import LocalBus
+from .chat.access import Access
+from .chat.api import Chat, PluginChat
+from .chat.commands import CommandCases
+from .chat.dispatch import Dispatch
+from .chat.effects import Effects
+from .chat.limiter import Limiter
+from .chat.messages import Messages
+from .chat.moderation import Moderation
+from .chat.opening import Welcoming
+from .chat.people import People
+from .chat.plugins import PluginRequests
+from .chat.rooms import RoomCases
+from .config import Settings
+from .errors import Close, ConfigError, Reject
+from .hub import Hub
+from .model import Room, User
+from .names import look
+from .pipeline import Pipeline
+from .plugins import PluginHost
+from .presence import GRACE_SECONDS, Presence
+from .protocol import events as wire
+from .protocol.requests import Decoder
+from .rooms import Rooms
+from .store import Store, people, reading
+from .store import entries as log_entries
+from .store.plugin_tables import Contributions, PluginDatabase, migrate
+from .web.application import application
+from .web.connections import BEAT_SECONDS, Connections
+from .web.listener import Listener
+from .web.security import networks, origins
+from .web.site import Site
+
+log = logging.getLogger(__name__)
+
+SYSTEM = User("system", "system", "system", "member")
+"""In whose name the server itself acts; nobody can sign in as it."""
+NAME_GRACE_SECONDS = 30.0
+DRAIN_SECONDS = 10.0
+BYE_SPREAD_MS = 3000
+
+
+class ChatServer:
+    """One server in one process. `start` it inside a running loop; two may run beside each other."""
+
+    def __init__(
+        self, settings: Settings, *, strict: bool = False, presence_grace: float = GRACE_SECONDS
+    ) -> None:
+        self.settings = settings
+        self.host = PluginHost(settings, strict=strict)
+        self._presence_grace = presence_grace
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._started = 0.0
+        self.port = 0
+
+    # Start
+
+    async def start(self) -> None:
+        """Open the store, start the plugins, listen. Raises ConfigError or PluginError, with nothing left running."""
+        self.host.load()
+        store = self.settings.store
+        self.store = Store.open(
+            store.url,
+            self.settings.data_dir,
+            store.durability,
+            Contributions(lambda: self.host.hooks.in_commit),
+        )
+        self._started = time.time()
+        try:
+            self._build()
+            await self._prepare()
+            await self._listen()
+        except BaseException:
+            await self._close()
+            raise
+        self._every(1.0, self._tick)
+
+    def _build(self) -> None:
+        settings, host, clock = self.settings, self.host, time.time
+        hooks, limits = host.hooks, settings.limits
+        loop = asyncio.get_running_loop()
+        self.hub = Hub(loop.call_soon)
+        self.bus = LocalBus(self.hub.deliver)
+        self.presence = Presence(self._gone, self._presence_grace)
+        self.effects = Effects(self.hub, self.bus, self.presence, hooks, limits.presence_members)
+        self.rooms = Rooms(self.store, self.bus, self.effects, clock)
+        self.access = Access(host.permissions, hooks)
+        self.accounts = Accounts(
+            self.store,
+            guest_days=settings.auth.guest_days,
+            session_days=settings.auth.session_days,
+            is_here=self._is_here,
+        )
+        self.room_cases = RoomCases(self.rooms, self.store, self.access, self.presence, hooks)
+        self.effects.listing = self.room_cases.listing
+        limiter = Limiter(limits.messages_per_second, limits.burst, clock)
+        self.messages = Messages(
+            self.rooms, self.room_cases, self.store, self.access,
+            Pipeline(hooks, limits.content_chars), hooks, limiter, clock,
+        )  # fmt: skip
+        self.people = People(
+            self.rooms, self.store, self.bus, self.access, self.presence, self.effects, self.accounts, clock
+        )
+        self.commands = CommandCases(host.commands, hooks, self.accounts, self.rooms, self.access, limiter)
+        self.connections = Connections(limits.connections, limits.connections_per_ip)
+        self.welcoming = Welcoming(
+            self.accounts, self.access, self.rooms, self.room_cases, self.store, self.hub, self.presence,
+            self.effects, hooks, guests=settings.auth.guests, facts=self._facts,
+        )  # fmt: skip
+        self.chat = Chat(
+            self.rooms, self.bus, self.presence, self.accounts, self.access, self.messages, self.room_cases,
+            self.people, Moderation(self.rooms, self.store, self.access, clock), self.effects, hooks,
+            host.commands, host.event_types,
+        )  # fmt: skip
+
+    async def _prepare(self) -> None:
+        await self.bus.start()
+        self.effects.start()
+        await self.host.start(self._bind, self._migrate)
+        await self._make_rooms()
+        await self.people.start_listening()
+        await self.accounts.forget_ended()
+
+    def _bind(self, plugin: str) -> tuple[PluginChat, PluginDatabase]:
+        return PluginChat(plugin, self.chat), PluginDatabase(self.store)
+
+    async def _migrate(self, plugin: str, migrations: Sequence[Any]) -> None:
+        await self.store.write(lambda conn: migrate(conn, plugin, migrations))
+
+    async def _make_rooms(self) -> None:
+        """Make the rooms of the settings that aren't there yet, owned by nobody."""
+        wanted = {room.name: room for room in self.settings.rooms}
+        missing = await self.store.read(lambda conn: reading.missing_names(conn, list(wanted)))
+        if not missing:
+            return
+        await self.store.write(lambda conn: people.ensure_user(conn, SYSTEM, look(SYSTEM.name), time.time()))
+        for name in missing:
+            room = wanted[name]
+            made = Room(name, room.title, room.topic, room.kind, room.history)
+            await self.rooms.create(log_entries.CreateRoom(SYSTEM, made))
+
+    async def _listen(self) -> None:
+        server, limits = self.settings.server, self.settings.limits
+        proxies = networks(server.trusted_proxies)
+        secure = server.tls is not None or server.public_url.startswith("https:")
+        dispatch = Dispatch(
+            self.messages, self.room_cases, self.people, self.commands,
+            PluginRequests(self.host.requests, self.host.hooks), self.accounts, self.stats,
+        )  # fmt: skip
+        decoder = Decoder({name: spec.fields for name, (_, spec) in self.host.requests.items()})
+        site = Site(
+            settings=self.settings, version=__version__, accounts=self.accounts, access=self.access,
+            rooms=self.rooms, messages=self.messages, room_cases=self.room_cases, people=self.people,
+            commands=self.commands, welcoming=self.welcoming, dispatch=dispatch, decoder=decoder,
+            connections=self.connections, guests=Limiter(1, 20, time.time),
+            chat=lambda plugin: PluginChat(plugin, self.chat), stats=self.stats, health=self._health,
+            proxies=proxies, origins=origins(server.public_url, server.allowed_origins), secure=secure,
+        )  # fmt: skip
+        self.listener = Listener(
+            application(site, self.host, public_dir()),
+            most=limits.connections, most_per_ip=limits.connections_per_ip, proxies=proxies, tls=server.tls,
+        )  # fmt: skip
+        try:
+            sockets = bind_sockets(server.port, server.host, backlog=1024)
+        except OSError as error:
+            raise ConfigError(
+                f"can't listen on {server.host}:{server.port}: {error.strerror}", path="server.port"
+            ) from error
+        self.listener.add_sockets(sockets)
+        self.port = sockets[0].getsockname()[1]
+
+    @property
+    def address(self) -> str:
+        """Where people find this server."""
+        server = self.settings.server
+        if server.public_url:
+            return server.public_url.rstrip("/")
+        host = f"[{server.host}]" if ":" in server.host else server.host
+        return f"{'https' if server.tls else 'http'}://{host}:{self.port}"
+
+    # While it runs
+
+    def _every(self, seconds: float, tick: Any) -> None:
+        async def run() -> None:
+            while True:
+                await asyncio.sleep(seconds)
+                try:
+                    await tick()
+                except Exception:
+                    log.exception("a periodic task failed")
+
+        task = asyncio.get_running_loop().create_task(run())
+        self._tasks.add(task)
+
+    async def _tick(self) -> None:
+        self.connections.tick()
+        self.rooms.let_go(self.hub.listened_to)
+        await self.people.listen()
+
+    def _is_here(self, user_id: str) -> bool:
+        # Just after a start nobody has had the time to come back.
+        return self.presence.is_here(user_id) or time.time() - self._started < NAME_GRACE_SECONDS
+
+    def _gone(self, user: User, rooms: Iterable[str]) -> None:
+        self.people.gone(user, rooms)
+
+    def _facts(self, user: User) -> dict[str, Any]:
+        """What ``welcome`` says besides the user and the rooms."""
+        limits, access = self.settings.limits, self.access
+        plugins: dict[str, dict[str, Any]] = {}
+        settings = dict(self.host.hooks.collect("client_settings", user=user))
+        for plugin in self.host.plugins:
+            facts: dict[str, Any] = {"settings": settings.get(plugin.name, {})}
+            if plugin.client_url is not None:
+                facts["client"] = plugin.client_url
+            if plugin.css_url is not None:
+                facts["css"] = plugin.css_url
+            plugins[plugin.name] = facts
+        return {
+            "server": {
+                "name": self.settings.server.name,
+                "version": __version__,
+                "time": wire.iso(time.time()),
+            },
+            "limits": {"frame_bytes": limits.frame_bytes, "content_chars": limits.content_chars},
+            "heartbeat": BEAT_SECONDS,
+            "permissions": access.permissions.held(user),
+            "commands": self.host.commands.listing(lambda name: access.by_role(user, name)),
+            "plugins": plugins,
+        }
+
+    async def stats(self) -> dict[str, Any]:
+        """The server in figures."""
+        rooms, messages = await self.store.read(reading.counts)
+        uptime = time.time() - self._started
+        return {
+            "users_online": self.presence.online(),
+            "connections": len(self.connections),
+            "rooms": rooms,
+            "messages_total": messages,
+            "messages_per_second": round(self.effects.rate.per_second(time.time()), 2),
+            "uptime_seconds": round(uptime, 1),
+            "server_time": wire.iso(time.time()),
+            "version": __version__,
+        }
+
+    async def _health(self) -> dict[str, str]:
+        problems = dict(await self.host.hooks.health())
+        try:
+            await self.store.write(lambda conn: None)
+        except Reject as error:
+            problems["store"] = error.message
+        return problems
+
+    # Stop
+
+    async def stop(self) -> None:
+        """Say goodbye, finish what was accepted, close. Clients are told when to come back, not all at once."""
+        self.listener.stop()
+        for connection in self.connections.all():
+            connection.goodbye(random.randint(100, BYE_SPREAD_MS))
+        try:
+            async with asyncio.timeout(DRAIN_SECONDS):
+                await self.rooms.quiesce()
+        except TimeoutError:
+            log.warning("not everything that was accepted could be finished in time")
+        for connection in self.connections.all():
+            connection.close(Close.RESTART, "the server restarts")
+        await self._close()
+
+    async def _close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks.clear()
+        if hasattr(self, "listener"):
+            self.listener.stop()
+            await self.listener.close_all_connections()
+        if hasattr(self, "effects"):
+            await self.effects.stop()
+            await self.host.stop()
+            self.presence.stop()
+            self.accounts.close()
+            await self.bus.stop()
+        self.store.close()
+
+
+def public_dir() -> Path:
+    """The browser client's folder."""
+    return Path(str(resources.files("chatserver_public")))

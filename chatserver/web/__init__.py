@@ -1,0 +1,1 @@
+"""The outside: WebSockets, the HTTP interface, static files, and what protects them."""

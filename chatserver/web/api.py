@@ -1,0 +1,204 @@
+"""Rooms and messages over HTTP: the same rules, permissions and codes as over the WebSocket."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import Struct
+
+from ..chat.commands import is_command, no_reply_here
+from ..chat.messages import BY_HTTP
+from ..errors import Reject
+from ..model import History, Kind
+from ..protocol import events as wire
+from ..protocol import requests
+from ..rooms import awaited
+from ..store import Done
+from .handler import Handler
+
+PAGE = 200
+
+
+class NewRoom(Struct, forbid_unknown_fields=True):
+    """A room to make."""
+
+    name: str
+    title: str = ""
+    topic: str = ""
+    kind: Kind = "public"
+    history: History = "all"
+
+
+class RoomChange(Struct, forbid_unknown_fields=True):
+    """What to change of a room."""
+
+    title: str | None = None
+    topic: str | None = None
+    archived: bool | None = None
+    history: History | None = None
+
+
+class Invitation(Struct, forbid_unknown_fields=True):
+    """Whom to add: a name or an id."""
+
+    user: str
+
+
+class NewMessage(Struct, forbid_unknown_fields=True):
+    """A message; its nonce travels as the header Idempotency-Key."""
+
+    content: str = ""
+    reply_to: str | None = None
+    files: tuple[str, ...] = ()
+
+
+class MessageEdit(Struct, forbid_unknown_fields=True):
+    """A new text; ``rev`` is the revision this makes."""
+
+    content: str
+    rev: int | None = None
+
+
+class RoomList(Handler):
+    """GET and POST /api/v1/rooms"""
+
+    async def get(self) -> None:
+        user = await self.require_user()
+        cases = self.site.room_cases
+        mine, public = await cases.mine(user), await cases.public(user)
+        others = await cases.others(user, mine)
+        self.reply({"rooms": cases.fields([*mine, *public], others)})
+
+    async def post(self) -> None:
+        user = await self.require_user()
+        form = self.body(NewRoom)
+        actor = await self.site.room_cases.create(
+            user, form.name, title=form.title, topic=form.topic, kind=form.kind, history=form.history
+        )
+        self.reply({"room": self.site.room_cases.listing(actor, user)}, 201)
+
+
+class OneRoom(Handler):
+    """GET and PATCH /api/v1/rooms/{room}"""
+
+    async def get(self, name: str) -> None:
+        user = await self.require_user()
+        actor = await self.site.room_cases.readable(user, name)
+        self.reply({"room": self.site.room_cases.listing(actor, user)})
+
+    async def patch(self, name: str) -> None:
+        user = await self.require_user()
+        form = self.body(RoomChange)
+        actor = await self.site.room_cases.change(
+            user, name, title=form.title, topic=form.topic, archived=form.archived, history=form.history
+        )
+        self.reply({"room": self.site.room_cases.listing(actor, user)})
+
+
+class RoomMembers(Handler):
+    """GET and POST /api/v1/rooms/{room}/members"""
+
+    async def get(self, name: str) -> None:
+        user = await self.require_user()
+        actor = await self.site.room_cases.readable(user, name)
+        lines, count, more = self.site.room_cases.members(actor, self.get_query_argument("after", None))
+        members = [wire.member_fields(member, status, text) for member, status, text in lines]
+        self.reply({"members": members, "count": count, "more": more})
+
+    async def post(self, name: str) -> None:
+        user = await self.require_user()
+        target = await self.site.accounts.find(self.body(Invitation).user)
+        await self.site.room_cases.invite(user, name, target)
+        self.reply({}, 201)
+
+
+class RoomMember(Handler):
+    """DELETE /api/v1/rooms/{room}/members/{user}"""
+
+    async def delete(self, name: str, who: str) -> None:
+        user = await self.require_user()
+        target = await self.site.accounts.find(who)
+        if target.id == user.id:
+            await self.site.room_cases.leave(user, name)
+        else:
+            await self.site.room_cases.remove(user, name, target)
+        self.reply({})
+
+
+class RoomMessages(Handler):
+    """GET and POST /api/v1/rooms/{room}/messages"""
+
+    async def get(self, name: str) -> None:
+        user = await self.require_user()
+        actor = await self.site.room_cases.readable(user, name)
+        limit = self.number("limit", 50, PAGE) or 50
+        where = {key: self.number(key) for key in ("before", "after", "around")}
+        if sum(value is not None for value in where.values()) > 1:
+            raise Reject("Say one of before, after and around.", "invalid", field="before")
+        events, more = await self.site.room_cases.timeline(user, actor, limit, **where)
+        self.reply({"events": [wire.event_fields(event) for event in events], "more": more})
+
+    async def post(self, name: str) -> None:
+        user = await self.require_user()
+        form = self.body(NewMessage)
+        nonce = self.request.headers.get("Idempotency-Key")
+        if nonce is not None and not 0 < len(nonce) <= 64:
+            raise Reject("Idempotency-Key: 1 to 64 characters.", "invalid", field="nonce")
+        if is_command(form.content):
+            if form.files or form.reply_to is not None:
+                raise no_reply_here()
+            said = await self.site.commands.run(user, name, form.content, None)
+            self.reply({"notice": said} if said else {})
+            return
+        request = requests.Post(
+            room=name, content=form.content, nonce=nonce, reply_to=form.reply_to, files=form.files
+        )
+        settled, settle = awaited()
+        waiting = self.site.messages.post(user, name, request, settle, BY_HTTP)
+        if waiting is not None:
+            await waiting
+        outcome = await settled
+        if not isinstance(outcome, Done):
+            raise outcome
+        assert outcome.event is not None
+        self.reply(wire.acknowledgement(outcome.event, outcome.dup), 200 if outcome.dup else 201)
+
+
+class OneMessage(Handler):
+    """PATCH and DELETE /api/v1/messages/{id}"""
+
+    async def patch(self, message_id: str) -> None:
+        user = await self.require_user()
+        form = self.body(MessageEdit)
+        request = requests.Edit(message_id=message_id, content=form.content, rev=form.rev)
+        done = await self.site.messages.edit(user, request)
+        self.reply(wire.acknowledgement(done.event, done.dup) if done.event else {})
+
+    async def delete(self, message_id: str) -> None:
+        user = await self.require_user()
+        done = await self.site.messages.delete(user, message_id)
+        self.reply({"seq": done.event.seq} if done.event else {})
+
+
+class Stats(Handler):
+    """GET /api/v1/stats"""
+
+    async def get(self) -> None:
+        self.reply(await self.site.stats())
+
+
+class Healthy(Handler):
+    """GET /healthz: the process answers."""
+
+    def get(self) -> None:
+        self.reply({"status": "ok"})
+
+
+class Ready(Handler):
+    """GET /readyz: storage and plugins work too."""
+
+    async def get(self) -> None:
+        problems: dict[str, Any] = await self.site.health()
+        self.reply(
+            {"status": "failing" if problems else "ok", "problems": problems}, 503 if problems else 200
+        )

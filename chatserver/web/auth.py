@@ -1,0 +1,113 @@
+"""Signing in and out over HTTP."""
+
+from __future__ import annotations
+
+import time
+
+from msgspec import Struct
+
+from ..errors import Reject
+from ..model import User
+from ..protocol import events as wire
+from .handler import COOKIE, Handler
+
+
+class GuestForm(Struct, forbid_unknown_fields=True):
+    """A name is enough."""
+
+    name: str
+
+
+class LoginForm(Struct, forbid_unknown_fields=True):
+    """An account's name and password."""
+
+    name: str
+    password: str
+
+
+class SetupForm(Struct, forbid_unknown_fields=True):
+    """The one-time token, and what the first admin wants to be called."""
+
+    token: str
+    name: str
+    password: str
+
+
+def own(user: User) -> dict[str, str]:
+    """A user as they see themselves."""
+    return {**user.public(), "role": user.role}
+
+
+class _SignIn(Handler):
+    def signed_in(self, user: User, token: str, days: float) -> None:
+        """Answer with the user and the token, and give the browser its cookie."""
+        self.remember(token, days)
+        self.reply({"user": own(user), "token": token})
+
+
+class Guest(_SignIn):
+    """POST /api/v1/guest"""
+
+    async def post(self) -> None:
+        auth = self.site.settings.auth
+        if not auth.guests:
+            raise Reject("This server has no guests. Sign in.", "forbidden")
+        form = self.body(GuestForm)
+        refusal = self.site.guests.refusal(self.remote_ip)
+        if refusal is not None:
+            raise refusal
+        user, token = await self.site.accounts.guest(form.name)
+        self.signed_in(user, token, auth.guest_days)
+
+
+class Login(_SignIn):
+    """POST /api/v1/login"""
+
+    async def post(self) -> None:
+        form = self.body(LoginForm)
+        user, token = await self.site.accounts.login(form.name, form.password, self.remote_ip)
+        self.signed_in(user, token, self.site.settings.auth.session_days)
+
+
+class Setup(_SignIn):
+    """POST /api/v1/setup"""
+
+    async def post(self) -> None:
+        form = self.body(SetupForm)
+        user, token = await self.site.accounts.first_admin(form.token, form.name, form.password)
+        self.signed_in(user, token, self.site.settings.auth.session_days)
+
+
+class Logout(Handler):
+    """POST /api/v1/logout"""
+
+    async def post(self) -> None:
+        await self.require_user()
+        assert self.token is not None
+        await self.site.people.sign_out(self.token)
+        self.clear_cookie(COOKIE)
+        self.reply({})
+
+
+class Me(Handler):
+    """GET /api/v1/me"""
+
+    async def get(self) -> None:
+        self.reply({"user": own(await self.require_user())})
+
+
+class Server(Handler):
+    """GET /api/v1/server: what a page needs to know before anybody is signed in."""
+
+    def get(self) -> None:
+        # Reading it sets the cookie that unsafe requests have to repeat in their header.
+        assert self.xsrf_token
+        settings = self.site.settings
+        self.reply(
+            {
+                "name": settings.server.name,
+                "version": self.site.version,
+                "guests": settings.auth.guests,
+                "time": wire.iso(time.time()),
+            }
+        )

@@ -1,0 +1,165 @@
+"""The base of all HTTP handlers, ours and the plugins': who asks, JSON in and out, errors with their codes."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import msgspec
+import tornado.web
+
+from ..chat.api import PluginChat
+from ..errors import HTTP_STATUS, Reject
+from ..model import User
+from ..protocol.requests import invalid
+from .security import HEADERS, HSTS, client_address
+from .site import Site
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+COOKIE = "chat_session"
+_CODES = {400: "bad_request", 401: "unauthorized", 403: "forbidden", 404: "not_found", 413: "too_large"}
+
+
+class Handler(tornado.web.RequestHandler):
+    """An HTTP handler. ``self.plugin`` is the plugin it belongs to, ``self.chat`` that plugin's handle.
+
+    Raise `Reject` to answer with its code and status. Foreign origins, and cookies without the XSRF header, are
+    refused before any method runs.
+    """
+
+    site: Site
+    plugin: Any
+    chat: PluginChat
+    _user: User | None = None
+
+    def initialize(self, site: Site, plugin: Any = None) -> None:
+        self.site = site
+        self.plugin = plugin
+        if plugin is not None:
+            self.chat = site.chat(plugin.name)
+
+    def set_default_headers(self) -> None:
+        self.clear_header("Server")
+        for name, value in HEADERS.items():
+            self.set_header(name, value)
+        self.set_header("Cache-Control", "no-store")
+        if self.request.protocol == "https":
+            self.set_header("Strict-Transport-Security", HSTS)
+
+    @property
+    def remote_ip(self) -> str:
+        """The address of whoever asks."""
+        return client_address(self.request, self.site.proxies)
+
+    # Who
+
+    @property
+    def bearer(self) -> str | None:
+        """The token in the Authorization header (RFC 6750)."""
+        scheme, _, token = self.request.headers.get("Authorization", "").partition(" ")
+        return token.strip() or None if scheme.lower() == "bearer" else None
+
+    @property
+    def token(self) -> str | None:
+        """The caller's token: from the header, else from the cookie."""
+        return self.bearer or self.get_cookie(COOKIE)
+
+    async def user(self) -> User | None:
+        """Who asks, if they are signed in."""
+        if self._user is None and self.token is not None:
+            self._user = await self.site.accounts.of_token(self.token)
+        return self._user
+
+    async def require_user(self) -> User:
+        """Who asks. Raises `Reject` ``unauthorized``."""
+        user = await self.user()
+        if user is None:
+            raise Reject("Sign in first.", "unauthorized")
+        return user
+
+    def remember(self, token: str, days: float) -> None:
+        """Give the browser its session cookie."""
+        self.set_cookie(
+            COOKIE,
+            token,
+            expires_days=days,
+            httponly=True,
+            samesite="Lax",
+            secure=self.site.secure or self.request.protocol == "https",
+        )
+
+    def check_xsrf_cookie(self) -> None:
+        # Only a cookie comes by itself; what brings a bearer token, or nothing, can't be forged.
+        if self.bearer is None and self.get_cookie(COOKIE) is not None:
+            super().check_xsrf_cookie()
+
+    def check_trusted_origin(self, origin: str) -> bool:
+        return origin in self.site.origins
+
+    # What
+
+    def body(self, type: type[T]) -> T:
+        """The request's JSON body as ``type``. Raises `Reject` ``bad_request`` or ``invalid``."""
+        media = self.request.headers.get("Content-Type", "").partition(";")[0].strip()
+        if media != "application/json":
+            raise Reject("The body is JSON: say Content-Type: application/json.", "bad_request")
+        try:
+            return msgspec.json.decode(self.request.body, type=type)
+        except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+            raise invalid(error) from None
+
+    def number(self, name: str, default: int | None = None, most: int = 2**53 - 1) -> int | None:
+        """A whole number in the query. Raises `Reject` ``invalid``."""
+        text = self.get_query_argument(name, None)
+        if text is None:
+            return default
+        if not (text.isascii() and text.isdigit() and int(text[:17]) <= most):
+            raise Reject(f"{name}: a whole number up to {most}.", "invalid", field=name)
+        return int(text)
+
+    def reply(self, data: Mapping[str, Any], status: int = 200) -> None:
+        """Answer with JSON."""
+        self.set_status(status)
+        self.set_header("Content-Type", "application/json; charset=utf-8")
+        self.finish(msgspec.json.encode(data))
+
+    def refuse(self, reject: Reject) -> None:
+        """Answer with an error."""
+        error: dict[str, Any] = {"code": reject.code, "message": reject.message}
+        if reject.field is not None:
+            error["field"] = reject.field
+        if reject.plugin is not None:
+            error["plugin"] = reject.plugin
+        if reject.retry_after is not None:
+            error["retry_after"] = round(reject.retry_after, 2)
+            self.set_header("Retry-After", str(int(reject.retry_after) + 1))
+        self.reply({"error": error}, HTTP_STATUS[reject.code])
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        error = kwargs.get("exc_info", (None, None))[1]
+        if isinstance(error, Reject):
+            self.refuse(error)
+            return
+        code = _CODES.get(status_code, "bad_request" if status_code < 500 else "internal")
+        message = self._reason if status_code < 500 else "Something went wrong in the server."
+        self.reply({"error": {"code": code, "message": message}}, status_code)
+
+    def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
+        if isinstance(value, Reject | tornado.web.HTTPError):
+            log.info("%s %s: %s", self.request.method, self.request.path, value)
+        else:
+            log.error("%s %s failed", self.request.method, self.request.path, exc_info=(typ, value, tb))
+
+
+class NotFound(Handler):
+    """What isn't there."""
+
+    def prepare(self) -> None:
+        raise Reject("There is nothing here.", "not_found")
+
+    def check_xsrf_cookie(self) -> None:
+        """Nothing to protect."""

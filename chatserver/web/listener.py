@@ -1,0 +1,80 @@
+"""The listening socket: HTTP with limits on connections, sizes and times."""
+
+from __future__ import annotations
+
+import ssl
+from collections import Counter
+
+from tornado.httpserver import HTTPServer
+from tornado.iostream import IOStream
+from tornado.web import Application
+
+from ..config import Tls
+from ..errors import ConfigError
+from .security import Network, is_in
+
+HEADER_BYTES = 16 * 1024
+BODY_BYTES = 1024 * 1024
+IDLE_SECONDS = 20.0
+BODY_SECONDS = 60.0
+SPARE = 64
+"""Connections beyond the WebSockets' limit, for requests that are soon over."""
+
+
+class Listener(HTTPServer):
+    """Refuses connections beyond ``most``, in all and from one address, before a byte is read.
+
+    Addresses in ``proxies`` stand for many people and are counted by the handlers instead.
+    """
+
+    def initialize(  # type: ignore[override]
+        self,
+        application: Application,
+        most: int,
+        most_per_ip: int,
+        proxies: tuple[Network, ...],
+        tls: Tls | None,
+    ) -> None:
+        super().initialize(
+            application,
+            no_keep_alive=False,
+            max_header_size=HEADER_BYTES,
+            max_body_size=BODY_BYTES,
+            max_buffer_size=BODY_BYTES + HEADER_BYTES,
+            idle_connection_timeout=IDLE_SECONDS,
+            body_timeout=BODY_SECONDS,
+            ssl_options=_context(tls) if tls is not None else None,
+        )
+        self._most = most + SPARE
+        self._most_per_ip = most_per_ip + SPARE
+        self._proxies = proxies
+        self._open: dict[IOStream, str] = {}
+        self._by_ip: Counter[str] = Counter()
+
+    def handle_stream(self, stream: IOStream, address: tuple[str, int]) -> None:
+        ip = str(address[0])
+        many = self._by_ip[ip] >= self._most_per_ip and not is_in(ip, self._proxies)
+        if many or len(self._open) >= self._most:
+            stream.close()
+            return
+        self._open[stream] = ip
+        self._by_ip[ip] += 1
+        super().handle_stream(stream, address)
+
+    def on_close(self, server_conn: object) -> None:
+        # Called too when a connection becomes a WebSocket; those are counted for themselves.
+        super().on_close(server_conn)
+        ip = self._open.pop(server_conn.stream, None)  # type: ignore[attr-defined]
+        if ip is not None:
+            self._by_ip[ip] -= 1
+            if not self._by_ip[ip]:
+                del self._by_ip[ip]
+
+
+def _context(tls: Tls) -> ssl.SSLContext:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        context.load_cert_chain(tls.cert, tls.key)
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigError(f"the certificate can't be read: {error}", path="server.tls") from error
+    return context

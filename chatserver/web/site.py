@@ -1,0 +1,50 @@
+"""What the handlers work with: one value, given to each of them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Awaitable, Callable, Collection
+from typing import Any
+
+from ..accounts import Accounts
+from ..chat.access import Access
+from ..chat.api import PluginChat
+from ..chat.commands import CommandCases
+from ..chat.dispatch import Dispatch
+from ..chat.limiter import Limiter
+from ..chat.messages import Messages
+from ..chat.opening import Welcoming
+from ..chat.people import People
+from ..chat.rooms import RoomCases
+from ..config import Settings
+from ..protocol.requests import Decoder
+from ..rooms import Rooms
+from .connections import Connections
+from .security import Network
+
+
+@dataclasses.dataclass(frozen=True)
+class Site:
+    """The server, as its handlers see it. ``guests`` limits new ones by address, ``stats()`` gives its figures, and
+    ``health()`` what is wrong, by name."""
+
+    settings: Settings
+    version: str
+    accounts: Accounts
+    access: Access
+    rooms: Rooms
+    messages: Messages
+    room_cases: RoomCases
+    people: People
+    commands: CommandCases
+    welcoming: Welcoming
+    dispatch: Dispatch
+    decoder: Decoder
+    connections: Connections
+    guests: Limiter
+    chat: Callable[[str], PluginChat]
+    stats: Callable[[], Awaitable[dict[str, Any]]]
+    health: Callable[[], Awaitable[dict[str, str]]]
+    proxies: tuple[Network, ...]
+    origins: Collection[str]
+    secure: bool
