@@ -1,0 +1,170 @@
+"""A server in the test's own loop."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import yaml
+from tornado.httpclient import AsyncHTTPClient, HTTPResponse
+
+from ..config import load
+from ..isolation import Failure
+from ..model import Role
+from ..server import ChatServer
+from .client import Client, Heard
+
+UNLIMITED = {"messages_per_second": 100_000, "burst": 100_000}
+
+
+class Harness:
+    """``async with Harness(folder, plugins=["emoji"]) as server``.
+
+    ``plugins`` are names, or a mapping of names to settings, in order; ``settings`` goes over the defaults, as in the
+    YAML. The log is in memory unless ``settings`` say otherwise. A plugin that fails fails the test at the end,
+    unless ``strict`` is False or the test takes the failures with `failures`.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        plugins: Sequence[str] | Mapping[str, Mapping[str, Any]] = (),
+        settings: Mapping[str, Any] | None = None,
+        dirs: Sequence[Path] = (),
+        strict: bool = True,
+        presence_grace: float = 0.0,
+    ) -> None:
+        self._folder = folder
+        enabled = dict(plugins) if isinstance(plugins, Mapping) else {name: {} for name in plugins}
+        wanted: dict[str, Any] = {
+            "server": {"port": 0},
+            "store": {"url": "memory:"},
+            "data_dir": str(folder / "data"),
+            "limits": UNLIMITED,
+        }
+        wanted["plugins"] = {"dirs": [str(path) for path in dirs], "enabled": enabled}
+        _merge(wanted, settings or {})
+        self._wanted = wanted
+        self._strict = strict
+        self._grace = presence_grace
+        self._clients: list[Client] = []
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+        if error is None and self._strict:
+            failed = self.failures()
+            assert not failed, f"plugins failed: {failed}"
+
+    async def start(self) -> None:
+        """Start the server; called by ``async with``."""
+        path = self._folder / "config.yaml"
+        path.write_text(yaml.safe_dump(self._wanted, sort_keys=False, allow_unicode=True))
+        self.server = ChatServer(load(path, {}), strict=self._strict, presence_grace=self._grace)
+        await self.server.start()
+
+    async def stop(self) -> None:
+        """Close the clients and stop the server."""
+        for client in self._clients:
+            await client.leave()
+        self._clients.clear()
+        await self.server.stop()
+
+    async def restart(self) -> None:
+        """Stop, and start again on the same data (which has to be in a file for that)."""
+        await self.stop()
+        await self.start()
+
+    def failures(self) -> list[Failure]:
+        """What plugins failed at so far; asking forgives it."""
+        found = list(self.server.host.hooks.failures)
+        self.server.host.hooks.failures.clear()
+        return found
+
+    # People
+
+    async def client(self, name: str | None = None, *, path: str = "/ws", **hello: Any) -> Client:
+        """Somebody who has said hello; without ``name`` it has to be said with a ``token``."""
+        client = await self.connect(path)
+        await client.hello(**({"name": name} if name is not None else {}), **hello)
+        return client
+
+    async def connect(self, path: str = "/ws", *, origin: str | None = None) -> Client:
+        """A socket on which nothing has been said yet."""
+        client = Client(f"ws://127.0.0.1:{self.server.port}{path}", origin=origin)
+        await client.connect()
+        self._clients.append(client)
+        return client
+
+    async def join(self, room: str, *names: str) -> list[Client]:
+        """Guests of these names, all in the room, who have seen each other come in."""
+        clients = [await self.client(name) for name in names]
+        for client in clients:
+            await client.join(room)
+        for client in clients:
+            await client.heard("joined")
+        return clients
+
+    async def account(self, name: str, role: Role = "member", password: str = "correct horse") -> Client:
+        """Somebody with an account, signed in."""
+        await self.server.accounts.add(name, password, role)
+        _, token = await self.server.accounts.login(name, password, "127.0.0.1")
+        return await self.client(token=token)
+
+    # HTTP
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server.port}"
+
+    async def http(
+        self,
+        method: str,
+        path: str,
+        json_body: Any = None,
+        *,
+        token: str | None = None,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> HTTPResponse:
+        """A request; errors are answers too. ``token`` goes into the Authorization header."""
+        sent = dict(headers or {})
+        if token is not None:
+            sent["Authorization"] = f"Bearer {token}"
+        if json_body is not None:
+            sent.setdefault("Content-Type", "application/json")
+            body = json.dumps(json_body).encode()
+        return await AsyncHTTPClient().fetch(
+            self.url + path,
+            method=method,
+            headers=sent,
+            body=body,
+            raise_error=False,
+            allow_nonstandard_methods=True,
+            follow_redirects=False,
+        )
+
+    async def api(
+        self, method: str, path: str, json_body: Any = None, *, token: str | None = None, **options: Any
+    ) -> tuple[int, Heard]:
+        """A request to ``/api/v1/``; its status and JSON."""
+        answer = await self.http(method, f"/api/v1/{path}", json_body, token=token, **options)
+        return answer.code, Heard(json.loads(answer.body or b"{}"))
+
+
+def _merge(into: dict[str, Any], over: Mapping[str, Any]) -> None:
+    for key, value in over.items():
+        if isinstance(value, Mapping) and isinstance(into.get(key), dict) and key != "enabled":
+            into[key] = dict(into[key])
+            _merge(into[key], value)
+        else:
+            into[key] = value

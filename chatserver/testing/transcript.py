@@ -1,0 +1,181 @@
+"""Conversations as text files, which users can read and tests can run.
+
+A line is a comment (``# …``), a setting up, something done, or something that has to follow::
+
+    plugins: basics, moderation
+    alice is a moderator
+    bob joins general
+    bob says in general: hello
+    alice hears bob in general: hello
+    alice says in general: /kick bob shouting
+    bob is kicked from general
+    bob says in general: again
+    bob is refused: not_member
+    alice is told: bob was removed.
+
+Who is not introduced is a guest. ``…`` at the end of a text stands for any rest. After the last line nobody may have
+a message left that the file does not mention.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from ..model import ROLES
+from .client import Client, Heard, Refused
+from .harness import Harness
+
+
+class Conversation:
+    """Who has come so far, and what they were refused last."""
+
+    def __init__(self, server: Harness) -> None:
+        self._server = server
+        self._people: dict[str, Client] = {}
+        self._refused: dict[str, Refused] = {}
+
+    async def step(self, line: str) -> None:
+        """Do, or check, one line. Raises AssertionError, or ValueError for a line that means nothing."""
+        for pattern, method in _STEPS:
+            match = pattern.fullmatch(line)
+            if match:
+                await method(self, *match.groups())
+                return
+        raise ValueError(f"this line means nothing: {line!r}")
+
+    async def end(self) -> None:
+        """Nothing may be left unsaid."""
+        for name, error in self._refused.items():
+            raise AssertionError(f"{name} was refused, and no line says so: {error}")
+        for name, client in self._people.items():
+            left = await client.heard()
+            assert not left, f"{name} also heard: {[event.content for event in left]}"
+
+    async def _who(self, name: str) -> Client:
+        if name not in self._people:
+            self._people[name] = await self._server.client(name)
+        return self._people[name]
+
+    async def _is(self, name: str, role: str) -> None:
+        assert role in ROLES, f"there is no role {role!r}"
+        self._people[name] = await self._server.account(name, role)
+
+    async def _try(self, name: str, work: Awaitable[Heard]) -> None:
+        assert name not in self._refused, f"{name} was refused, and no line says so: {self._refused[name]}"
+        try:
+            await work
+        except Refused as refused:
+            self._refused[name] = refused
+
+    async def _joins(self, name: str, room: str) -> None:
+        client = await self._who(name)
+        await self._try(name, client.join(room))
+
+    async def _says_in(self, name: str, room: str, text: str) -> None:
+        client = await self._who(name)
+        await self._try(name, client.says(_written(text), room))
+        if name not in self._refused and not re.match(r"/[^/]", text):
+            await client.hears(room=room)
+
+    async def _says_to(self, name: str, other: str, text: str) -> None:
+        client = await self._who(name)
+        await self._try(name, client.says(_written(text), to=other))
+        if name not in self._refused:
+            await client.hears()
+
+    async def _hears(self, name: str, who: str, room: str, text: str) -> None:
+        event = await (await self._who(name)).hears(room=room)
+        assert event.user["display_name"] == who, (
+            f"it was {event.user['display_name']} who said {event.content!r}"
+        )
+        _same(event.content, text)
+
+    async def _hears_from(self, name: str, who: str, text: str) -> None:
+        event = await (await self._who(name)).hears()
+        assert event.room.startswith("dm:"), f"it was said in {event.room}: {event.content!r}"
+        assert event.user["display_name"] == who
+        _same(event.content, text)
+
+    async def _is_kicked(self, name: str, room: str) -> None:
+        await (await self._who(name)).hears("kicked", room=room)
+
+    async def _is_told(self, name: str, text: str) -> None:
+        _same((await (await self._who(name)).hears("notice")).text, text)
+
+    async def _is_refused(self, name: str, code: str) -> None:
+        assert name in self._refused, f"{name} was not refused"
+        refused = self._refused.pop(name)
+        assert refused.code == code, f"{name} was refused with {refused}"
+
+    async def _sees(self, name: str, who: str, what: str, room: str) -> None:
+        client = await self._who(name)
+        if what in ("join", "leave"):
+            event = await client.hears("joined" if what == "join" else "left", room=room)
+            assert event.user["display_name"] == who
+        else:
+            event = await client.hears("member", room=room, action=what)
+            assert event.target["display_name"] == who
+
+    async def _sees_topic(self, name: str, room: str, text: str) -> None:
+        event = await (await self._who(name)).hears("room", room=room, action="changed")
+        _same(event.topic, text)
+
+    async def _is_called(self, name: str, new: str) -> None:
+        event = await (await self._who(name)).hears("renamed")
+        assert event.user["display_name"] == new
+        self._people[new] = self._people[name]
+
+
+Step = Callable[..., Awaitable[None]]
+
+_STEPS: tuple[tuple[re.Pattern[str], Step], ...] = (
+    (re.compile(r"(\S+) is an? (guest|member|moderator|admin)"), Conversation._is),
+    (re.compile(r"(\S+) joins (\S+)"), Conversation._joins),
+    (re.compile(r"(\S+) says in (\S+): (.*)"), Conversation._says_in),
+    (re.compile(r"(\S+) says to (\S+): (.*)"), Conversation._says_to),
+    (re.compile(r"(\S+) hears (\S+) in (\S+): (.*)"), Conversation._hears),
+    (re.compile(r"(\S+) hears from (\S+): (.*)"), Conversation._hears_from),
+    (re.compile(r"(\S+) is kicked from (\S+)"), Conversation._is_kicked),
+    (re.compile(r"(\S+) is told: (.*)"), Conversation._is_told),
+    (re.compile(r"(\S+) is refused: (\S+)"), Conversation._is_refused),
+    (re.compile(r"(\S+) sees (\S+) (join|leave) (\S+)"), Conversation._sees),
+    (
+        re.compile(r"(\S+) sees (\S+) (added|removed|kicked|banned|unbanned|muted|unmuted) in (\S+)"),
+        Conversation._sees,
+    ),
+    (re.compile(r"(\S+) sees the topic of (\S+): (.*)"), Conversation._sees_topic),
+    (re.compile(r"(\S+) sees the new name (\S+)"), Conversation._is_called),
+)
+
+
+def _written(text: str) -> str:
+    return text.replace("\\n", "\n")
+
+
+def _same(said: str, text: str) -> None:
+    expected = _written(text)
+    if expected.endswith("…"):
+        assert said.startswith(expected[:-1]), f"it was {said!r}"
+    else:
+        assert said == expected, f"it was {said!r}"
+
+
+async def run_transcript(path: Path, make: Callable[..., Harness]) -> None:
+    """Run a ``.chat`` file; ``make`` is the fixture ``chat``. Raises AssertionError with the file's line."""
+    numbered = [(n, text.strip()) for n, text in enumerate(path.read_text().splitlines(), 1)]
+    lines = [(number, text) for number, text in numbered if text and not text.startswith("#")]
+    plugins: list[str] = []
+    if lines and lines[0][1].startswith("plugins:"):
+        plugins = [
+            name.strip() for name in lines.pop(0)[1].removeprefix("plugins:").split(",") if name.strip()
+        ]
+    async with make(plugins=plugins) as server:
+        conversation = Conversation(server)
+        for number, text in lines:
+            try:
+                await conversation.step(text)
+            except AssertionError as error:
+                raise AssertionError(f"{path.name}:{number}: {text}\n  {error}") from None
+        await conversation.end()
