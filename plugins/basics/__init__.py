@@ -1,0 +1,110 @@
+"""The commands that everybody expects."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from chatserver import Plugin, Reject, Room, User, command
+
+from .describe import describe, overview
+
+SHRUG = "¯\\_(ツ)_/¯"
+
+
+class Basics(Plugin):
+    """Rooms, names and small talk."""
+
+    @command(aliases=["?"], examples=["/help", "/help msg"])
+    async def help(self, ctx, command: Annotated[str, "which one"] = ""):
+        """List the commands, or explain one of them."""
+        known = self.chat.commands(ctx.user)
+        return describe(known, command) if command else overview(known)
+
+    @command(permission="message.post", examples=["/me waves"])
+    async def me(self, ctx, *, action: str):
+        """Say what you are doing: "/me waves" shows as "alice waves"."""
+        await self.chat.post(here(ctx), action, user=ctx.user, kind="action")
+
+    @command(permission="message.post", examples=["/shrug", "/shrug who knows"])
+    async def shrug(self, ctx, *, text: str = ""):
+        r"""Post your text with a ¯\_(ツ)_/¯ behind it."""
+        await self.chat.post(here(ctx), f"{text} {SHRUG}".strip(), user=ctx.user)
+
+    @command(permission="direct.start", examples=["/msg bob hello there"])
+    async def msg(self, ctx, user: User, *, text: str):
+        """Send a direct message."""
+        await self.chat.post_direct(user, text, user=ctx.user)
+        return f"Sent to {user.name}."
+
+    @command(permission="user.rename", examples=["/nick ally"])
+    async def nick(self, ctx, name: str):
+        """Change your name."""
+        user = await self.chat.rename(ctx.user, name)
+        return f"You are {user.name} now."
+
+    @command(permission="user.status", examples=["/away", "/away having lunch"])
+    async def away(self, ctx, *, text: Annotated[str, "why, shown beside your name"] = ""):
+        """Show that you are away; once more without a text: that you are back."""
+        if not text and self.chat.status(ctx.user) == "away":
+            await self.chat.set_status(ctx.user, "online")
+            return "Welcome back."
+        await self.chat.set_status(ctx.user, "away", text)
+        return "You are shown as away."
+
+    @command(permission="room.join", examples=["/join #general"])
+    async def join(self, ctx, room: Room):
+        """Join a room."""
+        joined = await self.chat.join(room, user=ctx.user)
+        return f"You are in #{joined.name} now."
+
+    @command(examples=["/leave", "/leave #general"])
+    async def leave(self, ctx, room: Room | None = None):
+        """Leave this room, or another."""
+        room = room or here(ctx)
+        await self.chat.leave(room, user=ctx.user)
+        return f"You left {room.title or '#' + room.name}."
+
+    @command(permission="room.join", examples=["/rooms"])
+    async def rooms(self, ctx):
+        """List the rooms you are in, and the public ones."""
+        rooms = [room for room in await self.chat.rooms(user=ctx.user) if room.kind != "direct"]
+        return (
+            "\n".join(f"#{room.name}" + (f" – {room.topic}" if room.topic else "") for room in rooms)
+            or "No rooms."
+        )
+
+    @command(examples=["/who", "/who #general"])
+    async def who(self, ctx, room: Room | None = None):
+        """List who is in this room right now, or in another."""
+        room = room or here(ctx)
+        if not await self.chat.may_read(room.name, user=ctx.user):
+            raise Reject(f"You are not in #{room.name}.", "not_member", field="room")
+        people = sorted(self.chat.online(room), key=lambda user: user.name.casefold())
+        return f"{len(people)} here: " + ", ".join(self._with_status(user) for user in people)
+
+    @command(examples=["/topic", "/topic Tea at four", "/topic -"])
+    async def topic(self, ctx, *, text: Annotated[str, "the new one, or - for none"] = ""):
+        """Show this room's topic, or change it."""
+        room = here(ctx)
+        if not text:
+            return room.topic or "This room has no topic."
+        await self.chat.change_room(room, topic="" if text == "-" else text, by=ctx.user)
+        return None
+
+    @command(permission="room.invite", examples=["/invite bob"])
+    async def invite(self, ctx, user: User, room: Room | None = None):
+        """Bring somebody into this room, or into another."""
+        room = room or here(ctx)
+        await self.chat.invite(room, user, by=ctx.user)
+        return f"{user.name} was invited to #{room.name}."
+
+    def _with_status(self, user: User) -> str:
+        status = self.chat.status(user)
+        return f"{user.name} ({status})" if status in ("away", "busy") else user.name
+
+
+def here(ctx) -> Room:
+    """The room in which the command was given. Raises `Reject` when it was in none."""
+    if ctx.room is None:
+        raise Reject("This works in a room only.", "invalid", field="room")
+    return ctx.room

@@ -1,0 +1,112 @@
+"""Sharing files and links."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from typing import Annotated
+
+import msgspec
+
+from chatserver import Draft, Event, Message, Plugin, Reject, Route, User, hookimpl, settings
+
+from .download import DownloadHandler
+from .links import linked
+from .storage import Storage
+from .table import MIGRATIONS, File, Table
+from .upload import UploadHandler
+
+UNUSED_SECONDS = 86_400
+SWEEP_SECONDS = 3_600
+FILES_PER_MESSAGE = 10
+
+Bytes = Annotated[int, msgspec.Meta(ge=1, description="a number of bytes, at least 1")]
+
+
+class Files(Plugin):
+    """Files travel by HTTP, are kept in the plugin's own folder, and are shown to those who may read the room.
+
+    A file is uploaded first and named by a message afterwards. What no message names is deleted after a day; what a
+    message names goes with it.
+    """
+
+    migrations = MIGRATIONS
+
+    @settings
+    class Settings:
+        max_bytes: Bytes = 25 * 1024 * 1024
+        """The largest file."""
+        quota_bytes: Bytes = 1024 * 1024 * 1024
+        """What one user may keep here in all."""
+        types: tuple[str, ...] = ()
+        """The content types that are taken, such as ``image/*``; all if none is named."""
+
+    @hookimpl
+    def startup(self):
+        self.table = Table(self.db)
+        self.storage = Storage(self.data_dir)
+        # Bytes announced by uploads that are still coming in, by user id: they count for the quota.
+        self.arriving: Counter[str] = Counter()
+        self.storage.clear_partial()
+        self.every(SWEEP_SECONDS, self.sweep)
+
+    @hookimpl
+    def register_permissions(self):
+        return {"files.upload": "guest"}
+
+    @hookimpl
+    def register_routes(self):
+        return [Route("upload", UploadHandler), Route("f/([0-9a-f]{32})/[^/]+", DownloadHandler)]
+
+    @hookimpl
+    def client_settings(self, user: User):
+        return {"max_bytes": self.settings.max_bytes}
+
+    @hookimpl
+    def before_post(self, draft: Draft):
+        # Messages without files, which are nearly all, don't become a coroutine for it.
+        return self._attach(draft) if draft.files else None
+
+    @hookimpl
+    def render(self, draft: Draft):
+        return linked(draft.html or "")
+
+    @hookimpl
+    def in_commit(self, tx, events: Sequence[Event]):
+        for event in events:
+            if event.type == "message" and event.message is not None:
+                self.table.attach(tx, event.message)
+            elif event.type == "deleted" and event.message_id is not None:
+                self.table.give_up(tx, event.message_id)
+
+    @hookimpl
+    async def after_delete(self, message: Message):
+        await self.sweep()
+
+    async def sweep(self) -> None:
+        """Delete what was given up, and what nobody used in a day; an hour more for a message on its way."""
+        useless = await self.table.useless(unused_before=time.time() - UNUSED_SECONDS - SWEEP_SECONDS)
+        # The row goes last: if we stop half-way, the next round finds it again.
+        for file_id in useless:
+            await self.storage.delete(file_id)
+        await self.table.remove(useless)
+
+    async def _attach(self, draft: Draft) -> Draft:
+        if len(draft.files) > FILES_PER_MESSAGE:
+            raise Reject(f"A message has {FILES_PER_MESSAGE} files at most.", "invalid", field="files")
+        found = await self.table.find(draft.files)
+        usable = [file for file in found if self._usable(file, draft)]
+        if {file.id for file in usable} != set(draft.files) or len(usable) < len(draft.files):
+            raise Reject("Such a file was not uploaded here.", "invalid", field="files")
+        usable.sort(key=lambda file: draft.files.index(file.id))
+        return draft.replace(attachments=draft.attachments + tuple(file.attachment() for file in usable))
+
+    def _usable(self, file: File, draft: Draft) -> bool:
+        fresh = file.created > time.time() - UNUSED_SECONDS
+        return (
+            fresh
+            and file.user_id == draft.user.id
+            and file.room == draft.room.name
+            and file.message_id is None
+        )

@@ -1,0 +1,76 @@
+"""``GET /plugins/files/f/ID/NAME``: a file, for those who may read the message that names it."""
+
+from __future__ import annotations
+
+from chatserver import Handler, Reject, User
+
+from .filenames import disposition
+from .ranges import byte_range
+from .table import File
+
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+
+
+class DownloadHandler(Handler):
+    """Pictures are shown; all else is saved. Nothing in a file can act in this server's name: it runs in no page,
+    keeps the type that we found, and a page that is opened by itself is a sandbox without a single right."""
+
+    async def get(self, file_id: str) -> None:
+        await self._serve(file_id, with_body=True)
+
+    async def head(self, file_id: str) -> None:
+        await self._serve(file_id, with_body=False)
+
+    async def _serve(self, file_id: str, *, with_body: bool) -> None:
+        user = await self.require_user()
+        file = await self.plugin.table.get(file_id)
+        # The same answer for what isn't there and what isn't theirs.
+        if (
+            file is None
+            or not await self._may_read(user, file)
+            or not self.plugin.storage.path(file.id).exists()
+        ):
+            raise Reject("There is no such file.", "not_found")
+        self._describe(file)
+        if self.check_etag_header():
+            self.set_status(304)
+            return
+        start, end = self._span(file)
+        self.set_header("Content-Length", str(end - start))
+        if with_body:
+            async for chunk in self.plugin.storage.read(file.id, start, end):
+                self.write(chunk)
+                await self.flush()
+
+    async def _may_read(self, user: User, file: File) -> bool:
+        if file.message_id is None:
+            return file.user_id == user.id
+        message = await self.chat.message(file.message_id)
+        return message is not None and await self.chat.may_read(file.room, user=user, seq=message.seq)
+
+    def _describe(self, file: File) -> None:
+        self.set_header("Content-Type", file.mime)
+        self.set_header("Content-Disposition", disposition(file.name, inline=file.inline))
+        self.set_header("Content-Security-Policy", POLICY)
+        self.set_header("X-Content-Type-Options", "nosniff")
+        self.set_header("Cross-Origin-Resource-Policy", "same-origin")
+        # The bytes behind an id never change.
+        self.set_header("Cache-Control", "private, max-age=31536000, immutable")
+        self.set_header("Etag", f'"{file.id}"')
+        self.set_header("Accept-Ranges", "bytes")
+
+    def _span(self, file: File) -> tuple[int, int]:
+        """What is asked for; sets the status and the headers that go with it."""
+        headers = self.request.headers
+        same = headers.get("If-Range", f'"{file.id}"') == f'"{file.id}"'
+        try:
+            span = byte_range(headers.get("Range") if same else None, file.size)
+        except ValueError:
+            self.set_status(416)
+            self.set_header("Content-Range", f"bytes */{file.size}")
+            return 0, 0
+        if span is None:
+            return 0, file.size
+        self.set_status(206)
+        self.set_header("Content-Range", f"bytes {span[0]}-{span[1] - 1}/{file.size}")
+        return span

@@ -1,0 +1,83 @@
+"""The bytes: one file on disk for each, in a folder by the first two letters of its id."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+READ_BYTES = 256 * 1024
+
+
+class Storage:
+    """Files arrive in ``partial`` and move to their place in one step, so that none is ever seen half-written."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._partial = folder / "partial"
+        self._partial.mkdir(parents=True, exist_ok=True)
+
+    def clear_partial(self) -> None:
+        """Remove what a crash left behind."""
+        for path in self._partial.iterdir():
+            path.unlink()
+
+    def begin(self) -> Path:
+        """An empty file to append to."""
+        path = self._partial / secrets.token_hex(16)
+        path.touch(mode=0o600)
+        return path
+
+    async def append(self, path: Path, chunk: bytes) -> None:
+        """Raises FileNotFoundError when the file was removed meanwhile, OSError when the disk is full."""
+        await asyncio.to_thread(_append, path, chunk)
+
+    async def keep(self, path: Path, file_id: str) -> None:
+        """Move a complete file to its place, safe from a power cut."""
+        await asyncio.to_thread(_move, path, self.path(file_id))
+
+    async def delete(self, file_id: str) -> None:
+        await asyncio.to_thread(self.path(file_id).unlink, missing_ok=True)
+
+    def path(self, file_id: str) -> Path:
+        """Where the file is; ids are hexadecimal, so that none leads out of the folder."""
+        return self._folder / file_id[:2] / file_id
+
+    async def read(self, file_id: str, start: int, end: int) -> AsyncIterator[bytes]:
+        """The bytes from ``start`` up to ``end``, which isn't included."""
+        path = self.path(file_id)
+        while start < end:
+            chunk = await asyncio.to_thread(_read, path, start, min(READ_BYTES, end - start))
+            if not chunk:
+                raise OSError(f"{path} is shorter than it was")
+            start += len(chunk)
+            yield chunk
+
+
+def _append(path: Path, chunk: bytes) -> None:
+    # Without O_CREAT: a chunk that comes after the upload was given up must not bring the file back.
+    with open(os.open(path, os.O_WRONLY | os.O_APPEND), "wb") as file:
+        file.write(chunk)
+
+
+def _move(path: Path, place: Path) -> None:
+    place.parent.mkdir(exist_ok=True)
+    _sync(path)
+    path.rename(place)
+    _sync(place.parent)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _read(path: Path, start: int, size: int) -> bytes:
+    with path.open("rb") as file:
+        file.seek(start)
+        return file.read(size)

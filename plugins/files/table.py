@@ -1,0 +1,125 @@
+"""What is known of each file. Its bytes are in `Storage`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from urllib.parse import quote
+
+import msgspec
+
+from chatserver import Attachment, Message
+
+MIGRATIONS = (
+    """CREATE TABLE files_file (
+        id VARCHAR(32) PRIMARY KEY,
+        room TEXT NOT NULL,
+        user_id TEXT NOT NULL,
+        name TEXT NOT NULL,
+        size BIGINT NOT NULL,
+        mime TEXT NOT NULL,
+        inline INTEGER NOT NULL,
+        width INTEGER,
+        height INTEGER,
+        created DOUBLE PRECISION NOT NULL,
+        message_id TEXT,
+        gone INTEGER NOT NULL DEFAULT 0
+    )""",
+    "CREATE INDEX files_file_user ON files_file (user_id)",
+    "CREATE INDEX files_file_message ON files_file (message_id)",
+)
+
+COLUMNS = "id, room, user_id, name, size, mime, inline, width, height, created, message_id"
+
+
+class File(msgspec.Struct, frozen=True):
+    """A row. ``message_id`` is None until a message names the file; ``inline``: a picture, safe to show in a page."""
+
+    id: str
+    room: str
+    user_id: str
+    name: str
+    size: int
+    mime: str
+    inline: bool
+    width: int | None
+    height: int | None
+    created: float
+    message_id: str | None = None
+
+    def attachment(self) -> Attachment:
+        """The file as a message shows it."""
+        return Attachment(
+            id=self.id,
+            name=self.name,
+            size=self.size,
+            mime=self.mime,
+            url=f"/plugins/files/f/{self.id}/{quote(self.name, safe='')}",
+            inline=self.inline,
+            width=self.width,
+            height=self.height,
+        )
+
+
+class Table:
+    """``files_file``. A row marked ``gone`` is no longer found and waits for its bytes to be deleted."""
+
+    def __init__(self, db) -> None:
+        self._db = db
+
+    async def add(self, file: File) -> None:
+        names = COLUMNS.split(", ")
+        values = ", ".join(f":{name}" for name in names)
+        row = msgspec.structs.asdict(file) | {"inline": int(file.inline)}
+        await self._db.execute(f"INSERT INTO files_file ({COLUMNS}) VALUES ({values})", **row)
+
+    async def get(self, file_id: str) -> File | None:
+        found = await self.find([file_id])
+        return found[0] if found else None
+
+    async def find(self, ids: Sequence[str]) -> list[File]:
+        """Those of the files that there are, in no order."""
+        names, params = _listed(ids)
+        rows = await self._db.query(
+            f"SELECT {COLUMNS} FROM files_file WHERE gone = 0 AND id IN ({names})", **params
+        )
+        return [File(**{**row, "inline": bool(row["inline"])}) for row in rows]
+
+    async def used(self, user_id: str) -> int:
+        """How many bytes this user keeps here."""
+        rows = await self._db.query(
+            "SELECT COALESCE(SUM(size), 0) AS used FROM files_file WHERE user_id = :user_id", user_id=user_id
+        )
+        return int(rows[0]["used"])
+
+    async def useless(self, *, unused_before: float) -> list[str]:
+        rows = await self._db.query(
+            "SELECT id FROM files_file WHERE gone = 1 OR (message_id IS NULL AND created < :before)",
+            before=unused_before,
+        )
+        return [row["id"] for row in rows]
+
+    async def remove(self, ids: Iterable[str]) -> None:
+        params = [{"id": file_id} for file_id in ids]
+        if params:
+            await self._db.transaction(
+                lambda tx: tx.executemany("DELETE FROM files_file WHERE id = :id", params)
+            )
+
+    def attach(self, tx, message: Message) -> None:
+        """In the transaction that posts the message: its files are used now."""
+        for attachment in message.attachments:
+            tx.execute(
+                "UPDATE files_file SET message_id = :message WHERE id = :id AND message_id IS NULL",
+                message=message.id,
+                id=attachment.id,
+            )
+
+    def give_up(self, tx, message_id: str) -> None:
+        """In the transaction that deletes the message."""
+        tx.execute("UPDATE files_file SET gone = 1 WHERE message_id = :message", message=message_id)
+
+
+def _listed(values: Sequence[str]) -> tuple[str, dict[str, str]]:
+    """Placeholders for an ``IN (…)`` and their values."""
+    params = {f"v{index}": value for index, value in enumerate(values)}
+    return ", ".join(f":{name}" for name in params), params

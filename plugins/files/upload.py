@@ -1,0 +1,137 @@
+"""``POST /plugins/files/upload?room=NAME``: one file as the body, streamed to disk as it comes."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import msgspec
+from tornado.web import stream_request_body
+
+from chatserver import Handler, Reject, Room, Upload, User
+
+from .filenames import received
+from .kinds import kind
+from .table import File
+
+SLOWEST_BYTES_PER_SECOND = 8 * 1024
+LEAST_SECONDS = 60
+
+
+@stream_request_body
+class UploadHandler(Handler):
+    """Headers: ``Content-Length`` and ``X-File-Name`` (percent-encoded UTF-8). ``to=USER`` instead of ``room`` is for
+    a direct message. Answers 201 with the attachment as ``file``; its ``id`` goes into the ``files`` of a message."""
+
+    upload: Upload | None = None
+    partial: Path | None = None
+    full_disk = False
+
+    async def prepare(self) -> None:
+        waiting = super().prepare()
+        if waiting is not None:
+            await waiting
+        if self.request.method != "POST":
+            return
+        user = await self.require_user()
+        room = await self._room(user)
+        if not await self.chat.may(user, "files.upload", room):
+            raise Reject("You may not upload files here.", "forbidden")
+        name = received(self.request.headers.get("X-File-Name", ""))
+        upload = await self.chat.before_upload(
+            Upload(user, room, name, self._announced(), "application/octet-stream")
+        )
+        await self._check_quota(upload)
+        self._accept(upload)
+
+    async def data_received(self, chunk: bytes) -> None:
+        if self.partial is None or self.full_disk:
+            return
+        try:
+            await self.plugin.storage.append(self.partial, chunk)
+        except OSError as error:
+            self.plugin.log.error("could not store an upload: %s", error)
+            self.full_disk = True
+
+    async def post(self) -> None:
+        upload, partial = self.upload, self.partial
+        if self.full_disk or upload is None or partial is None:
+            raise Reject("The file could not be stored.", "unavailable")
+        found = await asyncio.to_thread(kind, partial)
+        self._check_type(found.mime)
+        file = File(
+            id=secrets.token_hex(16),
+            room=upload.room.name,
+            user_id=upload.user.id,
+            name=upload.name,
+            size=upload.size,
+            created=time.time(),
+            **msgspec.structs.asdict(found),
+        )
+        # The row comes first: bytes without a row would stay for ever, a row without bytes is swept.
+        await self.plugin.table.add(file)
+        await self.plugin.storage.keep(partial, file.id)
+        self.partial = None
+        self.reply({"file": msgspec.to_builtins(file.attachment())}, 201)
+        self.chat.after_upload(msgspec.structs.replace(upload, mime=file.mime))
+
+    def on_finish(self) -> None:
+        self._release()
+
+    def on_connection_close(self) -> None:
+        super().on_connection_close()
+        self._release()
+
+    async def _room(self, user: User) -> Room:
+        """Where the file is for. Raises `Reject`."""
+        other = self.get_query_argument("to", "")
+        if other:
+            if not await self.chat.may(user, "direct.start"):
+                raise Reject("You may not send direct messages.", "forbidden")
+            return await self.chat.direct(user, await self.chat.user(other))
+        room = await self.chat.room(self.get_query_argument("room", ""))
+        if not await self.chat.may_read(room.name, user=user):
+            raise Reject("There is no such room.", "not_found", field="room")
+        return room
+
+    def _announced(self) -> int:
+        """The size. Raises `Reject`: without one nobody can tell whether the file will fit."""
+        header = self.request.headers.get("Content-Length", "")
+        if not header.isascii() or not header.isdigit() or not int(header):
+            raise Reject("A file with a Content-Length, please.", "invalid", field="Content-Length")
+        if int(header) > self.plugin.settings.max_bytes:
+            raise Reject(f"A file has {self.plugin.settings.max_bytes} bytes at most.", "too_large")
+        return int(header)
+
+    async def _check_quota(self, upload: Upload) -> None:
+        used = await self.plugin.table.used(upload.user.id) + self.plugin.arriving[upload.user.id]
+        if used + upload.size > self.plugin.settings.quota_bytes:
+            raise Reject("You have no room left for more files. Delete some first.", "too_large")
+
+    def _check_type(self, mime: str) -> None:
+        types = self.plugin.settings.types
+        if types and not any(fnmatchcase(mime, wanted) for wanted in types):
+            raise Reject(f"Files of the type {mime} are not taken here.", "rejected")
+
+    def _accept(self, upload: Upload) -> None:
+        self.upload = upload
+        self.plugin.arriving[upload.user.id] += upload.size
+        self.partial = self.plugin.storage.begin()
+        # Set for small requests by default. The connection takes no more than what was announced, and not for ever.
+        self.request.connection.set_max_body_size(upload.size)
+        self.request.connection.set_body_timeout(LEAST_SECONDS + upload.size / SLOWEST_BYTES_PER_SECOND)
+
+    def _release(self) -> None:
+        """Forget the upload, however it ended."""
+        if self.upload is not None:
+            arriving, user_id = self.plugin.arriving, self.upload.user.id
+            arriving[user_id] -= self.upload.size
+            if not arriving[user_id]:
+                del arriving[user_id]
+            self.upload = None
+        if self.partial is not None:
+            self.partial.unlink(missing_ok=True)
+            self.partial = None

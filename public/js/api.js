@@ -1,0 +1,63 @@
+import { ChatError, toError } from "./protocol.js";
+
+/** @typedef {import("./protocol.js").Attachment} Attachment */
+
+function xsrf() {
+  const cookie = document.cookie.split("; ").find((part) => part.startsWith("_xsrf="));
+  return cookie ? decodeURIComponent(cookie.slice("_xsrf=".length)) : "";
+}
+
+/**
+ * One call of the HTTP API. Throws ChatError with the server's code, or `offline`.
+ * @param {"GET"|"POST"|"PATCH"|"DELETE"} method
+ * @param {string} path below /api/v1/
+ * @param {object} [body]
+ * @returns {Promise<any>}
+ */
+export async function api(method, path, body) {
+  /** @type {Record<string, string>} */
+  const headers = { Accept: "application/json" };
+  if (method !== "GET") headers["X-XSRFToken"] = xsrf();
+  if (body !== undefined) headers["Content-Type"] = "application/json";
+  let response;
+  try {
+    response = await fetch(`/api/v1/${path}`, { method, headers, body: body && JSON.stringify(body) });
+  } catch {
+    throw new ChatError("offline", "");
+  }
+  const data = await response.json().catch(() => null);
+  if (!response.ok) throw toError(data?.error ?? { code: "internal", message: `HTTP ${response.status}` });
+  return data ?? {};
+}
+
+/** @param {string} name a room's name, which may hold any letters and, in direct rooms, `:` and `+` */
+export function roomPath(name) {
+  return `rooms/${encodeURIComponent(name)}`;
+}
+
+/**
+ * Upload a file with the plugin `files`. XMLHttpRequest, because fetch tells no upload progress.
+ * @param {string} room
+ * @param {File} file
+ * @param {(share: number) => void} onProgress 0 to 1
+ * @returns {{done: Promise<Attachment>, cancel: () => void}} `done` rejects with ChatError, `cancelled` after cancel
+ */
+export function upload(room, file, onProgress) {
+  const request = new XMLHttpRequest();
+  const done = new Promise((resolve, reject) => {
+    request.open("POST", `/plugins/files/upload?room=${encodeURIComponent(room)}`);
+    request.responseType = "json";
+    request.setRequestHeader("X-XSRFToken", xsrf());
+    request.setRequestHeader("X-File-Name", encodeURIComponent(file.name));
+    request.setRequestHeader("Content-Type", file.type || "application/octet-stream");
+    request.upload.onprogress = (event) => event.lengthComputable && onProgress(event.loaded / event.total);
+    request.onload = () => {
+      if (request.status < 300 && request.response?.file) resolve(request.response.file);
+      else reject(toError(request.response?.error));
+    };
+    request.onerror = () => reject(new ChatError("offline", ""));
+    request.onabort = () => reject(new ChatError("cancelled", ""));
+    request.send(file);
+  });
+  return { done, cancel: () => request.abort() };
+}

@@ -1,0 +1,75 @@
+import { IndexedShelf } from "./db.js";
+import { Drafts } from "./drafts.js";
+import { Emitter } from "./emitter.js";
+import { Format } from "./format.js";
+import { I18n } from "./i18n.js";
+import { Outbox } from "./outbox.js";
+import { Plugins } from "./plugins.js";
+import { Router } from "./router.js";
+import { Session } from "./session.js";
+import { Settings } from "./settings.js";
+import { Socket } from "./socket.js";
+import { Store } from "./store.js";
+
+/**
+ * Everything the parts need, built once and handed to each. Emits `toast` (text), `reply` (message), `edit` (message),
+ * `profile`, `dialog`, `plugins`, `insert` (text for the composer).
+ */
+export class App extends Emitter {
+  constructor() {
+    super();
+    this.settings = new Settings();
+    this.i18n = new I18n();
+    this.format = new Format("en");
+    this.router = new Router();
+    this.store = new Store();
+    this.socket = new Socket(address(), () => ({ client: "web/1.0", resume: this.store.resume() }));
+    /** @type {Outbox} */
+    this.outbox = new Outbox(new IndexedShelf(), (entry) => this.session.dispatch(entry));
+    this.session = new Session(this.store, this.socket, this.outbox);
+    this.drafts = new Drafts(() => this.store.me?.id ?? "");
+    this.plugins = new Plugins(this);
+    this.t = this.i18n.t;
+    this.i18n.on("change", () => {
+      this.format = new Format(this.i18n.lang);
+    });
+    this.store.on("notice", (text) => this.toast(text));
+  }
+
+  /** A short word at the edge of the page. @param {string} text */
+  toast(text) {
+    if (text) this.emit("toast", text);
+  }
+
+  /** Say what went wrong, in the user's language where the server's own words don't say it. @param {any} error */
+  complain(error) {
+    this.toast(this.explain(error));
+  }
+
+  /** @param {any} error @returns {string} */
+  explain(error) {
+    if (error?.code === "offline" || error?.code === "timeout") return this.t("error.offline");
+    return error?.message || this.t("error.unknown");
+  }
+
+  /** Events of the wire, after the store has them. @param {string} type @param {(event: any) => void} listener */
+  onEvent(type, listener) {
+    return this.socket.on("event", (event) => event.type === type && listener(event));
+  }
+
+  /** How people call somebody. @param {import("./protocol.js").User} user */
+  nameOf(user) {
+    const known = this.store.user(user);
+    return known.display_name || known.name;
+  }
+
+  /** How people call a room. @param {import("./store.js").Room} room */
+  roomTitle(room) {
+    if (room.kind === "direct" && room.with) return this.nameOf(room.with);
+    return room.title || room.name;
+  }
+}
+
+function address() {
+  return `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`;
+}

@@ -1,0 +1,109 @@
+/** @typedef {import("./protocol.js").Command} Command */
+/** @typedef {import("./protocol.js").Arg} Arg */
+/**
+ * @typedef {{value: string, label: string, hint?: string, kind: "command"|"user"|"room"|"choice", id?: string}} Choice
+ * @typedef {{start: number, end: number, choices: Choice[], usage?: {usage: string, help: string, arg: Arg|null}}} Completion
+ * @typedef {{users: {id: string, name: string, display_name: string}[], rooms: {name: string, title: string}[],
+ *   commands: Command[]}} Known
+ */
+
+const MOST = 8;
+
+/** A command line: `/` and not `//`, which is a literal slash. @param {string} text */
+export function isCommand(text) {
+  return text.startsWith("/") && !text.startsWith("//");
+}
+
+/** Whether a line begins with a command that exists. @param {string} text @param {Command[]} commands */
+export function findCommand(text, commands) {
+  const name = isCommand(text) ? text.slice(1).split(/\s/, 1)[0].toLowerCase() : "";
+  return commands.find((command) => command.name === name) ?? null;
+}
+
+/**
+ * What could stand at the caret. `start` and `end` bound the text that a choice replaces.
+ * @param {string} text @param {number} caret @param {Known} known
+ * @returns {Completion|null}
+ */
+export function complete(text, caret, known) {
+  const before = text.slice(0, caret);
+  if (isCommand(before)) return completeCommand(before, known);
+  const word = /(?:^|[\s(])([@#])([^\s@#]*)$/u.exec(before);
+  if (!word) return null;
+  const start = caret - word[2].length - 1;
+  const choices = word[1] === "@" ? matchUsers(word[2], known, "@") : matchRooms(word[2], known, "#");
+  return choices.length ? { start, end: caret, choices } : null;
+}
+
+/** @param {string} before @param {Known} known @returns {Completion|null} */
+function completeCommand(before, known) {
+  const name = /^\/(\S*)$/.exec(before);
+  if (name) {
+    const matches = best(known.commands, name[1], (command) => [command.name]);
+    const choices = matches.map((command) => ({
+      value: `/${command.name} `, label: command.usage || `/${command.name}`, hint: command.help, kind: /** @type {const} */ ("command"),
+    }));
+    return choices.length ? { start: 0, end: before.length, choices } : null;
+  }
+  const command = findCommand(before, known.commands);
+  if (!command) return null;
+  const { arg, word } = argumentAt(command, before);
+  const usage = { usage: command.usage, help: command.help, arg };
+  const start = before.length - word.length;
+  return { start, end: before.length, choices: arg ? choicesFor(arg, word, known) : [], usage };
+}
+
+/** Which argument the caret is in, and what is written of it. @param {Command} command @param {string} before */
+export function argumentAt(command, before) {
+  const words = before.split(/\s+/).slice(1);
+  const index = Math.min(words.length - 1, command.args.length - 1);
+  const arg = command.args[index] ?? null;
+  const beyond = words.length > command.args.length && !arg?.rest;
+  return { arg: beyond ? null : arg, word: words.at(-1) ?? "" };
+}
+
+/** @param {Arg} arg @param {string} word @param {Known} known @returns {Choice[]} */
+function choicesFor(arg, word, known) {
+  if (arg.type === "user") return matchUsers(word.replace(/^@/, ""), known, "");
+  if (arg.type === "room") return matchRooms(word.replace(/^#/, ""), known, "");
+  if (arg.type === "bool") return matchWords(["yes", "no"], word);
+  if (arg.type === "choice") return matchWords(arg.choices ?? [], word);
+  return [];
+}
+
+/** @param {string[]} words @param {string} typed @returns {Choice[]} */
+function matchWords(words, typed) {
+  return best(words, typed, (word) => [word]).map((word) => ({ value: `${word} `, label: word, kind: "choice" }));
+}
+
+/** @param {string} typed @param {Known} known @param {string} sigil @returns {Choice[]} */
+function matchUsers(typed, known, sigil) {
+  return best(known.users, typed, (user) => [user.name, user.display_name]).map((user) => ({
+    value: `${sigil}${user.name} `, label: user.name, kind: "user", id: user.id,
+    hint: user.display_name === user.name ? undefined : user.display_name,
+  }));
+}
+
+/** @param {string} typed @param {Known} known @param {string} sigil @returns {Choice[]} */
+function matchRooms(typed, known, sigil) {
+  return best(known.rooms, typed, (room) => [room.name, room.title]).map((room) => ({
+    value: `${sigil}${room.name} `, label: `#${room.name}`, hint: room.title, kind: "room",
+  }));
+}
+
+/**
+ * Those that begin with what is typed, then those that contain it.
+ * @template T
+ * @param {T[]} all @param {string} typed @param {(one: T) => string[]} names
+ * @returns {T[]}
+ */
+function best(all, typed, names) {
+  const wanted = typed.toLowerCase();
+  /** @param {T} one */
+  const rank = (one) => {
+    const found = names(one).map((name) => (name ?? "").toLowerCase().indexOf(wanted)).filter((at) => at >= 0);
+    return found.length ? Math.min(...found, 1) : 2;
+  };
+  return all.map((one, order) => ({ one, order, rank: rank(one) })).filter(({ rank }) => rank < 2)
+    .sort((one, other) => one.rank - other.rank || one.order - other.order).slice(0, MOST).map(({ one }) => one);
+}

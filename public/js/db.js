@@ -1,0 +1,54 @@
+/** @typedef {import("./outbox.js").Entry} Entry */
+
+const NAME = "chat";
+const STORE = "outbox";
+
+/** The outbox's shelf in IndexedDB. @implements {import("./outbox.js").Shelf} */
+export class IndexedShelf {
+  constructor() {
+    /** @type {Promise<IDBDatabase>|null} */
+    this.opening = null;
+  }
+
+  open() {
+    this.opening ??= new Promise((resolve, reject) => {
+      const request = indexedDB.open(NAME, 1);
+      request.onupgradeneeded = () => {
+        request.result.createObjectStore(STORE, { keyPath: "nonce" }).createIndex("user", "user");
+      };
+      request.onsuccess = () => resolve(request.result);
+      request.onerror = () => reject(request.error);
+    });
+    return this.opening;
+  }
+
+  /**
+   * @template T
+   * @param {IDBTransactionMode} mode
+   * @param {(store: IDBObjectStore) => IDBRequest<T>} work
+   * @returns {Promise<T>}
+   */
+  async run(mode, work) {
+    const db = await this.open();
+    return new Promise((resolve, reject) => {
+      const request = work(db.transaction(STORE, mode).objectStore(STORE));
+      request.onsuccess = () => resolve(request.result);
+      request.onerror = () => reject(request.error);
+    });
+  }
+
+  /** @param {string} user @returns {Promise<Entry[]>} */
+  load(user) {
+    return this.run("readonly", (store) => store.index("user").getAll(user));
+  }
+
+  /** @param {Entry} entry */
+  put(entry) {
+    return this.run("readwrite", (store) => store.put(entry));
+  }
+
+  /** @param {string} nonce */
+  remove(nonce) {
+    return this.run("readwrite", (store) => store.delete(nonce));
+  }
+}

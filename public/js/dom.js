@@ -1,0 +1,115 @@
+const SVG = "http://www.w3.org/2000/svg";
+const ICONS = "/static/icons.svg";
+
+/**
+ * An element. Children are nodes or text, never markup. `class` and `data-…`/`aria-…` are attributes, `on…` a listener,
+ * anything else a property.
+ * @template {keyof HTMLElementTagNameMap} K
+ * @param {K} tag
+ * @param {Record<string, any>|null} [props]
+ * @param {...(Node|string|null|undefined|false)} children
+ * @returns {HTMLElementTagNameMap[K]}
+ */
+export function h(tag, props, ...children) {
+  const element = document.createElement(tag);
+  for (const [key, value] of Object.entries(props ?? {})) {
+    if (value === undefined || value === null || value === false) continue;
+    if (key.startsWith("on")) element.addEventListener(key.slice(2).toLowerCase(), value);
+    else if (key in element && !key.includes("-")) Object.assign(element, { [key]: value });
+    else element.setAttribute(key, value === true ? "" : String(value));
+  }
+  append(element, children);
+  return element;
+}
+
+/** @param {Element|DocumentFragment} parent @param {(Node|string|null|undefined|false)[]} children */
+export function append(parent, children) {
+  parent.append(...children.filter((child) => child !== null && child !== undefined && child !== false));
+}
+
+/** @param {string} name an id in icons.svg */
+export function icon(name) {
+  const svg = document.createElementNS(SVG, "svg");
+  svg.setAttribute("class", "icon");
+  svg.setAttribute("aria-hidden", "true");
+  const use = document.createElementNS(SVG, "use");
+  use.setAttribute("href", `${ICONS}#${name}`);
+  svg.append(use);
+  return svg;
+}
+
+/** A button that is only an icon. @param {string} name @param {string} label @param {(event: MouseEvent) => void} onClick */
+export function iconButton(name, label, onClick, extra = "") {
+  return h("button", { type: "button", class: `icon-button ${extra}`, "aria-label": label, title: label, onClick }, icon(name));
+}
+
+/** Somebody's initials in a colour that stays with them; decorative, as the name stands beside it.
+ * @param {{id: string, name: string, display_name: string}} user */
+export function avatar(user) {
+  const letters = initials(user.display_name || user.name);
+  return h("span", { class: "avatar", "aria-hidden": "true", "data-hue": hue(user.id) }, letters);
+}
+
+/** One of twelve colours. @param {string} id */
+export function hue(id) {
+  let hash = 0;
+  for (const char of id) hash = (hash * 31 + (char.codePointAt(0) ?? 0)) >>> 0;
+  return String(hash % 12);
+}
+
+/** @param {string} name */
+export function initials(name) {
+  const words = name.split(/[\s._-]+/u).filter(Boolean);
+  const letters = words.length > 1 ? [words[0], words[1]].map(first) : [first(words[0] ?? "?")];
+  return letters.join("").toLocaleUpperCase();
+}
+
+/** The first character as people count them. @param {string} word */
+function first(word) {
+  return [...new Intl.Segmenter().segment(word)][0]?.segment ?? "?";
+}
+
+/**
+ * Draw once for many changes: before the next frame, or soon in a hidden tab, where frames don't come.
+ * @param {() => void} draw
+ * @returns {() => void}
+ */
+export function scheduled(draw) {
+  let waiting = false;
+  return () => {
+    if (waiting) return;
+    waiting = true;
+    const run = () => {
+      waiting = false;
+      draw();
+    };
+    if (document.hidden) setTimeout(run, 50);
+    else requestAnimationFrame(run);
+  };
+}
+
+/**
+ * Make `parent` hold one node for each row, keeping those whose version is the same.
+ * @template {{key: string, version: string}} R
+ * @param {Element} parent
+ * @param {R[]} rows
+ * @param {(row: R) => HTMLElement} draw
+ */
+export function reconcile(parent, rows, draw) {
+  const present = new Map([...parent.children].map((node) => [/** @type {any} */ (node).rowKey, node]));
+  const wanted = new Set(rows.map((row) => row.key));
+  for (const [key, node] of present) if (!wanted.has(key)) node.remove();
+  let next = parent.firstElementChild;
+  for (const row of rows) {
+    let node = /** @type {any} */ (present.get(row.key));
+    if (!node || (node.rowVersion !== row.version && !node.held)) {
+      const fresh = draw(row);
+      Object.assign(fresh, { rowKey: row.key, rowVersion: row.version });
+      if (node === next && node) next = node.nextElementSibling;
+      node?.remove();
+      node = fresh;
+    }
+    if (node === next) next = node.nextElementSibling;
+    else parent.insertBefore(node, next);
+  }
+}

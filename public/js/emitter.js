@@ -1,0 +1,26 @@
+/** A small publisher: parts listen to topics, whoever owns the state emits them. */
+export class Emitter {
+  constructor() {
+    /** @type {Map<string, Set<(detail: any) => void>>} */
+    this.listeners = new Map();
+  }
+
+  /**
+   * @param {string} topic
+   * @param {(detail: any) => void} listener
+   * @returns {() => void} stops listening
+   */
+  on(topic, listener) {
+    const set = this.listeners.get(topic) ?? new Set();
+    this.listeners.set(topic, set.add(listener));
+    return () => set.delete(listener);
+  }
+
+  /**
+   * @param {string} topic
+   * @param {any} [detail]
+   */
+  emit(topic, detail) {
+    for (const listener of [...(this.listeners.get(topic) ?? [])]) listener(detail);
+  }
+}

@@ -1,0 +1,82 @@
+/** @typedef {import("./store.js").Store} Store */
+
+/** Somebody who stops writing without saying so is forgotten after this many milliseconds. */
+const TYPING_MS = 6000;
+
+/** Apply an event that takes no seq. @param {Store} store @param {any} event @returns {boolean} whether it is known */
+export function applyEphemeral(store, event) {
+  const handler = Object.hasOwn(HANDLERS, event.type) ? HANDLERS[event.type] : undefined;
+  handler?.(store, event);
+  return handler !== undefined;
+}
+
+/** @param {Store} store @param {string} userId */
+function hereElsewhere(store, userId) {
+  return [...store.rooms.values()].some((room) => {
+    const status = room.members_here?.people.get(userId)?.status;
+    return status !== undefined && status !== "offline";
+  });
+}
+
+/** @type {Record<string, (store: Store, event: any) => void>} */
+const HANDLERS = {
+  joined(store, { room: name, user, status, text }) {
+    const members = store.rooms.get(name)?.members_here;
+    if (members && !members.people.has(user.id)) members.people.set(user.id, { user, role: "member", status, text });
+    store.setPresence(user, status ?? "online", text);
+    store.emit("members", name);
+  },
+  left(store, { room: name, user }) {
+    store.rooms.get(name)?.typing.delete(user.id);
+    const member = store.rooms.get(name)?.members_here?.people.get(user.id);
+    if (member) member.status = "offline";
+    if (!hereElsewhere(store, user.id)) store.setPresence(user, "offline");
+    store.emit("typing", name);
+    store.emit("members", name);
+  },
+  presence(store, { user, status, text }) {
+    store.setPresence(user, status, text);
+  },
+  typing(store, { room: name, user, on }) {
+    const room = store.rooms.get(name);
+    if (!room || user.id === store.me?.id) return;
+    if (on) room.typing.set(user.id, store.now() + TYPING_MS);
+    else room.typing.delete(user.id);
+    store.emit("typing", name);
+  },
+  read(store, { room, seq }) {
+    store.markRead(room, seq);
+  },
+  renamed(store, { user }) {
+    if (store.me?.id === user.id) store.me = { ...store.me, ...user };
+    store.emit("me");
+    store.emit("people");
+  },
+  notice(store, { room, text, level }) {
+    const name = room ?? store.current;
+    if (name !== null && store.rooms.has(name)) store.addNote(name, text, level ?? "info");
+    else store.emit("notice", text);
+  },
+  mention(store, { room: name, seq }) {
+    const room = store.rooms.get(name);
+    if (!room || seq <= room.read) return;
+    room.mentions += 1;
+    store.emit("rooms");
+  },
+  kicked(store, event) {
+    store.leaveRoom(event.room);
+    store.emit("kicked", event);
+  },
+  rooms(store, { rooms, removed }) {
+    store.changeRooms(rooms ?? [], removed);
+  },
+  gap(store, { room: name, from, to }) {
+    const room = store.rooms.get(name);
+    if (!room) return;
+    room.cursor = Math.max(room.cursor, to);
+    room.timeline.clear();
+    if (!store.hasPlugin("history")) Object.assign(room.timeline, { loaded: true, gap: { from, to } });
+    store.emit("gap", name);
+    store.emit("timeline", name);
+  },
+};

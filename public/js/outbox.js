@@ -1,0 +1,134 @@
+import { Emitter } from "./emitter.js";
+
+/** @typedef {import("./protocol.js").Attachment} Attachment */
+/** @typedef {import("./protocol.js").ChatError} ChatError */
+/**
+ * @typedef {{nonce: string, user: string, room: string, to?: string, content: string, reply_to?: string,
+ *   files?: Attachment[], at: number, state: "pending"|"sent"|"failed", error?: string, seq?: number}} Entry
+ * @typedef {{load(user: string): Promise<Entry[]>, put(entry: Entry): Promise<unknown>,
+ *   remove(nonce: string): Promise<unknown>}} Shelf where entries outlive the tab
+ * @typedef {(entry: Entry) => Promise<{seq: number}>} Send
+ */
+
+/** The wait before a refused message that may pass later is tried again, in seconds, when the server names none. */
+const RETRY_SECONDS = 3;
+
+/**
+ * Messages on their way. What is in here is shown as pending, kept on a shelf until the server has it, and sent in
+ * order, one at a time in each room, so that a retry can't overtake. Emits `change` with the room's name.
+ */
+export class Outbox extends Emitter {
+  /**
+   * @param {Shelf} shelf
+   * @param {Send} send
+   * @param {(run: () => void, milliseconds: number) => unknown} [later]
+   */
+  constructor(shelf, send, later = setTimeout) {
+    super();
+    this.shelf = shelf;
+    this.send = send;
+    this.later = later;
+    /** @type {Entry[]} */
+    this.entries = [];
+    /** @type {Set<string>} rooms with a message under way */
+    this.busy = new Set();
+    this.online = false;
+  }
+
+  /** What an earlier tab left behind. @param {string} user */
+  async load(user) {
+    const kept = await this.shelf.load(user).catch(() => []);
+    const known = new Set(this.entries.map((entry) => entry.nonce));
+    const found = kept.filter((entry) => !known.has(entry.nonce)).sort((one, other) => one.at - other.at);
+    this.entries = [...found, ...this.entries.filter((entry) => entry.user === user)];
+    for (const room of new Set(found.map((entry) => entry.room))) this.emit("change", room);
+    this.pump();
+  }
+
+  /** @param {string} room @returns {Entry[]} in the order of writing */
+  of(room) {
+    return this.entries.filter((entry) => entry.room === room);
+  }
+
+  /** @param {Omit<Entry, "state">} draft */
+  add(draft) {
+    /** @type {Entry} */
+    const entry = { ...draft, state: "pending" };
+    this.entries.push(entry);
+    this.keep(entry);
+    this.emit("change", entry.room);
+    this.pump();
+  }
+
+  /** The connection came or went. @param {boolean} online */
+  setOnline(online) {
+    this.online = online;
+    if (!online) this.busy.clear();
+    else this.pump();
+  }
+
+  /** Try a failed one again. @param {string} nonce */
+  retry(nonce) {
+    const entry = this.entries.find((one) => one.nonce === nonce);
+    if (!entry || entry.state !== "failed") return;
+    entry.state = "pending";
+    delete entry.error;
+    this.keep(entry);
+    this.emit("change", entry.room);
+    this.pump();
+  }
+
+  /** Forget one: it was given up, or has come back as an event. @param {string} nonce */
+  drop(nonce) {
+    const entry = this.entries.find((one) => one.nonce === nonce);
+    if (!entry) return;
+    this.entries = this.entries.filter((one) => one !== entry);
+    this.shelf.remove(nonce).catch(() => {});
+    this.emit("change", entry.room);
+  }
+
+  /** Send what can be sent. */
+  pump() {
+    if (!this.online) return;
+    const tried = new Set();
+    for (const entry of this.entries) {
+      if (entry.state !== "pending" || this.busy.has(entry.room) || tried.has(entry.room)) continue;
+      tried.add(entry.room);
+      void this.dispatch(entry);
+    }
+  }
+
+  /** @param {Entry} entry */
+  async dispatch(entry) {
+    this.busy.add(entry.room);
+    try {
+      const { seq } = await this.send(entry);
+      Object.assign(entry, { state: "sent", seq });
+      this.shelf.remove(entry.nonce).catch(() => {});
+      this.emit("sent", entry);
+    } catch (error) {
+      const refusal = /** @type {ChatError} */ (error);
+      if (!this.online || refusal.code === "offline") return;
+      if (refusal.temporary) return this.again(entry.room, refusal.retryAfter ?? RETRY_SECONDS);
+      Object.assign(entry, { state: "failed", error: refusal.message });
+      this.keep(entry);
+      this.emit("change", entry.room);
+    }
+    this.busy.delete(entry.room);
+    this.pump();
+  }
+
+  /** @param {string} room @param {number} seconds */
+  again(room, seconds) {
+    this.later(() => {
+      this.busy.delete(room);
+      this.pump();
+    }, seconds * 1000);
+  }
+
+  /** @param {Entry} entry */
+  keep(entry) {
+    // A browser that refuses storage (private mode, full disk) still sends; it just can't survive a closed tab.
+    this.shelf.put({ ...entry }).catch(() => {});
+  }
+}

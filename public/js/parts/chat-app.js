@@ -1,0 +1,105 @@
+import { read, write } from "../settings.js";
+import { roomHash } from "../router.js";
+import { Part } from "./part.js";
+
+const PHONE = "(max-width: 699px)";
+
+/** Which room and which pane is on the screen, following the address; the page's title; keys that work everywhere. */
+export class ChatApp extends Part {
+  setup() {
+    const { app, store } = this;
+    this.phone = window.matchMedia(PHONE);
+    this.part("new-room").addEventListener("click", () => app.emit("dialog", { name: "room" }));
+    this.part("skip").addEventListener("click", (/** @type {Event} */ event) => {
+      event.preventDefault();
+      app.emit("focus-composer");
+    });
+    app.router.on("change", () => void this.route());
+    store.on("me", () => this.welcomed());
+    store.on("current", () => this.draw());
+    store.on("rooms", () => this.draw());
+    store.on("room", () => this.draw());
+    store.on("removed", (name) => this.app.router.route.room === name && this.goHome());
+    document.addEventListener("keydown", (event) => this.key(event));
+    for (const event of ["focus", "blur"]) window.addEventListener(event, () => store.emit("attention"));
+    document.addEventListener("visibilitychange", () => store.emit("attention"));
+  }
+
+  translated() {
+    this.draw();
+  }
+
+  /** The first time: where were we? */
+  welcomed() {
+    this.part("server-name").textContent = this.store.server.name;
+    if (this.app.router.route.room !== null) void this.route();
+    else if (!this.started || !this.phone.matches) this.goHome();
+    this.started = true;
+  }
+
+  /** To the room of last time, or the first there is. On a phone the list of rooms lies behind it. */
+  goHome() {
+    const { store, app } = this;
+    const last = store.room(read(`chat.room.${store.me?.id}`, null));
+    const rooms = [...store.rooms.values()].filter((room) => !room.archived);
+    const room = last?.joined ? last
+      : rooms.find((one) => one.name === "general") ?? rooms.find((one) => one.joined) ?? rooms[0];
+    if (!room) return app.router.replace("#/");
+    if (!this.started && this.phone.matches) history.replaceState(null, "", "#/");
+    if (!this.started && this.phone.matches) app.router.go(room.name);
+    else app.router.replace(roomHash(room.name));
+  }
+
+  async route() {
+    const { app, store } = this;
+    const { room: name, seq, people } = app.router.route;
+    const wanted = name === null ? "rooms" : people ? "people" : "room";
+    this.dataset.pane = wanted;
+    if (name === null) {
+      if (!this.phone.matches && store.current === null && store.me) this.goHome();
+      return;
+    }
+    if (store.epoch === null || (store.current === name && seq === null)) return;
+    try {
+      await app.session.open(name, seq);
+      write(`chat.room.${store.me?.id}`, name);
+    } catch (/** @type {any} */ error) {
+      if (error.code === "offline") return;
+      app.toast(error.code === "not_found" ? app.t("rooms.unknown", { name }) : app.explain(error));
+      this.goHome();
+    }
+  }
+
+  draw() {
+    const { store, app } = this;
+    const room = store.room(store.current);
+    this.toggleAttribute("data-alone", room?.kind === "direct");
+    const unread = [...store.rooms.values()].reduce((sum, one) => sum + (one.joined ? one.unread : 0), 0);
+    const place = room ? `${app.roomTitle(room)} · ` : "";
+    document.title = `${unread ? `(${unread}) ` : ""}${place}${store.server.name || "Chat"}`;
+  }
+
+  /** @param {KeyboardEvent} event */
+  key(event) {
+    if (document.documentElement.dataset.view !== "app" || document.querySelector("dialog[open]")) return;
+    if (event.altKey && (event.key === "ArrowUp" || event.key === "ArrowDown")) {
+      event.preventDefault();
+      this.step(event.key === "ArrowDown" ? 1 : -1, event.shiftKey);
+      return;
+    }
+    const typing = /** @type {HTMLElement} */ (event.target).matches?.("input, textarea, select, [contenteditable]");
+    const plain = event.key.length === 1 && !event.ctrlKey && !event.metaKey && !event.altKey && event.key !== " ";
+    if (plain && !typing && !event.defaultPrevented) this.app.emit("focus-composer");
+  }
+
+  /** To the next room in the list. @param {1|-1} direction @param {boolean} unread only those with something new */
+  step(direction, unread) {
+    const links = /** @type {HTMLAnchorElement[]} */ ([...this.querySelectorAll("room-list a[data-joined]")]);
+    const here = links.findIndex((link) => link.getAttribute("aria-current") === "page");
+    for (let offset = 1; offset <= links.length; offset += 1) {
+      const link = links[(here + direction * offset + links.length * 2) % links.length];
+      if (unread && !link.hasAttribute("data-unread")) continue;
+      return link.click();
+    }
+  }
+}

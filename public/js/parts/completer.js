@@ -1,0 +1,113 @@
+import { complete } from "../commands.js";
+import { avatar, h, icon } from "../dom.js";
+
+/** @typedef {import("../app.js").App} App */
+/** @typedef {import("../commands.js").Completion} Completion */
+
+/** The list above the message field: commands, people and rooms that fit what is typed, and a command's usage. */
+export class Completer {
+  /** @param {App} app @param {HTMLTextAreaElement} area */
+  constructor(app, area) {
+    this.app = app;
+    this.area = area;
+    this.usage = h("p", { class: "usage", hidden: true });
+    this.list = h("ul", { id: "completions", role: "listbox" });
+    this.popup = h("div", { class: "completer", hidden: true }, this.usage, this.list);
+    /** @type {Completion|null} */
+    this.found = null;
+    this.index = 0;
+    area.setAttribute("aria-controls", "completions");
+    area.addEventListener("blur", () => this.close());
+    this.list.addEventListener("pointerdown", (event) => this.press(event));
+  }
+
+  update() {
+    const { area, app } = this;
+    const { store } = app;
+    const room = store.room(store.current);
+    const here = [...(room?.members_here?.people.values() ?? [])].map((member) => store.user(member.user));
+    const users = new Map([...here, ...store.users.values()].filter((user) => user.id !== store.me?.id).map((user) => [user.id, user]));
+    this.found = complete(area.value, area.selectionStart, {
+      users: [...users.values()],
+      rooms: [...store.rooms.values()].filter((one) => one.kind !== "direct"),
+      commands: [...store.commands, ...app.plugins.commandList()],
+    });
+    this.index = 0;
+    this.draw();
+  }
+
+  draw() {
+    const { found } = this;
+    this.popup.hidden = !found;
+    this.list.hidden = !found?.choices.length;
+    this.usage.hidden = !found?.usage;
+    this.list.setAttribute("aria-label", this.app.t("composer.completions"));
+    this.area.toggleAttribute("aria-expanded", false);
+    if (!found) return this.area.removeAttribute("aria-activedescendant");
+    if (found.usage) this.drawUsage(found.usage);
+    this.list.replaceChildren(...found.choices.map((choice, index) => this.option(choice, index)));
+    if (found.choices.length) this.area.setAttribute("aria-activedescendant", `completion-${this.index}`);
+    else this.area.removeAttribute("aria-activedescendant");
+    this.list.children[this.index]?.scrollIntoView({ block: "nearest" });
+  }
+
+  /** @param {NonNullable<Completion["usage"]>} usage */
+  drawUsage({ usage, help, arg }) {
+    this.usage.replaceChildren(h("code", null, usage), " ", arg?.help ? `${arg.name}: ${arg.help}` : help);
+  }
+
+  /** @param {import("../commands.js").Choice} choice @param {number} index */
+  option(choice, index) {
+    const user = choice.id ? this.app.store.users.get(choice.id) : undefined;
+    const face = user ? avatar(user) : choice.kind === "room" ? icon("hash") : null;
+    face?.classList.add("small");
+    return h("li", { role: "option", id: `completion-${index}`, "data-index": index, "aria-selected": index === this.index ? "true" : "false" },
+      face, h("span", { class: "choice one-line", dir: "auto" }, choice.kind === "room" ? choice.label.slice(1) : choice.label),
+      choice.hint ? h("span", { class: "choice-hint one-line", dir: "auto" }, choice.hint) : null);
+  }
+
+  /** @param {KeyboardEvent} event @returns {boolean} whether the key was for the list */
+  key(event) {
+    const choices = this.found?.choices ?? [];
+    if (!this.found || this.popup.hidden) return false;
+    if (event.key === "Escape") this.close();
+    else if (choices.length === 0) return false;
+    else if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+      this.index = (this.index + (event.key === "ArrowDown" ? 1 : -1) + choices.length) % choices.length;
+      this.draw();
+    } else if (event.key === "Tab" && !event.shiftKey) this.accept();
+    else if (event.key === "Enter" && !event.shiftKey && !this.complete()) this.accept();
+    else return false;
+    event.preventDefault();
+    return true;
+  }
+
+  /** Whether what is typed is the chosen text already: then Enter means "send". */
+  complete() {
+    const choice = this.found?.choices[this.index];
+    const typed = this.area.value.slice(this.found?.start, this.found?.end);
+    return choice?.value.trimEnd() === typed || (typed === "" && Boolean(this.found?.usage));
+  }
+
+  accept() {
+    const { found, area } = this;
+    const choice = found?.choices[this.index];
+    if (!found || !choice) return;
+    area.setRangeText(choice.value, found.start, found.end, "end");
+    area.dispatchEvent(new InputEvent("input", { bubbles: true }));
+  }
+
+  /** @param {PointerEvent} event */
+  press(event) {
+    event.preventDefault();
+    const option = /** @type {Element} */ (event.target).closest("[data-index]");
+    if (!(option instanceof HTMLElement)) return;
+    this.index = Number(option.dataset.index);
+    this.accept();
+  }
+
+  close() {
+    this.found = null;
+    this.draw();
+  }
+}

@@ -1,0 +1,65 @@
+import { h, iconButton } from "../dom.js";
+import { Part } from "./part.js";
+
+/** A modal `<dialog>` with a title and a button to close it; the browser keeps the focus inside and gives it back. */
+export class DialogPart extends Part {
+  /** @param {string} title @param {...(Node|null|false)} children */
+  openDialog(title, ...children) {
+    this.dialog?.remove();
+    const id = `${this.localName}-title`;
+    this.dialog = h("dialog", { class: "dialog", "aria-labelledby": id },
+      h("header", { class: "dialog-head" }, h("h2", { id, class: "one-line", dir: "auto" }, title),
+        iconButton("close", this.t("app.close"), () => this.dialog?.close())),
+      h("div", { class: "dialog-body" }, ...children.filter((child) => child !== null && child !== false)));
+    this.dialog.addEventListener("click", (event) => event.target === this.dialog && this.dialog.close());
+    this.dialog.addEventListener("close", () => this.dialog?.remove());
+    this.append(this.dialog);
+    this.dialog.showModal();
+  }
+
+  /** @param {string} label @param {HTMLElement} control @param {string} [hint] */
+  field(label, control, hint) {
+    control.id ||= `${this.localName}-${this.querySelectorAll("[id]").length}-${Math.random().toString(36).slice(2, 7)}`;
+    return h("div", { class: "field" }, h("label", { htmlFor: control.id }, label), control, hint ? h("p", { class: "hint" }, hint) : null);
+  }
+
+  /**
+   * A choice among few.
+   * @param {string} label @param {string} value @param {[string, string][]} options value and text
+   * @param {(value: string) => void} change
+   */
+  choice(label, value, options, change) {
+    const select = h("select", { onChange: () => change(select.value) },
+      ...options.map(([key, text]) => h("option", { value: key, selected: key === value }, text)));
+    return this.field(label, select);
+  }
+
+  /**
+   * A form that asks the server, and says what it says.
+   * @param {string} action the button's text
+   * @param {(HTMLElement|null|false)[]} fields
+   * @param {() => Promise<unknown>} submit
+   * @param {string} [kind] of the button
+   */
+  form(action, fields, submit, kind = "primary") {
+    const error = h("p", { class: "form-error", role: "alert" });
+    const button = h("button", { type: "submit", class: `button ${kind}` }, action);
+    const cancel = h("button", { type: "button", class: "button", onClick: () => this.dialog?.close() }, this.t("app.cancel"));
+    const form = h("form", { class: "form", noValidate: true }, ...fields.filter((field) => field instanceof HTMLElement), error,
+      h("div", { class: "dialog-actions" }, cancel, button));
+    form.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      button.disabled = true;
+      error.textContent = "";
+      try {
+        await submit();
+        this.dialog?.close();
+      } catch (refusal) {
+        error.textContent = this.app.explain(refusal);
+      } finally {
+        button.disabled = false;
+      }
+    });
+    return form;
+  }
+}

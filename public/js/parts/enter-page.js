@@ -1,0 +1,102 @@
+import { api } from "../api.js";
+import { h } from "../dom.js";
+import { LANGUAGES } from "../i18n.js";
+import { Part } from "./part.js";
+
+/** @typedef {"guest"|"login"|"setup"} Mode */
+
+/** Who are you? A name is enough; an account has a password; the first admin comes with a one-time link. */
+export class EnterPage extends Part {
+  setup() {
+    const { app } = this;
+    this.token = app.router.route.setup;
+    this.guests = /** @type {any} */ (this.store.server).guests !== false;
+    /** @type {Mode} */
+    this.mode = this.token ? "setup" : this.guests ? "guest" : "login";
+    this.part("server-name").textContent = this.store.server.name || "Chat";
+    this.part("form").addEventListener("submit", (/** @type {SubmitEvent} */ event) => {
+      event.preventDefault();
+      void this.submit();
+    });
+    this.part("other").addEventListener("click", () => this.setMode(this.mode === "guest" ? "login" : "guest"));
+    this.setupLanguage();
+    app.on("enter", (why) => {
+      this.part("error").textContent = why ?? "";
+      this.setMode(this.mode);
+    });
+    window.addEventListener("hashchange", () => {
+      const { setup } = app.router.route;
+      if (setup) location.reload();
+    });
+  }
+
+  setupLanguage() {
+    const select = this.part("language");
+    select.append(...Object.entries(LANGUAGES).map(([lang, name]) => h("option", { value: lang, lang }, name)));
+    select.value = this.app.settings.language;
+    select.addEventListener("change", () => this.app.settings.set("lang", select.value));
+  }
+
+  translated() {
+    this.part("language").value = this.app.i18n.lang;
+    this.draw();
+  }
+
+  /** @param {Mode} mode */
+  setMode(mode) {
+    this.mode = mode;
+    this.draw();
+    this.part("form").elements.name.focus();
+  }
+
+  draw() {
+    const { t, mode } = this;
+    const password = this.part("form").elements.password;
+    this.part("password-field").hidden = mode === "guest";
+    password.autocomplete = mode === "setup" ? "new-password" : "current-password";
+    this.querySelector(".enter-lead")?.replaceChildren(t({
+      guest: "enter.lead", login: "enter.leadSignIn", setup: "enter.leadSetup" }[mode]));
+    this.part("submit").textContent = t({ guest: "enter.submit", login: "enter.signIn", setup: "enter.setup" }[mode]);
+    this.part("other-lead").textContent = t(mode === "guest" ? "enter.haveAccount" : "enter.noAccount");
+    this.part("other").textContent = t(mode === "guest" ? "enter.signIn" : "enter.asGuest");
+    this.part("other").parentElement.hidden = mode === "setup" || (mode === "login" && !this.guests);
+  }
+
+  async submit() {
+    const { name, password } = this.part("form").elements;
+    const missing = name.value.trim() === "" ? name : this.mode !== "guest" && password.value === "" ? password : null;
+    if (missing) return this.fail(this.t(missing === name ? "enter.needName" : "enter.needPassword"), missing);
+    this.part("submit").disabled = true;
+    try {
+      const { user } = await this.call(name.value.trim(), password.value);
+      password.value = "";
+      this.fail("", null);
+      if (this.mode === "setup") {
+        this.token = null;
+        this.mode = this.guests ? "guest" : "login";
+        this.app.router.replace("#/");
+      }
+      this.app.emit("entered", user);
+    } catch (/** @type {any} */ error) {
+      this.fail(this.app.explain(error), error.field === "password" ? password : name);
+    } finally {
+      this.part("submit").disabled = false;
+    }
+  }
+
+  /** @param {string} name @param {string} password */
+  call(name, password) {
+    if (this.mode === "guest") return api("POST", "guest", { name });
+    if (this.mode === "login") return api("POST", "login", { name, password });
+    return api("POST", "setup", { token: this.token, name, password });
+  }
+
+  /** @param {string} text @param {HTMLInputElement|null} field */
+  fail(text, field) {
+    const { name, password } = this.part("form").elements;
+    for (const input of [name, password]) input.toggleAttribute("aria-invalid", false);
+    field?.setAttribute("aria-invalid", "true");
+    this.part("error").textContent = text;
+    field?.focus();
+  }
+}

@@ -1,0 +1,85 @@
+import { avatar, h, iconButton, reconcile, scheduled } from "../dom.js";
+import { Part } from "./part.js";
+
+/** @typedef {import("../protocol.js").Member} Member */
+
+const ORDER = ["online", "busy", "away"];
+
+/** Who is in this room: those who are here first. */
+export class MemberList extends Part {
+  setup() {
+    this.title = h("h2", { class: "bar-title" });
+    this.close = iconButton("close", "", () => history.back(), "phone-only");
+    this.body = h("ul", { class: "member-rows", tabIndex: -1 });
+    this.append(h("header", { class: "bar" }, this.close, this.title), this.body);
+    this.draw = scheduled(() => this.render());
+    for (const topic of ["members", "current", "people", "room"]) this.store.on(topic, this.draw);
+    this.body.addEventListener("scroll", () => this.loadMore());
+  }
+
+  translated() {
+    this.render();
+  }
+
+  render() {
+    const room = this.store.room(this.store.current);
+    const members = room?.members_here;
+    this.title.textContent = room ? this.t("people.count", { count: room.members || members?.people.size || 0 }) : this.t("people.title");
+    this.close.setAttribute("aria-label", this.t("app.back"));
+    if (!members) return this.body.replaceChildren();
+    const people = [...members.people.values()];
+    const here = people.filter((member) => this.isHere(member)).sort(this.byName());
+    const away = people.filter((member) => !this.isHere(member)).sort(this.byName());
+    const rows = [
+      ...(here.length ? [this.heading("people.here", here.length)] : []), ...here.map((member) => this.row(member)),
+      ...(away.length ? [this.heading("people.offline", away.length)] : []), ...away.map((member) => this.row(member)),
+    ];
+    reconcile(this.body, rows, (row) => row.draw());
+  }
+
+  /** @param {Member} member */
+  isHere(member) {
+    return ORDER.includes(member.status);
+  }
+
+  byName() {
+    return (/** @type {Member} */ one, /** @type {Member} */ other) =>
+      this.app.nameOf(one.user).localeCompare(this.app.nameOf(other.user), this.app.i18n.lang);
+  }
+
+  /** @param {string} key @param {number} count */
+  heading(key, count) {
+    const text = this.t(key, { count });
+    return { key, version: text, draw: () => h("li", { class: "list-title" }, text) };
+  }
+
+  /** @param {Member} member */
+  row(member) {
+    const name = this.app.nameOf(member.user);
+    const { id } = member.user;
+    const version = [name, member.status, member.role, member.text, this.app.i18n.lang].join("\n");
+    return { key: id, version, draw: () => this.person(member, name) };
+  }
+
+  /** @param {Member} member @param {string} name */
+  person(member, name) {
+    const role = member.role !== "member" ? h("span", { class: "member-role" }, this.t(`role.${member.role}`)) : null;
+    const open = (/** @type {MouseEvent} */ event) =>
+      this.app.emit("profile", { user: member.user, anchor: event.currentTarget, role: member.role });
+    return h("li", null, h("button", { type: "button", class: "member", "data-status": member.status, onClick: open },
+      h("span", { class: "member-face" }, avatar(member.user), h("span", { class: "dot", "data-status": member.status })),
+      h("span", { class: "member-text" },
+        h("span", { class: "member-name one-line", dir: "auto" }, name, role),
+        member.text ? h("span", { class: "member-status one-line", dir: "auto" }, member.text) : null,
+        h("span", { class: "visually-hidden" }, this.t(`status.${member.status}`)))));
+  }
+
+  loadMore() {
+    const room = this.store.room(this.store.current);
+    const members = room?.members_here;
+    const { scrollTop, clientHeight, scrollHeight } = this.body;
+    if (!room || !members?.more || scrollTop + clientHeight < scrollHeight - 400) return;
+    const last = [...members.people.keys()].at(-1);
+    void this.app.session.once(`members ${room.name}`, () => this.app.session.members(room.name, last));
+  }
+}

@@ -1,0 +1,232 @@
+import { avatar, h, hue, icon } from "../dom.js";
+import { setHtml } from "../html.js";
+import { roomHash } from "../router.js";
+
+/** @typedef {import("../app.js").App} App */
+/** @typedef {import("../protocol.js").Message} Message */
+/** @typedef {import("../protocol.js").Attachment} Attachment */
+/** @typedef {import("../protocol.js").DurableEvent} DurableEvent */
+/** @typedef {import("../rows.js").Row} Row */
+
+const JUMBO = /^(?:(?:\p{RI}\p{RI}|\p{Emoji}(?:\p{EMod}|\uFE0F\u20E3?)?(?:\u200D\p{Emoji}(?:\p{EMod}|\uFE0F)?)*)\s*){1,8}$/u;
+const DIGITS = /^[\d#*\s]+$/;
+const LONG = 1500;
+
+/** Draws the rows of a conversation. Few nodes a message: a long log is many of them. */
+export class MessageView {
+  /** @param {App} app */
+  constructor(app) {
+    this.app = app;
+  }
+
+  /** @param {Row} row @returns {HTMLElement} */
+  draw(row) {
+    const { t, format } = this.app;
+    switch (row.kind) {
+      case "message": return this.message(row.message, row.head);
+      case "pending": return this.pending(row.entry, row.head);
+      case "day": return h("div", { class: "divider day" }, h("span", null, format.day(row.ts)));
+      case "unread": return h("div", { class: "divider unread", role: "separator" }, h("span", null, t("messages.new")));
+      case "events": return this.events(row.events);
+      case "note": return this.note(row.note);
+      case "more": return h("div", { class: "loading" }, t("messages.loading"));
+      case "gap": return h("div", { class: "divider gap" }, h("span", null, t("messages.gap", { count: row.count })),
+        h("button", { type: "button", class: "link-button", "data-action": "gap" }, t("messages.gapLoad")));
+      case "start": return this.beginning();
+    }
+  }
+
+  /** @param {Message} message @param {boolean} head */
+  message(message, head) {
+    const { app } = this;
+    const own = message.user.id === app.store.me?.id;
+    const name = app.nameOf(message.user);
+    const time = app.format.time(message.ts);
+    const action = message.kind === "action";
+    const node = h("div", { class: "message", role: "article", tabIndex: -1, "aria-label": `${name}, ${time}`,
+      "data-id": message.message_id, "data-seq": message.seq, "data-own": own, "data-head": head, "data-kind": message.kind,
+      "data-deleted": message.deleted, "data-mention": !own && this.namesMe(message) });
+    if (message.reply_to && !message.deleted) node.append(this.quote(message.reply_to));
+    if (head) {
+      node.append(avatar(app.store.user(message.user)));
+      if (!action) node.append(this.author(message.user, name));
+    }
+    node.append(this.body(message, action ? name : null));
+    if (message.files?.length) node.append(this.files(message.files));
+    node.append(h("time", { dateTime: message.ts, title: app.format.exact(message.ts) }, time));
+    return node;
+  }
+
+  /** @param {import("../protocol.js").User} user @param {string} name */
+  author(user, name) {
+    return h("button", { type: "button", class: "author one-line", dir: "auto", "data-user": user.id, "data-hue": hue(user.id),
+      "data-action": "profile", tabIndex: -1 }, name);
+  }
+
+  /** @param {Message} message @param {string|null} actor */
+  body(message, actor) {
+    const { app } = this;
+    const body = h("div", { class: "text", dir: "auto" });
+    if (message.deleted) {
+      body.textContent = app.t("messages.deleted");
+      return body;
+    }
+    const drawn = message.kind.includes(":") ? app.plugins.render(message) : null;
+    if (drawn) body.append(drawn);
+    else if (message.html) setHtml(body, message.html);
+    else body.textContent = message.content;
+    if (actor) body.prepend(h("b", { "data-hue": hue(message.user.id), class: "actor" }, actor), " ");
+    if (isJumbo(message.content)) body.classList.add("jumbo");
+    if (message.content.length > LONG) body.classList.add("long");
+    if (message.edited_at) {
+      const when = app.t("messages.editedAt", { time: app.format.exact(message.edited_at) });
+      body.append(h("span", { class: "edited", title: when }, app.t("messages.edited")));
+    }
+    return body;
+  }
+
+  /** @param {Message} message */
+  namesMe({ content }) {
+    const me = this.app.store.me?.name.toLowerCase();
+    const at = me ? content.toLowerCase().indexOf(`@${me}`) : -1;
+    return at >= 0 && !/[\p{L}\p{N}_-]/u.test(content.charAt(at + 1 + (me?.length ?? 0)));
+  }
+
+  /** @param {string} id */
+  quote(id) {
+    const { app } = this;
+    const room = app.store.room(app.store.current);
+    const original = room?.timeline.byId.get(id);
+    const link = h("button", { type: "button", class: "quote", "data-action": "jump", "data-target": original?.seq, disabled: !original },
+      icon("reply"));
+    if (!original) link.append(h("span", { class: "one-line" }, app.t("messages.replyUnknown")));
+    else {
+      const text = original.deleted ? app.t("messages.deleted") : original.content || app.t("messages.file");
+      link.append(h("b", { class: "one-line", "data-hue": hue(original.user.id), dir: "auto" }, app.nameOf(original.user)),
+        h("span", { class: "one-line", dir: "auto" }, text.slice(0, 200)));
+    }
+    return link;
+  }
+
+  /** @param {Attachment[]} files */
+  files(files) {
+    return h("div", { class: "files" }, ...files.map((file) => this.file(file)));
+  }
+
+  /** @param {Attachment} file */
+  file(file) {
+    const { app } = this;
+    if (file.inline && file.mime.startsWith("image/")) return this.picture(file);
+    if (file.inline && /^(?:video|audio)\//.test(file.mime)) {
+      const tag = file.mime.startsWith("video") ? "video" : "audio";
+      return h(tag, { src: file.url, controls: true, preload: "metadata", class: "media", "aria-label": file.name });
+    }
+    return h("a", { class: "file-card", href: file.url, download: file.name },
+      h("span", { class: "file-icon" }, icon("file")),
+      h("span", { class: "file-text" }, h("span", { class: "file-name one-line", dir: "auto" }, file.name),
+        h("span", { class: "file-size" }, app.format.size(file.size))),
+      icon("download"));
+  }
+
+  /** @param {Attachment} file */
+  picture(file) {
+    const { width, height } = file;
+    const image = h("img", { src: file.url, alt: file.name, loading: "lazy", width, height });
+    const link = h("a", { class: "picture", href: file.url, target: "_blank", rel: "noopener", title: file.name }, image);
+    // The space is known before the picture comes, so that nothing moves when it does.
+    if (width && height) link.style.setProperty("--shape", `${width} / ${height}`);
+    if (width) link.style.setProperty("--width", `${Math.min(width, Math.round((320 * width) / (height || width)), 420)}px`);
+    return link;
+  }
+
+  /** @param {import("../outbox.js").Entry} entry @param {boolean} head */
+  pending(entry, head) {
+    const { app } = this;
+    const me = /** @type {import("../protocol.js").User} */ (app.store.me);
+    const failed = entry.state === "failed";
+    const node = h("div", { class: "message pending", role: "article", tabIndex: -1, "data-own": true, "data-head": head,
+      "data-failed": failed, "data-nonce": entry.nonce, "aria-label": app.nameOf(me) });
+    if (entry.reply_to) node.append(this.quote(entry.reply_to));
+    if (head) node.append(avatar(me), this.author(me, app.nameOf(me)));
+    node.append(h("div", { class: "text", dir: "auto" }, entry.content));
+    if (entry.files?.length) node.append(this.files(entry.files));
+    const state = h("span", { class: "send-state", title: app.t("messages.sending") }, icon(failed ? "warning" : "clock"));
+    if (!failed) node.append(h("span", { class: "stamp" }, state, h("span", { class: "visually-hidden" }, app.t("messages.sending"))));
+    else {
+      node.append(h("p", { class: "failure" }, state, h("span", null, app.t("messages.failed", { why: entry.error || app.t("error.unknown") })),
+        h("button", { type: "button", class: "link-button", "data-action": "retry" }, app.t("messages.retry")),
+        h("button", { type: "button", class: "link-button danger", "data-action": "discard" }, app.t("messages.discard"))));
+    }
+    return node;
+  }
+
+  /** @param {import("../store.js").Note} note */
+  note(note) {
+    const { t } = this.app;
+    return h("div", { class: "note", "data-level": note.level, "data-note": note.key },
+      h("p", { class: "note-title" }, t("messages.onlyYou")),
+      h("p", { class: "note-text", dir: "auto" }, note.text),
+      h("button", { type: "button", class: "icon-button", "data-action": "dismiss", "aria-label": t("app.dismiss"), title: t("app.dismiss") }, icon("close")));
+  }
+
+  /** Lines of what happened, folded when there are many. @param {DurableEvent[]} events */
+  events(events) {
+    const { t, format } = this.app;
+    const entered = events.filter((event) => event.type === "member" && ["added", "joined"].includes(event.action));
+    const lines = events.map((event) => this.eventText(event)).filter(Boolean);
+    const last = /** @type {DurableEvent} */ (events.at(-1));
+    const stamp = h("time", { dateTime: last.ts, title: format.exact(last.ts) }, format.time(last.ts));
+    if (lines.length <= 2) {
+      return h("div", { class: "events", hidden: lines.length === 0 }, h("span", { dir: "auto" }, lines.join(" · ")), stamp);
+    }
+    const key = entered.length === events.length ? "events.manyJoined" : "events.many";
+    return h("details", { class: "events" }, h("summary", null, h("span", null, t(key, { count: lines.length })), stamp),
+      ...lines.map((line) => h("p", { dir: "auto" }, line)));
+  }
+
+  /** @param {DurableEvent} event @returns {string} */
+  eventText(event) {
+    const { t } = this.app;
+    const by = this.app.nameOf(event.user);
+    if (event.type === "member" && event.target) {
+      const who = this.app.nameOf(event.target);
+      const self = event.user.id === event.target.id;
+      const action = event.action === "added" && self ? "joined" : event.action === "removed" && self ? "left" : event.action;
+      const text = t(`events.${action}`, { who, by, role: event.role ? t(`role.${event.role}`) : "" });
+      return event.reason ? t("events.because", { text, reason: event.reason }) : text;
+    }
+    if (event.action === "created") return t("events.created", { by });
+    if (event.topic !== undefined) return t(event.topic ? "events.topic" : "events.noTopic", { by, topic: event.topic });
+    if (event.title !== undefined) return t("events.title", { by, title: event.title });
+    if (event.archived !== undefined) return t(event.archived ? "events.archived" : "events.unarchived", { by });
+    return t("events.changed", { by });
+  }
+
+  /** Where a conversation begins, or what is known of it; says what to do next. */
+  beginning() {
+    const { app } = this;
+    const { t } = app;
+    const room = app.store.room(app.store.current);
+    if (!room) return h("div");
+    const direct = room.kind === "direct" && room.with;
+    const title = app.roomTitle(room);
+    return h("div", { class: "beginning" },
+      direct ? bigAvatar(app.store.user(direct)) : h("span", { class: "beginning-mark" }, icon(room.kind === "private" ? "lock" : "hash")),
+      h("h2", { dir: "auto" }, title),
+      h("p", null, direct ? t("beginning.direct", { name: title }) : app.store.hasPlugin("history") ? t("beginning.room") : t("beginning.noHistory")),
+      !direct && room.joined && room.members <= 1 ? h("p", { class: "beginning-hint" }, t("beginning.alone"), " ",
+        h("button", { type: "button", class: "link-button", "data-action": "copy-room", "data-link": roomHash(room.name) }, t("beginning.copy"))) : null);
+  }
+}
+
+/** @param {string} content */
+export function isJumbo(content) {
+  return content.length < 64 && !DIGITS.test(content) && JUMBO.test(content) && !/\d/.test(content);
+}
+
+/** @param {import("../protocol.js").User} user */
+function bigAvatar(user) {
+  const face = avatar(user);
+  face.classList.add("large");
+  return face;
+}

@@ -1,0 +1,62 @@
+import { avatar, h, icon } from "../dom.js";
+import { Part } from "./part.js";
+
+const GAP_PX = 8;
+
+/** Who is this? A small card beside the name that was pressed, with the way to talk to them. */
+export class UserCard extends Part {
+  setup() {
+    this.card = h("div", { class: "card", popover: "auto", tabIndex: -1 });
+    this.append(this.card);
+    this.app.on("profile", ({ user, anchor, role }) => this.open(user, anchor, role));
+  }
+
+  /** @param {import("../protocol.js").User} user @param {HTMLElement} anchor @param {string} [role] in the room */
+  open(user, anchor, role) {
+    const { app, store, t } = this;
+    const known = store.user(user);
+    const { status = "offline", text = "" } = store.presence.get(user.id) ?? {};
+    const face = avatar(known);
+    face.classList.add("large");
+    const name = app.nameOf(known);
+    const message = user.id === store.me?.id ? null
+      : h("button", { type: "button", class: "button primary wide", onClick: () => this.talk(known) }, icon("chat"), t("people.message"));
+    const mention = user.id === store.me?.id ? null
+      : h("button", { type: "button", class: "button wide", onClick: () => this.mention(known) }, t("people.mention"));
+    this.card.setAttribute("aria-label", name);
+    this.card.setAttribute("role", "dialog");
+    this.card.replaceChildren(face,
+      h("p", { class: "card-name", dir: "auto" }, name), h("p", { class: "card-handle", dir: "auto" }, `@${known.name}`),
+      h("p", { class: "card-status" }, h("span", { class: "dot", "data-status": status }), t(`status.${status}`), text ? ` · ${text}` : "",
+        role && role !== "member" ? ` · ${t(`role.${role}`)}` : ""),
+      ...[message, mention].filter((node) => node !== null));
+    this.card.showPopover();
+    this.place(anchor);
+    (message ?? this.card).focus();
+  }
+
+  /** Beside the anchor, inside the window. @param {HTMLElement} anchor */
+  place(anchor) {
+    const from = anchor.getBoundingClientRect();
+    const { offsetWidth: width, offsetHeight: height } = this.card;
+    const right = from.right + GAP_PX + width < window.innerWidth;
+    const left = right ? from.right + GAP_PX : Math.max(GAP_PX, from.left - width - GAP_PX);
+    const top = Math.min(Math.max(GAP_PX, from.top), window.innerHeight - height - GAP_PX);
+    this.card.style.setProperty("left", `${Math.min(left, window.innerWidth - width - GAP_PX)}px`);
+    this.card.style.setProperty("top", `${Math.max(GAP_PX, top)}px`);
+  }
+
+  /** @param {import("../protocol.js").User} user */
+  talk(user) {
+    this.card.hidePopover();
+    this.app.router.go(this.store.direct(user));
+  }
+
+  /** @param {import("../protocol.js").User} user */
+  mention(user) {
+    const { app, store } = this;
+    this.card.hidePopover();
+    if (app.router.route.people && store.current) app.router.go(store.current);
+    app.emit("insert", `@${user.name} `);
+  }
+}

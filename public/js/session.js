@@ -1,0 +1,303 @@
+import { api, roomPath } from "./api.js";
+import { ChatError, DURABLE, HISTORY, REQUEST } from "./protocol.js";
+
+/** @typedef {import("./store.js").Store} Store */
+/** @typedef {import("./store.js").Room} Room */
+/** @typedef {import("./socket.js").Socket} Socket */
+/** @typedef {import("./outbox.js").Outbox} Outbox */
+/** @typedef {import("./protocol.js").Attachment} Attachment */
+/** @typedef {import("./protocol.js").DurableEvent} DurableEvent */
+
+const PAGE = 60;
+const SYNC_PAGE = 500;
+const READ_MS = 700;
+
+/**
+ * What a user can do, and how events reach the store: the one place that knows socket, store and outbox.
+ * Parts call its methods; refusals come back as ChatError.
+ */
+export class Session {
+  /** @param {Store} store @param {Socket} socket @param {Outbox} outbox */
+  constructor(store, socket, outbox) {
+    this.store = store;
+    this.socket = socket;
+    this.outbox = outbox;
+    /** @type {Map<string, DurableEvent[]>} rooms that are catching up, with what came in meanwhile */
+    this.catching = new Map();
+    /** @type {Set<string>} pages under way */
+    this.loading = new Set();
+    /** Whether the end of the current room is on the screen of somebody who looks. */
+    this.reading = false;
+    /** @type {Map<string, number>} */
+    this.readTimers = new Map();
+    socket.on("welcome", (frame) => this.welcomed(frame));
+    socket.on("event", (event) => this.receive(event));
+    socket.on("state", (change) => this.changeState(change));
+    store.on("live-message", (event) => this.heard(event));
+    store.on("gap", (name) => name === store.current && this.load(name));
+    store.on("room", (name) => name === store.current && this.load(name));
+    store.on("timeline", (name) => this.settle(name));
+    outbox.on("sent", (entry) => this.settle(entry.room));
+  }
+
+  /** @param {any} frame */
+  welcomed(frame) {
+    this.catching.clear();
+    this.loading.clear();
+    this.store.welcome(frame);
+    if (this.store.current !== null) void this.load(this.store.current);
+  }
+
+  /** @param {{state: import("./store.js").ConnectionState, reason?: string, retryAt?: number}} change */
+  changeState(change) {
+    this.store.setConnection(change.state, change);
+    this.outbox.setOnline(change.state === "live");
+  }
+
+  /** @param {any} event */
+  receive(event) {
+    if (event.type === "heartbeat") return this.compareHeads(event.heads ?? {});
+    const held = this.catching.get(event.room);
+    if (held && typeof event.seq === "number") held.push(event);
+    else if (this.store.apply(event) === "gap") void this.catchUp(event.room, [event]);
+  }
+
+  /** @param {Record<string, number>} heads */
+  compareHeads(heads) {
+    for (const [name, head] of Object.entries(heads)) {
+      const room = this.store.rooms.get(name);
+      if (room?.joined && head > room.cursor && !this.catching.has(name)) void this.catchUp(name, []);
+    }
+  }
+
+  /** Read the log from the cursor on, then what came in meanwhile. @param {string} name @param {DurableEvent[]} held */
+  async catchUp(name, held) {
+    this.catching.set(name, held);
+    try {
+      for (let more = true; more; ) {
+        const room = this.store.rooms.get(name);
+        if (!room) break;
+        const page = await this.socket.request(REQUEST.sync, { room: name, after: room.cursor, limit: SYNC_PAGE });
+        for (const event of page.events) this.store.apply(event);
+        more = page.more && page.events.length > 0;
+      }
+    } catch {
+      // A lost connection resumes from the same cursor; a room that may not be read any more is told by `rooms`.
+    }
+    if (this.catching.get(name) !== held) return;
+    this.catching.delete(name);
+    for (const event of held) if (this.store.apply(event) === "gap") break;
+  }
+
+  /** @param {DurableEvent & {nonce?: string}} event */
+  heard(event) {
+    const own = event.user.id === this.store.me?.id;
+    if (own && event.nonce) this.outbox.drop(event.nonce);
+    if (event.room !== this.store.current || this.reading || own) return;
+    if (this.store.room(event.room)?.line === null) this.store.setLine(event.room, event.seq - 1);
+  }
+
+  /** What was sent and has come back as an event is not pending any more. @param {string} name */
+  settle(name) {
+    const room = this.store.rooms.get(name);
+    if (!room) return;
+    for (const entry of this.outbox.of(name)) {
+      if (entry.state === "sent" && (entry.seq ?? 0) <= room.cursor) this.outbox.drop(entry.nonce);
+    }
+  }
+
+  /** Show a room; join it first if need be. @param {string} name @param {number|null} [seq] a message to show */
+  async open(name, seq = null) {
+    const room = this.store.rooms.get(name);
+    if (room?.joined) {
+      if (this.store.current !== name) this.store.open(name);
+      if (seq !== null) await this.show(name, seq);
+      else await this.load(name);
+      return;
+    }
+    await this.join(name);
+    this.store.open(name);
+    if (seq !== null) await this.show(name, seq);
+  }
+
+  /** @param {string} name */
+  async join(name) {
+    const reply = await this.socket.request(REQUEST.join, { room: name });
+    this.joined(reply);
+  }
+
+  /** @param {any} reply */
+  joined(reply) {
+    const { store } = this;
+    if (!store.rooms.get(reply.room.name)?.joined) store.changeRooms([reply.room]);
+    const room = store.rooms.get(reply.room.name);
+    if (!room) return;
+    room.members = reply.room.members ?? room.members;
+    const members = reply.members ?? [];
+    store.setMembers(room.name, members, (reply.count ?? 0) > members.length, true);
+    if (!room.timeline.newer) room.timeline.page(reply.events ?? [], "newest", Boolean(reply.more));
+    store.emit("timeline", room.name);
+    store.emit("rooms");
+  }
+
+  /** The first page and the members, unless they are here. @param {string} name */
+  async load(name) {
+    const room = this.store.rooms.get(name);
+    if (!room?.joined || room.virtual || (room.timeline.loaded && room.members_here)) return;
+    await this.once(`load ${name}`, () => this.join(name));
+  }
+
+  /** A page beyond one end of the window. @param {string} name @param {"older"|"newer"} side */
+  async more(name, side) {
+    const timeline = this.store.rooms.get(name)?.timeline;
+    if (!timeline?.loaded || !timeline[side] || !this.store.hasPlugin("history")) return;
+    await this.once(`${side} ${name}`, async () => {
+      const from = side === "older" ? { before: timeline.first } : { after: timeline.last };
+      const page = await this.socket.request(HISTORY, { room: name, ...from, limit: PAGE });
+      timeline.page(page.events, side, page.more && page.events.length > 0);
+      timeline.trim(side === "older" ? "newer" : "older");
+      this.store.emit("timeline", name);
+    });
+  }
+
+  /** Make sure that a message is in the window, and ask for it to be shown. @param {string} name @param {number} seq */
+  async show(name, seq) {
+    const timeline = this.store.rooms.get(name)?.timeline;
+    if (!timeline) return;
+    const inside = timeline.loaded && timeline.events.length > 0 && seq >= timeline.first && seq <= timeline.last;
+    if (!inside && this.store.hasPlugin("history")) {
+      await this.once(`around ${name}`, async () => {
+        const page = await this.socket.request(HISTORY, { room: name, around: seq, limit: PAGE });
+        timeline.page(page.events, "around", true);
+        timeline.newer = timeline.last < (this.store.rooms.get(name)?.cursor ?? 0);
+        this.store.emit("timeline", name);
+      });
+      if (!this.store.rooms.get(name)?.members_here) void this.members(name);
+    }
+    this.store.emit("show", { room: name, seq });
+  }
+
+  /** Back to the end of the log. @param {string} name */
+  async latest(name) {
+    const room = this.store.rooms.get(name);
+    if (!room?.timeline.newer) return;
+    room.timeline.clear();
+    this.store.emit("timeline", name);
+    await this.once(`load ${name}`, () => this.join(name));
+  }
+
+  /** Load what was missed and not sent; only rooms without history need it. @param {string} name */
+  async fillGap(name) {
+    const timeline = this.store.rooms.get(name)?.timeline;
+    const gap = timeline?.gap;
+    if (!timeline || !gap) return;
+    await this.once(`gap ${name}`, async () => {
+      const page = await this.socket.request(REQUEST.sync, { room: name, after: gap.from - 1, limit: SYNC_PAGE });
+      for (const event of page.events) timeline.insert(event);
+      for (const event of page.events) if (event.type !== DURABLE.message) timeline.amend(event);
+      const reached = page.events.at(-1)?.seq ?? gap.to;
+      timeline.gap = reached >= gap.to || !page.more ? null : { from: reached + 1, to: gap.to };
+      this.store.emit("timeline", name);
+    });
+  }
+
+  /** @param {string} name @param {string} [after] */
+  async members(name, after) {
+    const reply = await this.socket.request(REQUEST.members, { room: name, after });
+    this.store.setMembers(name, reply.members, Boolean(reply.more), after === undefined);
+  }
+
+  /** Not twice at a time. @param {string} key @param {() => Promise<void>} work */
+  async once(key, work) {
+    if (this.loading.has(key)) return;
+    this.loading.add(key);
+    try {
+      await work();
+    } catch (error) {
+      if (!(error instanceof ChatError)) throw error;
+      if (error.code !== "offline") this.store.emit("notice", error.message);
+    } finally {
+      this.loading.delete(key);
+    }
+  }
+
+  /**
+   * A message, kept until the server has it.
+   * @param {string} name @param {string} content @param {{reply_to?: string, files?: Attachment[]}} [more]
+   */
+  post(name, content, more = {}) {
+    const room = this.store.rooms.get(name);
+    const me = this.store.me;
+    if (!room || !me) return;
+    const to = room.kind === "direct" ? room.with?.id : undefined;
+    this.outbox.add({ nonce: crypto.randomUUID(), user: me.id, room: name, to, content, at: Date.now(), ...more });
+    this.store.setLine(name, null);
+    this.store.emit("posted", name);
+    if (room.timeline.newer) void this.latest(name);
+  }
+
+  /** @param {import("./outbox.js").Entry} entry */
+  dispatch({ nonce, room, to, content, reply_to, files }) {
+    const where = to ? { to } : { room };
+    return this.socket.request(REQUEST.message, { ...where, content, nonce, reply_to, files: files?.map(({ id }) => id) });
+  }
+
+  /** A command: never kept, never sent again. @param {string} name @param {string} content */
+  command(name, content) {
+    return this.socket.request(REQUEST.message, { room: name, content });
+  }
+
+  /** @param {import("./protocol.js").Message} message @param {string} content */
+  edit(message, content) {
+    return this.socket.request(REQUEST.edit, { message_id: message.message_id, content, rev: message.rev + 1 });
+  }
+
+  /** @param {string} id */
+  remove(id) {
+    return this.socket.request(REQUEST.delete, { message_id: id });
+  }
+
+  /** @param {string} room @param {boolean} on */
+  typing(room, on) {
+    if (!this.store.rooms.get(room)?.virtual) this.socket.tell(REQUEST.typing, { room, on });
+  }
+
+  /** Everything in the room has been seen. @param {string} name */
+  seen(name) {
+    const room = this.store.rooms.get(name);
+    if (!room?.joined || room.virtual || room.read >= room.cursor) return;
+    this.store.markRead(name, room.cursor);
+    if (this.readTimers.has(name)) return;
+    this.readTimers.set(name, window.setTimeout(() => {
+      this.readTimers.delete(name);
+      this.socket.tell(REQUEST.read, { room: name, seq: this.store.rooms.get(name)?.read ?? 0 });
+    }, READ_MS));
+  }
+
+  /** @param {string} status @param {string} text */
+  presence(status, text) {
+    return this.socket.request(REQUEST.presence, { status, text });
+  }
+
+  /** @param {string} name */
+  leave(name) {
+    return this.socket.request(REQUEST.leave, { room: name }).then(() => this.store.leaveRoom(name));
+  }
+
+  /** @param {{name: string, title: string, topic: string, kind: string, history: string}} fields */
+  async createRoom(fields) {
+    const { room } = await api("POST", "rooms", fields);
+    if (!this.store.rooms.get(room.name)?.joined) this.store.changeRooms([{ ...room, joined: true }]);
+    return room.name;
+  }
+
+  /** @param {string} name @param {object} changes */
+  changeRoom(name, changes) {
+    return api("PATCH", roomPath(name), changes);
+  }
+
+  /** @param {string} name @param {string} user a name */
+  invite(name, user) {
+    return api("POST", `${roomPath(name)}/members`, { user });
+  }
+}

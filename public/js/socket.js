@@ -1,0 +1,202 @@
+import { Emitter } from "./emitter.js";
+import { ChatError, EPHEMERAL, ERROR, REPLY, REQUEST, SUBPROTOCOL, afterClose, toError } from "./protocol.js";
+
+const SLOWEST_MS = 30_000;
+const FIRST_MS = 500;
+/** After a close code that means "wait": not sooner than this. */
+const WAIT_MS = 5_000;
+const REPLY_MS = 30_000;
+const PROBE_MS = 5_000;
+
+/** Full jitter: anywhere up to a limit that doubles with each try. @param {number} attempt from 0 @param {() => number} random */
+export function backoff(attempt, random = Math.random) {
+  return Math.max(FIRST_MS, random() * Math.min(SLOWEST_MS, FIRST_MS * 2 ** (attempt + 1)));
+}
+
+/**
+ * One connection that comes back by itself. Emits `state` ({state, reason?, retryAt?}), `welcome`, `event`,
+ * `signin` (the session is gone). `hello()` gives the fields of the opening request.
+ */
+export class Socket extends Emitter {
+  /** @param {string} url @param {() => object} hello */
+  constructor(url, hello) {
+    super();
+    this.url = url;
+    this.hello = hello;
+    /** @type {WebSocket|null} */
+    this.socket = null;
+    /** @type {Map<string, {resolve: (reply: any) => void, reject: (error: ChatError) => void, timer: number}>} */
+    this.waiting = new Map();
+    this.nextId = 1;
+    this.attempt = 0;
+    this.welcomed = false;
+    this.heartbeat = 25;
+    this.lastHeard = 0;
+    /** @type {number|undefined} */
+    this.timer = undefined;
+    /** @type {number|null} what the server asked for before a planned restart, in milliseconds */
+    this.byeAfter = null;
+    this.stopped = true;
+    this.watch = 0;
+  }
+
+  start() {
+    this.stopped = false;
+    this.watch = window.setInterval(() => this.checkSilence(), 5_000);
+    this.wake = () => this.retryNow();
+    window.addEventListener("online", this.wake);
+    document.addEventListener("visibilitychange", this.wake);
+    this.connect();
+  }
+
+  stop() {
+    this.stopped = true;
+    clearInterval(this.watch);
+    clearTimeout(this.timer);
+    if (this.wake) {
+      window.removeEventListener("online", this.wake);
+      document.removeEventListener("visibilitychange", this.wake);
+    }
+    this.socket?.close(1000);
+    this.lost();
+  }
+
+  connect() {
+    clearTimeout(this.timer);
+    this.emit("state", { state: "connecting" });
+    const socket = new WebSocket(this.url, SUBPROTOCOL);
+    this.socket = socket;
+    this.lastHeard = Date.now();
+    socket.onopen = () => {
+      this.request(REQUEST.hello, this.hello()).catch((error) => this.refused(error));
+    };
+    socket.onmessage = ({ data }) => {
+      if (socket === this.socket) this.receive(data);
+    };
+    socket.onclose = ({ code, reason }) => {
+      if (socket === this.socket) this.closed(code, reason);
+    };
+  }
+
+  /** @param {string} data */
+  receive(data) {
+    this.lastHeard = Date.now();
+    const frame = JSON.parse(data);
+    if (frame.type === REPLY.ok || frame.type === REPLY.error) return this.settle(frame);
+    if (frame.type === REPLY.welcome) {
+      this.welcomed = true;
+      this.heartbeat = frame.heartbeat ?? this.heartbeat;
+      this.settle(frame);
+      this.emit("welcome", frame);
+      this.emit("state", { state: "syncing" });
+    } else if (frame.type === EPHEMERAL.live) {
+      this.attempt = 0;
+      this.emit("state", { state: "live" });
+    } else if (frame.type === EPHEMERAL.bye) this.byeAfter = frame.after_ms ?? 0;
+    else this.emit("event", frame);
+  }
+
+  /** @param {any} frame */
+  settle(frame) {
+    const waiting = this.waiting.get(frame.re);
+    if (!waiting) return;
+    this.waiting.delete(frame.re);
+    clearTimeout(waiting.timer);
+    if (frame.type === REPLY.error) waiting.reject(toError(frame));
+    else waiting.resolve(frame);
+  }
+
+  /**
+   * @param {string} type
+   * @param {object} [fields]
+   * @returns {Promise<any>} the reply; rejects with ChatError, `offline` when there is no connection
+   */
+  request(type, fields = {}) {
+    if (this.socket?.readyState !== WebSocket.OPEN || (type !== REQUEST.hello && !this.welcomed)) {
+      return Promise.reject(new ChatError("offline", ""));
+    }
+    const id = String(this.nextId++);
+    return new Promise((resolve, reject) => {
+      const timer = window.setTimeout(() => {
+        this.waiting.delete(id);
+        reject(new ChatError("timeout", ""));
+      }, REPLY_MS);
+      this.waiting.set(id, { resolve, reject, timer });
+      this.socket?.send(JSON.stringify({ type, id, ...fields }));
+    });
+  }
+
+  /** Say something that wants no answer; lost without a connection. @param {string} type @param {object} fields */
+  tell(type, fields) {
+    if (this.welcomed && this.socket?.readyState === WebSocket.OPEN) {
+      this.socket.send(JSON.stringify({ type, ...fields }));
+    }
+  }
+
+  /** `hello` was refused. @param {ChatError} error */
+  refused(error) {
+    if (error.code === "offline" || error.code === "timeout") return;
+    if (error.temporary) return this.socket?.close(1000);
+    this.stop();
+    if (error.code === ERROR.unauthorized || error.field === "name") this.emit("signin", error);
+    else this.emit("state", { state: "stopped", reason: error.message });
+  }
+
+  /** @param {number} code @param {string} reason */
+  closed(code, reason) {
+    this.lost();
+    if (this.stopped) return;
+    const next = afterClose(code);
+    if (next === "signin" || next === "stop") {
+      this.stop();
+      if (next === "signin") this.emit("signin", new ChatError(ERROR.unauthorized, reason));
+      else this.emit("state", { state: "stopped", reason });
+      return;
+    }
+    const wait = this.byeAfter ?? backoff(this.attempt++) + (next === "wait" ? WAIT_MS : 0);
+    this.byeAfter = null;
+    this.emit("state", { state: "offline", retryAt: Date.now() + wait });
+    this.timer = window.setTimeout(() => this.connect(), wait);
+  }
+
+  lost() {
+    this.socket = null;
+    this.welcomed = false;
+    const waiting = [...this.waiting.values()];
+    this.waiting.clear();
+    for (const { reject, timer } of waiting) {
+      clearTimeout(timer);
+      reject(new ChatError("offline", ""));
+    }
+  }
+
+  /** Don't wait for the timer: the network is back, or somebody looks, or asks. */
+  retryNow() {
+    if (this.stopped || document.hidden) return;
+    if (this.socket === null) this.connect();
+    else if (Date.now() - this.lastHeard > this.heartbeat * 1000) this.probe();
+  }
+
+  /** A laptop that slept holds a dead socket for minutes: ask, and don't wait long. */
+  probe() {
+    const socket = this.socket;
+    const asked = Date.now();
+    this.tell(REQUEST.ping, { id: `probe-${this.nextId++}` });
+    window.setTimeout(() => {
+      if (socket === this.socket && this.lastHeard < asked) this.abandon();
+    }, PROBE_MS);
+  }
+
+  checkSilence() {
+    const limit = (this.heartbeat * 2 + 10) * 1000;
+    if (this.socket !== null && Date.now() - this.lastHeard > limit) this.abandon();
+  }
+
+  /** Give up a socket that says nothing; its own close event may take minutes. */
+  abandon() {
+    const socket = this.socket;
+    if (!socket) return;
+    this.closed(4008, "");
+    socket.close(4008);
+  }
+}

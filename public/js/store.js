@@ -1,0 +1,341 @@
+import { Emitter } from "./emitter.js";
+import { applyEphemeral } from "./ephemeral.js";
+import { directName } from "./protocol.js";
+import { Timeline } from "./timeline.js";
+
+/** @typedef {import("./protocol.js").User} User */
+/** @typedef {import("./protocol.js").WireRoom} WireRoom */
+/** @typedef {import("./protocol.js").Member} Member */
+/** @typedef {import("./protocol.js").DurableEvent} DurableEvent */
+/** @typedef {import("./protocol.js").Message} Message */
+
+/**
+ * @typedef {{people: Map<string, Member>, more: boolean}} Members
+ * @typedef {{key: string, after: number, text: string, level: string, ts: string}} Note a line for this user alone
+ * @typedef {WireRoom & {cursor: number, counted: number, timeline: Timeline, members_here: Members|null,
+ *   typing: Map<string, number>, line: number|null, notes: Note[], virtual?: boolean}} Room
+ * @typedef {"connecting"|"syncing"|"live"|"offline"|"stopped"} ConnectionState
+ */
+
+/**
+ * What this client knows. Pure: no DOM, no network, no clock but the one given. It changes by `apply(event)` and a few
+ * named methods, and emits what changed: `me`, `rooms`, `room`, `timeline`, `members`, `typing`, `people`, `current`,
+ * `connection`, `live-message`, `removed`.
+ */
+export class Store extends Emitter {
+  /** @param {() => number} [now] milliseconds */
+  constructor(now = Date.now) {
+    super();
+    this.now = now;
+    /** @type {User|null} */
+    this.me = null;
+    /** @type {Set<string>} */
+    this.permissions = new Set();
+    /** @type {{name: string, version: string}} */
+    this.server = { name: "", version: "" };
+    this.limits = { frame_bytes: 65536, content_chars: 8000 };
+    this.heartbeat = 25;
+    /** @type {string|null} */
+    this.epoch = null;
+    /** @type {import("./protocol.js").Command[]} */
+    this.commands = [];
+    /** @type {Record<string, {client?: string, css?: string, settings?: any}>} */
+    this.plugins = {};
+    /** @type {Map<string, Room>} */
+    this.rooms = new Map();
+    /** @type {Map<string, User>} */
+    this.users = new Map();
+    /** @type {Map<string, {status: string, text: string}>} */
+    this.presence = new Map();
+    /** @type {string|null} the room on the screen */
+    this.current = null;
+    /** @type {{state: ConnectionState, reason?: string, retryAt?: number}} */
+    this.connection = { state: "connecting" };
+    this.noteCount = 0;
+  }
+
+  /** @param {string|null} name */
+  room(name) {
+    return name === null ? undefined : this.rooms.get(name);
+  }
+
+  /** A user as known now; messages keep the name of their time. @param {User} user */
+  user(user) {
+    return this.users.get(user.id) ?? user;
+  }
+
+  /** @param {string} permission */
+  may(permission) {
+    return this.permissions.has(permission);
+  }
+
+  /** @param {string} name */
+  hasPlugin(name) {
+    return name in this.plugins;
+  }
+
+  /** Cursors for `hello`: where to go on from. */
+  resume() {
+    if (this.epoch === null) return undefined;
+    const joined = [...this.rooms.values()].filter((room) => room.joined && !room.virtual);
+    return { epoch: this.epoch, rooms: Object.fromEntries(joined.map((room) => [room.name, room.cursor])) };
+  }
+
+  /** @param {any} welcome */
+  welcome(welcome) {
+    const sameLog = this.epoch === welcome.epoch && this.me?.id === welcome.user.id;
+    this.epoch = welcome.epoch;
+    this.me = welcome.user;
+    this.remember(welcome.user);
+    this.server = welcome.server ?? this.server;
+    this.limits = { ...this.limits, ...welcome.limits };
+    this.heartbeat = welcome.heartbeat ?? this.heartbeat;
+    this.permissions = new Set(welcome.permissions ?? []);
+    this.commands = welcome.commands ?? [];
+    this.plugins = welcome.plugins ?? {};
+    const before = this.rooms;
+    this.rooms = new Map();
+    for (const wire of welcome.rooms) this.addRoom(wire, sameLog ? before.get(wire.name) : undefined, true);
+    for (const room of before.values()) if (room.virtual && !this.rooms.has(room.name)) this.rooms.set(room.name, room);
+    this.emit("me");
+    this.emit("rooms");
+    this.emit("people");
+    if (this.current !== null && !this.rooms.has(this.current)) this.open(null);
+    else if (this.current !== null) this.emit("current", this.current);
+  }
+
+  /**
+   * @param {WireRoom} wire
+   * @param {Room} [known]
+   * @param {boolean} [counts] whether its unread counts are the truth
+   * @returns {Room}
+   */
+  addRoom(wire, known, counts = false) {
+    const usable = known !== undefined && !known.virtual && known.joined && known.cursor <= wire.head;
+    const old = usable ? known : undefined;
+    const fresh = { cursor: wire.head, counted: wire.head, timeline: new Timeline(), members_here: null,
+      typing: new Map(), line: null, notes: [] };
+    /** @type {Room} */
+    const room = { ...fresh, ...old, ...wire };
+    if (old && !counts) Object.assign(room, { unread: old.unread, mentions: old.mentions, read: old.read, head: old.head });
+    if (old && counts) room.counted = wire.head;
+    if (!wire.joined) delete room.role;
+    // Without the plugin there is no first page to wait for: what comes in is all there will be.
+    if (!this.hasPlugin("history")) room.timeline.loaded = true;
+    if (wire.with) this.remember(wire.with);
+    this.rooms.set(wire.name, room);
+    return room;
+  }
+
+  /** Rooms that were added or changed, and those that are gone. @param {WireRoom[]} changed @param {string[]} removed */
+  changeRooms(changed, removed = []) {
+    for (const wire of changed) this.addRoom(wire, this.rooms.get(wire.name));
+    for (const name of removed) this.leaveRoom(name);
+    this.emit("rooms");
+    for (const wire of changed) this.emit("room", wire.name);
+  }
+
+  /** @param {string} name */
+  leaveRoom(name) {
+    const room = this.rooms.get(name);
+    if (!room) return;
+    if (room.kind === "public") {
+      room.timeline.clear();
+      Object.assign(room, { joined: false, unread: 0, mentions: 0, members_here: null, line: null, notes: [] });
+    } else this.rooms.delete(name);
+    if (this.current === name) this.open(null);
+    this.emit("removed", name);
+    this.emit("rooms");
+  }
+
+  /** A conversation that has no room yet: the first message makes it. @param {User} user @returns {string} */
+  direct(user) {
+    const name = directName(this.me?.id ?? "", user.id);
+    if (!this.rooms.has(name)) {
+      const room = this.addRoom({ name, title: "", topic: "", kind: "direct", history: "all", archived: false, head: 0,
+        joined: true, unread: 0, mentions: 0, read: 0, members: 2, with: user });
+      room.virtual = room.timeline.loaded = true;
+      this.emit("rooms");
+    }
+    return name;
+  }
+
+  /** @param {string|null} name */
+  open(name) {
+    const left = this.room(this.current);
+    if (left && left.name !== name) left.line = null;
+    this.current = name;
+    const room = this.room(name);
+    if (room && room.unread > 0 && room.line === null) room.line = room.read;
+    this.emit("current", name);
+  }
+
+  /** Everything up to `seq` has been read. @param {string} name @param {number} seq */
+  markRead(name, seq) {
+    const room = this.rooms.get(name);
+    if (!room || seq <= room.read) return;
+    room.read = seq;
+    const rest = room.timeline.events.filter((event) => event.seq > seq && this.counts(event));
+    room.unread = Math.min(room.unread, rest.length);
+    if (room.unread === 0) room.mentions = 0;
+    this.emit("rooms");
+  }
+
+  /** Show from where on it is new. @param {string} name @param {number|null} after */
+  setLine(name, after) {
+    const room = this.rooms.get(name);
+    if (!room || room.line === after) return;
+    room.line = after;
+    this.emit("timeline", name);
+  }
+
+  /** @param {DurableEvent} event */
+  counts(event) {
+    return event.type === "message" && event.user.id !== this.me?.id && !event.deleted;
+  }
+
+  /**
+   * Any event. Returns what the live rule says of it: "gap" means that something before it is missing, and that it
+   * has not been applied.
+   * @param {any} event
+   * @returns {"applied"|"ignored"|"gap"}
+   */
+  apply(event) {
+    if (event.user) this.remember(event.user);
+    if (typeof event.seq === "number" && typeof event.ts === "string") return this.applyDurable(event);
+    return applyEphemeral(this, event) ? "applied" : "ignored";
+  }
+
+  /** @param {DurableEvent} event */
+  applyDurable(event) {
+    const room = this.rooms.get(event.room);
+    if (!room || event.seq <= room.cursor) return "ignored";
+    if (event.seq > room.cursor + 1) return "gap";
+    room.cursor = event.seq;
+    room.head = Math.max(room.head, event.seq);
+    this.put(room, event);
+    if (event.seq > room.counted) this.count(room, event);
+    this.emit("timeline", room.name);
+    if (event.type === "message") this.emit("live-message", event);
+    return "applied";
+  }
+
+  /** @param {Room} room @param {DurableEvent} event */
+  put(room, event) {
+    const { timeline } = room;
+    if (event.type === "edited" || event.type === "deleted") timeline.amend(event);
+    else if (!timeline.newer) timeline.insert(event);
+    if (room.name !== this.current) timeline.trim("older");
+    if (event.type === "message") room.typing.delete(event.user.id);
+    if (event.type === "member") this.applyMember(room, event);
+    if (event.type === "room") this.applyRoom(room, event);
+  }
+
+  /** @param {Room} room @param {DurableEvent} event */
+  count(room, event) {
+    room.counted = event.seq;
+    if (event.type !== "message") return;
+    if (this.counts(event)) room.unread += 1;
+    else if (event.user.id === this.me?.id) Object.assign(room, { unread: 0, mentions: 0, read: event.seq });
+    this.emit("rooms");
+  }
+
+  /** @param {Room} room @param {DurableEvent} event */
+  applyMember(room, event) {
+    const { action, target, role } = event;
+    if (!target) return;
+    this.remember(target);
+    const people = room.members_here?.people;
+    const present = people?.get(target.id);
+    if (action === "added" || action === "joined") {
+      room.members += 1;
+      if (!present) people?.set(target.id, { user: target, role: role ?? "member", status: this.status(target.id), text: "" });
+    } else if (["removed", "left", "kicked", "banned"].includes(action)) {
+      room.members = Math.max(0, room.members - 1);
+      people?.delete(target.id);
+    } else if (action === "role" && role) {
+      if (present) present.role = role;
+      if (target.id === this.me?.id) room.role = role;
+    }
+    this.emit("members", room.name);
+    this.emit("room", room.name);
+  }
+
+  /** @param {Room} room @param {DurableEvent} event */
+  applyRoom(room, event) {
+    for (const key of /** @type {const} */ (["title", "topic", "archived", "history"])) {
+      if (event[key] !== undefined) Object.assign(room, { [key]: event[key] });
+    }
+    this.emit("rooms");
+    this.emit("room", room.name);
+  }
+
+  /** A first or further page of members. @param {string} name @param {Member[]} page @param {boolean} more @param {boolean} first */
+  setMembers(name, page, more, first) {
+    const room = this.rooms.get(name);
+    if (!room) return;
+    const people = first || !room.members_here ? new Map() : room.members_here.people;
+    for (const member of page) {
+      people.set(member.user.id, { ...member });
+      this.remember(member.user);
+      this.presence.set(member.user.id, { status: member.status, text: member.text });
+    }
+    room.members_here = { people, more };
+    this.emit("members", name);
+  }
+
+  /** @param {string} userId */
+  status(userId) {
+    return this.presence.get(userId)?.status ?? "offline";
+  }
+
+  /** @param {User} user @param {string} status @param {string} [text] */
+  setPresence(user, status, text = "") {
+    this.presence.set(user.id, { status, text });
+    for (const room of this.rooms.values()) {
+      const member = room.members_here?.people.get(user.id);
+      if (member) Object.assign(member, { status, text });
+    }
+    this.emit("people");
+  }
+
+  /** @param {User} user */
+  remember(user) {
+    const known = this.users.get(user.id);
+    if (known?.name === user.name && known.display_name === user.display_name) return;
+    this.users.set(user.id, { ...known, ...user });
+    if (known) this.emit("people");
+  }
+
+  /** A line that only this user sees. @param {string} name @param {string} text @param {string} level */
+  addNote(name, text, level) {
+    const room = this.rooms.get(name);
+    if (!room) return;
+    this.noteCount += 1;
+    const ts = new Date(this.now()).toISOString();
+    room.notes.push({ key: `note-${this.noteCount}`, after: room.cursor, text, level, ts });
+    this.emit("timeline", name);
+  }
+
+  /** @param {string} name @param {string} key */
+  removeNote(name, key) {
+    const room = this.rooms.get(name);
+    if (!room) return;
+    room.notes = room.notes.filter((note) => note.key !== key);
+    this.emit("timeline", name);
+  }
+
+  /** Who is writing in a room, oldest first. @param {string} name @returns {User[]} */
+  writing(name) {
+    const typing = this.rooms.get(name)?.typing ?? new Map();
+    const now = this.now();
+    for (const [id, until] of typing) if (until <= now) typing.delete(id);
+    return [...typing.keys()].flatMap((id) => this.users.get(id) ?? []);
+  }
+
+  /** @param {ConnectionState} state @param {{reason?: string, retryAt?: number}} [more] */
+  setConnection(state, more = {}) {
+    this.connection = { state, ...more };
+    this.emit("connection", this.connection);
+  }
+}

@@ -1,0 +1,110 @@
+/** @typedef {import("./protocol.js").DurableEvent} DurableEvent */
+/** @typedef {import("./protocol.js").Message} Message */
+
+/** How many events a room keeps; beyond that the far end is let go and loaded again when needed. */
+export const KEEP = 600;
+
+const SHOWN = new Set(["message", "member", "room"]);
+
+/**
+ * A window on a room's log: what this client holds of it, without holes, in seq order.
+ * `older` and `newer` tell whether the log goes on beyond either end.
+ */
+export class Timeline {
+  constructor() {
+    /** @type {DurableEvent[]} */
+    this.events = [];
+    /** @type {Map<string, Message>} messages in the window, by id */
+    this.byId = new Map();
+    /** Whether a first page has come. */
+    this.loaded = false;
+    this.older = false;
+    this.newer = false;
+    /** @type {{from: number, to: number}|null} what was missed and not loaded yet */
+    this.gap = null;
+  }
+
+  get first() {
+    return this.events[0]?.seq ?? 0;
+  }
+
+  get last() {
+    return this.events.at(-1)?.seq ?? 0;
+  }
+
+  /** Put an event where it belongs. A message that is here already is replaced by a newer state of it only.
+   * @param {DurableEvent} event */
+  insert(event) {
+    if (!SHOWN.has(event.type)) return;
+    const at = this.indexOf(event.seq);
+    const present = this.events[at]?.seq === event.seq ? this.events[at] : null;
+    if (present && (present.rev ?? 0) >= (event.rev ?? 0)) return;
+    this.events.splice(at, present ? 1 : 0, event);
+    if (event.type === "message") this.byId.set(event.message_id, /** @type {Message} */ (event));
+  }
+
+  /**
+   * A page of history.
+   * @param {DurableEvent[]} events ascending
+   * @param {"older"|"newer"|"newest"|"around"} side
+   * @param {boolean} more whether the log goes on, on that side
+   */
+  page(events, side, more) {
+    if (side === "around") this.clear();
+    for (const event of events) this.insert(event);
+    this.loaded = true;
+    if (side === "older" || side === "newest") this.older = more;
+    if (side === "newest") this.newer = false;
+    if (side === "newer") this.newer = more;
+    if (side === "around") this.older = this.newer = true;
+  }
+
+  /** Apply an edit or a deletion. @param {DurableEvent} event @returns {boolean} whether it changed anything */
+  amend(event) {
+    const message = this.byId.get(event.message_id);
+    if (!message) return false;
+    if (event.type === "edited") {
+      if (event.rev <= message.rev) return false;
+      const { rev, content, html, ts } = event;
+      this.replace({ ...message, rev, content, html, edited_at: ts });
+      return true;
+    }
+    if (message.deleted) return false;
+    this.replace({ ...message, rev: message.rev + 1, content: "", html: "", files: undefined, deleted: true });
+    return true;
+  }
+
+  /** Let go of what is too much, at the end that is not being read. @param {"older"|"newer"} side */
+  trim(side, keep = KEEP) {
+    const excess = this.events.length - keep;
+    if (excess <= 0) return;
+    const gone = side === "older" ? this.events.splice(0, excess) : this.events.splice(keep);
+    for (const event of gone) this.byId.delete(event.message_id);
+    this[side] = true;
+  }
+
+  clear() {
+    this.events = [];
+    this.byId.clear();
+    this.loaded = this.older = this.newer = false;
+    this.gap = null;
+  }
+
+  /** @param {Message} message */
+  replace(message) {
+    this.byId.set(message.message_id, message);
+    this.events[this.indexOf(message.seq)] = message;
+  }
+
+  /** Where `seq` is, or would be. @param {number} seq */
+  indexOf(seq) {
+    let low = 0;
+    let high = this.events.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.events[middle].seq < seq) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}
