@@ -57,15 +57,24 @@ class Permissions:
         lowest = self._lowest.get(permission)
         if lowest is None:
             return False
-        rank = _RANKS[user.role]
-        if member is not None and member.role != "member":
-            rank = max(rank, _RANKS["moderator"])
-        return rank >= lowest
+        return _rank(user, member) >= lowest
 
     def held(self, user: User) -> list[str]:
         """Every permission ``user`` has everywhere, sorted by name."""
         return sorted(name for name in self._lowest if self.may(user, name))
 
-    def outranks(self, by: User, target: User) -> bool:
-        """Whether ``by`` may act on ``target``: only somebody of a strictly higher role may."""
-        return _RANKS[by.role] > _RANKS[target.role]
+    def outranks(
+        self, by: User, target: User, by_member: Member | None = None, target_member: Member | None = None
+    ) -> bool:
+        """Whether ``by`` may act on ``target``: only somebody of a strictly higher role may.
+
+        The members are their places in the room in question, where there is one.
+        """
+        return _rank(by, by_member) > _rank(target, target_member)
+
+
+def _rank(user: User, member: Member | None) -> int:
+    rank = _RANKS[user.role]
+    if member is not None and member.role != "member":
+        return max(rank, _RANKS["moderator"])
+    return rank

@@ -110,6 +110,10 @@ class Presence:
         if here is not None:
             here.user = user
 
+    def people(self) -> list[User]:
+        """Everybody who is here."""
+        return [here.user for here in self._here.values()]
+
     def online(self) -> int:
         """How many people are here, the invisible too."""
         return len(self._here)

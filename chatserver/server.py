@@ -30,7 +30,7 @@ from .chat.plugins import PluginRequests
 from .chat.rooms import RoomCases
 from .config import Settings
 from .errors import Close, ConfigError, Reject
-from .hub import Hub
+from .hub import Hub, user_topic
 from .model import Room, User
 from .names import look
 from .pipeline import Pipeline
@@ -97,6 +97,7 @@ class ChatServer:
         hooks, limits = host.hooks, settings.limits
         loop = asyncio.get_running_loop()
         self.hub = Hub(loop.call_soon)
+        hooks.on_suspend = self._suspended
         self.bus = LocalBus(self.hub.deliver)
         self.presence = Presence(self._gone, self._presence_grace)
         self.effects = Effects(self.hub, self.bus, self.presence, hooks, limits.presence_members)
@@ -118,7 +119,7 @@ class ChatServer:
         self.people = People(
             self.rooms, self.store, self.bus, self.access, self.presence, self.effects, self.accounts, clock
         )
-        self.commands = CommandCases(host.commands, hooks, self.accounts, self.rooms, self.access, limiter)
+        self.commands = CommandCases(host.commands, self.accounts, self.rooms, self.access, limiter)
         self.connections = Connections(limits.connections, limits.connections_per_ip)
         self.welcoming = Welcoming(
             self.accounts, self.access, self.rooms, self.room_cases, self.store, self.hub, self.presence,
@@ -245,6 +246,13 @@ class ChatServer:
             "commands": self.host.commands.listing(lambda name: access.by_role(user, name)),
             "plugins": plugins,
         }
+
+    def _suspended(self, plugin: str, hook: str, error: Exception) -> None:
+        """A plugin keeps failing and is left out: the admins who are here are told."""
+        text = f"The plugin {plugin} was suspended: it keeps failing in {hook} ({error})."
+        for user in self.presence.people():
+            if user.role == "admin":
+                self.bus.publish(user_topic(user.id), wire.notice(text, None, "warn"), ephemeral=True)
 
     async def stats(self) -> dict[str, Any]:
         """The server in figures."""

@@ -40,9 +40,10 @@ class Access:
         if not await self.may(user, permission, actor):
             raise forbidden(permission)
 
-    def require_rank(self, by: User, target: User) -> None:
-        """Nobody acts on a higher role, or their own. Raises `Reject` ``forbidden``."""
-        if by.id != target.id and not self.permissions.outranks(by, target):
+    def require_rank(self, by: User, target: User, actor: RoomActor) -> None:
+        """Nobody acts on a higher role than theirs in this room, or on their own. Raises `Reject` ``forbidden``."""
+        places = actor.members.get(by.id), actor.members.get(target.id)
+        if by.id != target.id and not self.permissions.outranks(by, target, *places):
             raise Reject(f"You can't do this to {target.name}.", "forbidden", field="user")
 
     def require_readable(self, user: User, actor: RoomActor) -> None:

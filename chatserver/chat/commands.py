@@ -6,7 +6,6 @@ from ..accounts import Accounts
 from ..chatapi import Session as AnySession
 from ..commands import Commands
 from ..errors import Reject
-from ..hooks import Hooks
 from ..model import Room, User
 from ..rooms import RoomActor, Rooms
 from .access import Access
@@ -58,14 +57,12 @@ class CommandCases:
     def __init__(
         self,
         commands: Commands,
-        hooks: Hooks,
         accounts: Accounts,
         rooms: Rooms,
         access: Access,
         limiter: Limiter,
     ) -> None:
         self._commands = commands
-        self._hooks = hooks
         self._accounts = accounts
         self._rooms = rooms
         self._access = access

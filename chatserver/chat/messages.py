@@ -284,7 +284,7 @@ class Messages:
         own = message.user.id == user.id
         await self._access.require(user, "message.delete" if own else "message.delete_any", actor)
         if not own:
-            self._access.require_rank(user, message.user)
+            self._access.require_rank(user, message.user, actor)
         if self._hooks.has("before_delete"):
             allowed = self._hooks.filter("before_delete", None, message=message, user=user)
             if isawaitable(allowed):

@@ -30,7 +30,7 @@ class Moderation:
             raise hidden(actor.room)
         if by.id == target.id:
             raise Reject("You can't do this to yourself.", "invalid", field="user")
-        self._access.require_rank(by, target)
+        self._access.require_rank(by, target, actor)
         return actor
 
     def _until(self, minutes: float) -> float:

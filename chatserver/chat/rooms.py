@@ -117,7 +117,7 @@ class RoomCases:
         if actor.room.kind == "direct":
             raise Reject("A direct room is for two.", "forbidden", field="room")
         await self._access.require(by, "room.remove", actor)
-        self._access.require_rank(by, target)
+        self._access.require_rank(by, target, actor)
         if target.id not in actor.members:
             raise Reject(f"{target.name} is not in this room.", "not_found", field="user")
         await actor.append(log.ChangeMember(by, target, "removed"))

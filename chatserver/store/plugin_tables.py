@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -14,8 +13,6 @@ from ..model import Event
 from . import schema as s
 from .entries import Contributor
 from .store import Store
-
-log = logging.getLogger(__name__)
 
 Migration = str | Callable[["Tx"], None]
 
@@ -81,7 +78,7 @@ class Contributions:
             try:
                 with conn.begin_nested():
                     contributor.call(Tx(conn), events)
-            except Exception as error:
-                log.error("plugin %s failed in in_commit: %s", contributor.plugin, error)
+            except Exception:
+                # The hook's own driver has logged it.
                 if contributor.on_error == "reject":
                     raise

@@ -8,9 +8,7 @@ import json
 from typing import Any
 
 from tornado.httpclient import HTTPRequest
-from tornado.websocket import WebSocketClientConnection, websocket_connect
-
-from ..errors import Reject
+from tornado.websocket import WebSocketClientConnection, WebSocketClosedError, websocket_connect
 
 PATIENCE = 5.0
 """How long to wait for what should come, in seconds."""
@@ -82,10 +80,13 @@ class Client:
         """Send a frame as it is."""
         assert self._socket is not None
         data = json.dumps(frame) if isinstance(frame, dict) else frame
-        await self._socket.write_message(data, binary=binary)
+        try:
+            await self._socket.write_message(data, binary=binary)
+        except WebSocketClosedError:
+            raise ConnectionError("the connection is closed") from None
 
     async def ask(self, type: str, **fields: Any) -> Heard:
-        """Send a request and wait for its reply. Raises `Refused`."""
+        """Send a request and wait for its reply. Raises `Refused`, or ConnectionError when the socket is closed."""
         id = str(next(self._numbers))
         future: asyncio.Future[Heard] = asyncio.get_running_loop().create_future()
         self._replies[id] = future
@@ -159,4 +160,4 @@ class Client:
                 self._news.notify_all()
         for future in self._replies.values():
             if not future.done():
-                future.set_exception(Reject("The connection was closed.", "unavailable"))
+                future.set_exception(ConnectionError("the connection was closed"))

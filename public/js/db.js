@@ -3,7 +3,7 @@
 const NAME = "chat";
 const STORE = "outbox";
 
-/** The outbox's shelf in IndexedDB. @implements {import("./outbox.js").Shelf} */
+/** Where the outbox keeps its entries, in IndexedDB: a `Shelf`. */
 export class IndexedShelf {
   constructor() {
     /** @type {Promise<IDBDatabase>|null} */

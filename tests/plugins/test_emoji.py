@@ -78,3 +78,12 @@ def test_what_stands_before_does_not_matter(text: str) -> None:
 def test_long_texts_take_no_time(piece: str) -> None:
     text = (piece * 8000)[:8000] + " :tada:"
     assert len(replace(text)) <= len(text)
+
+
+async def test_everybody_sees_the_character(chat):
+    async with chat(plugins=["emoji"]) as server:
+        alice, bob = await server.join("general", "alice", "bob")
+        sent = await alice.says(":tada:")
+        assert (await bob.hears()).content == "🎉"
+        await alice.ask("edit", message_id=sent.message_id, content="`:tada:` :+1:")
+        assert (await bob.hears("edited")).content == "`:tada:` 👍"

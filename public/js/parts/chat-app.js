@@ -9,8 +9,8 @@ export class ChatApp extends Part {
   setup() {
     const { app, store } = this;
     this.phone = window.matchMedia(PHONE);
-    this.part("new-room").addEventListener("click", () => app.emit("dialog", { name: "room" }));
-    this.part("skip").addEventListener("click", (/** @type {Event} */ event) => {
+    this.piece("new-room").addEventListener("click", () => app.emit("dialog", { name: "room" }));
+    this.piece("skip").addEventListener("click", (/** @type {Event} */ event) => {
       event.preventDefault();
       app.emit("focus-composer");
     });
@@ -31,7 +31,7 @@ export class ChatApp extends Part {
 
   /** The first time: where were we? */
   welcomed() {
-    this.part("server-name").textContent = this.store.server.name;
+    this.piece("server-name").textContent = this.store.server.name;
     if (this.app.router.route.room !== null) void this.route();
     else if (!this.started || !this.phone.matches) this.goHome();
     this.started = true;

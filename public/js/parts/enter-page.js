@@ -13,15 +13,15 @@ export class EnterPage extends Part {
     this.guests = /** @type {any} */ (this.store.server).guests !== false;
     /** @type {Mode} */
     this.mode = this.token ? "setup" : this.guests ? "guest" : "login";
-    this.part("server-name").textContent = this.store.server.name || "Chat";
-    this.part("form").addEventListener("submit", (/** @type {SubmitEvent} */ event) => {
+    this.piece("server-name").textContent = this.store.server.name || "Chat";
+    this.piece("form").addEventListener("submit", (/** @type {SubmitEvent} */ event) => {
       event.preventDefault();
       void this.submit();
     });
-    this.part("other").addEventListener("click", () => this.setMode(this.mode === "guest" ? "login" : "guest"));
+    this.piece("other").addEventListener("click", () => this.setMode(this.mode === "guest" ? "login" : "guest"));
     this.setupLanguage();
     app.on("enter", (why) => {
-      this.part("error").textContent = why ?? "";
+      this.piece("error").textContent = why ?? "";
       this.setMode(this.mode);
     });
     window.addEventListener("hashchange", () => {
@@ -31,14 +31,14 @@ export class EnterPage extends Part {
   }
 
   setupLanguage() {
-    const select = this.part("language");
+    const select = this.piece("language");
     select.append(...Object.entries(LANGUAGES).map(([lang, name]) => h("option", { value: lang, lang }, name)));
     select.value = this.app.settings.language;
     select.addEventListener("change", () => this.app.settings.set("lang", select.value));
   }
 
   translated() {
-    this.part("language").value = this.app.i18n.lang;
+    this.piece("language").value = this.app.i18n.lang;
     this.draw();
   }
 
@@ -46,27 +46,27 @@ export class EnterPage extends Part {
   setMode(mode) {
     this.mode = mode;
     this.draw();
-    this.part("form").elements.name.focus();
+    this.piece("form").elements.name.focus();
   }
 
   draw() {
     const { t, mode } = this;
-    const password = this.part("form").elements.password;
-    this.part("password-field").hidden = mode === "guest";
+    const password = this.piece("form").elements.password;
+    this.piece("password-field").hidden = mode === "guest";
     password.autocomplete = mode === "setup" ? "new-password" : "current-password";
     this.querySelector(".enter-lead")?.replaceChildren(t({
       guest: "enter.lead", login: "enter.leadSignIn", setup: "enter.leadSetup" }[mode]));
-    this.part("submit").textContent = t({ guest: "enter.submit", login: "enter.signIn", setup: "enter.setup" }[mode]);
-    this.part("other-lead").textContent = t(mode === "guest" ? "enter.haveAccount" : "enter.noAccount");
-    this.part("other").textContent = t(mode === "guest" ? "enter.signIn" : "enter.asGuest");
-    this.part("other").parentElement.hidden = mode === "setup" || (mode === "login" && !this.guests);
+    this.piece("submit").textContent = t({ guest: "enter.submit", login: "enter.signIn", setup: "enter.setup" }[mode]);
+    this.piece("other-lead").textContent = t(mode === "guest" ? "enter.haveAccount" : "enter.noAccount");
+    this.piece("other").textContent = t(mode === "guest" ? "enter.signIn" : "enter.asGuest");
+    this.piece("other").parentElement.hidden = mode === "setup" || (mode === "login" && !this.guests);
   }
 
   async submit() {
-    const { name, password } = this.part("form").elements;
+    const { name, password } = this.piece("form").elements;
     const missing = name.value.trim() === "" ? name : this.mode !== "guest" && password.value === "" ? password : null;
     if (missing) return this.fail(this.t(missing === name ? "enter.needName" : "enter.needPassword"), missing);
-    this.part("submit").disabled = true;
+    this.piece("submit").disabled = true;
     try {
       const { user } = await this.call(name.value.trim(), password.value);
       password.value = "";
@@ -80,7 +80,7 @@ export class EnterPage extends Part {
     } catch (/** @type {any} */ error) {
       this.fail(this.app.explain(error), error.field === "password" ? password : name);
     } finally {
-      this.part("submit").disabled = false;
+      this.piece("submit").disabled = false;
     }
   }
 
@@ -93,10 +93,10 @@ export class EnterPage extends Part {
 
   /** @param {string} text @param {HTMLInputElement|null} field */
   fail(text, field) {
-    const { name, password } = this.part("form").elements;
+    const { name, password } = this.piece("form").elements;
     for (const input of [name, password]) input.toggleAttribute("aria-invalid", false);
     field?.setAttribute("aria-invalid", "true");
-    this.part("error").textContent = text;
+    this.piece("error").textContent = text;
     field?.focus();
   }
 }

@@ -2,6 +2,9 @@
 
 /** A custom element in the light DOM. It lives as long as the page and is started once, with all it needs. */
 export class Part extends HTMLElement {
+  /** @type {App} */
+  app;
+
   /** @param {App} app */
   start(app) {
     this.app = app;
@@ -18,7 +21,7 @@ export class Part extends HTMLElement {
   translated() {}
 
   /** A node of the static markup, by `data-part`. @param {string} name @returns {any} */
-  part(name) {
+  piece(name) {
     return this.querySelector(`[data-part="${name}"]`);
   }
 }

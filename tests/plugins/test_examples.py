@@ -1,0 +1,31 @@
+"""Each command has examples in its help, and they work."""
+
+from __future__ import annotations
+
+import pytest
+
+PLUGINS = ["basics", "moderation", "emoji", "history", "files", "hello"]
+# What undoes an example, and what has to come before one.
+AFTER = {"/kick bob 10 shouting": "/unban bob", "/ban bob": "/unban bob", "/ban bob 1d spam": "/unban bob"}
+BEFORE = {"/unmute bob": "/mute bob", "/unban bob": "/ban bob"}
+
+
+async def test_every_example_works(chat):
+    async with chat(plugins=PLUGINS) as server:
+        ada = await server.account("ada", "admin")
+        bob = await server.client("bob")
+        for command in ada.welcome.commands:
+            for example in command["examples"] or [f"/{command['name']}"]:
+                await ada.join("general")
+                await bob.join("general")
+                for text in (BEFORE.get(example), example, AFTER.get(example)):
+                    if text is not None:
+                        await ada.says(text)
+
+
+@pytest.mark.parametrize("name", PLUGINS)
+async def test_every_plugin_works_alone(chat, name):
+    async with chat(plugins=[name]) as server:
+        alice, bob = await server.join("general", "alice", "bob")
+        await alice.says("hello")
+        assert (await bob.hears()).content == "hello"

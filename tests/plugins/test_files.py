@@ -1,0 +1,393 @@
+"""Files: sent, named by a message, fetched by those who may, and gone with it."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+from urllib.parse import quote
+
+import pytest
+from PIL import Image
+
+from chatserver.testing import Refused
+
+TEXT = b"some text\n"
+
+
+def picture(format="PNG"):
+    data = io.BytesIO()
+    Image.new("RGB", (30, 20)).save(data, format)
+    return data.getvalue()
+
+
+async def upload(server, client, content=TEXT, name="notes.txt", room="general", **headers):
+    """The answer to an upload: status and JSON."""
+    answer = await server.http(
+        "POST",
+        f"/plugins/files/upload?room={room}",
+        body=content,
+        token=client.token,
+        headers={"X-File-Name": quote(name), "Content-Type": "image/png", **headers},
+    )
+    return answer.code, json.loads(answer.body)
+
+
+async def uploaded(server, client, *args, **options):
+    code, answer = await upload(server, client, *args, **options)
+    assert code == 201, answer
+    return answer["file"]
+
+
+async def fetch(server, client, file, method="GET", **headers):
+    token = client.token if client else None
+    return await server.http(method, file["url"], token=token, headers=headers)
+
+
+def stored(tmp_path):
+    """The files on disk, those that are still coming in too."""
+    return [path for path in (tmp_path / "data/plugins/files").rglob("*") if path.is_file()]
+
+
+async def test_a_file_reaches_everybody_in_the_room(chat):
+    async with chat(plugins=["files"]) as server:
+        alice, bob = await server.join("general", "alice", "bob")
+        file = await uploaded(server, alice, name="圖 片.txt")
+        assert (file["name"], file["size"], file["mime"]) == ("圖 片.txt", len(TEXT), "text/plain")
+        await alice.says("look", files=[file["id"]])
+        heard = await bob.hears()
+        assert heard.files == [file]
+        answer = await fetch(server, bob, heard.files[0])
+        assert (answer.code, answer.body) == (200, TEXT)
+        assert answer.headers["Content-Disposition"].startswith("attachment; ")
+        assert answer.headers["Content-Disposition"].endswith("UTF-8''%E5%9C%96%20%E7%89%87.txt")
+
+
+async def test_a_picture_is_shown_with_its_size_known(chat):
+    async with chat(plugins=["files"]) as server:
+        (alice,) = await server.join("general", "alice")
+        file = await uploaded(server, alice, picture(), "me.png")
+        assert (file["mime"], file["inline"], file["width"], file["height"]) == ("image/png", True, 30, 20)
+        answer = await fetch(server, alice, file)
+        assert answer.headers["Content-Type"] == "image/png"
+        assert answer.headers["Content-Disposition"].startswith("inline; ")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"<!DOCTYPE html><script>alert(1)</script>",
+        b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>',
+    ],
+)
+async def test_what_could_act_is_only_ever_saved(chat, content):
+    async with chat(plugins=["files"]) as server:
+        (alice,) = await server.join("general", "alice")
+        file = await uploaded(server, alice, content, "me.png")
+        assert "inline" not in file
+        answer = await fetch(server, alice, file)
+        assert answer.headers["Content-Type"] == "text/plain"
+        assert answer.headers["Content-Disposition"].startswith("attachment; ")
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert "sandbox" in answer.headers["Content-Security-Policy"]
+        assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+
+
+async def test_a_message_may_be_files_alone(chat):
+    async with chat(plugins=["files"]) as server:
+        alice, bob = await server.join("general", "alice", "bob")
+        files = [await uploaded(server, alice, name=f"{number}.txt") for number in range(3)]
+        await alice.says("", files=[file["id"] for file in files])
+        assert [file["name"] for file in (await bob.hears()).files] == ["0.txt", "1.txt", "2.txt"]
+
+
+async def test_only_readers_of_the_room_get_the_file(chat):
+    settings = {"rooms": [{"name": "general"}, {"name": "secret", "kind": "private"}]}
+    async with chat(plugins=["files"], settings=settings) as server:
+        alice, bob = await server.join("general", "alice", "bob")
+        reply = await alice.says("hi", to="bob")
+        await bob.hears()
+        carol = await server.client("carol")
+        file = await uploaded(server, alice, room=quote(reply.room))
+        assert (await fetch(server, bob, file)).code == 404
+        await alice.says("for you", to="bob", files=[file["id"]])
+        assert (await fetch(server, bob, file)).code == 200
+        assert (await fetch(server, carol, file)).code == 404
+        assert (await fetch(server, None, file)).code == 401
+        assert (await upload(server, carol, room=quote(reply.room)))[0] == 404
+        assert (await upload(server, carol, room="secret"))[0] == 404
+        assert (await upload(server, carol, room="nowhere"))[0] == 404
+
+
+async def test_a_first_direct_message_can_bring_a_file(chat):
+    async with chat(plugins=["files"]) as server:
+        alice, bob = await server.join("general", "alice", "bob")
+        answer = await server.http("POST", f"/plugins/files/upload?to={bob.id}", body=TEXT, token=alice.token)
+        file = json.loads(answer.body)["file"]
+        assert file["name"] == "file"
+        await alice.says("", to="bob", files=[file["id"]])
+        assert (await fetch(server, bob, (await bob.hears()).files[0])).body == TEXT
+
+
+async def test_what_came_before_somebody_is_as_hidden_as_its_message(chat):
+    async with chat(plugins=["files"]) as server:
+        (alice,) = await server.join("general", "alice")
+        file = await uploaded(server, alice)
+        await alice.says("", files=[file["id"]])
+        (bob,) = await server.join("general", "bob")
+        assert (await fetch(server, bob, file)).code == 404
+
+
+async def test_a_file_belongs_to_one_message_of_its_owner_in_its_room(chat):
+    settings = {"rooms": [{"name": "general"}, {"name": "tea"}]}
+    async with chat(plugins=["files"], settings=settings) as server:
+        alice, bob = await server.join("general", "alice", "bob")
+        await alice.ask("join", room="tea")
+        file = (await uploaded(server, alice))["id"]
+        await_refusals = [
+            bob.says("mine", files=[file]),
+            alice.says("elsewhere", room="tea", files=[file]),
+            alice.says("twice", files=[file, file]),
+            alice.says("none", files=["0" * 32]),
+            alice.says("many", files=[f"{number:032x}" for number in range(11)]),
+        ]
+        for work in await_refusals:
+            with pytest.raises(Refused) as refused:
+                await work
+            assert (refused.value.code, refused.value.field) == ("invalid", "files")
+        await alice.says("here", files=[file])
+        with pytest.raises(Refused):
+            await alice.says("again", files=[file])
+
+
+async def test_a_message_sent_again_keeps_its_file(chat):
+    async with chat(plugins=["files"]) as server:
+        (alice,) = await server.join("general", "alice")
+        file = (await uploaded(server, alice))["id"]
+        first = await alice.says("here", files=[file], nonce="n")
+        again = await alice.says("here", files=[file], nonce="n")
+        assert (again.seq, again.dup) == (first.seq, True)
+
+
+async def test_an_edit_keeps_the_files(chat):
+    async with chat(plugins=["files", "history"]) as server:
+        (alice,) = await server.join("general", "alice")
+        file = await uploaded(server, alice)
+        sent = await alice.says("here", files=[file["id"]])
+        await alice.ask("edit", message_id=sent.message_id, content="there")
+        page = await alice.ask("history", room="general", limit=1)
+        assert page.events[-1]["files"] == [file]
+        assert (await fetch(server, alice, file)).code == 200
+
+
+async def test_deleting_the_message_deletes_the_file(chat, tmp_path):
+    async with chat(plugins=["files"]) as server:
+        (alice,) = await server.join("general", "alice")
+        file = await uploaded(server, alice)
+        sent = await alice.says("here", files=[file["id"]])
+        assert len(stored(tmp_path)) == 1
+        await alice.ask("delete", message_id=sent.message_id)
+        assert (await fetch(server, alice, file)).code == 404
+        await until(lambda: not stored(tmp_path))
+
+
+async def test_what_no_message_names_is_deleted_after_a_day(chat, tmp_path, monkeypatch):
+    async with chat(plugins=["files"]) as server:
+        (alice,) = await server.join("general", "alice")
+        unused, used = await uploaded(server, alice), await uploaded(server, alice)
+        await alice.says("", files=[used["id"]])
+        plugin = next(each.instance for each in server.server.host.plugins if each.name == "files")
+        await plugin.sweep()
+        assert len(stored(tmp_path)) == 2
+        monkeypatch.setattr("chatserver_plugins.files.UNUSED_SECONDS", -3700)
+        with pytest.raises(Refused):
+            await alice.says("late", files=[unused["id"]])
+        await plugin.sweep()
+        assert (await fetch(server, alice, unused)).code == 404
+        assert [path.name for path in stored(tmp_path)] == [used["id"]]
+
+
+async def test_too_large_files_are_refused_before_they_come(chat, tmp_path):
+    async with chat(plugins={"files": {"max_bytes": 100}}) as server:
+        (alice,) = await server.join("general", "alice")
+        assert (await upload(server, alice, b"x" * 100))[0] == 201
+        code, answer = await upload(server, alice, b"x" * 101)
+        assert (code, answer["error"]["code"]) == (413, "too_large")
+        assert alice.welcome.plugins["files"]["settings"] == {"max_bytes": 100}
+        # A length that no server would wait for is answered at once, without its body.
+        head = raw_request(server, alice, f"Content-Length: {10**15}\r\n")
+        assert (await exchange(server, head)).startswith(b"HTTP/1.1 413 ")
+        assert len(stored(tmp_path)) == 1
+
+
+async def test_a_large_file_is_taken_though_other_bodies_are_small(chat):
+    async with chat(plugins=["files"]) as server:
+        alice, bob = await server.join("general", "alice", "bob")
+        content = bytes(range(256)) * 16_384
+        file = await uploaded(server, alice, content, "large.bin")
+        await alice.says("", files=[file["id"]])
+        assert (await fetch(server, bob, file)).body == content
+
+
+@pytest.mark.parametrize("header", ["", "Transfer-Encoding: chunked\r\n", "Content-Length: 0\r\n"])
+async def test_a_size_has_to_be_told(chat, header):
+    async with chat(plugins=["files"]) as server:
+        (alice,) = await server.join("general", "alice")
+        assert (await exchange(server, raw_request(server, alice, header))).startswith(b"HTTP/1.1 400 ")
+
+
+async def test_an_upload_that_breaks_off_leaves_nothing(chat, tmp_path):
+    async with chat(plugins=["files"]) as server:
+        (alice,) = await server.join("general", "alice")
+        plugin = next(each.instance for each in server.server.host.plugins if each.name == "files")
+        _reader, writer = await asyncio.open_connection("127.0.0.1", server.server.port)
+        writer.write(raw_request(server, alice, "Content-Length: 1000\r\n") + b"half")
+        await until(lambda: stored(tmp_path) and stored(tmp_path)[0].read_bytes() == b"half")
+        assert plugin.arriving == {alice.id: 1000}
+        writer.close()
+        await until(lambda: not stored(tmp_path))
+        assert not plugin.arriving
+
+
+async def test_what_a_crash_left_half_written_is_cleared(chat, tmp_path):
+    partial = tmp_path / "data/plugins/files/partial"
+    partial.mkdir(parents=True)
+    (partial / "0123").write_bytes(b"half")
+    async with chat(plugins=["files"]):
+        assert not stored(tmp_path)
+
+
+async def test_the_quota_counts_what_is_kept_and_what_is_coming(chat):
+    async with chat(plugins={"files": {"quota_bytes": 250}}) as server:
+        alice, bob = await server.join("general", "alice", "bob")
+        kept = await uploaded(server, alice, b"x" * 100)
+        sent = await alice.says("", files=[kept["id"]])
+        _, writer = await asyncio.open_connection("127.0.0.1", server.server.port)
+        writer.write(raw_request(server, alice, "Content-Length: 100\r\n") + b"half")
+        plugin = next(each.instance for each in server.server.host.plugins if each.name == "files")
+        await until(lambda: plugin.arriving)
+        assert (await upload(server, alice, b"x" * 100))[1]["error"]["code"] == "too_large"
+        assert (await upload(server, bob, b"x" * 100))[0] == 201
+        writer.close()
+        await until(lambda: not plugin.arriving)
+        assert (await upload(server, alice, b"x" * 100))[0] == 201
+        assert (await upload(server, alice, b"x" * 100))[0] == 413
+        await alice.ask("delete", message_id=sent.message_id)
+        await plugin.sweep()
+        assert (await upload(server, alice, b"x" * 100))[0] == 201
+
+
+async def test_types_are_decided_by_content(chat, tmp_path):
+    async with chat(plugins={"files": {"types": ["image/*"]}}) as server:
+        (alice,) = await server.join("general", "alice")
+        code, answer = await upload(server, alice, TEXT, "me.png")
+        assert (code, answer["error"]["code"]) == (403, "rejected")
+        assert not stored(tmp_path)
+        assert (await upload(server, alice, picture("JPEG"), "notes.txt"))[0] == 201
+
+
+async def test_who_asks_has_to_be_somebody(chat):
+    async with chat(plugins=["files"]) as server:
+        await server.join("general", "alice")
+        answer = await server.http("POST", "/plugins/files/upload?room=general", body=TEXT)
+        assert answer.code == 401
+        cookie = {"Cookie": "chat_session=x"}
+        answer = await server.http("POST", "/plugins/files/upload?room=general", body=TEXT, headers=cookie)
+        assert answer.code == 403
+
+
+async def test_parts_of_a_file(chat):
+    async with chat(plugins=["files"]) as server:
+        (alice,) = await server.join("general", "alice")
+        file = await uploaded(server, alice, b"0123456789")
+        part = await fetch(server, alice, file, Range="bytes=2-4")
+        assert (part.code, part.body, part.headers["Content-Range"]) == (206, b"234", "bytes 2-4/10")
+        tag = part.headers["Etag"]
+        beyond = await fetch(server, alice, file, Range="bytes=10-")
+        assert (beyond.code, beyond.headers["Content-Range"]) == (416, "bytes */10")
+        other = await fetch(server, alice, file, Range="bytes=2-4", **{"If-Range": '"other"'})
+        assert (other.code, other.body) == (200, b"0123456789")
+        same = await fetch(server, alice, file, **{"If-None-Match": tag})
+        assert (same.code, same.body) == (304, b"")
+        head = await fetch(server, alice, file, "HEAD")
+        assert (head.code, head.body, head.headers["Content-Length"]) == (200, b"", "10")
+        assert head.headers["Cache-Control"] == "private, max-age=31536000, immutable"
+
+
+async def test_files_are_kept_over_a_restart(chat):
+    async with chat(plugins=["files"], settings={"store": {"url": "sqlite:"}}) as server:
+        alice, bob = await server.join("general", "alice", "bob")
+        file = await uploaded(server, alice)
+        await alice.says("", files=[file["id"]])
+        await server.restart()
+        assert (await fetch(server, bob, file)).body == TEXT
+
+
+async def test_other_plugins_are_asked_before_an_upload_and_told_after_it(chat, tmp_path):
+    guard = tmp_path / "plugins"
+    guard.mkdir()
+    (guard / "guard.py").write_text(GUARD)
+    async with chat(plugins=["guard", "files"], dirs=[guard]) as server:
+        (alice,) = await server.join("general", "alice")
+        assert (await upload(server, alice, name="virus.exe"))[1]["error"]["plugin"] == "guard"
+        assert (await uploaded(server, alice, name="Notes.TXT"))["name"] == "notes.txt"
+        assert (await alice.hears("notice")).text == "notes.txt is text/plain"
+
+
+async def test_without_the_plugin_no_file_can_be_named(chat):
+    async with chat() as server:
+        (alice,) = await server.join("general", "alice")
+        with pytest.raises(Refused) as refused:
+            await alice.says("look", files=["0" * 32])
+        assert (refused.value.code, refused.value.field) == ("invalid", "files")
+
+
+async def test_links_are_safe_in_what_everybody_sees(chat):
+    async with chat(plugins=["files"]) as server:
+        alice, bob = await server.join("general", "alice", "bob")
+        await alice.says("<b> https://example.com/?a=1&b=2, javascript:alert(1)")
+        html = (await bob.hears()).html
+        assert '<a href="https://example.com/?a=1&amp;b=2" target="_blank"' in html
+        assert 'rel="noopener noreferrer nofollow"' in html
+        assert html.count("<") == 2
+        assert "&lt;b&gt;" in html
+
+
+GUARD = """
+from chatserver import Plugin, Reject, hookimpl
+
+class Guard(Plugin):
+    @hookimpl
+    async def before_upload(self, upload):
+        if upload.name.endswith(".exe"):
+            raise Reject("No programs, please.")
+        return type(upload)(upload.user, upload.room, upload.name.lower(), upload.size, upload.mime)
+
+    @hookimpl
+    def after_upload(self, upload):
+        self.chat.notice(upload.user, f"{upload.name} is {upload.mime}")
+"""
+
+
+def raw_request(server, client, headers):
+    """The head of an upload, byte by byte."""
+    return (
+        "POST /plugins/files/upload?room=general HTTP/1.1\r\n"
+        f"Host: 127.0.0.1:{server.server.port}\r\nAuthorization: Bearer {client.token}\r\n{headers}\r\n"
+    ).encode()
+
+
+async def exchange(server, data):
+    """Send raw bytes and read the answer up to its end."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.server.port)
+    writer.write(data)
+    answer = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
+    writer.close()
+    return answer
+
+
+async def until(true):
+    """Wait for something that comes about in a thread or behind an answer."""
+    async with asyncio.timeout(5):
+        while not true():
+            await asyncio.sleep(0.01)
