@@ -21,6 +21,7 @@ from .chat.api import Chat, PluginChat
 from .chat.commands import CommandCases
 from .chat.dispatch import Dispatch
 from .chat.effects import Effects
+from .chat.identity import Identity
 from .chat.limiter import Limiter
 from .chat.messages import Messages
 from .chat.moderation import Moderation
@@ -121,9 +122,13 @@ class ChatServer:
         )
         self.commands = CommandCases(host.commands, self.accounts, self.rooms, self.access, limiter)
         self.connections = Connections(limits.connections, limits.connections_per_ip)
+        # As many new guests at once as connections, and as many again in a minute.
+        most = limits.connections_per_ip
+        new_guests = Limiter(most / 60, most, clock) if settings.auth.guests else None
+        self.identity = Identity(self.accounts, hooks, new_guests)
         self.welcoming = Welcoming(
-            self.accounts, self.access, self.rooms, self.room_cases, self.store, self.hub, self.presence,
-            self.effects, hooks, guests=settings.auth.guests, facts=self._facts,
+            self.identity, self.accounts, self.access, self.rooms, self.room_cases, self.store, self.hub, self.presence,
+            self.effects, facts=self._facts,
         )  # fmt: skip
         self.chat = Chat(
             self.rooms, self.bus, self.presence, self.accounts, self.access, self.messages, self.room_cases,
@@ -170,7 +175,7 @@ class ChatServer:
             settings=self.settings, version=__version__, accounts=self.accounts, access=self.access,
             rooms=self.rooms, messages=self.messages, room_cases=self.room_cases, people=self.people,
             commands=self.commands, welcoming=self.welcoming, dispatch=dispatch, decoder=decoder,
-            connections=self.connections, guests=Limiter(1, 20, time.time),
+            connections=self.connections, identity=self.identity,
             chat=lambda plugin: PluginChat(plugin, self.chat), stats=self.stats, health=self._health,
             proxies=proxies, origins=origins(server.public_url, server.allowed_origins), secure=secure,
         )  # fmt: skip

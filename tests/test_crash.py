@@ -17,7 +17,7 @@ from chatserver.testing import Client
 
 WRITERS = 4
 MESSAGES = 120
-CRASHES = 6
+CRASHES = 12
 
 
 class Process:

@@ -155,7 +155,7 @@ class Dispatch:
                 done = await self._messages.delete(user, request.message_id)
                 return {"seq": done.event.seq} if done.event else {}
             case requests.Typing():
-                self._people.typing(user, request.room, request.on)
+                await self._people.typing(user, request.room, request.on)
             case requests.Read():
                 await self._people.read(user, request.room, request.seq)
             case requests.SetPresence():

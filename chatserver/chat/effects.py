@@ -168,21 +168,22 @@ class Effects:
     # Plugins
 
     def _tell_plugins(self, event: Event) -> None:
-        if self._hooks.has("after_event"):
-            self.notify("after_event", event=event)
+        self.notify("after_event", event=event)
         hook = {"message": "after_post", "edited": "after_edit", "deleted": "after_delete"}.get(event.type)
-        if hook is not None and self._hooks.has(hook):
+        if hook is not None:
             self.notify(hook, message=event.message)
 
     def _tell_of_member(self, actor: RoomActor, entry: ChangeMember) -> None:
         hook = (
             "after_join" if entry.action in ENTERING else "after_leave" if entry.action in LEAVING else None
         )
-        if hook is not None and self._hooks.has(hook):
+        if hook is not None:
             self.notify(hook, user=entry.target, room=actor.room)
 
     def notify(self, hook: str, **args: Any) -> None:
-        """Call an ``after_*`` hook, behind what is waiting already."""
+        """Call an ``after_*`` hook that anybody implements, behind what is waiting already."""
+        if not self._hooks.has(hook):
+            return
         if len(self._after) >= NOTIFY_WAITING:
             log.warning("plugins are too slow: a call of %s was dropped", hook)
             return

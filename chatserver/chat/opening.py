@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
 from ..accounts import Accounts
 from ..errors import Reject
-from ..hooks import Hooks
 from ..hub import Hub, user_topic
 from ..model import Request, User
 from ..presence import Presence
@@ -18,8 +18,11 @@ from ..rooms import Rooms
 from ..store import Store, reading
 from .access import Access
 from .effects import Effects, Opening
+from .identity import Identity
 from .rooms import RoomCases
 from .session import Connection, Session
+
+log = logging.getLogger(__name__)
 
 RESUME_ROOM = 500
 RESUME_ALL = 5000
@@ -31,6 +34,7 @@ class Welcoming:
 
     def __init__(
         self,
+        identity: Identity,
         accounts: Accounts,
         access: Access,
         rooms: Rooms,
@@ -39,11 +43,10 @@ class Welcoming:
         hub: Hub,
         presence: Presence,
         effects: Effects,
-        hooks: Hooks,
         *,
-        guests: bool,
         facts: Callable[[User], Mapping[str, Any]],
     ) -> None:
+        self._identity = identity
         self._accounts = accounts
         self._access = access
         self._rooms = rooms
@@ -52,8 +55,6 @@ class Welcoming:
         self._hub = hub
         self._presence = presence
         self._effects = effects
-        self._hooks = hooks
-        self._guests = guests
         self._facts = facts
 
     async def hello(self, connection: Connection, hello: requests.Hello, asked: Request) -> Session | None:
@@ -82,17 +83,15 @@ class Welcoming:
 
     async def _who(self, hello: requests.Hello, asked: Request) -> tuple[User, str | None, bool]:
         """The user, their token, and whether they are new here."""
-        known = await self._hooks.first("authenticate", request=asked)
-        if isinstance(known, User):
-            return known, None, False
+        vouched = await self._identity.vouched(asked)
+        if vouched is not None:
+            return vouched, None, False
         token = hello.token or asked.token
         if token:
             return await self._accounts.returning(token, hello.name), token, False
-        if not self._guests:
-            raise Reject("Sign in to come in.", "unauthorized")
         if hello.name is None:
             raise Reject("Say a name, or bring a token.", "unauthorized", field="name")
-        user, token = await self._accounts.guest(hello.name)
+        user, token = await self._identity.new_guest(hello.name, asked.remote_ip)
         return user, token, True
 
     async def _memberships(
@@ -150,7 +149,7 @@ class Welcoming:
             if name not in cursors:
                 self._hub.subscribe(session, name)
             self._effects.show(session.user, name, entry.members)
-        if first and self._hooks.has("after_connect"):
+        if first:
             self._effects.notify("after_connect", user=session.user)
 
     async def _catch_up(self, session: Session, name: str, cursor: int, left: int) -> int:
@@ -171,6 +170,10 @@ class Welcoming:
             events = await self._store.read(
                 partial(reading.events_after, room=name, after=cursor, limit=PAGE)
             )
+            if not events:
+                log.error("the log of %s ends before its head", name)
+                self._go_live(session, name)
+                break
             for event in events:
                 session.connection.send(wire.durable(event))
             cursor, sent = events[-1].seq, sent + len(events)

@@ -56,12 +56,13 @@ class People:
 
     def _tell(self, user: User, payload: bytes) -> None:
         for room in self._presence.rooms(user.id):
-            self._bus.publish(room, payload, ephemeral=True)
+            if self._pushed(room):
+                self._bus.publish(room, payload, ephemeral=True)
 
-    def typing(self, user: User, name: str, on: bool) -> None:
+    async def typing(self, user: User, name: str, on: bool) -> None:
         """Tell a room that somebody is writing. Too many are dropped without a word: it is only a hint."""
-        actor = self._rooms.peek(name)
-        if actor is None or user.id not in actor.members:
+        actor = await self._rooms.get(name)
+        if user.id not in actor.members:
             raise Reject("You are not in this room.", "not_member", field="room")
         if actor.refusal(user) is None and not (on and self._typing.wait(user.id)):
             self._bus.publish(name, wire.typing(name, user, on), ephemeral=True)
@@ -104,8 +105,9 @@ class People:
         self._effects.notify("after_disconnect", user=user)
 
     def _pushed(self, name: str) -> bool:
+        # A room that is not in memory is a quiet one.
         actor = self._rooms.peek(name)
-        return actor is not None and self._effects.pushes(len(actor.members))
+        return actor is None or self._effects.pushes(len(actor.members))
 
     # Changes from outside
 

@@ -6,7 +6,6 @@ import time
 
 from msgspec import Struct
 
-from ..errors import Reject
 from ..model import User
 from ..protocol import events as wire
 from .handler import COOKIE, Handler
@@ -49,15 +48,9 @@ class Guest(_SignIn):
     """POST /api/v1/guest"""
 
     async def post(self) -> None:
-        auth = self.site.settings.auth
-        if not auth.guests:
-            raise Reject("This server has no guests. Sign in.", "forbidden")
         form = self.body(GuestForm)
-        refusal = self.site.guests.refusal(self.remote_ip)
-        if refusal is not None:
-            raise refusal
-        user, token = await self.site.accounts.guest(form.name)
-        self.signed_in(user, token, auth.guest_days)
+        user, token = await self.site.identity.new_guest(form.name, self.remote_ip)
+        self.signed_in(user, token, self.site.settings.auth.guest_days)
 
 
 class Login(_SignIn):

@@ -8,10 +8,11 @@ from typing import Any, TypeVar
 
 import msgspec
 import tornado.web
+from tornado.httputil import HTTPServerRequest
 
 from ..chat.api import PluginChat
 from ..errors import HTTP_STATUS, Reject
-from ..model import User
+from ..model import Request, User
 from ..protocol.requests import invalid
 from .security import HEADERS, HSTS, client_address
 from .site import Site
@@ -70,8 +71,8 @@ class Handler(tornado.web.RequestHandler):
 
     async def user(self) -> User | None:
         """Who asks, if they are signed in."""
-        if self._user is None and self.token is not None:
-            self._user = await self.site.accounts.of_token(self.token)
+        if self._user is None:
+            self._user = await self.site.identity.of(request_of(self.request, self.remote_ip, self.token))
         return self._user
 
     async def require_user(self) -> User:
@@ -153,6 +154,12 @@ class Handler(tornado.web.RequestHandler):
             log.info("%s %s: %s", self.request.method, self.request.path, value)
         else:
             log.error("%s %s failed", self.request.method, self.request.path, exc_info=(typ, value, tb))
+
+
+def request_of(request: HTTPServerRequest, remote_ip: str, token: str | None) -> Request:
+    """What plugins are shown of a request."""
+    headers = {name.lower(): value for name, value in request.headers.get_all()}
+    return Request(remote_ip, token, headers)
 
 
 class NotFound(Handler):

@@ -11,7 +11,7 @@ from ..chat.access import Access
 from ..chat.api import PluginChat
 from ..chat.commands import CommandCases
 from ..chat.dispatch import Dispatch
-from ..chat.limiter import Limiter
+from ..chat.identity import Identity
 from ..chat.messages import Messages
 from ..chat.opening import Welcoming
 from ..chat.people import People
@@ -25,11 +25,12 @@ from .security import Network
 
 @dataclasses.dataclass(frozen=True)
 class Site:
-    """The server, as its handlers see it. ``guests`` limits new ones by address, ``stats()`` gives its figures, and
+    """The server, as its handlers see it. ``stats()`` gives its figures, and
     ``health()`` what is wrong, by name."""
 
     settings: Settings
     version: str
+    identity: Identity
     accounts: Accounts
     access: Access
     rooms: Rooms
@@ -41,7 +42,6 @@ class Site:
     dispatch: Dispatch
     decoder: Decoder
     connections: Connections
-    guests: Limiter
     chat: Callable[[str], PluginChat]
     stats: Callable[[], Awaitable[dict[str, Any]]]
     health: Callable[[], Awaitable[dict[str, str]]]

@@ -19,7 +19,7 @@ from ..model import Request
 from ..protocol import events as wire
 from ..protocol import requests
 from .framing import ChatProtocol, buffered, write
-from .handler import COOKIE
+from .handler import COOKIE, request_of
 from .security import HEADERS, client_address
 from .site import Site
 
@@ -143,15 +143,14 @@ class SocketHandler(WebSocketHandler):
         if session is None or self.closed:
             self._leave()
         elif self._room is not None:
-            waiting = self.site.dispatch.handle(session, requests.Join(id="path", room=self._room))
+            waiting = self.site.dispatch.handle(session, requests.Join(room=self._room))
             if waiting is not None:
                 await waiting
 
     def _asked(self) -> Request:
         """What is known of this connection. A cookie counts only for pages, which say where they come from."""
-        origin = self.request.headers.get("Origin")
-        headers = {name.lower(): value for name, value in self.request.headers.get_all()}
-        return Request(self.remote_ip, self.get_cookie(COOKIE) if origin else None, headers)
+        token = self.get_cookie(COOKIE) if "Origin" in self.request.headers else None
+        return request_of(self.request, self.remote_ip, token)
 
     def on_pong(self, data: bytes) -> None:
         self.heard = time.monotonic()

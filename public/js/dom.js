@@ -24,7 +24,7 @@ export function h(tag, props, ...children) {
 
 /** @param {Element|DocumentFragment} parent @param {(Node|string|null|undefined|false)[]} children */
 export function append(parent, children) {
-  parent.append(...children.filter((child) => child !== null && child !== undefined && child !== false));
+  for (const child of children) if (child !== null && child !== undefined && child !== false) parent.append(child);
 }
 
 /** @param {string} name an id in icons.svg */

@@ -1,6 +1,6 @@
 import { App } from "./app.js";
 import { api } from "./api.js";
-import { write } from "./settings.js";
+import { read, write } from "./settings.js";
 import { ChatApp } from "./parts/chat-app.js";
 import { ConfirmDialog } from "./parts/confirm-dialog.js";
 import { ConnectionLine } from "./parts/connection-line.js";
@@ -55,9 +55,10 @@ async function start() {
   const app = new App();
   app.settings.apply();
   const texts = app.i18n.load(app.settings.language);
-  const setup = app.router.route.setup !== null;
+  // Without a sign-in in this browser there is nobody to ask for.
+  const unknown = app.router.route.setup !== null || read("chat.user", null) === null;
   const [me, server] = await Promise.all([
-    setup ? null : api("GET", "me").catch((error) => (error.code === "offline" ? { offline: true } : null)),
+    unknown ? null : api("GET", "me").catch(() => null),
     api("GET", "server").catch(() => ({ name: "Chat", guests: true })),
     texts,
   ]);

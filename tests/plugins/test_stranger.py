@@ -20,15 +20,10 @@ STRANGER = Path(__file__).parent.parent / "stranger"
 def installed(tmp_path_factory) -> Path:
     """The folder into which pip has installed the package; its sources stay as they are."""
     folder = tmp_path_factory.mktemp("stranger")
-    source = shutil.copytree(STRANGER, folder / "source")
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--no-deps"]
-    target = folder / "site-packages"
-    subprocess.run(
-        [*pip, "--no-build-isolation", "--target", str(target), str(source)],
-        check=True,
-        capture_output=True,
-        timeout=120,
-    )
+    source, target = shutil.copytree(STRANGER, folder / "source"), folder / "site-packages"
+    install = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--no-deps"]
+    command = [*install, "--no-build-isolation", "--target", str(target), str(source)]
+    subprocess.run(command, check=True, capture_output=True, timeout=120)
     return target
 
 

@@ -8,10 +8,10 @@ const ORDER = ["online", "busy", "away"];
 /** Who is in this room: those who are here first. */
 export class MemberList extends Part {
   setup() {
-    this.title = h("h2", { class: "bar-title" });
+    this.caption = h("h2", { class: "bar-title" });
     this.close = iconButton("close", "", () => history.back(), "phone-only");
     this.body = h("ul", { class: "member-rows", tabIndex: -1 });
-    this.append(h("header", { class: "bar" }, this.close, this.title), this.body);
+    this.append(h("header", { class: "bar" }, this.close, this.caption), this.body);
     this.draw = scheduled(() => this.render());
     for (const topic of ["members", "current", "people", "room"]) this.store.on(topic, this.draw);
     this.body.addEventListener("scroll", () => this.loadMore());
@@ -24,7 +24,7 @@ export class MemberList extends Part {
   render() {
     const room = this.store.room(this.store.current);
     const members = room?.members_here;
-    this.title.textContent = room ? this.t("people.count", { count: room.members || members?.people.size || 0 }) : this.t("people.title");
+    this.caption.textContent = room ? this.t("people.count", { count: room.members || members?.people.size || 0 }) : this.t("people.title");
     this.close.setAttribute("aria-label", this.t("app.back"));
     if (!members) return this.body.replaceChildren();
     const people = [...members.people.values()];

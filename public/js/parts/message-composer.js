@@ -18,14 +18,16 @@ export class MessageComposer extends Part {
     this.picker = h("input", { type: "file", multiple: true, hidden: true, onChange: () => this.pick() });
     this.attach = iconButton("attach", "", () => this.picker.click());
     this.button = iconButton("send", "", () => void this.submit(), "send");
-    this.slot = h("span", { class: "slot" });
+    this.extras = h("span", { class: "slot" });
     this.tray = new UploadTray(this.app, () => this.uploaded());
     this.box = h("div", { class: "composer-box" }, this.tray.list,
-      h("div", { class: "composer-row" }, this.attach, this.area, this.counter, this.slot, this.button));
+      h("div", { class: "composer-row" }, this.attach, this.area, this.counter, this.extras, this.button));
     this.completer = new Completer(this.app, this.area);
     this.append(this.completer.popup, this.reply, this.error, this.box, this.picker);
     /** @type {import("../drafts.js").Draft} */
     this.draft = { text: "" };
+    /** @type {string|undefined} */
+    this.name = undefined;
     this.lastTyping = 0;
     this.listen();
   }
@@ -86,7 +88,7 @@ export class MessageComposer extends Part {
       button.setAttribute("aria-label", t(key));
       button.title = t(key);
     }
-    this.slot.replaceChildren(...app.plugins.fill("composer", { room: room.name, insert: (/** @type {string} */ text) => this.insert(text) }));
+    this.extras.replaceChildren(...app.plugins.fill("composer", { room: room.name, insert: (/** @type {string} */ text) => this.insert(text) }));
     this.enable();
   }
 

@@ -26,6 +26,8 @@ export class MessageList extends Part {
     /** Whether the room has just been opened and its place is to be found. */
     this.fresh = true;
     this.seenTo = 0;
+    /** @type {string|null} */
+    this.name = null;
     this.draw = scheduled(() => this.render());
     this.listen();
   }

@@ -57,7 +57,7 @@ export class MessageTools {
       writable && own && message.kind === "text" && this.button("edit", t("messages.edit"), () => this.edit(message)),
       this.button("link", t("messages.copyLink"), () => this.copyLink(message)),
       (own || rules) && this.button("trash", t("messages.delete"), () => this.confirmDelete(message), "danger"),
-    ].filter((node) => node !== false);
+    ].filter((node) => node instanceof Node);
   }
 
   /** @param {string} name @param {string} label @param {() => void} run @param {string} [kind] */

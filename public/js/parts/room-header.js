@@ -13,10 +13,10 @@ export class RoomHeader extends Part {
     this.mark = h("span", { class: "room-mark" });
     this.name = h("h1", { class: "room-title one-line", id: "room-title", dir: "auto" });
     this.topic = h("p", { class: "room-topic one-line", dir: "auto" });
-    this.slot = h("span", { class: "slot" });
+    this.extras = h("span", { class: "slot" });
     this.details = iconButton("more", "", () => app.emit("dialog", { name: "room", room: this.store.current }));
     this.people = iconButton("people", "", () => this.togglePeople());
-    this.append(this.back, this.fold, this.mark, h("div", { class: "room-text" }, this.name, this.topic), this.slot, this.people, this.details);
+    this.append(this.back, this.fold, this.mark, h("div", { class: "room-text" }, this.name, this.topic), this.extras, this.people, this.details);
     this.draw = scheduled(() => this.render());
     for (const topic of ["current", "room", "rooms", "people", "members"]) this.store.on(topic, this.draw);
     app.on("plugins", () => this.render(true));
@@ -40,7 +40,7 @@ export class RoomHeader extends Part {
     else this.mark.replaceChildren(...(room ? [icon(room.kind === "private" ? "lock" : "hash")] : []));
     this.mark.classList.toggle("face", Boolean(direct));
     this.people.hidden = this.details.hidden = !room || Boolean(direct);
-    if (anew && room) this.slot.replaceChildren(...app.plugins.fill("header", { room: room.name }));
+    if (anew && room) this.extras.replaceChildren(...app.plugins.fill("header", { room: room.name }));
     this.label(this.back, t("app.back"));
     this.label(this.fold, t("app.fold"));
     this.label(this.people, t("people.title"));
