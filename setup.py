@@ -63,7 +63,7 @@ setup(
         "python-dotenv>=1.0",
         "confusable-homoglyphs>=3.3",
         "filetype>=1.2",
-        "pillow>=11",
+        "pillow>=11.3",
     ],
     extras_require={"test": TEST},
     entry_points={

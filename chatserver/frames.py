@@ -7,6 +7,7 @@ import struct
 TEXT = 0x81
 CLOSE = 0x88
 PING = 0x89
+PONG = 0x8A
 
 
 def frame(payload: bytes, opcode: int = TEXT) -> bytes:

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from inspect import isawaitable
 from typing import Any, cast
 
+import msgspec
+
 from ..accounts import Accounts
 from ..bus import Bus
 from ..chatapi import Also, Ban
@@ -48,6 +50,10 @@ class Chat:
     event_types: frozenset[str]
 
 
+# The command or request that led a plugin to post has counted already.
+BY_PLUGIN = Way(limited=False, commands=False)
+
+
 class PluginChat:
     """One plugin's handle on the chat."""
 
@@ -65,9 +71,9 @@ class PluginChat:
     ) -> Message:
         done, settle = awaited()
         request = requests.Post(room=_name(room), content=content, reply_to=reply_to)
-        # The command or request that led here has counted already.
-        way = Way(kind, limited=False, commands=False)
-        waiting = self._chat.messages.post(user, _name(room), request, settle, way)
+        waiting = self._chat.messages.post(
+            user, _name(room), request, settle, msgspec.structs.replace(BY_PLUGIN, kind=kind)
+        )
         if waiting is not None:
             await waiting
         return _message(await done)
@@ -75,7 +81,7 @@ class PluginChat:
     async def post_direct(self, other: User, content: str, *, user: User) -> Message:
         done, settle = awaited()
         request = requests.Post(to=other.id, content=content)
-        await self._chat.messages.post_direct(user, other, request, settle)
+        await self._chat.messages.post_direct(user, other, request, settle, BY_PLUGIN)
         return _message(await done)
 
     async def edit(self, message_id: str, content: str, *, by: User) -> Message:

@@ -114,7 +114,7 @@ class Messages:
             return forbidden("message.post")
         return self._limiter.refusal(user.id) if way.limited else None
 
-    def _draft(self, user: User, room: Room, request: requests.Post, way: Way = BY_SOCKET) -> Draft:
+    def _draft(self, user: User, room: Room, request: requests.Post, way: Way) -> Draft:
         content = self._pipeline.check(request.content, may_be_empty=bool(request.files))
         if way.commands and content.startswith("//"):
             content = content[1:]
@@ -165,9 +165,7 @@ class Messages:
         mentions = mentioned(draft, actor) if "@" in draft.content else ()
         actor.submit(self._entry(draft, request, mentions, way), settle)
 
-    def _entry(
-        self, draft: Draft, request: requests.Post, mentions: tuple[str, ...] = (), way: Way = BY_SOCKET
-    ) -> log.Post:
+    def _entry(self, draft: Draft, request: requests.Post, mentions: tuple[str, ...], way: Way) -> log.Post:
         return log.Post(
             draft.user,
             new_message_id(self._clock()),
@@ -182,7 +180,9 @@ class Messages:
             way.outsider,
         )
 
-    async def post_direct(self, user: User, other: User, request: requests.Post, settle: Settle) -> None:
+    async def post_direct(
+        self, user: User, other: User, request: requests.Post, settle: Settle, way: Way = BY_SOCKET
+    ) -> None:
         """Post to somebody. The first message makes the room, both memberships and itself in one transaction."""
         room = direct_room(user, other)
         try:
@@ -191,18 +191,18 @@ class Messages:
             if missing.code != "not_found":
                 raise
         else:
-            waiting = self.post(user, room.name, request, settle)
+            waiting = self.post(user, room.name, request, settle, way)
             if waiting is not None:
                 await waiting
             return
-        refusal = self._limiter.refusal(user.id)
+        refusal = self._limiter.refusal(user.id) if way.limited else None
         if refusal is not None:
             raise refusal
         if request.reply_to is not None:
             raise Reject("There is no such message in this room.", "invalid", field="reply_to")
-        prepared = self._pipeline.post(self._draft(user, room, request))
+        prepared = self._pipeline.post(self._draft(user, room, request, way))
         draft = prepared if isinstance(prepared, Draft) else await prepared
-        entry = self._entry(draft, request)
+        entry = self._entry(draft, request, (), way)
         actor, done = await self._room_cases.direct(user, other, entry)
         if done is None:
             actor.submit(entry, settle)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from ..accounts import Accounts
-from ..errors import Reject
+from ..errors import Close, Reject
 from ..hub import Hub, user_topic
-from ..model import Request, User
+from ..model import Event, Request, User
 from ..presence import Presence
 from ..protocol import events as wire
 from ..protocol import requests
@@ -24,9 +24,12 @@ from .session import Connection, Session
 
 log = logging.getLogger(__name__)
 
+log = logging.getLogger(__name__)
+
 RESUME_ROOM = 500
 RESUME_ALL = 5000
 PAGE = 200
+PACE_BYTES = 64 * 1024
 
 
 class Welcoming:
@@ -75,9 +78,16 @@ class Welcoming:
             self._enter(session, listed, cursors)
         finally:
             self._effects.opened(user.id, watch)
-        left = RESUME_ALL
-        for name, cursor in cursors.items():
-            left -= await self._catch_up(session, name, cursor, left)
+        try:
+            left = RESUME_ALL
+            for name, cursor in cursors.items():
+                left -= await self._catch_up(session, name, cursor, left)
+        except Exception:
+            # Welcomed already: the client comes back and resumes from what it has.
+            log.exception("a resume failed")
+            self.left(session)
+            connection.close(Close.RESTART, "the server failed")
+            return None
         connection.send(wire.LIVE)
         return session
 
@@ -153,8 +163,13 @@ class Welcoming:
             self._effects.notify("after_connect", user=session.user)
 
     async def _catch_up(self, session: Session, name: str, cursor: int, left: int) -> int:
-        """Send what was missed in one room and go live; the number of events sent."""
+        """Send what was missed in one room and go live; the number of events sent.
+
+        Somebody who is removed meanwhile gets nothing more.
+        """
         actor = await self._rooms.get(name)
+        if name not in session.rooms:
+            return 0
         floor = await self._access.visible_after(session.user, actor)
         if actor.heads.head - cursor > min(RESUME_ROOM, left) or cursor < floor:
             self._go_live(session, name)
@@ -170,15 +185,23 @@ class Welcoming:
             events = await self._store.read(
                 partial(reading.events_after, room=name, after=cursor, limit=PAGE)
             )
-            if not events:
-                log.error("the log of %s ends before its head", name)
-                self._go_live(session, name)
+            if name not in session.rooms:
                 break
-            for event in events:
-                session.connection.send(wire.durable(event))
+            await self._send_paced(session, events)
             cursor, sent = events[-1].seq, sent + len(events)
-            await session.connection.drained()
         return sent
+
+    async def _send_paced(self, session: Session, events: Sequence[Event]) -> None:
+        """Send a page, so that no more than `PACE_BYTES` wait for a slow reader."""
+        waiting = 0
+        for event in events:
+            payload = wire.durable(event)
+            session.connection.send(payload)
+            waiting += len(payload)
+            if waiting > PACE_BYTES:
+                await session.connection.drained()
+                waiting = 0
+        await session.connection.drained()
 
     def _go_live(self, session: Session, name: str) -> None:
         # Somebody who was removed meanwhile is not let in again.

@@ -60,6 +60,9 @@ class Server(_Section, frozen=True, kw_only=True):
     trusted_proxies: tuple[NonEmpty, ...] = ()
     """IP addresses or networks (CIDR) whose X-Forwarded-* headers are believed."""
     tls: Tls | None = None
+    transport: Literal["lean", "stream"] = "lean"
+    """How WebSockets are read and written: ``lean``, on the bare socket, or ``stream``, through Tornado (slower; TLS
+    always is)."""
 
 
 class StoreConfig(_Section, frozen=True, kw_only=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from tornado.httpclient import HTTPRequest
@@ -38,9 +39,9 @@ class Refused(Exception):
 class Client:
     """A WebSocket that has said hello. ``room`` is where it talks unless told otherwise."""
 
-    def __init__(self, url: str, *, origin: str | None = None) -> None:
+    def __init__(self, url: str, *, headers: Mapping[str, str] | None = None) -> None:
         self._url = url
-        self._origin = origin
+        self._headers = dict(headers or {})
         self._numbers = itertools.count(1)
         self._replies: dict[str, asyncio.Future[Heard]] = {}
         self._inbox: list[Heard] = []
@@ -52,6 +53,8 @@ class Client:
         self.room: str | None = None
         self.seen: dict[str, int] = {}
         """The last seq heard in each room: what `hello` resumes from when it is given back."""
+        self.everything: list[Heard] = []
+        """All frames that have come, in their order, whoever took them since."""
 
     @property
     def name(self) -> str:
@@ -63,8 +66,7 @@ class Client:
 
     async def connect(self) -> None:
         """Open the socket; nothing is said yet."""
-        headers = {"Origin": self._origin} if self._origin else {}
-        self._socket = await websocket_connect(HTTPRequest(self._url, headers=headers))
+        self._socket = await websocket_connect(HTTPRequest(self._url, headers=self._headers))
         self._reader = asyncio.get_running_loop().create_task(self._read(self._socket))
 
     async def hello(self, **fields: Any) -> Heard:
@@ -149,6 +151,7 @@ class Client:
     async def _read(self, socket: WebSocketClientConnection) -> None:
         while (frame := await socket.read_message()) is not None:
             event = Heard(json.loads(frame))
+            self.everything.append(event)
             future = self._replies.pop(str(event.get("re")), None)
             if "seq" in event and "room" in event and event["type"] != "ok":
                 self.seen[event["room"]] = event["seq"]

@@ -98,9 +98,12 @@ class Harness:
         await client.hello(**({"name": name} if name is not None else {}), **hello)
         return client
 
-    async def connect(self, path: str = "/ws", *, origin: str | None = None) -> Client:
-        """A socket on which nothing has been said yet."""
-        client = Client(f"ws://127.0.0.1:{self.server.port}{path}", origin=origin)
+    async def connect(
+        self, path: str = "/ws", *, origin: str | None = None, headers: Mapping[str, str] | None = None
+    ) -> Client:
+        """A socket on which nothing has been said yet. ``origin`` makes it a browser's."""
+        sent = {**(headers or {}), **({"Origin": origin} if origin is not None else {})}
+        client = Client(f"ws://127.0.0.1:{self.server.port}{path}", headers=sent)
         await client.connect()
         self._clients.append(client)
         return client

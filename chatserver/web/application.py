@@ -25,7 +25,7 @@ def application(site: Site, host: PluginHost, public: Path) -> Application:
     common = {"site": site}
     routes: list[Rule] = [
         URLSpec("/ws", SocketHandler, common),
-        URLSpec("/ws/" + NAME, SocketHandler, common),
+        URLSpec("/ws/(?P<room>[^/]+)", SocketHandler, common),
         URLSpec("/healthz", api.Healthy, common),
         URLSpec("/readyz", api.Ready, common),
     ]

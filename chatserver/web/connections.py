@@ -1,4 +1,4 @@
-"""The open WebSockets of this process: how many from where, and the one wheel that keeps them alive."""
+"""The open WebSockets of this process: how many from where, and the one wheel for all their deadlines."""
 
 from __future__ import annotations
 
@@ -6,10 +6,14 @@ import time
 from collections import Counter
 from typing import Protocol
 
+from ..errors import Close
+
 BEAT_SECONDS = 25
 """How often a connection gets a sign of life."""
 SILENT_SECONDS = 60.0
 """After how long without a sign from the other side a connection counts as lost."""
+HELLO_SECONDS = 10.0
+"""How long a new connection has to say hello."""
 
 
 class Kept(Protocol):
@@ -22,11 +26,14 @@ class Kept(Protocol):
     def goodbye(self, after_ms: int) -> None:
         """Say that the server goes, and when to come back."""
 
-    def close(self, code: int, reason: str) -> None:
+    def close(self, code: Close, reason: str) -> None:
         """Close."""
 
     def beat(self) -> None:
         """Give a sign of life, and ask for one."""
+
+    def silent(self) -> None:
+        """No hello came in time."""
 
     def lost(self) -> None:
         """Nothing has come for too long."""
@@ -41,6 +48,7 @@ class Connections:
         self._by_ip: Counter[str] = Counter()
         self._slots: list[dict[Kept, None]] = [{} for _ in range(BEAT_SECONDS)]
         self._slot_of: dict[Kept, int] = {}
+        self._silent: dict[Kept, float] = {}
         self._now = 0
 
     def __len__(self) -> int:
@@ -55,13 +63,19 @@ class Connections:
         slot = (self._now - 1) % BEAT_SECONDS
         self._slots[slot][connection] = None
         self._slot_of[connection] = slot
+        self._silent[connection] = time.monotonic() + HELLO_SECONDS
         self._by_ip[connection.remote_ip] += 1
+
+    def welcomed(self, connection: Kept) -> None:
+        """It has said hello."""
+        self._silent.pop(connection, None)
 
     def remove(self, connection: Kept) -> None:
         """One less."""
         slot = self._slot_of.pop(connection, None)
         if slot is not None:
             del self._slots[slot][connection]
+            self._silent.pop(connection, None)
             self._by_ip[connection.remote_ip] -= 1
             if not self._by_ip[connection.remote_ip]:
                 del self._by_ip[connection.remote_ip]
@@ -73,6 +87,12 @@ class Connections:
     def tick(self) -> None:
         """A second has passed."""
         now = time.monotonic()
+        # In order of their deadlines, so that the first one that is not over ends the search.
+        for connection, deadline in list(self._silent.items()):
+            if deadline > now:
+                break
+            del self._silent[connection]
+            connection.silent()
         for connection in tuple(self._slots[self._now]):
             if now - connection.heard > SILENT_SECONDS:
                 connection.lost()

@@ -8,6 +8,7 @@ from chatserver import Plugin, Reject, Room, User, command
 
 from .describe import describe, overview
 
+LISTED = 100
 SHRUG = "¯\\_(ツ)_/¯"
 
 
@@ -80,7 +81,8 @@ class Basics(Plugin):
         if not await self.chat.may_read(room.name, user=ctx.user):
             raise Reject(f"You are not in #{room.name}.", "not_member", field="room")
         people = sorted(self.chat.online(room), key=lambda user: user.name.casefold())
-        return f"{len(people)} here: " + ", ".join(self._with_status(user) for user in people)
+        more = f" and {len(people) - LISTED} more" if len(people) > LISTED else ""
+        return f"{len(people)} here: " + ", ".join(self._with_status(user) for user in people[:LISTED]) + more
 
     @command(examples=["/topic", "/topic Tea at four", "/topic -"])
     async def topic(self, ctx, *, text: Annotated[str, "the new one, or - for none"] = ""):

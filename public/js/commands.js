@@ -17,7 +17,7 @@ export function isCommand(text) {
 /** Whether a line begins with a command that exists. @param {string} text @param {Command[]} commands */
 export function findCommand(text, commands) {
   const name = isCommand(text) ? text.slice(1).split(/\s/, 1)[0].toLowerCase() : "";
-  return commands.find((command) => command.name === name) ?? null;
+  return commands.find((command) => command.name === name || command.aliases?.includes(name)) ?? null;
 }
 
 /**

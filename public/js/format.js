@@ -3,7 +3,7 @@ export class Format {
   /** @param {string} lang */
   constructor(lang) {
     this.lang = lang;
-    this.timeOf = new Intl.DateTimeFormat(lang, { hour: "2-digit", minute: "2-digit" });
+    this.timeOf = new Intl.DateTimeFormat(lang, { hour: "numeric", minute: "2-digit" });
     this.exactOf = new Intl.DateTimeFormat(lang, { dateStyle: "full", timeStyle: "medium" });
     this.dayOf = new Intl.DateTimeFormat(lang, { weekday: "long", day: "numeric", month: "long" });
     this.oldDayOf = new Intl.DateTimeFormat(lang, { day: "numeric", month: "long", year: "numeric" });

@@ -12,7 +12,7 @@
  *   nonce?: string, reply_to?: string, files?: Attachment[], edited_at?: string, deleted?: boolean}} Message
  * @typedef {{user: User, role: string, status: string, text: string}} Member
  * @typedef {{name: string, type: string, required: boolean, rest: boolean, choices?: string[], help?: string}} Arg
- * @typedef {{name: string, usage: string, help: string, plugin?: string, args: Arg[]}} Command
+ * @typedef {{name: string, usage: string, help: string, plugin?: string, aliases?: string[], args: Arg[]}} Command
  */
 
 export const SUBPROTOCOL = "chat.v1";
@@ -34,6 +34,9 @@ export const REQUEST = Object.freeze({
   stats: "stats",
   ping: "ping",
 });
+
+/** The id of whoever does what nobody did: the rooms that are there from the start. */
+export const SYSTEM = "system";
 
 /** The request that the bundled plugin `history` adds. */
 export const HISTORY = "history";

@@ -134,7 +134,7 @@ export class Session {
     if (!room) return;
     room.members = reply.room.members ?? room.members;
     const members = reply.members ?? [];
-    store.setMembers(room.name, members, (reply.count ?? 0) > members.length, true);
+    store.setMembers(room.name, members, { more: Boolean(reply.more_members), count: reply.count, first: true });
     if (!room.timeline.newer) room.timeline.page(reply.events ?? [], "newest", Boolean(reply.more));
     store.emit("timeline", room.name);
     store.emit("rooms");
@@ -204,7 +204,7 @@ export class Session {
   /** @param {string} name @param {string} [after] */
   async members(name, after) {
     const reply = await this.socket.request(REQUEST.members, { room: name, after });
-    this.store.setMembers(name, reply.members, Boolean(reply.more), after === undefined);
+    this.store.setMembers(name, reply.members, { more: Boolean(reply.more), count: reply.count, first: after === undefined });
   }
 
   /** Not twice at a time. @param {string} key @param {() => Promise<void>} work */

@@ -10,7 +10,7 @@ import { Timeline } from "./timeline.js";
 /** @typedef {import("./protocol.js").Message} Message */
 
 /**
- * @typedef {{people: Map<string, Member>, more: boolean}} Members
+ * @typedef {{people: Map<string, Member>, more: boolean, count: number}} Members
  * @typedef {{key: string, after: number, text: string, level: string, ts: string}} Note a line for this user alone
  * @typedef {WireRoom & {cursor: number, counted: number, timeline: Timeline, members_here: Members|null,
  *   typing: Map<string, number>, line: number|null, notes: Note[], virtual?: boolean}} Room
@@ -270,8 +270,11 @@ export class Store extends Emitter {
     this.emit("room", room.name);
   }
 
-  /** A first or further page of members. @param {string} name @param {Member[]} page @param {boolean} more @param {boolean} first */
-  setMembers(name, page, more, first) {
+  /**
+   * A page of members: the first, or a further one. `count` is how many there are in all.
+   * @param {string} name @param {Member[]} page @param {{more: boolean, count: number, first: boolean}} about
+   */
+  setMembers(name, page, { more, count, first }) {
     const room = this.rooms.get(name);
     if (!room) return;
     const people = first || !room.members_here ? new Map() : room.members_here.people;
@@ -280,7 +283,7 @@ export class Store extends Emitter {
       this.remember(member.user);
       this.presence.set(member.user.id, { status: member.status, text: member.text });
     }
-    room.members_here = { people, more };
+    room.members_here = { people, more, count: more ? count : people.size };
     this.emit("members", name);
   }
 

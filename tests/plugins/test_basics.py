@@ -179,3 +179,13 @@ async def test_invite_brings_somebody_into_a_private_room(chat):
         await mona.says("/invite bob", room="secret")
         assert (await mona.hears("notice")).text == "bob was invited to #secret."
         await bob.says("thank you", room="secret")
+
+
+async def test_who_stays_readable_in_a_crowd(chat):
+    names = [f"user{number:03}" for number in range(103)]
+    async with chat(plugins=["basics"], settings={"limits": {"connections_per_ip": 200}}) as server:
+        clients = await server.join("general", *names)
+        await clients[0].says("/who")
+        told = (await clients[0].hears("notice")).text
+        assert told.startswith("103 here: user000, user001, ")
+        assert told.endswith("user099 and 3 more")

@@ -144,14 +144,14 @@ async def test_a_file_belongs_to_one_message_of_its_owner_in_its_room(chat):
         alice, bob = await server.join("general", "alice", "bob")
         await alice.ask("join", room="tea")
         file = (await uploaded(server, alice))["id"]
-        await_refusals = [
+        attempts = [
             bob.says("mine", files=[file]),
             alice.says("elsewhere", room="tea", files=[file]),
             alice.says("twice", files=[file, file]),
             alice.says("none", files=["0" * 32]),
             alice.says("many", files=[f"{number:032x}" for number in range(11)]),
         ]
-        for work in await_refusals:
+        for work in attempts:
             with pytest.raises(Refused) as refused:
                 await work
             assert (refused.value.code, refused.value.field) == ("invalid", "files")

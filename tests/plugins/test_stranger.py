@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from playwright.async_api import async_playwright
 
 from chatserver.testing import Refused
 
@@ -217,3 +218,28 @@ async def test_its_help_stands_beside_ours(polls):
         (alice,) = await server.join("general", "alice")
         await alice.says("/help poll")
         assert "question | choice" in (await alice.hears("notice")).text
+
+
+@pytest.mark.browser
+async def test_the_browser_part_draws_a_poll_and_votes(polls):
+    async with polls() as server, async_playwright() as playwright:
+        (bob,) = await server.join("general", "bob")
+        system = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+        browser = await playwright.chromium.launch(executable_path=system, args=["--no-sandbox"])
+        page = await browser.new_page(locale="en")
+        errors: list[str] = []
+        page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        await page.goto(server.url)
+        await page.get_by_role("textbox", name="Your name").fill("alice")
+        await page.keyboard.press("Enter")
+        await bob.hears("joined")
+        poll = await ask(bob)
+        await page.get_by_role("group", name="Lunch?").get_by_role("button", name="Salad").click()
+        voted = await bob.hears("polls:voted")
+        assert (voted.poll, voted.choice, voted.user["name"]) == (poll.message_id, 1, "alice")
+        await page.get_by_role("button", name="Salad 1 vote", pressed=True).wait_for()
+        await bob.ask("polls:vote", poll=poll.message_id, choice=1)
+        await page.get_by_role("button", name="Salad 2 votes").wait_for()
+        await browser.close()
+        assert errors == []

@@ -32,6 +32,7 @@ export class ChatApp extends Part {
   /** The first time: where were we? */
   welcomed() {
     this.piece("server-name").textContent = this.store.server.name;
+    this.piece("new-room").hidden = !this.store.may("room.create");
     if (this.app.router.route.room !== null) void this.route();
     else if (!this.started || !this.phone.matches) this.goHome();
     this.started = true;

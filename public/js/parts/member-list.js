@@ -24,7 +24,7 @@ export class MemberList extends Part {
   render() {
     const room = this.store.room(this.store.current);
     const members = room?.members_here;
-    this.caption.textContent = room ? this.t("people.count", { count: room.members || members?.people.size || 0 }) : this.t("people.title");
+    this.caption.textContent = members ? this.t("people.count", { count: members.more ? members.count : members.people.size }) : this.t("people.title");
     this.close.setAttribute("aria-label", this.t("app.back"));
     if (!members) return this.body.replaceChildren();
     const people = [...members.people.values()];

@@ -49,7 +49,7 @@ export class MessageTools {
     const { t, store, plugins } = this.app;
     const room = this.list.room;
     const own = message.user.id === store.me?.id;
-    const rules = room?.role === "owner" || room?.role === "moderator" || store.may("messages.delete") || store.may("message.delete");
+    const rules = room?.role === "owner" || room?.role === "moderator" || store.may("message.delete_any");
     const writable = !room?.archived;
     return [
       ...plugins.fill("message-actions", { message: { ...message }, room: message.room }),

@@ -1,5 +1,6 @@
 import { avatar, h, hue, icon } from "../dom.js";
 import { setHtml } from "../html.js";
+import { SYSTEM } from "../protocol.js";
 import { roomHash } from "../router.js";
 
 /** @typedef {import("../app.js").App} App */
@@ -43,17 +44,18 @@ export class MessageView {
     const name = app.nameOf(message.user);
     const time = app.format.time(message.ts);
     const action = message.kind === "action";
+    const stamp = h("time", { dateTime: message.ts, title: app.format.exact(message.ts) }, time);
     const node = h("div", { class: "message", role: "article", tabIndex: -1, "aria-label": `${name}, ${time}`,
       "data-id": message.message_id, "data-seq": message.seq, "data-own": own, "data-head": head, "data-kind": message.kind,
       "data-deleted": message.deleted, "data-mention": !own && this.namesMe(message) });
     if (message.reply_to && !message.deleted) node.append(this.quote(message.reply_to));
     if (head) {
       node.append(avatar(app.store.user(message.user)));
-      if (!action) node.append(this.author(message.user, name));
+      if (!action) node.append(h("div", { class: "byline" }, this.author(message.user, name), stamp));
     }
     node.append(this.body(message, action ? name : null));
     if (message.files?.length) node.append(this.files(message.files));
-    node.append(h("time", { dateTime: message.ts, title: app.format.exact(message.ts) }, time));
+    if (!head || action) node.append(stamp);
     return node;
   }
 
@@ -147,7 +149,7 @@ export class MessageView {
     const node = h("div", { class: "message pending", role: "article", tabIndex: -1, "data-own": true, "data-head": head,
       "data-failed": failed, "data-nonce": entry.nonce, "aria-label": app.nameOf(me) });
     if (entry.reply_to) node.append(this.quote(entry.reply_to));
-    if (head) node.append(avatar(me), this.author(me, app.nameOf(me)));
+    if (head) node.append(avatar(me), h("div", { class: "byline" }, this.author(me, app.nameOf(me))));
     node.append(h("div", { class: "text", dir: "auto" }, entry.content));
     if (entry.files?.length) node.append(this.files(entry.files));
     const state = h("span", { class: "send-state", title: app.t("messages.sending") }, icon(failed ? "warning" : "clock"));
@@ -195,6 +197,8 @@ export class MessageView {
       const text = t(`events.${action}`, { who, by, role: event.role ? t(`role.${event.role}`) : "" });
       return event.reason ? t("events.because", { text, reason: event.reason }) : text;
     }
+    if (event.action === "created" && event.room.startsWith("dm:")) return "";
+    if (event.action === "created" && event.user.id === SYSTEM) return t("events.opened");
     if (event.action === "created") return t("events.created", { by });
     if (event.topic !== undefined) return t(event.topic ? "events.topic" : "events.noTopic", { by, topic: event.topic });
     if (event.title !== undefined) return t("events.title", { by, title: event.title });

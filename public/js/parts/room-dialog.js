@@ -31,7 +31,7 @@ export class RoomDialog extends DialogPart {
     };
     this.openDialog(t("rooms.create"), this.form(t("room.create"), [
       this.field(t("room.title"), title), this.field(t("room.name"), name, t("room.nameHint")), this.field(t("room.topic"), topic),
-      h("div", { class: "settings-pair" }, this.field(t("room.kind"), kind), this.field(t("room.history"), history)),
+      this.field(t("room.kind"), kind), this.field(t("room.history"), history),
     ], submit));
     title.focus();
   }
@@ -45,8 +45,10 @@ export class RoomDialog extends DialogPart {
   /** @param {Room} room */
   openRoom(room) {
     const { app, t } = this;
-    const rules = room.role === "owner" || room.role === "moderator" || this.store.me?.role === "admin" || this.store.me?.role === "moderator";
-    this.openDialog(app.roomTitle(room), rules ? this.editForm(room) : this.facts(room), this.inviteForm(room), this.ways(room, rules));
+    const rank = room.role === "owner" || room.role === "moderator";
+    const rules = rank || this.store.may("room.change");
+    const invites = rank || this.store.may("room.invite");
+    this.openDialog(app.roomTitle(room), rules || this.store.may("room.topic") ? this.editForm(room, rules) : this.facts(room), invites && this.inviteForm(room), this.ways(room, rules));
     const name = h("p", { class: "hint" }, `#${room.name} · ${t(room.kind === "private" ? "room.private" : "room.public")} · ${t(`history.${room.history}`)}`);
     this.dialog?.querySelector(".dialog-body")?.prepend(name);
   }
@@ -56,8 +58,8 @@ export class RoomDialog extends DialogPart {
     return h("p", { class: "room-facts", dir: "auto" }, room.topic || this.t("room.noTopic"));
   }
 
-  /** @param {Room} room */
-  editForm(room) {
+  /** @param {Room} room @param {boolean} rules whether more than the topic can be changed */
+  editForm(room, rules) {
     const { t, app } = this;
     const title = h("input", { maxLength: 80, value: room.title, dir: "auto" });
     const topic = h("textarea", { maxLength: 500, value: room.topic, rows: 2, dir: "auto" });
@@ -68,7 +70,7 @@ export class RoomDialog extends DialogPart {
       if (topic.value.trim() !== room.topic) changes.topic = topic.value.trim();
       if (Object.keys(changes).length) await app.session.changeRoom(room.name, changes);
     };
-    return this.form(t("app.save"), [this.field(t("room.title"), title), this.field(t("room.topic"), topic)], submit);
+    return this.form(t("app.save"), [rules && this.field(t("room.title"), title), this.field(t("room.topic"), topic)], submit);
   }
 
   /** @param {Room} room */

@@ -1,0 +1,148 @@
+"""WebSocket frames as they come from clients (RFC 6455, section 5): bytes in, messages out. No I/O.
+
+The parser is strict: what the RFC forbids ends the connection with the code it names.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from typing import NamedTuple
+
+CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
+
+PROTOCOL_ERROR = 1002
+INVALID_DATA = 1007
+TOO_LARGE = 1009
+
+Unmask = Callable[[bytes, bytes], bytes]
+
+
+class Message(NamedTuple):
+    """A whole data message, put together where it came in pieces, or a control frame."""
+
+    opcode: int
+    data: bytes
+
+
+class Violation(Exception):
+    """The other side broke the protocol; ``code`` is the close code to answer with."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+
+
+def unmask(mask: bytes, data: bytes) -> bytes:
+    """XOR with the repeated mask, as one big number."""
+    size = len(data)
+    key = (mask * (size // 4 + 1))[:size]
+    return (int.from_bytes(data, "little") ^ int.from_bytes(key, "little")).to_bytes(size, "little")
+
+
+class FrameParser:
+    """Takes bytes as they come, in any pieces; gives messages of at most ``most`` bytes."""
+
+    __slots__ = ("_buffer", "_most", "_opcode", "_parts", "_size", "_unmask")
+
+    def __init__(self, most: int, unmask: Unmask = unmask) -> None:
+        self._most = most
+        self._unmask = unmask
+        self._buffer = b""
+        self._opcode = 0
+        self._parts: list[bytes] | None = None
+        self._size = 0
+
+    def feed(self, data: bytes) -> None:
+        """Add what came."""
+        self._buffer = self._buffer + data if self._buffer else data
+
+    def next(self) -> Message | None:
+        """The next message, or None until more has come. Raises `Violation`; then nothing more may be asked."""
+        while True:
+            frame = self._frame()
+            if frame is None:
+                return None
+            head, payload = frame
+            opcode = head & 0x0F
+            if opcode & 0x8:
+                if opcode == CLOSE:
+                    check_close(payload)
+                return Message(opcode, payload)
+            if head & 0x80 and opcode and self._parts is None:
+                return Message(opcode, payload)
+            whole = self._piece(head, opcode, payload)
+            if whole is not None:
+                return whole
+
+    def _frame(self) -> tuple[int, bytes] | None:
+        """The first byte and the unmasked payload of the next whole frame, taken off the buffer."""
+        buffer = self._buffer
+        have = len(buffer)
+        if have < 2:
+            return None
+        head, size = buffer[0], buffer[1]
+        self._check_head(head, size)
+        size &= 0x7F
+        start = 2
+        if size == 126:
+            start = 4
+            if have < start:
+                return None
+            size = buffer[2] << 8 | buffer[3]
+        elif size == 127:
+            start = 10
+            if have < start:
+                return None
+            (size,) = struct.unpack_from("!Q", buffer, 2)
+        if size + self._size > self._most and not head & 0x8:
+            raise Violation(TOO_LARGE, "message too big")
+        end = start + 4 + size
+        if have < end:
+            return None
+        payload = self._unmask(buffer[start : start + 4], buffer[start + 4 : end])
+        self._buffer = buffer[end:] if have > end else b""
+        return head, payload
+
+    def _check_head(self, head: int, size: int) -> None:
+        opcode = head & 0x0F
+        if head & 0x70:
+            raise Violation(PROTOCOL_ERROR, "reserved bits are set")
+        if not size & 0x80:
+            raise Violation(PROTOCOL_ERROR, "frames from clients are masked")
+        if opcode & 0x8:
+            if opcode > PONG:
+                raise Violation(PROTOCOL_ERROR, "unknown opcode")
+            if not head & 0x80 or size & 0x7F > 125:
+                raise Violation(PROTOCOL_ERROR, "a control frame is whole and short")
+        elif opcode > BINARY:
+            raise Violation(PROTOCOL_ERROR, "unknown opcode")
+        elif (opcode == CONTINUATION) != (self._parts is not None):
+            raise Violation(PROTOCOL_ERROR, "a fragmented message is out of order")
+
+    def _piece(self, head: int, opcode: int, payload: bytes) -> Message | None:
+        if self._parts is None:
+            self._opcode, self._parts = opcode, []
+        self._parts.append(payload)
+        self._size += len(payload)
+        if not head & 0x80:
+            return None
+        whole = Message(self._opcode, b"".join(self._parts))
+        self._parts, self._size = None, 0
+        return whole
+
+
+def check_close(payload: bytes) -> None:
+    """Raises `Violation` for a close frame that may not be sent (section 7.4)."""
+    if not payload:
+        return
+    if len(payload) == 1:
+        raise Violation(PROTOCOL_ERROR, "a close code has two bytes")
+    code = payload[0] << 8 | payload[1]
+    if not (3000 <= code <= 4999 or (1000 <= code <= 1014 and code not in (1004, 1005, 1006))):
+        raise Violation(PROTOCOL_ERROR, "this close code may not be sent")
+    try:
+        payload[2:].decode()
+    except UnicodeDecodeError:
+        raise Violation(INVALID_DATA, "the reason is not UTF-8") from None

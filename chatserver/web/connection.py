@@ -1,0 +1,213 @@
+"""One WebSocket from the server's side: requests in, events out, within limits."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Awaitable
+
+from ..chat.session import Session
+from ..errors import Close, Reject
+from ..frames import PING, frame
+from ..model import Request
+from ..protocol import events as wire
+from ..protocol import requests
+from .site import Site
+from .transport import Transport
+
+log = logging.getLogger(__name__)
+
+ERRORS_AT_ONCE = 100.0
+ERRORS_PER_SECOND = 2.0
+
+
+class Connection:
+    """The connection below a `Session` (`chatserver.chat.session.Connection`), the owner of a transport.
+
+    ``asked`` is what was known at the handshake, ``room`` the one in the address, ``page`` whether a browser's page
+    is on the other side.
+    """
+
+    __slots__ = (
+        "_asked", "_errors", "_errors_at", "_limit", "_page", "_room", "_session", "_site", "_transport", "heard",
+        "remote_ip",
+    )  # fmt: skip
+
+    def __init__(self, site: Site, asked: Request, room: str | None, page: bool) -> None:
+        self.remote_ip = asked.remote_ip
+        self.heard = time.monotonic()
+        self._site = site
+        self._asked: Request | None = asked
+        self._room = room
+        self._page = page
+        self._limit = site.settings.limits.send_buffer_bytes
+        self._session: Session | None = None
+        self._transport: Transport | None = None
+        self._errors = ERRORS_AT_ONCE
+        self._errors_at = self.heard
+
+    def start(self, transport: Transport) -> None:
+        """The handshake is done."""
+        self._transport = transport
+        if self._site.connections.full(self.remote_ip):
+            self.close(Close.TOO_MANY, "too many connections")
+        else:
+            self._site.connections.add(self)
+
+    # Frames in
+
+    def on_frame(self, data: bytes, text: bool) -> Awaitable[None] | None:
+        """A whole message. What is returned is awaited before the next one is read."""
+        self.heard = time.monotonic()
+        if not text:
+            self._refuse(None, Reject("Frames are text.", "bad_request"))
+            return None
+        try:
+            request = self._site.decoder.decode(data)
+        except requests.BadRequest as bad:
+            self._bad(data, bad)
+            return None
+        if self._session is None:
+            return self._hello(request)
+        waiting = self._site.dispatch.handle(self._session, request)
+        if waiting is None and self._transport is not None and self._transport.buffered > self._limit // 2:
+            # Who doesn't read the answers gets no more of them.
+            return self._transport.drained()
+        return waiting
+
+    def _bad(self, data: bytes, bad: requests.BadRequest) -> None:
+        if _is_utf8(data):
+            self._refuse(bad.re, bad.reject)
+        else:
+            self._refuse(None, Reject("Frames are UTF-8.", "bad_request"))
+            self.close(Close.INVALID_UTF8, "not UTF-8")
+
+    def _refuse(self, re: str | None, reject: Reject) -> None:
+        """Answer with an error; somebody who sends nothing else is shown the door."""
+        now = time.monotonic()
+        level = self._errors + (now - self._errors_at) * ERRORS_PER_SECOND
+        self._errors, self._errors_at = min(ERRORS_AT_ONCE, level) - 1, now
+        self.send(wire.error(re, reject))
+        if self._errors < 0:
+            log.info("%s: too many bad frames", self.remote_ip)
+            self.close(Close.RATE, "too many bad frames")
+
+    async def _hello(self, request: requests.Core | requests.PluginRequest) -> None:
+        if self._asked is None:
+            return
+        if not isinstance(request, requests.Hello):
+            self.send(wire.error(request.id, Reject("Say hello first.", "hello_required")))
+            self.close(Close.HELLO_REQUIRED, "hello required")
+            return
+        try:
+            session = await self._site.welcoming.hello(self, request, self._asked)
+        except Reject as reject:
+            self._refuse(request.id, reject)
+            return
+        except Exception:
+            log.exception("hello failed")
+            self.close(Close.RESTART, "the server failed")
+            return
+        self._asked = None
+        self._session = session
+        self._site.connections.welcomed(self)
+        if session is None or self.closed:
+            self._leave()
+        elif self._room is not None:
+            waiting = self._site.dispatch.handle(session, requests.Join(room=self._room))
+            if waiting is not None:
+                await waiting
+
+    def on_sign(self) -> None:
+        """A ping or pong came."""
+        self.heard = time.monotonic()
+
+    # Frames out
+
+    @property
+    def closed(self) -> bool:
+        """Nothing can be sent any more."""
+        return self._transport is None or self._transport.closing or self._transport.closed
+
+    def send(self, payload: bytes) -> None:
+        """Send one frame to this connection."""
+        if self._transport is not None:
+            self._transport.write(frame(payload))
+
+    def send_frames(self, frames: bytes, durable: bytes) -> None:
+        """Send frames that everybody gets. Past half of the buffer only the durable ones, past all of it none."""
+        transport = self._transport
+        if transport is None:
+            return
+        waiting = transport.buffered
+        if waiting:
+            if waiting > self._limit // 2:
+                frames = durable
+            if waiting + len(frames) > self._limit:
+                self._too_slow()
+                return
+        if frames:
+            transport.write(frames)
+
+    def _too_slow(self) -> None:
+        """It gets what is in the buffer, if it reads that soon, and the reason; it will resume without loss."""
+        if not self.closed:
+            log.info("%s: too slow", self.remote_ip)
+            self.close(Close.TOO_SLOW, "too slow")
+            self._leave()
+
+    async def drained(self) -> None:
+        """Wait until what was sent is on its way."""
+        if self._transport is not None:
+            await self._transport.drained()
+
+    def close(self, code: Close, reason: str = "") -> None:
+        """Close, with a reason the client can act on."""
+        if self._transport is not None:
+            self._transport.close(code, reason)
+
+    def goodbye(self, after_ms: int) -> None:
+        """Say that the server goes, and when to come back."""
+        self.send(wire.bye(after_ms))
+
+    # Keeping alive
+
+    def beat(self) -> None:
+        """A ping, and for pages, which can't see pings, an event."""
+        if self._transport is None:
+            return
+        self._transport.write(frame(b"", PING))
+        if self._page and self._session is not None:
+            self.send(wire.heartbeat(self._site.rooms.moved(self._session.rooms)))
+
+    def silent(self) -> None:
+        """No hello came in time."""
+        self.send(wire.error(None, Reject("Say hello first.", "hello_required")))
+        self.close(Close.HELLO_REQUIRED, "hello required")
+
+    def lost(self) -> None:
+        """Nothing came for too long."""
+        if self._transport is not None:
+            self._transport.close(Close.HEARTBEAT_LOST, "heartbeat lost")
+            self._transport.abort()
+
+    # The end
+
+    def on_lost(self) -> None:
+        """The socket is closed."""
+        self._transport = None
+        self._leave()
+
+    def _leave(self) -> None:
+        self._site.connections.remove(self)
+        if self._session is not None:
+            self._site.welcoming.left(self._session)
+            self._session = None
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
