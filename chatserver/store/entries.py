@@ -46,6 +46,8 @@ class Delete(msgspec.Struct):
 
     user: User
     message_id: str
+    outsider: bool = False
+    """By somebody who need not be a member (who may delete anybody's)."""
 
 
 class Append(msgspec.Struct):

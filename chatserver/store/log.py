@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select, text, update
+from sqlalchemy import Connection, insert, select, text, update
 
 from ..errors import Reject
 from ..model import Event, Heads, Message, User
@@ -18,35 +18,27 @@ from . import reading
 from . import schema as s
 from .entries import Append as AppendEntry
 from .entries import Batch, ChangeMember, ChangeRoom, CreateRoom, Delete, Done, Edit, Entry, Outcome, Post
-from .members import change_member, mark_read
+from .hot import Hot
+from .members import change_member
 from .rows import pack
-
-_INSERT_EVENT = insert(s.event)
-_INSERT_MESSAGE = insert(s.message)
-_INSERT_MENTION = insert(s.mention)
-_MARK_READ = mark_read()
-_MOVE_HEAD = (
-    update(s.room)
-    .where(s.room.c.name == bindparam("room_name"))
-    .values(head=bindparam("new_head"), messages=bindparam("new_messages"))
-)
 
 
 class Appending:
     """One transaction's appends. ``check_nonces`` looks for repeated sends first: it is only set after the unique
     index has found one, so that the usual case pays nothing."""
 
-    def __init__(self, conn: Connection, batches: Sequence[Batch], check_nonces: bool) -> None:
+    def __init__(self, conn: Connection, hot: Hot, batches: Sequence[Batch], check_nonces: bool) -> None:
         self.conn = conn
+        self._hot = hot
         self.batches = sorted(batches, key=lambda batch: batch.room)
         self.check_nonces = check_nonces
         self.events: list[Event] = []
         self._heads: dict[str, Heads] = {}
-        self._event_rows: list[dict[str, Any]] = []
-        self._message_rows: list[dict[str, Any]] = []
-        self._mention_rows: list[dict[str, Any]] = []
-        self._marks: dict[tuple[str, str], dict[str, Any]] = {}
-        self._seen: dict[tuple[str, str, str], Done] = {}
+        self._event_rows: list[tuple[Any, ...]] = []
+        self._message_rows: list[tuple[Any, ...]] = []
+        self._mention_rows: list[tuple[Any, ...]] = []
+        self._marks: dict[tuple[str, str], tuple[Any, ...]] = {}
+        self._seen: dict[tuple[str, str, str], tuple[Done, str | None]] = {}
 
     def run(self) -> dict[str, list[Outcome]]:
         """Write everything; the outcomes of each room's batch, in its order."""
@@ -61,21 +53,16 @@ class Appending:
         return outcomes
 
     def _insert(self, before: dict[str, Heads]) -> None:
-        for statement, rows in (
-            (_INSERT_MESSAGE, self._message_rows),
-            (_INSERT_EVENT, self._event_rows),
-            (_INSERT_MENTION, self._mention_rows),
-            (_MARK_READ, list(self._marks.values())),
-        ):
-            if rows:
-                self.conn.execute(statement, rows)
-        moved = [
-            {"room_name": name, "new_head": heads.head, "new_messages": heads.messages}
-            for name, heads in self._heads.items()
-            if before.get(name) != heads
-        ]
-        if moved:
-            self.conn.execute(_MOVE_HEAD, moved)
+        marks = list(self._marks.values())
+        self._hot.insert(self.conn, self._message_rows, self._event_rows, self._mention_rows, marks)
+        self._hot.move_heads(
+            self.conn,
+            [
+                (heads.head, heads.messages, name)
+                for name, heads in self._heads.items()
+                if before.get(name) != heads
+            ],
+        )
 
     def _entry(self, batch: Batch, entry: Entry) -> Outcome:
         if batch.room not in self._heads and not isinstance(entry, CreateRoom):
@@ -115,17 +102,11 @@ class Appending:
         event = Event(batch.room, heads.head, type, batch.ts, user, message_id, message, data or {})
         self.events.append(event)
         self._event_rows.append(
-            {
-                "room": batch.room,
-                "seq": heads.head,
-                "type": type,
-                "message_id": message_id,
-                "user_id": user.id,
-                "ts": batch.ts,
-                "data": pack(data) if data else None,
-                "messages": heads.messages,
-            }
-        )
+            (
+                batch.room, heads.head, type, message_id, user.id, batch.ts, pack(data) if data else None,
+                heads.messages,
+            )
+        )  # fmt: skip
         return Done(heads, event)
 
     def _post(self, batch: Batch, entry: Post) -> Outcome:
@@ -141,43 +122,24 @@ class Appending:
         )  # fmt: skip
         done = self._take(batch, "message", entry.user, message_id=entry.message_id, message=message)
         self._message_rows.append(
-            {
-                "id": entry.message_id,
-                "room": batch.room,
-                "seq": seq,
-                "ts": batch.ts,
-                "user_id": entry.user.id,
-                "nonce": entry.nonce,
-                "request_hash": entry.request_hash,
-                "rev": 1,
-                "kind": entry.kind,
-                "content": entry.content,
-                "html": entry.html,
-                "reply_to": entry.reply_to,
-                "attachments": pack(entry.attachments) if entry.attachments else None,
-                "edited_at": None,
-                "edit_hash": None,
-                "deleted": False,
-            }
-        )
-        self._mention_rows += [
-            {"user_id": user_id, "room": batch.room, "seq": seq} for user_id in entry.mentions
-        ]
-        self._marks[batch.room, entry.user.id] = {
-            "room": batch.room,
-            "user_id": entry.user.id,
-            "seq": seq,
-            "messages": done.heads.messages,
-        }
+            (
+                entry.message_id, batch.room, seq, batch.ts, entry.user.id, entry.nonce, entry.request_hash, 1,
+                entry.kind, entry.content, entry.html, entry.reply_to,
+                pack(entry.attachments) if entry.attachments else None, None, None, False,
+            )
+        )  # fmt: skip
+        for user_id in entry.mentions:
+            self._mention_rows.append((user_id, batch.room, seq))
+        self._marks[batch.room, entry.user.id] = (batch.room, entry.user.id, seq, done.heads.messages)
         if self.check_nonces and entry.nonce is not None:
-            self._seen[key] = done
+            self._seen[key] = done, entry.request_hash
         return done
 
     def _sent_before(self, key: tuple[str, str, str], entry: Post) -> Outcome | None:
         room, user_id, nonce = key
         if key in self._seen:
-            row = next(r for r in self._message_rows if (r["room"], r["user_id"], r["nonce"]) == key)
-            event, request_hash = self._seen[key].event, row["request_hash"]
+            done, request_hash = self._seen[key]
+            event = done.event
         else:
             found = reading.sent_before(self.conn, room, user_id, nonce)
             if found is None:
@@ -220,6 +182,9 @@ class Appending:
         return self._take(batch, "edited", entry.user, message_id=message.id, message=edited)
 
     def _last_edit(self, batch: Batch, message: Message) -> Event | None:
+        for event in reversed(self.events):
+            if event.type == "edited" and event.message_id == message.id:
+                return event
         query = (
             select(s.event.c.seq)
             .where(

@@ -13,7 +13,8 @@ from ..errors import Reject
 from .engine import boot_id, mark_stopped, open_engine, prepare
 from .entries import Batch, InCommit, Outcome
 from .readers import Readers
-from .writer import AppendJob, Job, Writer
+from .transactions import AppendJob, Job
+from .writer import LoopWriter, ThreadWriter, Writer
 
 T = TypeVar("T")
 
@@ -25,9 +26,9 @@ class Store:
         self.epoch = epoch
         self._engine = engine
         self._running = running
-        self._writer = Writer(engine, asyncio.get_running_loop(), in_commit)
-        self._memory = engine.url.database in (None, "", ":memory:")
-        self._readers = None if self._memory else Readers(engine)
+        memory = engine.url.database in (None, "", ":memory:")
+        self._writer: Writer = LoopWriter(engine, in_commit) if memory else ThreadWriter(engine, in_commit)
+        self._readers = None if memory else Readers(engine)
 
     @classmethod
     def open(

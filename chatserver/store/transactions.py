@@ -1,0 +1,114 @@
+"""Work in groups: one transaction for all of it, or, when that fails, for as much of it as can be."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import Connection, Dialect
+from sqlalchemy.exc import IntegrityError
+
+from ..errors import Reject
+from .entries import Batch, InCommit, Outcome
+from .hot import Hot
+from .log import Appending
+
+log = logging.getLogger(__name__)
+
+
+class Job:
+    """A function to run in the transaction. It may be run again if the transaction fails, so it only writes."""
+
+    __slots__ = ("done", "run")
+
+    def __init__(self, run: Callable[[Connection], Any], done: Callable[[Any], None]) -> None:
+        self.run = run
+        self.done = done
+
+
+class AppendJob:
+    """A room's batch to append. ``done`` gets one outcome for each entry, on the loop."""
+
+    __slots__ = ("batch", "done")
+
+    def __init__(self, batch: Batch, done: Callable[[list[Outcome]], None]) -> None:
+        self.batch = batch
+        self.done = done
+
+
+Work = Job | AppendJob
+Result = tuple[Work, Any]
+
+
+class Transactions:
+    """Commits groups of work. ``in_commit`` is called before each commit with events."""
+
+    def __init__(self, dialect: Dialect, in_commit: InCommit | None) -> None:
+        self._hot = Hot(dialect)
+        self._in_commit = in_commit
+
+    def commit(self, conn: Connection, work: list[Work], check_nonces: bool = False) -> list[Result]:
+        """Commit all of it, or as much of it as can be, each piece alone."""
+        try:
+            with conn.begin():
+                return self._apply(conn, work, check_nonces)
+        except IntegrityError:
+            if not check_nonces:
+                return self.commit(conn, work, check_nonces=True)
+            return self._each_alone(conn, work)
+        except Exception as error:
+            if len(work) == 1:
+                log.error("a write failed: %s", error, exc_info=not isinstance(error, Reject))
+            return self._each_alone(conn, work, error)
+
+    def _each_alone(self, conn: Connection, work: list[Work], error: Exception | None = None) -> list[Result]:
+        if len(work) > 1:
+            return [result for piece in work for result in self.commit(conn, [piece], check_nonces=True)]
+        (piece,) = work
+        failure = error or RuntimeError("the row is there already")
+        if isinstance(piece, AppendJob) and len(piece.batch.entries) > 1:
+            return [(piece, self._entries_alone(conn, piece.batch))]
+        return [(piece, [failure] if isinstance(piece, AppendJob) else failure)]
+
+    def _entries_alone(self, conn: Connection, batch: Batch) -> list[Outcome]:
+        outcomes: list[Outcome] = []
+        for entry in batch.entries:
+            single = AppendJob(Batch(batch.room, batch.ts, [entry]), lambda _: None)
+            ((_, result),) = self.commit(conn, [single], check_nonces=True)
+            outcomes += result
+        return outcomes
+
+    def _apply(self, conn: Connection, work: list[Work], check_nonces: bool) -> list[Result]:
+        results: dict[int, Any] = {}
+        for index, piece in enumerate(work):
+            if isinstance(piece, Job):
+                results[index] = _run(conn, piece)
+        appends = [piece for piece in work if isinstance(piece, AppendJob)]
+        outcomes: dict[str, list[Outcome]] = {}
+        if appends:
+            appending = Appending(conn, self._hot, [piece.batch for piece in appends], check_nonces)
+            outcomes = appending.run()
+            if self._in_commit is not None and appending.events:
+                self._in_commit(conn, appending.events)
+        return [
+            (piece, outcomes[piece.batch.room] if isinstance(piece, AppendJob) else results[index])
+            for index, piece in enumerate(work)
+        ]
+
+
+def _run(conn: Connection, job: Job) -> Any:
+    try:
+        with conn.begin_nested():
+            return job.run(conn)
+    except Exception as error:
+        return error
+
+
+def settle(results: list[Result]) -> None:
+    """Tell everybody who waits what became of their work."""
+    for piece, result in results:
+        try:
+            piece.done(result)
+        except Exception:
+            log.exception("settling a write failed")
