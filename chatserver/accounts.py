@@ -58,6 +58,8 @@ class Accounts:
         # One at a time: a hash takes 64 MiB, and sign-ins must not crowd out the chat.
         self._hashing = ThreadPoolExecutor(1, thread_name_prefix="password")
         self._failures: dict[str, tuple[int, float]] = {}
+        # One after the other, so that each knows how those before it ended.
+        self._signing_in = asyncio.Lock()
 
     async def guest(self, name: str) -> tuple[User, str]:
         """A new guest, and the token that brings them back. Raises `Reject` ``invalid`` or ``name_taken``."""
@@ -128,6 +130,10 @@ class Accounts:
 
     async def login(self, name: str, password: str, remote_ip: str) -> tuple[User, str]:
         """Sign in. Raises `Reject` ``unauthorized``, or ``rate_limited`` after too many failures from there."""
+        async with self._signing_in:
+            return await self._login(name, password, remote_ip)
+
+    async def _login(self, name: str, password: str, remote_ip: str) -> tuple[User, str]:
         self._refuse_hammering(remote_ip)
         key = names.look(name)
         user = await self._store.read(lambda conn: people.user_by_key(conn, key))
@@ -229,6 +235,10 @@ class Accounts:
 
         Raises `Reject` ``unauthorized``, ``invalid`` or ``name_taken``.
         """
+        async with self._signing_in:
+            return await self._first_admin(token, name, password)
+
+    async def _first_admin(self, token: str, name: str, password: str) -> tuple[User, str]:
         hashed, now = token_hash(token), self._clock()
         good = await self._store.read(lambda conn: people.is_setup_token(conn, hashed, now))
         if not good or await self._store.read(people.has_admin):

@@ -7,7 +7,8 @@ that same object: the cost of a message is one ``send`` a connection and turn, w
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import Protocol
 
 from .frames import frame
@@ -21,6 +22,13 @@ class Subscriber(Protocol):
 
     def send_frames(self, frames: bytes, durable: bytes) -> None:
         """Send ``frames``; a connection that lags may take ``durable`` instead, the same without what may be lost."""
+
+
+class Waiting(Protocol):
+    """Somebody who has something of their own to send at the end of the turn."""
+
+    def flush(self) -> None:
+        """Send it, unless it went out with what was for everybody."""
 
 
 class _Topic:
@@ -45,7 +53,8 @@ class Hub:
         self._call_soon = call_soon
         self._topics: dict[str, _Topic] = {}
         self._ready: dict[str, None] = {}
-        self._sending: deque[tuple[Subscriber, bytes, bytes]] = deque()
+        self._sending: deque[tuple[Iterator[Subscriber], bytes, bytes]] = deque()
+        self._own: list[Waiting] = []
         self._scheduled = False
 
     def deliver(self, topic: str, payload: bytes, ephemeral: bool = False) -> None:
@@ -60,6 +69,11 @@ class Hub:
         else:
             listening.durable.append(data)
         self._ready[topic] = None
+        self._schedule()
+
+    def later(self, waiting: Waiting) -> None:
+        """Flush this one at the end of the turn, behind what is for everybody: often the two go out as one."""
+        self._own.append(waiting)
         self._schedule()
 
     def subscribe(self, subscriber: Subscriber, topic: str) -> None:
@@ -92,9 +106,10 @@ class Hub:
 
     def flush(self) -> None:
         """Send all that is queued now, rather than at the end of the turn."""
-        self._join()
-        while self._sending:
-            self._send(len(self._sending))
+        if self._ready or self._sending:
+            self._join()
+            while self._sending:
+                self._send(SENDS_PER_TURN)
 
     def _schedule(self) -> None:
         if not self._scheduled:
@@ -105,6 +120,9 @@ class Hub:
         self._scheduled = False
         self._join()
         self._send(SENDS_PER_TURN)
+        own, self._own = self._own, []
+        for waiting in own:
+            waiting.flush()
         if self._sending:
             self._schedule()
 
@@ -114,11 +132,14 @@ class Hub:
             frames = b"".join(topic.frames)
             durable = b"".join(topic.durable) if topic.ephemeral else frames
             topic.frames, topic.durable, topic.ephemeral = [], [], False
-            self._sending.extend((subscriber, frames, durable) for subscriber in topic.subscribers)
+            self._sending.append((iter(tuple(topic.subscribers)), frames, durable))
         self._ready.clear()
 
     def _send(self, most: int) -> None:
-        sending = self._sending
-        for _ in range(min(most, len(sending))):
-            subscriber, frames, durable = sending.popleft()
-            subscriber.send_frames(frames, durable)
+        while self._sending and most > 0:
+            subscribers, frames, durable = self._sending[0]
+            for subscriber in islice(subscribers, most):
+                subscriber.send_frames(frames, durable)
+                most -= 1
+            if most:
+                self._sending.popleft()

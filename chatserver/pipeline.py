@@ -56,25 +56,29 @@ class Pipeline:
         """Through ``before_post`` and ``render``. Plain as long as no hook on the way is async. Raises `Reject`."""
         if not self._hooks.has("before_post"):
             return self._render(draft)
-        return self._then_render(self._hooks.filter("before_post", draft))
+        return self._then_render(draft.content, self._hooks.filter("before_post", draft))
 
     def edit(self, message: Message, draft: Draft) -> Draft | Awaitable[Draft]:
         """The same for a new text, through ``before_edit``."""
         if not self._hooks.has("before_edit"):
             return self._render(draft)
-        return self._then_render(self._hooks.filter("before_edit", draft, message=message))
+        return self._then_render(draft.content, self._hooks.filter("before_edit", draft, message=message))
 
-    def _then_render(self, draft: object) -> Draft | Awaitable[Draft]:
+    def _then_render(self, written: str, draft: object) -> Draft | Awaitable[Draft]:
         if isinstance(draft, Draft):
-            return self._render(draft)
-        return self._later(cast(Awaitable[Draft], draft))
+            return self._render_changed(written, draft)
+        return self._later(written, cast(Awaitable[Draft], draft))
 
-    async def _later(self, waiting: Awaitable[Draft]) -> Draft:
-        rendered = self._render(await waiting)
+    async def _later(self, written: str, waiting: Awaitable[Draft]) -> Draft:
+        rendered = self._render_changed(written, await waiting)
         return await rendered if isawaitable(rendered) else rendered
 
+    def _render_changed(self, written: str, draft: Draft) -> Draft | Awaitable[Draft]:
+        if draft.content is not written:
+            self.check(draft.content, may_be_empty=bool(draft.attachments))
+        return self._render(draft)
+
     def _render(self, draft: Draft) -> Draft | Awaitable[Draft]:
-        self.check(draft.content, may_be_empty=bool(draft.attachments))
         if len(draft.files) != len(draft.attachments):
             raise Reject("Files can't be attached here.", "invalid", field="files")
         plain = html.escape(draft.content, quote=False)

@@ -19,7 +19,7 @@ from .errors import Reject
 from .model import Heads, Member, User
 from .protocol import events as wire
 from .store import Batch, Done, Entry, Outcome, Store
-from .store.entries import ChangeMember, ChangeRoom, CreateRoom, Edit, Post
+from .store.entries import ChangeMember, ChangeRoom, CreateRoom, Delete, Edit, Post
 from .store.reading import RoomState, room_state
 
 log = logging.getLogger(__name__)
@@ -115,7 +115,7 @@ class RoomActor:
     def refusal(self, user: User, *, outsider: bool = False) -> Reject | None:
         """Why this user may not write here just now. An ``outsider`` may write to a public room without joining."""
         now = self._clock()
-        if self._banned(user):
+        if self.banned(user):
             return banned()
         if user.id not in self.members and not (outsider and self.room.kind == "public"):
             return Reject("You are not in this room.", "not_member", field="room")
@@ -127,7 +127,8 @@ class RoomActor:
             return Reject("This room is archived: it can be read only.", "forbidden", field="room")
         return None
 
-    def _banned(self, user: User) -> bool:
+    def banned(self, user: User) -> bool:
+        """Whether somebody is kept out just now."""
         return self.bans.get(user.id, 0) > self._clock()
 
     def named(self, name: str) -> str | None:
@@ -139,7 +140,7 @@ class RoomActor:
     def rename(self, user: User) -> None:
         """A member has another name or role."""
         member = self.members.get(user.id)
-        if member is not None:
+        if member is not None and member.user != user:
             self.members[user.id] = msgspec.structs.replace(member, user=user)
             self._names = None
 
@@ -168,9 +169,15 @@ class RoomActor:
         self._store.append(batch, lambda outcomes: self._committed(entries, settles, outcomes))
 
     def _recheck(self, entry: Entry) -> Reject | None:
-        if isinstance(entry, Post | Edit):
-            return self.refusal(entry.user, outsider=isinstance(entry, Post) and entry.outsider)
-        if isinstance(entry, ChangeMember) and entry.action == "joined" and self._banned(entry.target):
+        if isinstance(entry, Edit):
+            return self.refusal(entry.user)
+        if isinstance(entry, Post | Delete):
+            return self.refusal(entry.user, outsider=entry.outsider)
+        if (
+            isinstance(entry, ChangeMember)
+            and entry.action in ("joined", "added")
+            and self.banned(entry.target)
+        ):
             return banned()
         return None
 

@@ -175,7 +175,7 @@ class ChatServer:
             settings=self.settings, version=__version__, accounts=self.accounts, access=self.access,
             rooms=self.rooms, messages=self.messages, room_cases=self.room_cases, people=self.people,
             commands=self.commands, welcoming=self.welcoming, dispatch=dispatch, decoder=decoder,
-            connections=self.connections, identity=self.identity,
+            connections=self.connections, hub=self.hub, identity=self.identity,
             chat=lambda plugin: PluginChat(plugin, self.chat), stats=self.stats, health=self._health,
             proxies=proxies, origins=origins(server.public_url, server.allowed_origins), secure=secure,
         )  # fmt: skip

@@ -75,6 +75,13 @@ def forbidden(permission: str) -> Reject:
     return Reject(f"You don't have the permission {permission!r}.", "forbidden")
 
 
+def not_member(room: Room) -> Reject:
+    """The refusal for somebody who is not in a room that they would have to be in."""
+    if room.kind == "public":
+        return Reject("You are not in this room.", "not_member", field="room")
+    return hidden(room)
+
+
 def hidden(room: Room) -> Reject:
     """A room that is not for this user looks like one that isn't there."""
     return Reject(f"There is no room {room.name!r}.", "not_found", field="room")

@@ -99,6 +99,7 @@ class Dispatch:
             log.exception("a message could not be handled")
             session.ended()
             session.error(re, internal())
+        await session.settled(OUTSTANDING - 1)
 
     async def _post_elsewhere(self, session: Session, request: requests.Post) -> None:
         """A command, or a message to somebody rather than to a room."""

@@ -160,8 +160,9 @@ class Effects:
             wire.rooms([], [name]) if own_doing else wire.kicked(name, entry.user, entry.reason, entry.until)
         )
         for session in self.sessions(user.id):
-            self.unfollow(session, name)
-            session.connection.send(told)
+            if name in session.rooms:
+                self.unfollow(session, name)
+                session.connection.send(told)
         if self._presence.exit(user, name) and self.pushes(len(actor.members)):
             self.hide(user, [name])
 

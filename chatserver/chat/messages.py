@@ -282,6 +282,9 @@ class Messages:
         """Blank one's own message, or, with ``message.delete_any``, anybody's of no higher rank. Raises `Reject`."""
         message, actor = await self._visible(user, message_id)
         own = message.user.id == user.id
+        refusal = actor.refusal(user, outsider=not own)
+        if refusal is not None:
+            raise refusal
         await self._access.require(user, "message.delete" if own else "message.delete_any", actor)
         if not own:
             self._access.require_rank(user, message.user, actor)
@@ -289,7 +292,7 @@ class Messages:
             allowed = self._hooks.filter("before_delete", None, message=message, user=user)
             if isawaitable(allowed):
                 await allowed
-        return await actor.append(log.Delete(user, message.id))
+        return await actor.append(log.Delete(user, message.id, outsider=not own))
 
 
 def no_message() -> Reject:

@@ -24,8 +24,6 @@ from .session import Connection, Session
 
 log = logging.getLogger(__name__)
 
-log = logging.getLogger(__name__)
-
 RESUME_ROOM = 500
 RESUME_ALL = 5000
 PAGE = 200
@@ -98,7 +96,10 @@ class Welcoming:
             return vouched, None, False
         token = hello.token or asked.token
         if token:
-            return await self._accounts.returning(token, hello.name), token, False
+            user = await self._accounts.returning(token, hello.name)
+            # Whose name went to somebody else is called otherwise now.
+            self._rooms.rename(user)
+            return user, token, False
         if hello.name is None:
             raise Reject("Say a name, or bring a token.", "unauthorized", field="name")
         user, token = await self._identity.new_guest(hello.name, asked.remote_ip)

@@ -14,7 +14,7 @@ from ..protocol import events as wire
 from ..rooms import Rooms
 from ..store import Store, people
 from ..store.members import move_mark
-from .access import Access
+from .access import Access, not_member
 from .effects import Effects
 from .limiter import Limiter
 
@@ -63,7 +63,7 @@ class People:
         """Tell a room that somebody is writing. Too many are dropped without a word: it is only a hint."""
         actor = await self._rooms.get(name)
         if user.id not in actor.members:
-            raise Reject("You are not in this room.", "not_member", field="room")
+            raise not_member(actor.room)
         if actor.refusal(user) is None and not (on and self._typing.wait(user.id)):
             self._bus.publish(name, wire.typing(name, user, on), ephemeral=True)
 
@@ -71,7 +71,7 @@ class People:
         """Move somebody's read mark forward, and tell their other connections."""
         actor = await self._rooms.get(name)
         if user.id not in actor.members:
-            raise Reject("You are not in this room.", "not_member", field="room")
+            raise not_member(actor.room)
         if seq > actor.heads.head:
             raise Reject(f"The room's last seq is {actor.heads.head}.", "invalid", field="seq")
 
@@ -87,7 +87,8 @@ class People:
         old = user.display_name
         renamed = await self._accounts.rename(user, name)
         self._replace(renamed)
-        self._tell(renamed, wire.renamed(renamed, old))
+        for room in {room for session in self._effects.sessions(user.id) for room in session.rooms}:
+            self._bus.publish(room, wire.renamed(renamed, old), ephemeral=True)
         return renamed
 
     def _replace(self, user: User) -> None:

@@ -15,7 +15,7 @@ from ..protocol import events as wire
 from ..rooms import RoomActor, Rooms
 from ..store import Done, Store, reading
 from ..store import entries as log
-from .access import Access, hidden
+from .access import Access, hidden, not_member
 
 PUBLIC_LISTED = 100
 MEMBERS_PAGE = 100
@@ -86,25 +86,20 @@ class RoomCases:
         """Stop being a member."""
         actor = await self._rooms.get(name)
         if user.id not in actor.members:
-            raise self._not_member(actor)
+            raise not_member(actor.room)
         if actor.room.kind == "direct":
             raise Reject("A direct room can't be left.", "forbidden", field="room")
         await actor.append(log.ChangeMember(user, user, "left"))
-
-    def _not_member(self, actor: RoomActor) -> Reject:
-        if actor.room.kind == "public":
-            return Reject("You are not in this room.", "not_member", field="room")
-        return hidden(actor.room)
 
     async def invite(self, by: User, name: str, target: User) -> None:
         """Add somebody."""
         actor = await self._rooms.get(name)
         if by.id not in actor.members:
-            raise self._not_member(actor)
+            raise not_member(actor.room)
         if actor.room.kind == "direct":
             raise Reject("A direct room is for two.", "forbidden", field="room")
         await self._access.require(by, "room.invite", actor)
-        if actor.bans.get(target.id):
+        if actor.banned(target):
             raise Reject(f"{target.name} is banned from this room.", "banned", field="user")
         if target.id not in actor.members:
             await actor.append(log.ChangeMember(by, target, "added"))

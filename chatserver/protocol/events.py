@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -18,6 +19,7 @@ LIVE = encode({"type": "live"})
 """Everything missed has been sent; from here on it is live."""
 
 
+@lru_cache(maxsize=64)
 def iso(ts: float) -> str:
     """Seconds since the epoch as ISO 8601 UTC with milliseconds."""
     return datetime.fromtimestamp(ts, UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"

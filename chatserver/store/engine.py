@@ -38,6 +38,8 @@ def open_engine(url: str, data_dir: Path, durability: str) -> Engine:
         )
 
     def configure(connection: Any, record: Any) -> None:
+        if url == "memory:":
+            return
         cursor = connection.cursor()
         cursor.execute("PRAGMA journal_mode = WAL")
         cursor.execute(f"PRAGMA synchronous = {'FULL' if durability == 'full' else 'NORMAL'}")

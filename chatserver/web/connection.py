@@ -29,8 +29,8 @@ class Connection:
     """
 
     __slots__ = (
-        "_asked", "_errors", "_errors_at", "_limit", "_page", "_room", "_session", "_site", "_transport", "heard",
-        "remote_ip",
+        "_asked", "_asked_for", "_errors", "_errors_at", "_limit", "_own", "_page", "_room", "_session", "_site",
+        "_transport", "heard", "remote_ip",
     )  # fmt: skip
 
     def __init__(self, site: Site, asked: Request, room: str | None, page: bool) -> None:
@@ -41,6 +41,8 @@ class Connection:
         self._room = room
         self._page = page
         self._limit = site.settings.limits.send_buffer_bytes
+        self._asked_for = 0
+        self._own: list[bytes] = []
         self._session: Session | None = None
         self._transport: Transport | None = None
         self._errors = ERRORS_AT_ONCE
@@ -70,10 +72,18 @@ class Connection:
         if self._session is None:
             return self._hello(request)
         waiting = self._site.dispatch.handle(self._session, request)
-        if waiting is None and self._transport is not None and self._transport.buffered > self._limit // 2:
-            # Who doesn't read the answers gets no more of them.
-            return self._transport.drained()
-        return waiting
+        if waiting is not None:
+            return self._answered(waiting)
+        return self.drained() if self._behind() else None
+
+    async def _answered(self, waiting: Awaitable[None]) -> None:
+        await waiting
+        if self._behind():
+            await self.drained()
+
+    def _behind(self) -> bool:
+        """Whoever doesn't read the answers gets no more of them."""
+        return self._transport is not None and self._transport.buffered > self._limit // 2
 
     def _bad(self, data: bytes, bad: requests.BadRequest) -> None:
         if _is_utf8(data):
@@ -99,10 +109,12 @@ class Connection:
             self.send(wire.error(request.id, Reject("Say hello first.", "hello_required")))
             self.close(Close.HELLO_REQUIRED, "hello required")
             return
+        self._site.connections.heard_hello(self)
         try:
             session = await self._site.welcoming.hello(self, request, self._asked)
         except Reject as reject:
             self._refuse(request.id, reject)
+            self._site.connections.expect_hello(self)
             return
         except Exception:
             log.exception("hello failed")
@@ -110,7 +122,6 @@ class Connection:
             return
         self._asked = None
         self._session = session
-        self._site.connections.welcomed(self)
         if session is None or self.closed:
             self._leave()
         elif self._room is not None:
@@ -130,23 +141,34 @@ class Connection:
         return self._transport is None or self._transport.closing or self._transport.closed
 
     def send(self, payload: bytes) -> None:
-        """Send one frame to this connection."""
+        """Send one frame to this connection, at the end of this turn of the loop at the latest."""
         if self._transport is not None:
-            self._transport.write(frame(payload))
+            if not self._own:
+                self._site.hub.later(self)
+            self._own.append(frame(payload))
+
+    def flush(self) -> None:
+        """Send what is waiting for the end of the turn."""
+        if self._own and self._transport is not None:
+            own, self._own = self._own, []
+            self._transport.write(b"".join(own))
 
     def send_frames(self, frames: bytes, durable: bytes) -> None:
         """Send frames that everybody gets. Past half of the buffer only the durable ones, past all of it none."""
         transport = self._transport
         if transport is None:
             return
-        waiting = transport.buffered
-        if waiting:
+        waiting = transport.buffered - self._asked_for
+        if waiting > 0:
             if waiting > self._limit // 2:
                 frames = durable
             if waiting + len(frames) > self._limit:
                 self._too_slow()
                 return
-        if frames:
+        if self._own:
+            own, self._own = self._own, []
+            transport.write(frames, b"".join(own))
+        elif frames:
             transport.write(frames)
 
     def _too_slow(self) -> None:
@@ -159,10 +181,15 @@ class Connection:
     async def drained(self) -> None:
         """Wait until what was sent is on its way."""
         if self._transport is not None:
+            # Replies and replay make nobody a slow reader: nothing more is read until they are sent.
+            self.flush()
+            self._asked_for = self._transport.buffered
             await self._transport.drained()
+            self._asked_for = 0
 
     def close(self, code: Close, reason: str = "") -> None:
         """Close, with a reason the client can act on."""
+        self.flush()
         if self._transport is not None:
             self._transport.close(code, reason)
 
@@ -196,6 +223,7 @@ class Connection:
     def on_lost(self) -> None:
         """The socket is closed."""
         self._transport = None
+        self._own.clear()
         self._leave()
 
     def _leave(self) -> None:

@@ -63,11 +63,16 @@ class Connections:
         slot = (self._now - 1) % BEAT_SECONDS
         self._slots[slot][connection] = None
         self._slot_of[connection] = slot
-        self._silent[connection] = time.monotonic() + HELLO_SECONDS
         self._by_ip[connection.remote_ip] += 1
+        self.expect_hello(connection)
 
-    def welcomed(self, connection: Kept) -> None:
-        """It has said hello."""
+    def expect_hello(self, connection: Kept) -> None:
+        """It has `HELLO_SECONDS` from now to say hello, for the first time or once more."""
+        if connection in self._slot_of:
+            self._silent[connection] = time.monotonic() + HELLO_SECONDS
+
+    def heard_hello(self, connection: Kept) -> None:
+        """It has said hello; the answer, and what it missed, may take longer."""
         self._silent.pop(connection, None)
 
     def remove(self, connection: Kept) -> None:

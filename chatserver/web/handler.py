@@ -118,7 +118,7 @@ class Handler(tornado.web.RequestHandler):
         text = self.get_query_argument(name, None)
         if text is None:
             return default
-        if not (text.isascii() and text.isdigit() and int(text[:17]) <= most):
+        if not (text.isascii() and text.isdigit() and len(text) <= 16 and int(text) <= most):
             raise Reject(f"{name}: a whole number up to {most}.", "invalid", field=name)
         return int(text)
 

@@ -17,6 +17,7 @@ from ..chat.opening import Welcoming
 from ..chat.people import People
 from ..chat.rooms import RoomCases
 from ..config import Settings
+from ..hub import Hub
 from ..protocol.requests import Decoder
 from ..rooms import Rooms
 from .connections import Connections
@@ -42,6 +43,7 @@ class Site:
     dispatch: Dispatch
     decoder: Decoder
     connections: Connections
+    hub: Hub
     chat: Callable[[str], PluginChat]
     stats: Callable[[], Awaitable[dict[str, Any]]]
     health: Callable[[], Awaitable[dict[str, str]]]

@@ -71,8 +71,8 @@ class Transport:
         """The socket is closed."""
         raise NotImplementedError
 
-    def write(self, frames: bytes) -> None:
-        """Send frames; what the socket does not take at once is kept. Does nothing on a closed connection."""
+    def write(self, frames: bytes, first: bytes = b"") -> None:
+        """Send ``first`` and ``frames``; what the socket does not take at once is kept. Nothing on a closed one."""
         raise NotImplementedError
 
     async def drained(self) -> None:
@@ -230,24 +230,26 @@ class SocketTransport(Transport):
         self._task = None
         self._resume()
 
-    def write(self, frames: bytes) -> None:
+    def write(self, frames: bytes, first: bytes = b"") -> None:
         if self._sock is None or self.closing:
             return
         if self._out:
-            self._out.append(memoryview(frames))
-            self._size += len(frames)
+            self._out.extend(memoryview(part) for part in (first, frames) if part)
+            self._size += len(first) + len(frames)
             return
         try:
-            sent = self._sock.send(frames)
+            sent = self._sock.sendmsg((first, frames)) if first else self._sock.send(frames)
         except (BlockingIOError, InterruptedError):
             sent = 0
         except OSError:
             # Not here: whoever writes to many must not be called back in the middle.
             self._loop.call_soon(self.abort)
             return
-        if sent < len(frames):
-            self._out = deque((memoryview(frames)[sent:],))
-            self._size = len(frames) - sent
+        left = len(first) + len(frames) - sent
+        if left:
+            rest = (memoryview(first)[sent:], memoryview(frames)[max(0, sent - len(first)) :])
+            self._out = deque(part for part in rest if part)
+            self._size = left
             self._loop.add_writer(self._sock, self._writable)
 
     def _writable(self) -> None:
@@ -333,11 +335,11 @@ class StreamTransport(Transport):
     def closed(self) -> bool:
         return self._stream.closed()
 
-    def write(self, frames: bytes) -> None:
+    def write(self, frames: bytes, first: bytes = b"") -> None:
         if self.closing:
             return
         with contextlib.suppress(StreamClosedError):
-            self._stream.write(frames).add_done_callback(self._written)
+            self._stream.write(first + frames).add_done_callback(self._written)
 
     def _written(self, future: asyncio.Future[None]) -> None:
         # A failure is the connection's end, which the close callback tells.
