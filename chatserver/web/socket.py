@@ -11,7 +11,8 @@ from tornado.websocket import WebSocketHandler, WebSocketProtocol, WebSocketProt
 from .connection import Connection
 from .handler import COOKIE, request_of
 from .security import HEADERS, client_address
-from .transport import SocketTransport, StreamTransport
+from .socket_transport import SocketTransport
+from .stream_transport import StreamTransport
 
 if TYPE_CHECKING:
     from .site import Site

@@ -1,20 +1,16 @@
-"""The two ways below a WebSocket once its handshake is done: on the bare socket, or through Tornado's stream.
+"""What is below a WebSocket once its handshake is done: frames to messages, and the closing handshake.
 
-The bare socket costs a fraction of the stream's time and memory; TLS needs the stream. Whoever uses them can't tell.
+There are two ways to the other side: on the bare socket, which costs a fraction of the time and memory, or through
+Tornado's stream, for TLS. Whoever uses them can't tell.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import itertools
 import logging
-import socket
-from collections import deque
 from collections.abc import Awaitable
 from typing import Protocol
 
-from tornado.iostream import IOStream, StreamClosedError
 from tornado.util import _websocket_mask
 
 from .. import frame_parser as incoming
@@ -24,7 +20,7 @@ from ..frame_parser import FrameParser, Violation
 log = logging.getLogger(__name__)
 
 READ_BYTES = 65536
-AT_ONCE = 64
+
 CLOSE_SECONDS = 5.0
 """How long the other side has to answer a close frame, and to read what was sent before."""
 UNREAD_BYTES = 64 * 1024 * 1024
@@ -150,205 +146,3 @@ class Transport:
         self.ending = True
         if not self.buffered:
             self.abort()
-
-
-class SocketTransport(Transport):
-    """On the bare socket, in the loop's own selector."""
-
-    __slots__ = ("_drained", "_loop", "_out", "_reading", "_size", "_sock", "_task", "_tell")
-
-    def __init__(self, owner: Owner, sock: socket.socket, most: int) -> None:
-        super().__init__(owner, most)
-        self._sock: socket.socket | None = sock
-        self._loop = asyncio.get_running_loop()
-        self._out: deque[memoryview] | None = None
-        self._size = 0
-        self._drained: asyncio.Future[None] | None = None
-        self._task: asyncio.Task[None] | None = None
-        self._reading = False
-        sock.setblocking(False)
-
-    def start(self, early: bytes) -> None:
-        """Begin to read; ``early`` is what came with the handshake."""
-        self._resume()
-        if early:
-            self._take(early)
-
-    @property
-    def buffered(self) -> int:
-        return self._size
-
-    @property
-    def closed(self) -> bool:
-        return self._sock is None
-
-    def _resume(self) -> None:
-        if not self._reading and self._sock is not None:
-            self._reading = True
-            self._loop.add_reader(self._sock, self._readable)
-
-    def _pause(self) -> None:
-        if self._reading and self._sock is not None:
-            self._reading = False
-            self._loop.remove_reader(self._sock)
-
-    def _readable(self) -> None:
-        if self._sock is None:
-            return
-        try:
-            data = self._sock.recv(READ_BYTES)
-        except (BlockingIOError, InterruptedError):
-            return
-        except OSError:
-            data = b""
-        if data:
-            self._take(data)
-        else:
-            self.abort()
-
-    def _take(self, data: bytes) -> None:
-        try:
-            waiting = self.take(data)
-        except Exception:
-            log.exception("a frame could not be handled")
-            self.abort()
-            return
-        if waiting is not None:
-            self._pause()
-            self._task = self._loop.create_task(self._later(waiting))
-
-    async def _later(self, waiting: Awaitable[None]) -> None:
-        """One at a time: what has to be awaited holds back what comes behind it."""
-        following: Awaitable[None] | None = waiting
-        try:
-            while following is not None:
-                await following
-                following = self.take(b"")
-        except Exception:
-            log.exception("a frame could not be handled")
-            self.abort()
-        self._task = None
-        self._resume()
-
-    def write(self, frames: bytes, first: bytes = b"") -> None:
-        if self._sock is None or self.closing:
-            return
-        if self._out:
-            self._out.extend(memoryview(part) for part in (first, frames) if part)
-            self._size += len(first) + len(frames)
-            return
-        try:
-            sent = self._sock.sendmsg((first, frames)) if first else self._sock.send(frames)
-        except (BlockingIOError, InterruptedError):
-            sent = 0
-        except OSError:
-            # Not here: whoever writes to many must not be called back in the middle.
-            self._loop.call_soon(self.abort)
-            return
-        left = len(first) + len(frames) - sent
-        if left:
-            rest = (memoryview(first)[sent:], memoryview(frames)[max(0, sent - len(first)) :])
-            self._out = deque(part for part in rest if part)
-            self._size = left
-            self._loop.add_writer(self._sock, self._writable)
-
-    def _writable(self) -> None:
-        if self._sock is None or not self._out:
-            return
-        try:
-            sent = self._sock.sendmsg(itertools.islice(self._out, AT_ONCE))
-        except (BlockingIOError, InterruptedError):
-            return
-        except OSError:
-            self.abort()
-            return
-        self._size -= sent
-        while sent:
-            first = self._out[0]
-            if sent < len(first):
-                self._out[0] = first[sent:]
-                break
-            sent -= len(first)
-            self._out.popleft()
-        if not self._out:
-            self._out = None
-            self._loop.remove_writer(self._sock)
-            self._wake()
-            if self.ending:
-                self.abort()
-
-    def _wake(self) -> None:
-        if self._drained is not None:
-            if not self._drained.done():
-                self._drained.set_result(None)
-            self._drained = None
-
-    async def drained(self) -> None:
-        if self._size and self._sock is not None:
-            if self._drained is None:
-                self._drained = self._loop.create_future()
-            await asyncio.shield(self._drained)
-
-    def abort(self) -> None:
-        sock, self._sock = self._sock, None
-        if sock is None:
-            return
-        if self._reading:
-            self._loop.remove_reader(sock)
-        if self._out:
-            self._loop.remove_writer(sock)
-        self._out, self._size = None, 0
-        sock.close()
-        self._wake()
-        self.gone()
-
-
-class StreamTransport(Transport):
-    """Through Tornado's stream, for TLS."""
-
-    __slots__ = ("_stream",)
-
-    def __init__(self, owner: Owner, stream: IOStream, most: int) -> None:
-        super().__init__(owner, most)
-        self._stream = stream
-        stream.set_close_callback(self.gone)
-
-    async def run(self) -> None:
-        """Read until the connection is gone."""
-        try:
-            while True:
-                waiting = self.take(await self._stream.read_bytes(READ_BYTES, partial=True))
-                while waiting is not None:
-                    await waiting
-                    waiting = self.take(b"")
-        except StreamClosedError:
-            pass
-        except Exception:
-            log.exception("a frame could not be handled")
-            self.abort()
-
-    @property
-    def buffered(self) -> int:
-        return len(self._stream._write_buffer)
-
-    @property
-    def closed(self) -> bool:
-        return self._stream.closed()
-
-    def write(self, frames: bytes, first: bytes = b"") -> None:
-        if self.closing:
-            return
-        with contextlib.suppress(StreamClosedError):
-            self._stream.write(first + frames).add_done_callback(self._written)
-
-    def _written(self, future: asyncio.Future[None]) -> None:
-        # A failure is the connection's end, which the close callback tells.
-        if not future.cancelled() and future.exception() is None and self.ending and not self.buffered:
-            self.abort()
-
-    async def drained(self) -> None:
-        with contextlib.suppress(StreamClosedError):
-            await self._stream.write(b"")
-
-    def abort(self) -> None:
-        self._stream.close()

@@ -1,0 +1,64 @@
+"""A WebSocket through Tornado's stream, which knows TLS."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+
+from tornado.iostream import IOStream, StreamClosedError
+
+from .transport import READ_BYTES, Owner, Transport
+
+log = logging.getLogger(__name__)
+
+
+class StreamTransport(Transport):
+    """Through Tornado's stream, for TLS."""
+
+    __slots__ = ("_stream",)
+
+    def __init__(self, owner: Owner, stream: IOStream, most: int) -> None:
+        super().__init__(owner, most)
+        self._stream = stream
+        stream.set_close_callback(self.gone)
+
+    async def run(self) -> None:
+        """Read until the connection is gone."""
+        try:
+            while True:
+                waiting = self.take(await self._stream.read_bytes(READ_BYTES, partial=True))
+                while waiting is not None:
+                    await waiting
+                    waiting = self.take(b"")
+        except StreamClosedError:
+            pass
+        except Exception:
+            log.exception("a frame could not be handled")
+            self.abort()
+
+    @property
+    def buffered(self) -> int:
+        return len(self._stream._write_buffer)
+
+    @property
+    def closed(self) -> bool:
+        return self._stream.closed()
+
+    def write(self, frames: bytes, first: bytes = b"") -> None:
+        if self.closing:
+            return
+        with contextlib.suppress(StreamClosedError):
+            self._stream.write(first + frames).add_done_callback(self._written)
+
+    def _written(self, future: asyncio.Future[None]) -> None:
+        # A failure is the connection's end, which the close callback tells.
+        if not future.cancelled() and future.exception() is None and self.ending and not self.buffered:
+            self.abort()
+
+    async def drained(self) -> None:
+        with contextlib.suppress(StreamClosedError):
+            await self._stream.write(b"")
+
+    def abort(self) -> None:
+        self._stream.close()
