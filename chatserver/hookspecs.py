@@ -27,7 +27,7 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 
 
 class Collect:
-    """Asked once, at start; all answers count."""
+    """Asked at start, ``client_settings`` at each welcome and ``health`` by each ``/readyz``; all answers count."""
 
     @hookspec
     def register_permissions(self) -> Mapping[str, Role]:  # type: ignore[empty-body]
@@ -116,13 +116,14 @@ class InCommit:
 
     @hookspec
     def in_commit(self, tx: Transaction, events: Sequence[Event]) -> None:
-        """Write along with the events, in their transaction, on the writer's thread: short, and without ``self.chat``.
+        """Write along with the events, in their transaction, as a rule on the writer's thread: short, no ``self.chat``.
         For indexes and counts that must never drift. A failure undoes this plugin's rows only, or, with
         ``on_error: reject``, the events too."""
 
 
 class Notify:
-    """Told afterwards, in the order of ``seq``, live only: what must not be missed over a crash uses ``follow``."""
+    """Told afterwards, in the order of ``seq``, live only: a crash may come between. What must not be missed belongs
+    into ``in_commit``."""
 
     @hookspec
     async def after_event(self, event: Event) -> None:

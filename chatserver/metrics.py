@@ -1,10 +1,40 @@
-"""Counting what the server does."""
+"""Counting what the server does: plain numbers, added to on the way and read when somebody scrapes."""
 
 from __future__ import annotations
 
-from collections import deque
+from bisect import bisect_left
+from collections import Counter, deque
+from collections.abc import Sequence
 
 WINDOW = 10.0
+
+SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+SIZES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
+LIFETIMES = (1, 10, 60, 300, 1800, 3600, 4 * 3600, 24 * 3600)
+
+
+class Histogram:
+    """How often a value was at most each of ``bounds``."""
+
+    __slots__ = ("bounds", "counts", "total")
+
+    def __init__(self, bounds: Sequence[float]) -> None:
+        self.bounds = tuple(bounds)
+        self.counts = [0] * (len(self.bounds) + 1)
+        self.total = 0.0
+
+    def observe(self, value: float) -> None:
+        """Count one value."""
+        self.counts[bisect_left(self.bounds, value)] += 1
+        self.total += value
+
+    def cumulative(self) -> list[tuple[str, int]]:
+        """The buckets as Prometheus has them: each with all below it, the last one for everything."""
+        so_far, buckets = 0, []
+        for bound, count in zip((*self.bounds, float("inf")), self.counts, strict=True):
+            so_far += count
+            buckets.append(("+Inf" if bound == float("inf") else str(float(bound)), so_far))
+        return buckets
 
 
 class Rate:
@@ -30,3 +60,35 @@ class Rate:
     def _forget(self, now: float) -> None:
         while self._counts and self._counts[0][0] <= now - WINDOW:
             self._counts.popleft()
+
+
+class Metrics:
+    """The counters of one server."""
+
+    def __init__(self) -> None:
+        self.frames_in = 0
+        """Messages that came over WebSockets, of any type."""
+        self.frames_out = 0
+        """Frames for one connection alone."""
+        self.deliveries = 0
+        """Frames for everybody, times those who got them."""
+        self.sends = 0
+        """Calls that carried deliveries; each may carry many frames."""
+        self.messages = 0
+        """Messages committed."""
+        self.message_rate = Rate()
+        self.lagging = 0
+        """How often a connection that lags was not sent what may be lost."""
+        self.dropped_notifications = 0
+        """Calls of ``after_*`` hooks that were dropped because plugins were too slow."""
+        self.closes: Counter[int] = Counter()
+        """WebSockets that the server closed, by code."""
+        self.refusals: Counter[str] = Counter()
+        """Errors that were sent, by code."""
+        self.fan_out = Histogram(SIZES)
+        """How many connections a turn's bytes for one topic went to."""
+        self.commit_seconds = Histogram(SECONDS)
+        self.commit_events = Histogram(SIZES)
+        self.connection_seconds = Histogram(LIFETIMES)
+        self.loop_lag_seconds = 0.0
+        """By how much the last periodic tick came late."""

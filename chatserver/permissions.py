@@ -14,6 +14,7 @@ CORE: Mapping[str, Role] = MappingProxyType(
         "message.delete": "guest",
         "message.delete_any": "moderator",
         "room.join": "guest",
+        "room.join_private": "admin",
         "room.create": "member",
         "room.topic": "member",
         "room.change": "moderator",

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ast
+import asyncio
+import contextlib
 import inspect
 import json
 import re
-import textwrap
+import sqlite3
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
@@ -18,18 +21,22 @@ import pytest
 from msgspec import NODEFAULT, UNSET
 from msgspec import inspect as shapes
 from tornado.routing import PathMatches
-from tornado.web import RequestHandler
+from tornado.web import Application, RequestHandler
 
 from chatserver import __all__ as face
-from chatserver import chatapi, cli, errors, hookspecs
+from chatserver import __version__, chatapi, cli, errors, hookspecs
+from chatserver.commands import Command
 from chatserver.config import load
 from chatserver.config.settings import Document, PluginConfig
-from chatserver.model import Event, Message, Room, User
+from chatserver.errors import Reject
+from chatserver.model import ROLES, Attachment, Event, Message, Room, Status, User
+from chatserver.permissions import CORE
 from chatserver.plugin import Plugin
 from chatserver.plugins import PluginHost
 from chatserver.protocol import events as wire
 from chatserver.protocol import requests
-from chatserver.testing import Harness
+from chatserver.store import Store
+from chatserver.testing import Client, Harness, Refused
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -38,7 +45,7 @@ BUNDLED = ("basics", "moderation", "emoji", "history", "files")
 
 _FENCE = re.compile(r"(?:<!-- (?P<source>\S+) -->\n)?^```(?P<language>\w*)\n(?P<code>.*?)^```$", re.M | re.S)
 _HEADING = re.compile(r"^(#+) (.*)$", re.M)
-_LINK = re.compile(r"\]\(([^)\s]+)\)")
+_LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 
 
 def page(name: str) -> str:
@@ -148,10 +155,10 @@ def host() -> PluginHost:
 
 
 def signatures() -> dict[str, str]:
-    """``def before_post(self, draft: Draft) -> Draft | None`` by name; ``async`` where a plugin's may be, too."""
+    """``def before_post(self, draft: Draft) -> Draft | None: ...`` by name; ``async`` where a plugin's may be, too."""
     tree = ast.parse(inspect.getsource(hookspecs))
     return {
-        node.name: textwrap.dedent(ast.unparse(_bodiless(node))).splitlines()[-1].removesuffix(":")
+        node.name: _stub(node)
         for each in ast.walk(tree)
         if isinstance(each, ast.ClassDef)
         for node in each.body
@@ -159,9 +166,9 @@ def signatures() -> dict[str, str]:
     }
 
 
-def _bodiless(node: ast.FunctionDef | ast.AsyncFunctionDef) -> ast.stmt:
-    node.decorator_list, node.body = [], []
-    return node
+def _stub(node: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
+    node.decorator_list, node.body = [], [ast.Expr(ast.Constant(...))]
+    return " ".join(ast.unparse(node).split())
 
 
 def test_every_hook_is_documented_with_its_signature() -> None:
@@ -173,7 +180,7 @@ def test_every_hook_is_documented_with_its_signature() -> None:
 
 
 def test_what_hooks_may_not_be_async_is_documented() -> None:
-    listed = names(section(page("docs/hooks.md"), "Which may be async").split("\n\n")[1])
+    listed = names(section(page("docs/hooks.md"), "Which may be async").split("\n\n")[2])
     assert listed == hookspecs.SYNC_ONLY
 
 
@@ -181,7 +188,9 @@ def test_what_hooks_may_not_be_async_is_documented() -> None:
 
 
 def test_every_name_of_the_face_is_documented() -> None:
-    assert set(rows(section(page("docs/plugins.md"), "What there is to import"))) == set(face) - {"__version__"}
+    assert set(rows(section(page("docs/plugins.md"), "What there is to import"))) == set(face) - {
+        "__version__"
+    }
 
 
 def methods(*protocols: type) -> set[str]:
@@ -227,6 +236,7 @@ def settings() -> dict[str, tuple[str, str]]:
     found = dict(_leaves(Document, ""))
     found.update(_leaves(PluginConfig, "plugins.enabled.NAME."))
     del found["plugins.enabled.NAME.settings"]  # stands for the plugin's own
+    found["plugins.enabled"] = found["plugins.enabled"][0], ", ".join(f"`{each}`" for each in BUNDLED)
     for plugin in host().plugins:
         found.update(_leaves(type(plugin.instance).Settings, f"plugins.enabled.{plugin.name}."))
     return found
@@ -263,11 +273,12 @@ def test_every_setting_is_documented() -> None:
 def permissions() -> dict[str, str]:
     """Every permission, with the lowest role that has it."""
     plugins = host()
-    known = {*CORE, *(name for _, own in plugins.hooks.collect("register_permissions") for name in own)}
-    users = [User("u", "u", "u", role) for role in ROLES]
-    return {
-        name: next(user.role for user in users if plugins.permissions.may(user, name)) for name in known
+    known = {
+        *CORE,
+        *(name for each in plugins.hooks.impls("register_permissions") for name in each.function()),
     }
+    users = [User("u", "u", "u", role) for role in ROLES]
+    return {name: next(user.role for user in users if plugins.permissions.may(user, name)) for name in known}
 
 
 def test_every_permission_is_documented() -> None:
@@ -276,6 +287,9 @@ def test_every_permission_is_documented() -> None:
 
 
 # ---- the wire
+
+
+PROTOCOL = "docs/protocol.md"
 
 
 def wire_requests() -> dict[str, type]:
@@ -287,7 +301,7 @@ def wire_requests() -> dict[str, type]:
 def test_every_request_is_documented_with_its_fields() -> None:
     documented = {
         name: {field: tuple(cells[:2]) for field, cells in rows(text).items()}
-        for name, text in subsections(section(page("docs/protocol.md"), "Requests")).items()
+        for name, text in subsections(section(page(PROTOCOL), "Requests")).items()
     }
     built = {name: fields_of(type_) for name, type_ in wire_requests().items()}
     for fields in built.values():
@@ -296,21 +310,21 @@ def test_every_request_is_documented_with_its_fields() -> None:
 
 
 def test_the_fields_of_resume_are_documented() -> None:
-    documented = rows(section(page("docs/protocol.md"), "Resuming"))
+    documented = rows(section(page(PROTOCOL), "Resuming"))
     assert {name: tuple(cells[:2]) for name, cells in documented.items()} == fields_of(requests.Resume)
 
 
 ALICE = User("u1", "alice", "Alice", "member")
 MESSAGE = Message(
     "m1", "general", 2, 1.0, ALICE, "hi", "hi", nonce="n", reply_to="m0", edited_at=2.0, deleted=True,
-    attachments=(Attachment("f1", "a.png", 1, "image/png", "/f1"),),
+    attachments=(Attachment("f1", "a.png", 1, "image/png", "/f1", True, 2, 3),),
 )  # fmt: skip
 SAMPLES: Mapping[Any, Any] = {
     str: "text",
+    str | None: "text",
     int: 7,
     float: 1.0,
     bool: True,
-    str | None: "text",
     User: ALICE,
     Event: Event("general", 2, "message", 1.0, ALICE, "m1", MESSAGE),
     Status: "online",
@@ -324,26 +338,340 @@ SAMPLES: Mapping[Any, Any] = {
 
 def events_built() -> dict[str, set[str]]:
     """The fields of what `chatserver.protocol.events` builds, by type, with everything set that can be."""
-    found = {}
-    for function in vars(wire).values():
-        if not inspect.isfunction(function) or function.__module__ != wire.__name__:
-            continue
-        hints = get_type_hints(function)
-        if hints.pop("return") is bytes:
+    found: dict[str, set[str]] = {json.loads(wire.LIVE)["type"]: set()}
+    for function in map(inspect.unwrap, filter(callable, vars(wire).values())):
+        if inspect.isfunction(function) and get_type_hints(function).get("return") is bytes:
+            hints = {name: hint for name, hint in get_type_hints(function).items() if name != "return"}
             event = json.loads(function(**{name: SAMPLES[hint] for name, hint in hints.items()}))
-            found[event.pop("type")] = set(event)
-    return {**found, json.loads(wire.LIVE)["type"]: set()}
+            found[event["type"]] = set(event) - {"type"}
+    del found["message"]  # from `durable`, whose events have a section of their own
+    return found
 
 
-def test_every_event_is_documented_with_its_fields() -> None:
-    text = page("docs/protocol.md")
-    durable, ephemeral = section(text, "Durable events"), section(text, "Other events")
-    built = events_built()
-    common = names(durable[: durable.index("|")])
-    message = set(rows(section(text, "`message`"))) | common
-    assert message == built.pop("message")
-    documented = {name: names(cells[0]) for name, cells in rows(ephemeral).items()}
-    welcome = {"welcome": set(rows(section(text, "Opening")))}
-    assert {**documented, **welcome} == {**built, "welcome": welcome["welcome"]}
+def test_every_event_without_seq_is_documented_with_its_fields() -> None:
+    documented = rows(section(page(PROTOCOL), "Other events"))
+    assert {name: names(cells[0]) for name, cells in documented.items()} == events_built()
 
 
+def test_every_field_of_a_message_is_documented() -> None:
+    documented = rows(section(page(PROTOCOL), "Fields of a message"))
+    fields = wire.message_fields(MESSAGE)
+    assert set(documented) == set(fields)
+    assert names(documented["files"][0]) == set(msgspec.to_builtins(fields["files"][0]))
+
+
+def test_every_field_of_a_room_is_documented() -> None:
+    room = wire.room_fields(Room("general"), head=1, role="member", other=ALICE)
+    assert set(rows(section(page(PROTOCOL), "A room"))) == set(room)
+
+
+class Overheard:
+    """What came of a conversation in which everything is asked: the fields of replies, events and welcomes."""
+
+    def __init__(self) -> None:
+        self.replies: dict[str, set[str]] = defaultdict(set)
+        self.durable: dict[str, set[str]] = defaultdict(set)
+        self.welcome: set[str] = set()
+
+    async def ask(self, client: Client, type_: str, **fields: Any) -> dict[str, Any]:
+        reply = await client.ask(type_, **fields)
+        self.replies[type_] |= set(reply) - {"type", "re"}
+        return reply
+
+    async def listen(self, server: Harness) -> None:
+        alice = await server.account("alice", "moderator")
+        bob = await server.client("bob")
+        self.welcome = (set(alice.welcome) | set(bob.welcome)) - {"type"}
+        for client in (alice, bob):
+            await self.ask(client, "join", room="general")
+        await self._write(alice)
+        for type_, fields in (
+            ("typing", {"room": "general"}),
+            ("read", {"room": "general", "seq": 1}),
+            ("presence", {"status": "away"}),
+            ("sync", {"room": "general", "after": 0}),
+            ("history", {"room": "general"}),
+            ("members", {"room": "general"}),
+            ("rooms", {}),
+            ("stats", {}),
+            ("ping", {}),
+        ):
+            await self.ask(alice, type_, **fields)
+        await self._moderate(server, alice)
+        for room in ("general", "tea"):
+            for event in (await alice.ask("sync", room=room, after=0))["events"]:
+                self.durable[event["type"]] |= set(event) - {"type"}
+        await self.ask(alice, "leave", room="tea")
+
+    async def _write(self, client: Client) -> None:
+        """Each twice, as a client does that doesn't know whether it was heard."""
+        for _ in range(2):
+            sent = await self.ask(client, "message", room="general", content="hi", nonce="n")
+        for _ in range(2):
+            await self.ask(client, "edit", message_id=sent["message_id"], content="ho", rev=2)
+        await self.ask(client, "delete", message_id=sent["message_id"])
+
+    async def _moderate(self, server: Harness, client: Client) -> None:
+        for command in ("/topic Tea", "/mute bob 5 loud", "/unmute bob", "/kick bob 5 louder", "/unban bob"):
+            await client.says(command, "general")
+        new = {"name": "tea", "title": "Tea", "topic": "Milk"}
+        for method, path, body in (
+            ("POST", "rooms", new),
+            ("PATCH", "rooms/general", {"title": "All", "history": "joined", "archived": True}),
+        ):
+            status, answer = await server.api(method, path, body, token=client.token)
+            assert status < 300, answer
+
+
+@pytest.mark.parametrize("what", ["replies", "durable", "welcome"])
+async def test_what_a_client_hears_is_documented(what: str, chat: Callable[..., Harness]) -> None:
+    overheard = Overheard()
+    async with chat(plugins=BUNDLED) as server:
+        await overheard.listen(server)
+    text = page(PROTOCOL)
+    if what == "welcome":
+        assert set(rows(section(text, "Opening").split("### ")[0])) == overheard.welcome
+    elif what == "replies":
+        overheard.replies["join"].add("gap")  # takes 500 events
+        documented = {
+            name: names(found[1])
+            for name, each in subsections(section(text, "Requests")).items()
+            if (found := re.search(r"^Reply: (.*)$", each, re.M))
+        }
+        assert documented == overheard.replies
+    else:
+        events = section(text, "Durable events")
+        common = names(events.partition("|")[0]) - {"type"}
+        documented = {name: names(cells[0]) | common for name, cells in rows(events).items()}
+        del documented["message"], documented["PLUGIN:NAME"]
+        heard = {type_: fields | common for type_, fields in overheard.durable.items() if type_ != "message"}
+        assert documented == heard
+
+
+def test_every_durable_event_has_what_all_have() -> None:
+    common = names(section(page(PROTOCOL), "Durable events").partition("|")[0])
+    assert common == {"type", "room", "seq", "ts", "user", *ALICE.public()}
+
+
+def test_every_error_code_is_documented() -> None:
+    documented = rows(section(page(PROTOCOL), "Errors").partition("### ")[0])
+    assert {code: int(cells[0]) for code, cells in documented.items()} == errors.HTTP_STATUS
+
+
+def test_every_close_code_is_documented() -> None:
+    documented = rows(section(page(PROTOCOL), "Close codes"))
+    assert {int(code): cells[0].strip("`") for code, cells in documented.items()} == {
+        close.value: close.name for close in errors.Close
+    }
+
+
+def routes(application: Application) -> set[str]:
+    """``GET /api/v1/rooms/{}`` for every method of every route."""
+    found = set()
+    for rule in application.wildcard_router.rules:
+        assert isinstance(rule.matcher, PathMatches)
+        path = re.sub(
+            r"\((?:\?P<\w+>)?[^()]*\)|\[\^/\]\+", "{}", rule.matcher.regex.pattern.removesuffix("$")
+        )
+        path = "/" if path == "/{}" else path
+        for method in RequestHandler.SUPPORTED_METHODS:
+            if getattr(rule.target, method.lower()) is not getattr(RequestHandler, method.lower()):
+                found.add(f"{method} {path}")
+    return found
+
+
+async def test_every_http_route_is_documented(chat: Callable[..., Harness]) -> None:
+    async with chat(plugins=BUNDLED) as server:
+        application = server.server.listener.request_callback
+        assert isinstance(application, Application)
+        built = routes(application)
+    documented = {
+        re.sub(r"\{\w+\}", "{}", name) for name in rows(section(page(PROTOCOL), "HTTP")) if name[0].isupper()
+    }
+    # The page's own HEAD is that of any file.
+    assert documented == built - {"HEAD /"}
+
+
+# ---- commands
+
+
+def test_every_command_is_documented() -> None:
+    documented = {}
+    for plugin in BUNDLED:
+        if f"\n## {plugin}\n" in page("docs/commands.md"):
+            for name, cells in rows(section(page("docs/commands.md"), plugin)).items():
+                documented[name] = (plugin, *cells)
+    assert documented == {f"/{each.name}": described(each) for each in host().commands}
+
+
+def described(command: Command) -> tuple[str, ...]:
+    """A command as its row has it."""
+    help_ = command.description.partition("\n")[0]
+    if command.aliases:
+        help_ += " Also: " + ", ".join(f"`/{alias}`" for alias in command.aliases) + "."
+    examples = " ".join(f"`{example}`" for example in command.examples)
+    return (
+        command.plugin,
+        f"`{command.usage}`",
+        help_,
+        f"`{command.permission}`" if command.permission else "none",
+        examples,
+    )
+
+
+def test_every_command_of_the_command_line_is_documented() -> None:
+    def walk(group: click.Group, prefix: str) -> Iterator[str]:
+        for name, each in group.commands.items():
+            if isinstance(each, click.Group):
+                yield from walk(each, f"{prefix} {name}")
+            else:
+                yield f"{prefix} {name}"
+
+    documented = rows(section(page("docs/operations.md"), "Starting"))
+    assert set(documented) == set(walk(cli.commands, "chatserver"))
+
+
+# ---- the code's shape
+
+
+def test_every_module_is_in_the_layout() -> None:
+    listed = set(rows(section(page("docs/architecture.md"), "Layout")))
+    package = ROOT / "chatserver"
+    there = {f"chatserver/{path.name}" for path in package.glob("*.py")}
+    there |= {f"chatserver/{path.parent.name}/" for path in package.glob("*/__init__.py")}
+    assert listed == there
+
+
+def test_the_floors_are_those_that_are_held() -> None:
+    (shown,) = (code for _, code in blocks(section(page("docs/architecture.md"), "Floors"), "text"))
+    contracts = tomllib.loads(page("pyproject.toml"))["tool"]["importlinter"]["contracts"]
+    (held,) = (contract["layers"] for contract in contracts if contract["id"] == "floors")
+    assert shown.splitlines() == held
+
+
+# ---- all pages
+
+
+each_page = pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+
+
+@each_page
+def test_python_on_a_page_is_python(path: Path) -> None:
+    for source, code in blocks(path.read_text(encoding="utf-8"), "python"):
+        if source is None:
+            ast.parse(code)
+
+
+@each_page
+def test_what_a_page_shows_of_a_file_is_in_it(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    for source, code in (*blocks(text, "python"), *blocks(text, "text")):
+        for part in re.split(r"^# …\n", code, flags=re.M) if source is not None else ():
+            assert part.strip("\n") in page(source), f"not in {source}:\n{part}"
+
+
+@each_page
+def test_the_files_a_page_names_are_there(path: Path) -> None:
+    missing = {each for each in paths_named(path.read_text(encoding="utf-8")) if not (ROOT / each).exists()}
+    assert not missing
+
+
+def paths_named(text: str) -> set[str]:
+    """Files and folders of the source tree that a text names."""
+    folders = "(?:chatserver|plugins|public|tests)/"
+    return set(re.findall(rf"(?<![\w/.-])({folders}(?:[\w-]+/)*(?:[\w-]+\.\w+)?)(?=[`\s),:;])", text))
+
+
+@each_page
+def test_links_lead_somewhere(path: Path) -> None:
+    for link in _LINK.findall(path.read_text(encoding="utf-8")):
+        if link.startswith("https://"):
+            continue
+        name, _, anchor = link.partition("#")
+        target = (path.parent / name).resolve() if name else path
+        assert target.exists(), f"{link} leads nowhere"
+        if anchor:
+            assert anchor in anchors(target.read_text(encoding="utf-8")), f"{link} has no such heading"
+
+
+def anchors(text: str) -> set[str]:
+    """The fragments of a page's headings, as GitHub makes them."""
+    headings = (heading for _, heading in _HEADING.findall(_FENCE.sub("", text)))
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_every_page_can_be_reached_from_the_readme() -> None:
+    reached, waiting = set(), [ROOT / "README.md"]
+    while waiting:
+        path = waiting.pop()
+        if path in reached or path.suffix != ".md":
+            continue
+        reached.add(path)
+        links = _LINK.findall(path.read_text(encoding="utf-8"))
+        inside = [link.partition("#")[0] for link in links if not link.startswith(("https://", "#"))]
+        waiting += [(path.parent / link).resolve() for link in inside]
+    assert set(PAGES) <= reached
+
+
+def test_the_plugin_in_the_readme_is_the_one_that_ships() -> None:
+    assert page("plugins/hello.py") in {code for _, code in blocks(page("README.md"), "python")}
+
+
+def examples(text: str, base: str) -> dict[str, str]:
+    """The plugins and tests that a page shows: code by the name of its class or function."""
+    found = (re.search(base, code, re.M) for source, code in blocks(text, "python") if source is None)
+    return {match[1]: match.string for match in found if match}
+
+
+@pytest.mark.parametrize("name", ["README.md", "docs/plugins.md"])
+async def test_the_tests_on_a_page_pass(name: str, chat: Callable[..., Harness]) -> None:
+    shown = examples(page(name), r"^async def (test_\w+)\(chat\):$")
+    assert shown
+    for function, code in shown.items():
+        namespace: dict[str, Any] = {}
+        exec(code, namespace)  # noqa: S102 - it is ours
+        await namespace[function](chat)
+
+
+@each_page
+def test_the_settings_on_a_page_are_settings(path: Path, tmp_path: Path) -> None:
+    (tmp_path / "my-plugins").mkdir()
+    for _, code in blocks(path.read_text(encoding="utf-8"), "yaml"):
+        (tmp_path / "config.yaml").write_text(code, encoding="utf-8")
+        load(tmp_path / "config.yaml", {})
+
+
+async def test_the_plugins_on_the_pages_work(chat: Callable[..., Harness], tmp_path: Path) -> None:
+    folder = tmp_path / "my-plugins"
+    folder.mkdir()
+    for name in ("docs/plugins.md", "docs/hooks.md"):
+        for plugin, code in examples(page(name), r"^class (\w+)\(Plugin\):$").items():
+            (folder / f"{plugin.lower()}.py").write_text(code, encoding="utf-8")
+    async with chat(plugins=["dice", "noshouting"], dirs=[folder]) as server:
+        (alice,) = await server.join("general", "alice")
+        await alice.says("/roll 1")
+        assert await alice.hears("notice", text="You rolled 1.")
+        with pytest.raises(Refused, match=r"Usage: /roll \[SIDES\]"):
+            await alice.says("/roll many")
+        with pytest.raises(Refused, match="Please don't shout"):
+            await alice.says("WHO IS HERE?")
+
+
+def test_a_deleted_epoch_is_made_anew(tmp_path: Path) -> None:
+    """What docs/operations.md says to do after a restore."""
+    (statement,) = re.findall(r'sqlite3 \S+ "(DELETE [^"]+)"', page("docs/operations.md"))
+
+    async def epoch() -> str:
+        store = Store.open("sqlite:", tmp_path)
+        store.close()
+        return store.epoch
+
+    first = asyncio.run(epoch())
+    assert asyncio.run(epoch()) == first
+    with contextlib.closing(sqlite3.connect(tmp_path / "chat.db")) as connection, connection:
+        connection.execute(statement)
+    assert asyncio.run(epoch()) != first
+
+
+def test_the_changelog_knows_the_version() -> None:
+    assert f"first version, {__version__}" in page("CHANGELOG.md")

@@ -67,11 +67,13 @@ class RoomCases:
         return actor
 
     async def join(self, user: User, name: str) -> RoomActor:
-        """Become a member of a public room; nothing changes for one who is."""
+        """Become a member of a public room, or, where permitted, of a private one. Nothing changes for one who is."""
         actor = await self._rooms.get(name)
         if user.id in actor.members:
             return actor
-        self._access.require_readable(user, actor)
+        may_enter = await self._access.may(user, "room.join_private", actor)
+        if actor.room.kind != "private" or not may_enter:
+            self._access.require_readable(user, actor)
         if actor.room.archived:
             raise Reject("This room is archived.", "forbidden", field="room")
         await self._access.require(user, "room.join", actor)

@@ -112,8 +112,9 @@ class Conversation:
     async def _sees(self, name: str, who: str, what: str, room: str) -> None:
         client = await self._who(name)
         if what in ("join", "leave"):
-            event = await client.hears("joined" if what == "join" else "left", room=room)
-            assert event.user["display_name"] == who
+            type = "joined" if what == "join" else "left"
+            while (await client.hears(type, room=room)).user["display_name"] != who:
+                pass
         else:
             event = await client.hears("member", room=room, action=what)
             assert event.target["display_name"] == who
@@ -125,7 +126,7 @@ class Conversation:
     async def _is_called(self, name: str, new: str) -> None:
         event = await (await self._who(name)).hears("renamed")
         assert event.user["display_name"] == new
-        self._people[new] = self._people[name]
+        self._people[new] = self._people[event.old]
 
 
 Step = Callable[..., Awaitable[None]]

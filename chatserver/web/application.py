@@ -55,6 +55,7 @@ def application(site: Site, host: PluginHost, public: Path) -> Application:
         log_function=_log_request,
         xsrf_cookies=True,
         cross_origin_protection=True,
+        secure=site.secure,
         xsrf_cookie_kwargs={"samesite": "Lax", "secure": site.secure},
     )
 

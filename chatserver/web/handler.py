@@ -48,7 +48,7 @@ class Handler(tornado.web.RequestHandler):
         for name, value in HEADERS.items():
             self.set_header(name, value)
         self.set_header("Cache-Control", "no-store")
-        if self.request.protocol == "https":
+        if self.settings.get("secure") or self.request.protocol == "https":
             self.set_header("Strict-Transport-Security", HSTS)
 
     @property

@@ -11,7 +11,7 @@ from chatserver import Message, Plugin, Reject, RequestSpec, Room, User, command
 
 LIMIT = 200
 
-Seq = Annotated[int, msgspec.Meta(ge=0)]
+Seq = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
 Limit = Annotated[int, msgspec.Meta(ge=1, le=LIMIT)]
 
 
@@ -67,9 +67,19 @@ class History(Plugin):
             raise Reject("This works in a room only.", "invalid", field="room")
         if not 1 <= count <= LIMIT:
             raise Reject(f"Between 1 and {LIMIT} messages, please.", "invalid", field="count")
-        events, _ = await self.chat.events(ctx.room, user=ctx.user, limit=LIMIT)
-        lines = [line(event.message) for event in events if event.message and not event.message.deleted]
-        return "\n".join(lines[-count:]) or "Nothing was said here yet."
+        lines = await self.last_lines(ctx.room, ctx.user, count)
+        return "\n".join(lines) or "Nothing was said here yet."
+
+    async def last_lines(self, room: Room, user: User, count: int) -> list[str]:
+        """The last ``count`` messages as text, however much else happened between them."""
+        lines: list[str] = []
+        before, more = None, True
+        while more and len(lines) < count:
+            events, more = await self.chat.events(room, user=user, before=before, limit=LIMIT)
+            said = [event.message for event in events if event.message and not event.message.deleted]
+            lines = [line(message) for message in said] + lines
+            before = events[0].seq if events else None
+        return lines[-count:]
 
 
 def line(message: Message) -> str:
