@@ -81,6 +81,8 @@ def topic(text: str) -> str:
 def content(text: str) -> str:
     r"""A message's text with ``\n`` for ``\r\n``. Raises `Reject` ``invalid``, field ``content``, without any
     visible character, or with C0 controls other than tab and newline."""
+    if text.isascii() and text.isprintable() and text and not text.isspace():
+        return text
     text = text.replace("\r\n", "\n")
     if _CONTROL.search(text):
         raise _invalid("A message can't contain control characters.", "content")

@@ -81,11 +81,10 @@ class Pipeline:
     def _render(self, draft: Draft) -> Draft | Awaitable[Draft]:
         if len(draft.files) != len(draft.attachments):
             raise Reject("Files can't be attached here.", "invalid", field="files")
-        plain = html.escape(draft.content, quote=False)
-        draft = draft.replace(html=plain)
         if not self._hooks.has("render"):
             return draft
-        rendered = self._hooks.filter("render", draft)
+        plain = escaped(draft.content)
+        rendered = self._hooks.filter("render", draft.replace(html=plain))
         if isinstance(rendered, Draft):
             return _sanitised(rendered, plain)
         return self._sanitise_later(cast(Awaitable[Draft], rendered), plain)
@@ -94,10 +93,15 @@ class Pipeline:
         return _sanitised(await waiting, plain)
 
 
+def escaped(text: str) -> str:
+    """The HTML of a text that nobody renders."""
+    return html.escape(text, quote=False)
+
+
 def _sanitised(draft: Draft, plain: str) -> Draft:
     """Only what a message may show survives; escaped text needs no second look."""
     if draft.html is None or draft.html == plain:
-        return draft.replace(html=plain)
+        return draft
     safe = nh3.clean(
         draft.html,
         attributes=_ATTRIBUTES,

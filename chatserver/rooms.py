@@ -41,7 +41,7 @@ class Watcher(Protocol):
     """Is told what was committed, in the turn in which it is published."""
 
     def before_publish(self, actor: RoomActor, entry: Entry, done: Done) -> None:
-        """The actor's state has changed; nobody has been told yet."""
+        """The actor's state has changed (by anything but a message); nobody has been told yet."""
 
     def after_publish(self, actor: RoomActor, entry: Entry, done: Done) -> None:
         """The event, if there is one, is with the hub."""
@@ -204,8 +204,9 @@ class RoomActor:
         if done.dup:
             return
         self.heads = done.heads
-        self._apply(entry, done)
-        self._watcher.before_publish(self, entry, done)
+        if not isinstance(entry, Post):
+            self._apply(entry, done)
+            self._watcher.before_publish(self, entry, done)
         if done.event is not None:
             self._bus.publish(self.room.name, wire.durable(done.event))
         self._watcher.after_publish(self, entry, done)

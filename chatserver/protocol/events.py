@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from ..errors import Reject
-from ..model import Event, Member, Message, Room, Status, User
+from ..model import Attachment, Event, Member, Message, Room, Status, User
 
 encode = msgspec.json.encode
 """A mapping as the bytes of a frame."""
@@ -46,40 +46,64 @@ def error(re: str | None, reject: Reject) -> bytes:
     return encode(fields)
 
 
-def message_fields(message: Message) -> dict[str, Any]:
-    """A message as it is now; what does not apply is left out."""
-    fields: dict[str, Any] = {
-        "message_id": message.id,
-        "kind": message.kind,
-        "rev": message.rev,
-        "content": message.content,
-        "html": message.html,
-    }
-    if message.nonce is not None:
-        fields["nonce"] = message.nonce
-    if message.reply_to is not None:
-        fields["reply_to"] = message.reply_to
-    if message.attachments:
-        fields["files"] = message.attachments
-    if message.edited_at is not None:
-        fields["edited_at"] = iso(message.edited_at)
-    if message.deleted:
-        fields["deleted"] = True
-    return fields
+class _Person(msgspec.Struct):
+    id: str
+    name: str
+    display_name: str
+
+
+class _MessageEvent(msgspec.Struct, tag="message", omit_defaults=True):
+    """A message as it is now; what does not apply is left out. A type, as it is encoded faster than a mapping."""
+
+    room: str
+    seq: int
+    ts: str
+    user: _Person
+    message_id: str
+    kind: str
+    rev: int
+    content: str
+    html: str
+    nonce: str | None = None
+    reply_to: str | None = None
+    files: tuple[Attachment, ...] = ()
+    edited_at: str | None = None
+    deleted: bool = False
+
+
+def _message_event(event: Event, message: Message) -> _MessageEvent:
+    user = event.user
+    return _MessageEvent(
+        event.room,
+        event.seq,
+        iso(event.ts),
+        _Person(user.id, user.name, user.display_name),
+        message.id,
+        message.kind,
+        message.rev,
+        message.content,
+        message.html,
+        message.nonce,
+        message.reply_to,
+        message.attachments,
+        None if message.edited_at is None else iso(message.edited_at),
+        message.deleted,
+    )
 
 
 def event_fields(event: Event) -> dict[str, Any]:
     """A durable event."""
-    fields: dict[str, Any] = {
+    if event.type == "message" and event.message is not None:
+        fields: dict[str, Any] = msgspec.to_builtins(_message_event(event, event.message))
+        return fields
+    fields = {
         "type": event.type,
         "room": event.room,
         "seq": event.seq,
         "ts": iso(event.ts),
         "user": event.user.public(),
     }
-    if event.type == "message" and event.message is not None:
-        fields.update(message_fields(event.message))
-    elif event.type == "edited" and event.message is not None:
+    if event.type == "edited" and event.message is not None:
         message = event.message
         fields.update(message_id=message.id, rev=message.rev, content=message.content, html=message.html)
     elif event.message_id is not None:
@@ -91,6 +115,8 @@ def event_fields(event: Event) -> dict[str, Any]:
 
 def durable(event: Event) -> bytes:
     """A durable event as bytes."""
+    if event.type == "message" and event.message is not None:
+        return encode(_message_event(event, event.message))
     return encode(event_fields(event))
 
 

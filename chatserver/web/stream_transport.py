@@ -39,7 +39,7 @@ class StreamTransport(Transport):
 
     @property
     def buffered(self) -> int:
-        return len(self._stream._write_buffer)
+        return 0 if self._stream.closed() else len(self._stream._write_buffer)
 
     @property
     def closed(self) -> bool:
