@@ -7,7 +7,7 @@
  *   commands: Command[]}} Known
  */
 
-const MOST = 8;
+const MOST = 30;
 
 /** A command line: `/` and not `//`, which is a literal slash. @param {string} text */
 export function isCommand(text) {

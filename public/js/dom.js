@@ -1,5 +1,4 @@
 const SVG = "http://www.w3.org/2000/svg";
-const ICONS = "/static/icons.svg";
 
 /**
  * An element. Children are nodes or text, never markup. `class` and `data-…`/`aria-…` are attributes, `on…` a listener,
@@ -27,13 +26,13 @@ export function append(parent, children) {
   for (const child of children) if (child !== null && child !== undefined && child !== false) parent.append(child);
 }
 
-/** @param {string} name an id in icons.svg */
+/** @param {string} name a symbol of the sprite in index.html, without `icon-` */
 export function icon(name) {
   const svg = document.createElementNS(SVG, "svg");
   svg.setAttribute("class", "icon");
   svg.setAttribute("aria-hidden", "true");
   const use = document.createElementNS(SVG, "use");
-  use.setAttribute("href", `${ICONS}#${name}`);
+  use.setAttribute("href", `#icon-${name}`);
   svg.append(use);
   return svg;
 }

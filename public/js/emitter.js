@@ -17,10 +17,19 @@ export class Emitter {
   }
 
   /**
+   * One listener that fails must not keep the others from hearing: its error is thrown afterwards, on its own.
    * @param {string} topic
    * @param {any} [detail]
    */
   emit(topic, detail) {
-    for (const listener of [...(this.listeners.get(topic) ?? [])]) listener(detail);
+    for (const listener of [...(this.listeners.get(topic) ?? [])]) {
+      try {
+        listener(detail);
+      } catch (error) {
+        queueMicrotask(() => {
+          throw error;
+        });
+      }
+    }
   }
 }

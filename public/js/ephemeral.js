@@ -74,8 +74,10 @@ const HANDLERS = {
     const room = store.rooms.get(name);
     if (!room) return;
     room.cursor = Math.max(room.cursor, to);
-    room.timeline.clear();
-    if (!store.hasPlugin("history")) Object.assign(room.timeline, { loaded: true, gap: { from, to } });
+    const { timeline } = room;
+    // With history the newest page comes at once, and the rest by scrolling. Without, the hole stays until it is loaded.
+    if (store.hasPlugin("history")) timeline.clear();
+    else timeline.gap = { from: timeline.gap?.from ?? from, to };
     store.emit("gap", name);
     store.emit("timeline", name);
   },

@@ -1,5 +1,6 @@
 import { App } from "./app.js";
 import { api } from "./api.js";
+import { ERROR } from "./protocol.js";
 import { read, write } from "./settings.js";
 import { ChatApp } from "./parts/chat-app.js";
 import { ConfirmDialog } from "./parts/confirm-dialog.js";
@@ -35,12 +36,14 @@ const PARTS = {
   "toast-area": ToastArea,
 };
 
-/** @param {App} app @param {import("./protocol.js").User} user */
+/** @param {App} app @param {import("./protocol.js").User|null} user null while the server can't say who it is */
 function enter(app, user) {
   document.documentElement.dataset.view = "app";
-  write("chat.user", user.id);
-  app.store.me = user;
-  void app.outbox.load(user.id);
+  if (user) {
+    write("chat.user", user.id);
+    app.store.me = user;
+    void app.outbox.load(user.id);
+  }
   app.socket.start();
 }
 
@@ -58,25 +61,29 @@ async function start() {
   // Without a sign-in in this browser there is nobody to ask for.
   const unknown = app.router.route.setup !== null || read("chat.user", null) === null;
   const [me, server] = await Promise.all([
-    unknown ? null : api("GET", "me").catch(() => null),
+    unknown ? null : api("GET", "me").catch((error) => (error.code === "unauthorized" ? null : { user: null })),
     api("GET", "server").catch(() => ({ name: "Chat", guests: true })),
     texts,
   ]);
   app.store.server = server;
-  for (const [name, Part] of Object.entries(PARTS)) customElements.define(name, Part);
-  for (const element of document.querySelectorAll(Object.keys(PARTS).join(","))) {
-    /** @type {import("./parts/part.js").Part} */ (element).start(app);
+  for (const [name, Part] of Object.entries(PARTS)) {
+    const Element = class extends Part {
+      constructor() {
+        super(app);
+      }
+    };
+    customElements.define(name, /** @type {CustomElementConstructor} */ (/** @type {unknown} */ (Element)));
   }
   app.i18n.translate(document);
   app.settings.on("change", (name) => name === "lang" && void app.i18n.load(app.settings.language));
   app.on("entered", (user) => enter(app, user));
-  app.socket.on("signin", (error) => signIn(app, error.message));
+  app.socket.on("signin", (error) => signIn(app, error.code === ERROR.unauthorized ? app.t("enter.again") : error.message));
   app.socket.on("welcome", (frame) => {
     app.plugins.loadAll(frame.plugins ?? {});
     void app.outbox.load(frame.user.id);
   });
   app.router.start();
-  if (me?.user) enter(app, me.user);
+  if (me) enter(app, me.user);
   else signIn(app);
 }
 

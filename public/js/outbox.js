@@ -12,6 +12,8 @@ import { Emitter } from "./emitter.js";
 
 /** The wait before a refused message that may pass later is tried again, in seconds, when the server names none. */
 const RETRY_SECONDS = 3;
+/** A longer wait (somebody muted) is a failure: nobody waits that long without asking why. */
+const LONGEST_SECONDS = 30;
 
 /**
  * Messages on their way. What is in here is shown as pending, kept on a shelf until the server has it, and sent in
@@ -23,7 +25,7 @@ export class Outbox extends Emitter {
    * @param {Send} send
    * @param {(run: () => void, milliseconds: number) => unknown} [later]
    */
-  constructor(shelf, send, later = setTimeout) {
+  constructor(shelf, send, later = (run, milliseconds) => setTimeout(run, milliseconds)) {
     super();
     this.shelf = shelf;
     this.send = send;
@@ -109,7 +111,8 @@ export class Outbox extends Emitter {
     } catch (error) {
       const refusal = /** @type {ChatError} */ (error);
       if (!this.online || refusal.code === "offline") return;
-      if (refusal.temporary) return this.again(entry.room, refusal.retryAfter ?? RETRY_SECONDS);
+      const wait = refusal.retryAfter ?? RETRY_SECONDS;
+      if (refusal.temporary && wait <= LONGEST_SECONDS) return this.again(entry.room, wait);
       Object.assign(entry, { state: "failed", error: refusal.message });
       this.keep(entry);
       this.emit("change", entry.room);

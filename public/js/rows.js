@@ -30,9 +30,9 @@ export function buildRows(room, pending, { me, history, day }) {
   const rows = new Rows(day);
   if (timeline.loaded) {
     const kind = timeline.older && history ? "more" : "start";
-    rows.push({ kind, key: kind, version: `${room.topic}${room.title}${room.members}` });
+    rows.push({ kind, key: kind, version: `${room.title}\n${room.members_here?.people.size}` });
   }
-  if (timeline.gap) rows.gap(timeline.gap);
+  let { gap } = timeline;
   const notes = [...room.notes];
   let marked = room.line === null;
   for (const event of timeline.events) {
@@ -41,8 +41,13 @@ export function buildRows(room, pending, { me, history, day }) {
       rows.unread();
       marked = true;
     }
+    if (gap && event.seq >= gap.from) {
+      rows.gap(gap);
+      gap = null;
+    }
     rows.event(event);
   }
+  if (gap) rows.gap(gap);
   for (const note of notes) rows.note(note);
   if (!timeline.newer) for (const entry of pending) rows.pending(entry, me);
   return rows.list;

@@ -45,7 +45,10 @@ export class Session {
     this.catching.clear();
     this.loading.clear();
     this.store.welcome(frame);
-    if (this.store.current !== null) void this.load(this.store.current);
+    const room = this.store.room(this.store.current);
+    if (!room?.joined || room.virtual) return;
+    if (room.timeline.loaded && room.members_here) void this.once("members", () => this.members(room.name));
+    else void this.load(room.name);
   }
 
   /** @param {{state: import("./store.js").ConnectionState, reason?: string, retryAt?: number}} change */
@@ -232,7 +235,7 @@ export class Session {
     const to = room.kind === "direct" ? room.with?.id : undefined;
     this.outbox.add({ nonce: crypto.randomUUID(), user: me.id, room: name, to, content, at: Date.now(), ...more });
     this.store.setLine(name, null);
-    this.store.emit("posted", name);
+    this.store.emit("to-end", name);
     if (room.timeline.newer) void this.latest(name);
   }
 

@@ -38,12 +38,14 @@ export class Socket extends Emitter {
     this.byeAfter = null;
     this.stopped = true;
     this.watch = 0;
+    this.wake = (/** @type {Event} */ event) => {
+      if (event.type === "online" || !document.hidden) this.retryNow();
+    };
   }
 
   start() {
     this.stopped = false;
     this.watch = window.setInterval(() => this.checkSilence(), 5_000);
-    this.wake = () => this.retryNow();
     window.addEventListener("online", this.wake);
     document.addEventListener("visibilitychange", this.wake);
     this.connect();
@@ -53,10 +55,8 @@ export class Socket extends Emitter {
     this.stopped = true;
     clearInterval(this.watch);
     clearTimeout(this.timer);
-    if (this.wake) {
-      window.removeEventListener("online", this.wake);
-      document.removeEventListener("visibilitychange", this.wake);
-    }
+    window.removeEventListener("online", this.wake);
+    document.removeEventListener("visibilitychange", this.wake);
     this.socket?.close(1000);
     this.lost();
   }
@@ -172,7 +172,7 @@ export class Socket extends Emitter {
 
   /** Don't wait for the timer: the network is back, or somebody looks, or asks. */
   retryNow() {
-    if (this.stopped || document.hidden) return;
+    if (this.stopped) return;
     if (this.socket === null) this.connect();
     else if (Date.now() - this.lastHeard > this.heartbeat * 1000) this.probe();
   }

@@ -95,7 +95,12 @@ export class Store extends Emitter {
     this.plugins = welcome.plugins ?? {};
     const before = this.rooms;
     this.rooms = new Map();
-    for (const wire of welcome.rooms) this.addRoom(wire, sameLog ? before.get(wire.name) : undefined, true);
+    for (const wire of welcome.rooms) {
+      const room = this.addRoom(wire, sameLog ? before.get(wire.name) : undefined, true);
+      room.typing.clear();
+      // Who came and went meanwhile is not told again; the room on the screen is asked for at once.
+      if (room.name !== this.current) room.members_here = null;
+    }
     for (const room of before.values()) if (room.virtual && !this.rooms.has(room.name)) this.rooms.set(room.name, room);
     this.emit("me");
     this.emit("rooms");
@@ -225,7 +230,7 @@ export class Store extends Emitter {
     const { timeline } = room;
     if (event.type === "edited" || event.type === "deleted") timeline.amend(event);
     else if (!timeline.newer) timeline.insert(event);
-    if (room.name !== this.current) timeline.trim("older");
+    if (room.name !== this.current && this.hasPlugin("history")) timeline.trim("older");
     if (event.type === "message") room.typing.delete(event.user.id);
     if (event.type === "member") this.applyMember(room, event);
     if (event.type === "room") this.applyRoom(room, event);

@@ -2,7 +2,7 @@
 /** @typedef {import("./protocol.js").Message} Message */
 
 /** How many events a room keeps; beyond that the far end is let go and loaded again when needed. */
-export const KEEP = 600;
+export const KEEP = 300;
 
 const SHOWN = new Set(["message", "member", "room"]);
 

@@ -6,8 +6,10 @@ const PHONE = "(max-width: 699px)";
 
 /** Which room and which pane is on the screen, following the address; the page's title; keys that work everywhere. */
 export class ChatApp extends Part {
-  setup() {
-    const { app, store } = this;
+  /** @param {import("../app.js").App} app */
+  constructor(app) {
+    super(app);
+    const { store } = this;
     this.phone = window.matchMedia(PHONE);
     this.piece("new-room").addEventListener("click", () => app.emit("dialog", { name: "room" }));
     this.piece("skip").addEventListener("click", (/** @type {Event} */ event) => {
@@ -19,7 +21,9 @@ export class ChatApp extends Part {
     store.on("current", () => this.draw());
     store.on("rooms", () => this.draw());
     store.on("room", () => this.draw());
-    store.on("removed", (name) => this.app.router.route.room === name && this.goHome());
+    app.on("enter", () => { this.started = false; });
+    store.on("kicked", (event) => this.kicked(event));
+    store.on("removed", (name) => app.router.route.room === name && this.goHome());
     document.addEventListener("keydown", (event) => this.key(event));
     for (const event of ["focus", "blur"]) window.addEventListener(event, () => store.emit("attention"));
     document.addEventListener("visibilitychange", () => store.emit("attention"));
@@ -43,12 +47,22 @@ export class ChatApp extends Part {
     const { store, app } = this;
     const last = store.room(read(`chat.room.${store.me?.id}`, null));
     const rooms = [...store.rooms.values()].filter((room) => !room.archived);
-    const room = last?.joined ? last
-      : rooms.find((one) => one.name === "general") ?? rooms.find((one) => one.joined) ?? rooms[0];
-    if (!room) return app.router.replace("#/");
+    const joined = rooms.filter((room) => room.joined && room.kind !== "direct");
+    // Somebody who is nowhere yet is let into a room once; whoever left, or was removed, chooses for themselves.
+    const offered = this.started || rooms.some((room) => room.joined) ? [] : rooms;
+    const room = last?.joined ? last : preferred(joined) ?? preferred(offered);
+    if (!room) return app.router.route.room === null ? undefined : app.router.replace("#/");
     if (!this.started && this.phone.matches) history.replaceState(null, "", "#/");
     if (!this.started && this.phone.matches) app.router.go(room.name);
     else app.router.replace(roomHash(room.name));
+  }
+
+  /** @param {{room: string, by: import("../protocol.js").User, reason: string}} event */
+  kicked({ room, by, reason }) {
+    const { app, t } = this;
+    const known = this.store.room(room);
+    const text = t("rooms.kicked", { room: known ? app.roomTitle(known) : room, by: app.nameOf(by) });
+    app.toast(reason ? t("events.because", { text, reason }) : text);
   }
 
   async route() {
@@ -56,6 +70,7 @@ export class ChatApp extends Part {
     const { room: name, seq, people } = app.router.route;
     const wanted = name === null ? "rooms" : people ? "people" : "room";
     this.dataset.pane = wanted;
+    store.emit("attention");
     if (name === null) {
       if (!this.phone.matches && store.current === null && store.me) this.goHome();
       return;
@@ -65,9 +80,8 @@ export class ChatApp extends Part {
       await app.session.open(name, seq);
       write(`chat.room.${store.me?.id}`, name);
     } catch (/** @type {any} */ error) {
-      if (error.code === "offline") return;
       app.toast(error.code === "not_found" ? app.t("rooms.unknown", { name }) : app.explain(error));
-      this.goHome();
+      if (!error.temporary) this.goHome();
     }
   }
 
@@ -103,4 +117,9 @@ export class ChatApp extends Part {
       return link.click();
     }
   }
+}
+
+/** @param {import("../store.js").Room[]} rooms */
+function preferred(rooms) {
+  return rooms.find((room) => room.name === "general") ?? rooms[0];
 }

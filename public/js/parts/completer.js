@@ -42,7 +42,6 @@ export class Completer {
     this.list.hidden = !found?.choices.length;
     this.usage.hidden = !found?.usage;
     this.list.setAttribute("aria-label", this.app.t("composer.completions"));
-    this.area.toggleAttribute("aria-expanded", false);
     if (!found) return this.area.removeAttribute("aria-activedescendant");
     if (found.usage) this.drawUsage(found.usage);
     this.list.replaceChildren(...found.choices.map((choice, index) => this.option(choice, index)));

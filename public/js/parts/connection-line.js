@@ -5,12 +5,16 @@ const PATIENCE_MS = 800;
 
 /** One quiet line: nothing while all is well, and not at once when it isn't. */
 export class ConnectionLine extends Part {
-  setup() {
+  /** @param {import("../app.js").App} app */
+  constructor(app) {
+    super(app);
     this.text = h("span");
     this.button = h("button", { type: "button", class: "link-button", onClick: () => this.act() });
     this.append(this.text, this.button);
     this.hidden = true;
     this.wasLost = false;
+    /** @type {any} */
+    this.timer = undefined;
     this.store.on("connection", () => this.changed());
   }
 
@@ -19,16 +23,18 @@ export class ConnectionLine extends Part {
   }
 
   changed() {
-    clearTimeout(this.timer);
     const { state } = this.store.connection;
-    if (state === "live" && this.wasLost) return this.back();
-    if (state === "live" || !this.hidden || state === "stopped") this.draw();
-    else this.timer = setTimeout(() => this.draw(), PATIENCE_MS);
+    this.wasLost ||= state === "offline" || state === "stopped";
+    if (state === "live") return this.hidden ? this.draw() : this.back();
+    if (!this.hidden || state === "stopped") this.draw();
+    else this.timer ??= setTimeout(() => this.draw(), PATIENCE_MS);
   }
 
   /** It was gone long enough to be seen: say that it is back, and go. */
   back() {
+    if (!this.wasLost) return this.draw();
     this.wasLost = false;
+    clearTimeout(this.timer);
     this.dataset.state = "live";
     this.text.textContent = this.t("connection.back");
     this.button.hidden = true;
@@ -36,14 +42,15 @@ export class ConnectionLine extends Part {
   }
 
   draw() {
+    clearTimeout(this.timer);
+    this.timer = undefined;
     const { state, reason } = this.store.connection;
-    const lost = state === "offline" || state === "stopped";
-    this.wasLost ||= lost;
     this.hidden = state === "live";
-    this.dataset.state = state === "connecting" && this.wasLost ? "offline" : state;
+    if (this.hidden) this.wasLost = false;
+    this.dataset.state = state !== "stopped" && this.wasLost ? "offline" : state;
     this.text.textContent = state === "stopped" ? reason || this.t("connection.stopped")
       : this.t(this.dataset.state === "offline" ? "connection.offline" : "connection.connecting");
-    this.button.hidden = !lost;
+    this.button.hidden = !this.wasLost;
     this.button.textContent = this.t(state === "stopped" ? "connection.reload" : "connection.retry");
   }
 

@@ -7,8 +7,9 @@ import { Part } from "./part.js";
 
 /** Who are you? A name is enough; an account has a password; the first admin comes with a one-time link. */
 export class EnterPage extends Part {
-  setup() {
-    const { app } = this;
+  /** @param {import("../app.js").App} app */
+  constructor(app) {
+    super(app);
     this.token = app.router.route.setup;
     this.guests = /** @type {any} */ (this.store.server).guests !== false;
     /** @type {Mode} */

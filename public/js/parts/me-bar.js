@@ -3,8 +3,10 @@ import { Part } from "./part.js";
 
 /** Who I am; opens the settings. */
 export class MeBar extends Part {
-  setup() {
-    for (const topic of ["me", "people"]) this.store.on(topic, () => this.draw());
+  /** @param {import("../app.js").App} app */
+  constructor(app) {
+    super(app);
+    for (const topic of ["me", "people", "connection"]) this.store.on(topic, () => this.draw());
   }
 
   translated() {
@@ -14,7 +16,8 @@ export class MeBar extends Part {
   draw() {
     const { store, app, t } = this;
     if (!store.me) return;
-    const status = store.presence.get(store.me.id)?.status ?? "online";
+    const there = ["live", "syncing"].includes(store.connection.state);
+    const status = there ? store.presence.get(store.me.id)?.status ?? "online" : "offline";
     const hadFocus = this.contains(document.activeElement);
     const button = h("button", { type: "button", class: "me-button", onClick: () => app.emit("dialog", { name: "settings" }) },
       avatar(store.me),

@@ -1,4 +1,5 @@
 import { avatar, h, iconButton, reconcile, scheduled } from "../dom.js";
+import { roomHash } from "../router.js";
 import { Part } from "./part.js";
 
 /** @typedef {import("../protocol.js").Member} Member */
@@ -7,11 +8,13 @@ const ORDER = ["online", "busy", "away"];
 
 /** Who is in this room: those who are here first. */
 export class MemberList extends Part {
-  setup() {
+  /** @param {import("../app.js").App} app */
+  constructor(app) {
+    super(app);
     this.caption = h("h2", { class: "bar-title" });
-    this.close = iconButton("close", "", () => history.back(), "phone-only");
+    this.close = iconButton("close", "", () => this.leave(), "phone-only");
     this.body = h("ul", { class: "member-rows", tabIndex: -1 });
-    this.append(h("header", { class: "bar" }, this.close, this.caption), this.body);
+    this.append(h("div", { class: "bar" }, this.close, this.caption), this.body);
     this.draw = scheduled(() => this.render());
     for (const topic of ["members", "current", "people", "room"]) this.store.on(topic, this.draw);
     this.body.addEventListener("scroll", () => this.loadMore());
@@ -72,6 +75,12 @@ export class MemberList extends Part {
         h("span", { class: "member-name one-line", dir: "auto" }, name, role),
         member.text ? h("span", { class: "member-status one-line", dir: "auto" }, member.text) : null,
         h("span", { class: "visually-hidden" }, this.t(`status.${member.status}`)))));
+  }
+
+  /** Back to the conversation, where the people lie over it. */
+  leave() {
+    const { current } = this.store;
+    if (current !== null) this.app.router.replace(roomHash(current));
   }
 
   loadMore() {

@@ -9,7 +9,9 @@ const COUNTER_AT = 0.9;
 
 /** Where messages are written. */
 export class MessageComposer extends Part {
-  setup() {
+  /** @param {import("../app.js").App} app */
+  constructor(app) {
+    super(app);
     this.area = h("textarea", { id: "composer-input", class: "composer-input", rows: 1, dir: "auto", autocomplete: "off",
       "aria-autocomplete": "list", enterKeyHint: "send" });
     this.reply = h("div", { class: "reply-bar", hidden: true });
@@ -29,6 +31,7 @@ export class MessageComposer extends Part {
     /** @type {string|undefined} */
     this.name = undefined;
     this.lastTyping = 0;
+    this.describe();
     this.listen();
   }
 
@@ -37,7 +40,8 @@ export class MessageComposer extends Part {
     area.addEventListener("input", () => this.changed());
     area.addEventListener("keydown", (event) => this.key(event));
     area.addEventListener("paste", (event) => this.take(event, event.clipboardData));
-    document.addEventListener("dragover", (event) => this.dragged(event));
+    document.addEventListener("dragover", (event) => this.toggleAttribute("data-drop", this.dragged(event)));
+    document.addEventListener("dragleave", (event) => event.relatedTarget === null && this.toggleAttribute("data-drop", false));
     document.addEventListener("drop", (event) => this.dragged(event) && this.take(event, event.dataTransfer));
     store.on("current", () => this.opened());
     store.on("room", () => this.describe());
@@ -59,7 +63,8 @@ export class MessageComposer extends Part {
 
   opened() {
     const { room } = this;
-    if (this.name !== room?.name) {
+    const other = this.name !== room?.name;
+    if (other) {
       this.name = room?.name;
       this.draft = room ? this.app.drafts.get(room.name) : { text: "" };
       this.area.value = this.draft.text;
@@ -67,22 +72,25 @@ export class MessageComposer extends Part {
       this.tray.show(room?.name ?? null);
       this.completer.close();
       this.drawReply();
-      if (room && window.matchMedia("(hover: hover)").matches && !document.activeElement?.closest("dialog")) this.area.focus();
     }
     this.describe();
     this.grow();
+    // Not on a phone, where it would bring up the keyboard.
+    const focus = other && room && window.matchMedia("(hover: hover)").matches && !document.activeElement?.closest("dialog");
+    if (focus) this.area.focus();
   }
 
   /** Labels, and what is possible here. */
   describe() {
     const { room, t, app } = this;
-    this.hidden = !room;
+    // Nothing can be written before it is known where to; the place is kept, so that nothing moves.
+    this.hidden = !room && this.store.epoch !== null;
+    this.area.disabled = !room || room.archived;
     if (!room) return;
     const title = app.roomTitle(room);
     const text = room.archived ? t("composer.archived") : t("composer.placeholder", { room: room.kind === "direct" ? title : `#${title}` });
     this.area.placeholder = text;
     this.area.setAttribute("aria-label", text);
-    this.area.disabled = room.archived;
     this.attach.hidden = !this.store.hasPlugin("files") || Boolean(room.virtual);
     for (const [button, key] of /** @type {const} */ ([[this.attach, "composer.attach"], [this.button, "composer.send"]])) {
       button.setAttribute("aria-label", t(key));
@@ -156,7 +164,7 @@ export class MessageComposer extends Part {
     if (this.name === undefined) return;
     this.store.setLine(this.name, null);
     this.app.session.seen(this.name);
-    this.store.emit("posted", this.name);
+    this.store.emit("to-end", this.name);
   }
 
   async submit() {
@@ -241,6 +249,7 @@ export class MessageComposer extends Part {
   /** @param {Event} event @param {DataTransfer|null} data */
   take(event, data) {
     const files = [...(data?.files ?? [])];
+    this.toggleAttribute("data-drop", false);
     if (!files.length || this.attach.hidden) return;
     event.preventDefault();
     this.upload(files);

@@ -1,6 +1,7 @@
 import { h, icon, reconcile, scheduled } from "../dom.js";
 import { localDay } from "../format.js";
 import { buildRows } from "../rows.js";
+import { KEEP } from "../timeline.js";
 import { MessageTools } from "./message-tools.js";
 import { MessageView } from "./message-view.js";
 import { Part } from "./part.js";
@@ -9,11 +10,15 @@ import { Part } from "./part.js";
 
 const END_PX = 40;
 const AHEAD_PX = 800;
+/** Trimming a little at a time would redraw the top with every message. */
+const SLACK = 100;
 const FLASH_MS = 1600;
 
 /** The conversation: draws rows, keeps the place of whoever reads, loads what lies beyond either end. */
 export class MessageList extends Part {
-  setup() {
+  /** @param {import("../app.js").App} app */
+  constructor(app) {
+    super(app);
     this.view = new MessageView(this.app);
     this.log = h("div", { class: "log", role: "log", "aria-live": "off", tabIndex: 0 });
     this.scroller = h("div", { class: "scroller" }, this.log);
@@ -26,6 +31,7 @@ export class MessageList extends Part {
     /** Whether the room has just been opened and its place is to be found. */
     this.fresh = true;
     this.seenTo = 0;
+    this.lastTop = 0;
     /** @type {string|null} */
     this.name = null;
     this.draw = scheduled(() => this.render());
@@ -37,12 +43,13 @@ export class MessageList extends Part {
     const here = (/** @type {string} */ name) => name === store.current && this.draw();
     store.on("timeline", here);
     store.on("room", here);
+    store.on("members", here);
     app.outbox.on("change", here);
     store.on("current", () => this.opened());
     store.on("people", () => this.rename());
     store.on("attention", () => this.attend());
     store.on("show", ({ room, seq }) => room === store.current && this.show(seq));
-    store.on("posted", () => this.toEnd());
+    store.on("to-end", () => this.toEnd());
     store.on("live-message", (message) => this.announce(message));
     app.on("plugins", () => this.redraw());
     this.scroller.addEventListener("scroll", () => this.scrolled(), { passive: true });
@@ -77,17 +84,22 @@ export class MessageList extends Part {
   render() {
     const { room, store, app } = this;
     this.log.setAttribute("aria-label", room ? app.t("messages.title", { room: app.roomTitle(room) }) : "");
-    if (!room || !store.me) return this.log.replaceChildren();
+    if (!room || !store.me) {
+      this.jump.hidden = true;
+      return this.log.replaceChildren(store.me && store.epoch ? h("p", { class: "loading" }, app.t("rooms.none")) : "");
+    }
+    const history = store.hasPlugin("history");
+    if (history && this.stuck && room.timeline.events.length > KEEP + SLACK) room.timeline.trim("older");
     const rows = buildRows(room, app.outbox.of(room.name),
-      { me: store.me.id, history: store.hasPlugin("history"), day: localDay });
-    const place = this.place();
+      { me: store.me.id, history, day: localDay });
+    const places = this.stuck ? [] : this.place();
     const focused = /** @type {any} */ (document.activeElement?.closest(".log > *"))?.rowKey;
     reconcile(this.log, rows, (row) => this.view.draw(row));
-    this.log.toggleAttribute("data-waiting", !room.timeline.loaded);
+    this.log.setAttribute("aria-busy", String(!room.timeline.loaded));
     this.refocus(focused);
     if (this.fresh && room.timeline.loaded) this.arrive();
     else if (this.stuck) this.bottom();
-    else this.restore(place);
+    else this.restore(places);
     this.scrolled();
   }
 
@@ -98,20 +110,18 @@ export class MessageList extends Part {
     /** @type {HTMLElement|undefined} */ (row)?.focus({ preventScroll: true });
   }
 
-  /** The first row on the screen, and where it stands: what must not move. */
+  /** The rows on the screen, and where they stand: what must not move. */
   place() {
-    const top = this.scroller.getBoundingClientRect().top;
-    for (const node of this.log.children) {
-      const box = node.getBoundingClientRect();
-      const row = /** @type {any} */ (node).rowKey;
-      if (box.bottom > top && row !== "more" && row !== "start") return { node, offset: box.top };
-    }
-    return null;
+    const { top, bottom } = this.scroller.getBoundingClientRect();
+    const places = [...this.log.children].map((node) => ({ node, box: node.getBoundingClientRect() }));
+    return places.filter(({ box }) => box.bottom > top && box.top < bottom);
   }
 
-  /** @param {{node: Element, offset: number}|null} place */
-  restore(place) {
-    if (place?.node.isConnected) this.scroller.scrollTop += place.node.getBoundingClientRect().top - place.offset;
+  /** Put the first row that was not drawn anew where it was. @param {{node: Element, box: DOMRect}[]} places */
+  restore(places) {
+    const kept = places.find(({ node }) => node.isConnected && !["more", "start"].includes(/** @type {any} */ (node).rowKey));
+    if (kept) this.scroller.scrollTop += kept.node.getBoundingClientRect().top - kept.box.top;
+    this.lastTop = this.scroller.scrollTop;
   }
 
   /** Where reading goes on: at the unread line, if what is new doesn't fit; else at the end. */
@@ -128,6 +138,7 @@ export class MessageList extends Part {
 
   bottom() {
     this.scroller.scrollTop = this.scroller.scrollHeight;
+    this.lastTop = this.scroller.scrollTop;
   }
 
   toEnd() {
@@ -144,7 +155,10 @@ export class MessageList extends Part {
     if (!room) return;
     const { scrollTop, clientHeight, scrollHeight } = scroller;
     const below = scrollHeight - clientHeight - scrollTop;
-    this.stuck = below < END_PX && !room.timeline.newer;
+    // What grows below (a picture, a font) is no reason to let go of the end; only moving up is.
+    const up = scrollTop < this.lastTop - 1;
+    this.lastTop = scrollTop;
+    this.stuck = (below < END_PX || (this.stuck && !up)) && !room.timeline.newer;
     if (room.timeline.loaded && !this.fresh) {
       if (scrollTop < AHEAD_PX) void this.app.session.more(room.name, "older");
       if (below < AHEAD_PX) void this.app.session.more(room.name, "newer");
@@ -156,7 +170,7 @@ export class MessageList extends Part {
   /** Whoever looks at the end has read it. */
   attend() {
     const { room, app } = this;
-    const looking = !document.hidden && document.hasFocus();
+    const looking = !document.hidden && document.hasFocus() && this.checkVisibility({ visibilityProperty: true });
     if (!looking && app.session.reading && room?.unread === 0) room.line = null;
     app.session.reading = looking && this.stuck && !this.fresh;
     if (!room) return;

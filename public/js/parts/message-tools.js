@@ -14,7 +14,7 @@ export class MessageTools {
     this.list = list;
     this.bar = h("div", { class: "tools", role: "toolbar" });
     const { log } = list;
-    log.addEventListener("pointerover", (event) => event.pointerType === "mouse" && this.over(event.target));
+    log.addEventListener("pointermove", (event) => event.pointerType === "mouse" && this.over(event), { passive: true });
     log.addEventListener("pointerleave", () => this.bar.querySelector(":focus-visible") || this.bar.remove());
     log.addEventListener("focusin", (event) => this.attach(event.target));
     log.addEventListener("click", (event) => this.click(event));
@@ -22,9 +22,11 @@ export class MessageTools {
     app.on("edit-last", () => this.editLast());
   }
 
-  /** @param {EventTarget|null} target */
-  over(target) {
-    if (!this.bar.querySelector(":focus-visible")) this.attach(target);
+  /** Only a pointer that moves: what scrolls under one that rests must not take the tools from the focus.
+   * @param {PointerEvent} event */
+  over(event) {
+    const moved = event.movementX !== 0 || event.movementY !== 0;
+    if (moved && !this.bar.querySelector(":focus-visible")) this.attach(event.target);
   }
 
   /** @param {EventTarget|null} target */

@@ -218,7 +218,7 @@ export class MessageView {
       direct ? bigAvatar(app.store.user(direct)) : h("span", { class: "beginning-mark" }, icon(room.kind === "private" ? "lock" : "hash")),
       h("h2", { dir: "auto" }, title),
       h("p", null, direct ? t("beginning.direct", { name: title }) : app.store.hasPlugin("history") ? t("beginning.room") : t("beginning.noHistory")),
-      !direct && room.joined && room.members <= 1 ? h("p", { class: "beginning-hint" }, t("beginning.alone"), " ",
+      !direct && room.members_here?.people.size === 1 ? h("p", { class: "beginning-hint" }, t("beginning.alone"), " ",
         h("button", { type: "button", class: "link-button", "data-action": "copy-room", "data-link": roomHash(room.name) }, t("beginning.copy"))) : null);
   }
 }

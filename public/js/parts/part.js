@@ -1,21 +1,18 @@
 /** @typedef {import("../app.js").App} App */
 
-/** A custom element in the light DOM. It lives as long as the page and is started once, with all it needs. */
+/**
+ * A custom element in the light DOM. It stands in the page from the start, is built once when its name is defined, and
+ * lives as long as the page.
+ */
 export class Part extends HTMLElement {
-  /** @type {App} */
-  app;
-
   /** @param {App} app */
-  start(app) {
+  constructor(app) {
+    super();
     this.app = app;
     this.store = app.store;
     this.t = app.t;
-    this.setup();
     app.i18n.on("change", () => this.translated());
   }
-
-  /** Build the fixed nodes, and listen. */
-  setup() {}
 
   /** The language changed. */
   translated() {}

@@ -5,8 +5,10 @@ import { DialogPart } from "./dialog.js";
 
 /** Create a room; or see and change one, invite, leave. */
 export class RoomDialog extends DialogPart {
-  setup() {
-    this.app.on("dialog", ({ name, room }) => {
+  /** @param {import("../app.js").App} app */
+  constructor(app) {
+    super(app);
+    app.on("dialog", ({ name, room }) => {
       if (name !== "room") return;
       const known = this.store.room(room ?? null);
       if (known) this.openRoom(known);

@@ -6,8 +6,9 @@ const NARROW = "(max-width: 899px)";
 
 /** What this room is: title, topic, who is there, what can be done with it. */
 export class RoomHeader extends Part {
-  setup() {
-    const { app } = this;
+  /** @param {import("../app.js").App} app */
+  constructor(app) {
+    super(app);
     this.back = iconButton("back", "", () => app.router.replace("#/"), "phone-only");
     this.fold = iconButton("sidebar", "", () => app.settings.set("sidebar", !app.settings.get("sidebar")), "wide-only");
     this.mark = h("span", { class: "room-mark" });

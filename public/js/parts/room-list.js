@@ -6,15 +6,24 @@ import { Part } from "./part.js";
 
 /** Rooms and direct messages; what is new stands out. */
 export class RoomList extends Part {
-  setup() {
+  /** @param {import("../app.js").App} app */
+  constructor(app) {
+    super(app);
     this.draw = scheduled(() => this.render());
     for (const topic of ["rooms", "room", "current", "people", "members"]) this.store.on(topic, this.draw);
-    this.app.on("draft", this.draw);
-    this.app.on("plugins", this.draw);
+    app.on("draft", this.draw);
+    this.extras = h("div");
+    app.on("plugins", () => this.fill());
   }
 
   translated() {
+    this.fill();
     this.render();
+  }
+
+  /** What plugins put here is drawn once, so that it may keep a state of its own. */
+  fill() {
+    this.extras.replaceChildren(...this.app.plugins.fill("sidebar", {}));
   }
 
   render() {
@@ -27,7 +36,7 @@ export class RoomList extends Part {
       ...this.section("rooms.title", joined.sort(byTitle(this.app))),
       ...this.section("rooms.direct", direct.sort(byTitle(this.app)), "rooms.directEmpty"),
       ...(others.length ? this.section("rooms.others", others.sort(byTitle(this.app))) : []),
-      ...this.app.plugins.fill("sidebar", {}),
+      this.extras,
     );
     if (focused) /** @type {HTMLElement|null} */ (this.querySelector(`[data-room="${CSS.escape(focused)}"]`))?.focus();
   }

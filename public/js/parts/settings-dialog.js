@@ -8,8 +8,10 @@ const STATUSES = ["online", "away", "busy", "invisible"];
 
 /** How this browser looks and behaves, how others see me, and the way out. */
 export class SettingsDialog extends DialogPart {
-  setup() {
-    this.app.on("dialog", ({ name }) => name === "settings" && this.open());
+  /** @param {import("../app.js").App} app */
+  constructor(app) {
+    super(app);
+    app.on("dialog", ({ name }) => name === "settings" && this.open());
   }
 
   translated() {

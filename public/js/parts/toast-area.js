@@ -6,8 +6,10 @@ const MOST = 3;
 
 /** Short words at the edge of the page, which go by themselves. */
 export class ToastArea extends Part {
-  setup() {
-    this.app.on("toast", (text) => this.show(text));
+  /** @param {import("../app.js").App} app */
+  constructor(app) {
+    super(app);
+    app.on("toast", (text) => this.show(text));
   }
 
   /** @param {string} text */

@@ -5,7 +5,9 @@ const NAMED = 3;
 
 /** Who is writing here. */
 export class TypingLine extends Part {
-  setup() {
+  /** @param {import("../app.js").App} app */
+  constructor(app) {
+    super(app);
     const draw = () => this.draw();
     for (const topic of ["typing", "current", "timeline", "people"]) this.store.on(topic, draw);
   }

@@ -5,10 +5,12 @@ const GAP_PX = 8;
 
 /** Who is this? A small card beside the name that was pressed, with the way to talk to them. */
 export class UserCard extends Part {
-  setup() {
+  /** @param {import("../app.js").App} app */
+  constructor(app) {
+    super(app);
     this.card = h("div", { class: "card", popover: "auto", tabIndex: -1 });
     this.append(this.card);
-    this.app.on("profile", ({ user, anchor, role }) => this.open(user, anchor, role));
+    app.on("profile", ({ user, anchor, role }) => this.open(user, anchor, role));
   }
 
   /** @param {import("../protocol.js").User} user @param {HTMLElement} anchor @param {string} [role] in the room */

@@ -1,0 +1,68 @@
+import assert from "node:assert/strict";
+import { readFileSync, readdirSync } from "node:fs";
+import { test } from "node:test";
+
+import { Format } from "../../public/js/format.js";
+import { parseRoute, roomHash } from "../../public/js/router.js";
+import { backoff } from "../../public/js/socket.js";
+
+test("an address leads to where it came from", () => {
+  for (const name of ["general", "dm:u1+u2", "茶室", "a_b-c", "50%", "a/b", "x y"]) {
+    assert.deepEqual(parseRoute(roomHash(name, 532)), { room: name, seq: 532, people: false, setup: null });
+  }
+  assert.equal(roomHash("general"), "#/general");
+  assert.equal(parseRoute("#/general/people").people, true);
+  assert.equal(parseRoute("#setup=abc_-1").setup, "abc_-1");
+});
+
+test("a broken address is no address", () => {
+  for (const hash of ["", "#", "#/", "#/%E0%A4%A", "#nothing"]) assert.equal(parseRoute(hash).room, null, hash);
+  assert.equal(parseRoute("#/general/12x").seq, null);
+});
+
+test("the wait before the next try has jitter, grows, and is bounded", () => {
+  assert.equal(backoff(0, () => 0), 500);
+  assert.equal(backoff(0, () => 1), 1000);
+  assert.equal(backoff(3, () => 1), 8000);
+  assert.equal(backoff(50, () => 1), 30_000);
+  assert.equal(backoff(50, () => 0.5), 15_000);
+});
+
+test("days near now have a word", () => {
+  const format = new Format("en");
+  const now = new Date(2026, 6, 4, 0, 30);
+  assert.equal(format.day(new Date(2026, 6, 4, 0, 10).toISOString(), now), "Today");
+  assert.equal(format.day(new Date(2026, 6, 3, 23, 50).toISOString(), now), "Yesterday");
+  assert.match(format.day(new Date(2025, 0, 2).toISOString(), now), /2025/);
+});
+
+test("sizes have the unit people expect", () => {
+  const format = new Format("en");
+  assert.equal(format.size(0), "0 bytes");
+  assert.equal(format.size(1500), "1.5 kB");
+  assert.equal(format.size(25_000_000), "25 MB");
+});
+
+test("every module is preloaded, so that none waits for another", () => {
+  const root = new URL("../../public/", import.meta.url);
+  const page = readFileSync(new URL("index.html", root), "utf8");
+  const listed = [...page.matchAll(/rel="modulepreload" href="\/static\/js\/([^"]+)"/g)].map((match) => match[1]);
+  const present = readdirSync(new URL("js/", root), { recursive: true }).filter((name) => name.endsWith(".js"));
+  const others = ["early.js", "main.js"];
+  assert.deepEqual(listed.toSorted(), present.filter((name) => !others.includes(name)).toSorted());
+});
+
+test("the page holds no inline script, style or handler", () => {
+  const page = readFileSync(new URL("../../public/index.html", import.meta.url), "utf8");
+  assert.doesNotMatch(page, /<style|\sstyle=|\son\w+=|<script(?![^>]*\ssrc=)/);
+});
+
+test("every icon that is used is drawn", () => {
+  const root = new URL("../../public/", import.meta.url);
+  const page = readFileSync(new URL("index.html", root), "utf8");
+  const files = readdirSync(new URL("js/", root), { recursive: true }).filter((name) => name.endsWith(".js"));
+  const source = files.map((name) => readFileSync(new URL(`js/${name}`, root), "utf8")).join("\n");
+  const drawn = new Set([...page.matchAll(/<symbol id="icon-(\w+)"/g)].map((match) => match[1]));
+  const used = [...source.matchAll(/\b(?:icon|iconButton)\("(\w+)"/g), ...page.matchAll(/#icon-(\w+)/g)].map((match) => match[1]);
+  assert.deepEqual([...new Set(used)].filter((name) => !drawn.has(name)), []);
+});

@@ -1,0 +1,194 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { ANN, BOB, message, startedStore, welcome, wireRoom } from "./helpers.js";
+
+const contents = (store, name = "general") => store.room(name).timeline.events.map((event) => event.content);
+
+test("events in order are applied, old ones ignored, holes reported and not applied", () => {
+  const store = startedStore();
+  assert.equal(store.apply(message(1)), "applied");
+  assert.equal(store.apply(message(1)), "ignored");
+  assert.equal(store.apply(message(3)), "gap");
+  assert.equal(store.room("general").cursor, 1);
+  assert.equal(store.apply(message(2)), "applied");
+  assert.equal(store.apply(message(3)), "applied");
+  assert.deepEqual(contents(store), ["text 1", "text 2", "text 3"]);
+});
+
+test("an unknown durable type moves the cursor and shows nothing", () => {
+  const store = startedStore();
+  const event = { type: "party:started", room: "general", seq: 1, ts: "2026-01-01T00:00:00.000Z", user: BOB };
+  assert.equal(store.apply(event), "applied");
+  assert.equal(store.room("general").cursor, 1);
+  assert.deepEqual(contents(store), []);
+});
+
+test("an unknown ephemeral type is ignored, even one named like a method", () => {
+  const store = startedStore();
+  assert.equal(store.apply({ type: "sparkle", room: "general" }), "ignored");
+  assert.equal(store.apply({ type: "constructor" }), "ignored");
+});
+
+test("an edit is applied once, and one that the message has already is not", () => {
+  const store = startedStore();
+  store.apply(message(1));
+  store.apply({ type: "edited", room: "general", seq: 2, ts: "2026-01-01T00:00:00.000Z", user: BOB, message_id: "m1",
+    rev: 2, content: "better", html: "better" });
+  assert.deepEqual(contents(store), ["better"]);
+  store.apply({ type: "edited", room: "general", seq: 3, ts: "2026-01-01T00:00:01.000Z", user: BOB, message_id: "m1",
+    rev: 2, content: "again", html: "again" });
+  assert.deepEqual(contents(store), ["better"]);
+});
+
+test("a page that is older than what is known does not bring the old text back", () => {
+  const store = startedStore();
+  store.apply(message(1));
+  store.apply({ type: "edited", room: "general", seq: 2, ts: "2026-01-01T00:00:00.000Z", user: BOB, message_id: "m1",
+    rev: 2, content: "new", html: "new" });
+  store.room("general").timeline.page([message(1)], "newest", false);
+  assert.deepEqual(contents(store), ["new"]);
+});
+
+test("a deletion blanks the message and keeps its place", () => {
+  const store = startedStore();
+  store.apply(message(1, { files: [{ id: "f" }] }));
+  store.apply({ type: "deleted", room: "general", seq: 2, ts: "2026-01-01T00:00:00.000Z", user: BOB, message_id: "m1" });
+  const [event] = store.room("general").timeline.events;
+  assert.deepEqual([event.content, event.html, event.files, event.deleted], ["", "", undefined, true]);
+});
+
+test("unread counts others' messages, not own ones, and reading clears them", () => {
+  const store = startedStore();
+  store.apply(message(1));
+  store.apply(message(2));
+  assert.equal(store.room("general").unread, 2);
+  store.apply({ type: "mention", room: "general", seq: 2, message_id: "m2", user: BOB });
+  assert.equal(store.room("general").mentions, 1);
+  store.markRead("general", 1);
+  assert.equal(store.room("general").unread, 1);
+  store.markRead("general", 2);
+  assert.deepEqual([store.room("general").unread, store.room("general").mentions], [0, 0]);
+  store.apply(message(3));
+  store.apply(message(4, { user: ANN }));
+  assert.equal(store.room("general").unread, 0, "whoever writes has read");
+});
+
+test("what is replayed after welcome is not counted twice", () => {
+  const store = startedStore({ rooms: [wireRoom({ head: 1 })] });
+  store.welcome(welcome({ rooms: [wireRoom({ head: 3, unread: 2 })] }));
+  assert.deepEqual(store.resume(), { epoch: "e1", rooms: { general: 1 } });
+  store.apply(message(2));
+  store.apply(message(3));
+  assert.equal(store.room("general").unread, 2);
+  store.apply(message(4));
+  assert.equal(store.room("general").unread, 3);
+});
+
+test("the same epoch keeps what is cached; another one, or a cursor beyond the head, drops it", () => {
+  const store = startedStore();
+  store.apply(message(1));
+  store.welcome(welcome({ rooms: [wireRoom({ head: 1 })] }));
+  assert.deepEqual(contents(store), ["text 1"]);
+  store.welcome(welcome({ epoch: "e2", rooms: [wireRoom({ head: 1 })] }));
+  assert.deepEqual(contents(store), []);
+  store.apply(message(2));
+  store.welcome(welcome({ epoch: "e2", rooms: [wireRoom({ head: 0 })] }));
+  assert.deepEqual(contents(store), []);
+  assert.equal(store.room("general").cursor, 0);
+});
+
+test("rooms that welcome does not name are dropped, and closed if they were open", () => {
+  const store = startedStore({ rooms: [wireRoom(), wireRoom({ name: "secret", kind: "private" })] });
+  store.open("secret");
+  store.welcome(welcome());
+  assert.equal(store.room("secret"), undefined);
+  assert.equal(store.current, null);
+});
+
+test("a conversation without a room becomes a real one when the server makes it", () => {
+  const store = startedStore();
+  const name = store.direct(BOB);
+  assert.equal(name, "dm:u1+u2");
+  assert.equal(store.room(name).virtual, true);
+  assert.deepEqual(store.resume().rooms, { general: 0 }, "a virtual room has nothing to resume");
+  store.apply({ type: "rooms", rooms: [wireRoom({ name, kind: "direct", with: BOB, head: 1 })] });
+  assert.equal(store.room(name).virtual, undefined);
+  assert.equal(store.apply(message(2, { room: name })), "applied");
+});
+
+test("being removed closes a public room and forgets a private one", () => {
+  const store = startedStore({ rooms: [wireRoom(), wireRoom({ name: "secret", kind: "private" })] });
+  store.open("general");
+  store.apply({ type: "kicked", room: "general", by: BOB, reason: "" });
+  assert.equal(store.room("general").joined, false);
+  assert.equal(store.current, null);
+  store.apply({ type: "rooms", rooms: [], removed: ["secret"] });
+  assert.equal(store.room("secret"), undefined);
+});
+
+test("typing ends by itself, with the message, and with leaving", () => {
+  let now = 0;
+  const store = startedStore({}, () => now);
+  const typing = () => store.writing("general").map((user) => user.name);
+  store.apply({ type: "typing", room: "general", user: BOB, on: true });
+  store.apply({ type: "typing", room: "general", user: ANN, on: true });
+  assert.deepEqual(typing(), ["bob"], "not oneself");
+  now = 10_000;
+  assert.deepEqual(typing(), []);
+  store.apply({ type: "typing", room: "general", user: BOB, on: true });
+  store.apply(message(1));
+  assert.deepEqual(typing(), []);
+  store.apply({ type: "typing", room: "general", user: BOB, on: true });
+  store.apply({ type: "left", room: "general", user: BOB });
+  assert.deepEqual(typing(), []);
+});
+
+test("members come and go, and their state shows everywhere", () => {
+  const store = startedStore();
+  store.setMembers("general", [{ user: ANN, role: "owner", status: "online", text: "" }], { more: false, count: 1, first: true });
+  const names = () => [...store.room("general").members_here.people.values()].map((member) => member.user.name);
+  const ts = "2026-01-01T00:00:00.000Z";
+  store.apply({ type: "member", room: "general", seq: 1, ts, user: ANN, action: "added", target: BOB });
+  assert.deepEqual(names(), ["ann", "bob"]);
+  store.apply({ type: "presence", user: BOB, status: "busy", text: "tea" });
+  assert.equal(store.room("general").members_here.people.get("u2").text, "tea");
+  store.apply({ type: "member", room: "general", seq: 2, ts, user: ANN, action: "kicked", target: BOB });
+  assert.deepEqual(names(), ["ann"]);
+});
+
+test("a new name reaches messages that are shown already", () => {
+  const store = startedStore();
+  store.apply(message(1));
+  store.apply({ type: "renamed", user: { ...BOB, name: "rob", display_name: "Rob" }, old: "bob" });
+  assert.equal(store.user(store.room("general").timeline.events[0].user).display_name, "Rob");
+});
+
+test("room events change title, topic and archive", () => {
+  const store = startedStore();
+  const ts = "2026-01-01T00:00:00.000Z";
+  store.apply({ type: "room", room: "general", seq: 1, ts, user: BOB, action: "changed", topic: "tea", archived: true });
+  assert.deepEqual([store.room("general").topic, store.room("general").archived], ["tea", true]);
+});
+
+test("after a gap the cursor is where live goes on, and the hole is remembered without history", () => {
+  const store = startedStore({ plugins: {} });
+  store.apply(message(1));
+  store.apply({ type: "gap", room: "general", from: 2, to: 900 });
+  const { timeline, cursor } = store.room("general");
+  assert.equal(cursor, 900);
+  assert.deepEqual(timeline.gap, { from: 2, to: 900 });
+  assert.equal(store.apply(message(901)), "applied");
+  assert.deepEqual(timeline.events.map((event) => event.seq), [1, 901], "what was there stays");
+});
+
+test("a notice goes to its room, to the open one, or to whoever listens", () => {
+  const store = startedStore();
+  const heard = [];
+  store.on("notice", (text) => heard.push(text));
+  store.apply({ type: "notice", text: "no room open" });
+  store.open("general");
+  store.apply({ type: "notice", text: "here", level: "warn" });
+  assert.deepEqual(heard, ["no room open"]);
+  assert.deepEqual(store.room("general").notes.map(({ text, level }) => [text, level]), [["here", "warn"]]);
+});

@@ -1,0 +1,55 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { Timeline } from "../../public/js/timeline.js";
+import { message } from "./helpers.js";
+
+const seqs = (timeline) => timeline.events.map((event) => event.seq);
+
+/** Numbers that look random and are the same in each run. */
+function* generator(seed) {
+  for (let state = seed; ; ) {
+    state = (state * 1103515245 + 12345) % 2147483648;
+    yield state / 2147483648;
+  }
+}
+
+test("whatever the order of pages and live events, the window is ascending and without doubles", () => {
+  for (let seed = 1; seed <= 200; seed += 1) {
+    const random = generator(seed);
+    const timeline = new Timeline();
+    const expected = new Set();
+    for (let step = 0; step < 30; step += 1) {
+      const first = 1 + Math.floor(random.next().value * 50);
+      const length = Math.floor(random.next().value * 8);
+      const page = Array.from({ length }, (_, index) => message(first + index));
+      for (const { seq } of page) expected.add(seq);
+      timeline.page(page, random.next().value < 0.5 ? "older" : "newer", false);
+    }
+    assert.deepEqual(seqs(timeline), [...expected].sort((one, other) => one - other), `seed ${seed}`);
+  }
+});
+
+test("trimming lets go at one end and says that there is more", () => {
+  const timeline = new Timeline();
+  timeline.page(Array.from({ length: 10 }, (_, index) => message(index + 1)), "newest", false);
+  timeline.trim("older", 4);
+  assert.deepEqual(seqs(timeline), [7, 8, 9, 10]);
+  assert.deepEqual([timeline.older, timeline.newer, timeline.byId.has("m1")], [true, false, false]);
+  timeline.trim("newer", 2);
+  assert.deepEqual(seqs(timeline), [7, 8]);
+  assert.equal(timeline.newer, true);
+});
+
+test("a page around a message replaces the window", () => {
+  const timeline = new Timeline();
+  timeline.page([message(90), message(91)], "newest", true);
+  timeline.page([message(10), message(11)], "around", true);
+  assert.deepEqual(seqs(timeline), [10, 11]);
+  assert.deepEqual([timeline.older, timeline.newer, timeline.loaded], [true, true, true]);
+});
+
+test("an edit of a message outside the window changes nothing", () => {
+  const timeline = new Timeline();
+  assert.equal(timeline.amend({ type: "edited", message_id: "m1", rev: 2 }), false);
+});
