@@ -12,6 +12,7 @@ from itertools import islice
 from typing import Protocol
 
 from .frames import frame
+from .metrics import Metrics
 
 SENDS_PER_TURN = 2000
 """After so many the loop gets a turn, so that reading and timers go on during a large fan-out."""
@@ -49,8 +50,9 @@ def user_topic(user_id: str) -> str:
 class Hub:
     """Topics and their subscribers. ``call_soon`` runs a callable in the loop's next turn."""
 
-    def __init__(self, call_soon: Callable[[Callable[[], None]], object]) -> None:
+    def __init__(self, call_soon: Callable[[Callable[[], None]], object], metrics: Metrics) -> None:
         self._call_soon = call_soon
+        self._metrics = metrics
         self._topics: dict[str, _Topic] = {}
         self._ready: dict[str, None] = {}
         self._sending: deque[tuple[Iterator[Subscriber], bytes, bytes]] = deque()
@@ -129,6 +131,10 @@ class Hub:
     def _join(self) -> None:
         for name in self._ready:
             topic = self._topics[name]
+            count = len(topic.subscribers)
+            self._metrics.fan_out.observe(count)
+            self._metrics.sends += count
+            self._metrics.deliveries += count * len(topic.frames)
             frames = b"".join(topic.frames)
             durable = b"".join(topic.durable) if topic.ephemeral else frames
             topic.frames, topic.durable, topic.ephemeral = [], [], False

@@ -83,8 +83,6 @@ class Metrics:
         """Calls of ``after_*`` hooks that were dropped because plugins were too slow."""
         self.closes: Counter[int] = Counter()
         """WebSockets that the server closed, by code."""
-        self.refusals: Counter[str] = Counter()
-        """Errors that were sent, by code."""
         self.fan_out = Histogram(SIZES)
         """How many connections a turn's bytes for one topic went to."""
         self.commit_seconds = Histogram(SECONDS)

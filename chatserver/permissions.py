@@ -23,6 +23,7 @@ CORE: Mapping[str, Role] = MappingProxyType(
         "direct.start": "guest",
         "user.rename": "guest",
         "user.status": "guest",
+        "server.metrics": "admin",
     }
 )
 """What the core asks for, each with the lowest role that has it. ``message.edit`` and ``message.delete`` are about

@@ -257,6 +257,9 @@ class Rooms:
         self._actors: dict[str, RoomActor] = {}
         self._loading: dict[str, asyncio.Future[None]] = {}
 
+    def __len__(self) -> int:
+        return len(self._actors)
+
     def peek(self, name: str) -> RoomActor | None:
         """The room's actor if it is in memory."""
         actor = self._actors.get(name)

@@ -32,6 +32,7 @@ from .chat.rooms import RoomCases
 from .config import Settings
 from .errors import Close, ConfigError, Reject
 from .hub import Hub, user_topic
+from .metrics import Metrics
 from .model import Room, User
 from .names import look
 from .pipeline import Pipeline
@@ -55,6 +56,7 @@ SYSTEM = User("system", "system", "system", "member")
 """In whose name the server itself acts; nobody can sign in as it."""
 NAME_GRACE_SECONDS = 30.0
 DRAIN_SECONDS = 10.0
+TICK_SECONDS = 1.0
 BYE_SPREAD_MS = 3000
 
 
@@ -66,6 +68,7 @@ class ChatServer:
     ) -> None:
         self.settings = settings
         self.host = PluginHost(settings, strict=strict)
+        self.metrics = Metrics()
         self._presence_grace = presence_grace
         self._tasks: set[asyncio.Task[None]] = set()
         self._started = 0.0
@@ -82,6 +85,7 @@ class ChatServer:
             self.settings.data_dir,
             store.durability,
             Contributions(lambda: self.host.hooks.in_commit),
+            self.metrics,
         )
         self._started = time.time()
         try:
@@ -91,17 +95,20 @@ class ChatServer:
         except BaseException:
             await self._close()
             raise
-        self._every(1.0, self._tick)
+        self._tick_due = time.monotonic() + TICK_SECONDS
+        self._every(TICK_SECONDS, self._tick)
 
     def _build(self) -> None:
         settings, host, clock = self.settings, self.host, time.time
         hooks, limits = host.hooks, settings.limits
         loop = asyncio.get_running_loop()
-        self.hub = Hub(loop.call_soon)
+        self.hub = Hub(loop.call_soon, self.metrics)
         hooks.on_suspend = self._suspended
         self.bus = LocalBus(self.hub.deliver)
         self.presence = Presence(self._gone, self._presence_grace)
-        self.effects = Effects(self.hub, self.bus, self.presence, hooks, limits.presence_members)
+        self.effects = Effects(
+            self.hub, self.bus, self.presence, hooks, limits.presence_members, self.metrics
+        )
         self.rooms = Rooms(self.store, self.bus, self.effects, clock)
         self.access = Access(host.permissions, hooks)
         self.accounts = Accounts(
@@ -175,7 +182,8 @@ class ChatServer:
             settings=self.settings, version=__version__, accounts=self.accounts, access=self.access,
             rooms=self.rooms, messages=self.messages, room_cases=self.room_cases, people=self.people,
             commands=self.commands, welcoming=self.welcoming, dispatch=dispatch, decoder=decoder,
-            connections=self.connections, hub=self.hub, identity=self.identity,
+            connections=self.connections, hub=self.hub, metrics=self.metrics, gauges=self._gauges,
+            hook_stats=self.host.hooks.stats, identity=self.identity,
             chat=lambda plugin: PluginChat(plugin, self.chat), stats=self.stats, health=self._health,
             proxies=proxies, origins=origins(server.public_url, server.allowed_origins), secure=secure,
         )  # fmt: skip
@@ -216,6 +224,9 @@ class ChatServer:
         self._tasks.add(task)
 
     async def _tick(self) -> None:
+        now = time.monotonic()
+        self.metrics.loop_lag_seconds = max(0.0, now - self._tick_due)
+        self._tick_due = now + TICK_SECONDS
         self.connections.tick()
         self.rooms.let_go(self.hub.listened_to)
         await self.people.listen()
@@ -268,10 +279,30 @@ class ChatServer:
             "connections": len(self.connections),
             "rooms": rooms,
             "messages_total": messages,
-            "messages_per_second": round(self.effects.rate.per_second(time.time()), 2),
+            "messages_per_second": round(self.metrics.message_rate.per_second(time.time()), 2),
             "uptime_seconds": round(uptime, 1),
             "server_time": wire.iso(time.time()),
             "version": __version__,
+        }
+
+    def _gauges(self) -> dict[str, tuple[str, float]]:
+        """What is measured when somebody scrapes: name → (meaning, value)."""
+        now = time.time()
+        return {
+            "connections": ("WebSockets.", len(self.connections)),
+            "users_online": ("People who are here.", self.presence.online()),
+            "rooms_loaded": ("Rooms in memory.", len(self.rooms)),
+            "messages_per_second": (
+                "Messages committed, over ten seconds.",
+                self.metrics.message_rate.per_second(now),
+            ),
+            "loop_lag_seconds": (
+                "By how much the last periodic tick came late.",
+                self.metrics.loop_lag_seconds,
+            ),
+            "store_waiting": ("Pieces of work that wait to be written.", self.store.waiting),
+            "notifications_waiting": ("Calls of after_ hooks that wait.", self.effects.waiting),
+            "uptime_seconds": ("Since the start.", now - self._started),
         }
 
     async def _health(self) -> dict[str, str]:

@@ -9,8 +9,8 @@ import pytest
 
 from chatserver.chat import opening
 from chatserver.testing import Refused
-from chatserver.web import socket
-from chatserver.web.socket import SocketHandler
+from chatserver.web import connections
+from chatserver.web.connection import Connection
 
 HISTORY = ["history"]
 
@@ -240,7 +240,7 @@ async def test_coming_back_while_everybody_talks_loses_and_doubles_nothing(chat,
 async def test_each_connection_gets_each_event_once(chat):
     """Within one connection there is no double either, though replay and live meet under load."""
     async with chat(plugins=HISTORY) as server:
-        alice, bob = await server.join("general", "alice", "bob")
+        bob = (await server.join("general", "bob"))[0]
         bob.seen["general"] = (await whole_log(bob))[-1]["seq"]
         await bob.leave()
         stop = asyncio.Event()
@@ -300,7 +300,7 @@ async def test_a_cursor_from_before_ones_own_joining_shows_nothing_older(chat):
 def halfway(monkeypatch):
     """Holds catching up after its first page: ``reached`` is set then, and it goes on when ``go`` is set."""
     monkeypatch.setattr(opening, "PAGE", 1)
-    drained = SocketHandler.drained
+    drained = Connection.drained
 
     class Halfway:
         reached = asyncio.Event()
@@ -312,7 +312,7 @@ def halfway(monkeypatch):
             Halfway.reached.set()
             await Halfway.go.wait()
 
-    monkeypatch.setattr(SocketHandler, "drained", held)
+    monkeypatch.setattr(Connection, "drained", held)
     return Halfway
 
 
@@ -364,12 +364,12 @@ async def test_a_resume_that_takes_its_time_is_not_taken_for_silence(chat, monke
         bob.seen["general"] = 1
         await bob.leave()
         await alice.says("missed")
-        monkeypatch.setattr(socket, "HELLO_SECONDS", 0.05)
+        monkeypatch.setattr(connections, "HELLO_SECONDS", 0.0)
         back = await server.connect()
         resume = {"epoch": bob.welcome.epoch, "rooms": bob.seen}
         coming = asyncio.ensure_future(back.hello(token=bob.token, resume=resume))
         await halfway.reached.wait()
-        await asyncio.sleep(0.1)  # longer than a silent connection would have
+        server.server.connections.tick()
         halfway.go.set()
         await coming
         assert await back.ask("ping")

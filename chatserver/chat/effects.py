@@ -11,7 +11,7 @@ from typing import Any, cast
 from ..bus import Bus
 from ..hooks import Hooks
 from ..hub import Hub, user_topic
-from ..metrics import Rate
+from ..metrics import Metrics
 from ..model import Event, User
 from ..presence import Presence
 from ..protocol import events as wire
@@ -39,13 +39,15 @@ class Opening:
 class Effects:
     """The rooms' watcher. Above ``presence_members`` members nobody's coming and going is pushed."""
 
-    def __init__(self, hub: Hub, bus: Bus, presence: Presence, hooks: Hooks, presence_members: int) -> None:
+    def __init__(
+        self, hub: Hub, bus: Bus, presence: Presence, hooks: Hooks, presence_members: int, metrics: Metrics
+    ) -> None:
         self._hub = hub
         self._bus = bus
         self._presence = presence
         self._hooks = hooks
         self._presence_members = presence_members
-        self.rate = Rate()
+        self._metrics = metrics
         self._opening: dict[str, set[Opening]] = {}
         self._after: deque[tuple[str, dict[str, Any]]] = deque()
         self._wake = asyncio.Event()
@@ -139,7 +141,8 @@ class Effects:
     def after_publish(self, actor: RoomActor, entry: Entry, done: Done) -> None:
         """Those who go out hear no more; those who were named are told; plugins hear of it."""
         if isinstance(entry, Post) and done.event is not None:
-            self.rate.count(done.event.ts)
+            self._metrics.messages += 1
+            self._metrics.message_rate.count(done.event.ts)
         if isinstance(entry, ChangeMember) and entry.action in LEAVING:
             self._let_out(actor, entry)
         elif isinstance(entry, Post) and entry.mentions and done.event is not None:
@@ -181,11 +184,17 @@ class Effects:
         if hook is not None:
             self.notify(hook, user=entry.target, room=actor.room)
 
+    @property
+    def waiting(self) -> int:
+        """How many calls of ``after_*`` hooks wait."""
+        return len(self._after)
+
     def notify(self, hook: str, **args: Any) -> None:
         """Call an ``after_*`` hook that anybody implements, behind what is waiting already."""
         if not self._hooks.has(hook):
             return
         if len(self._after) >= NOTIFY_WAITING:
+            self._metrics.dropped_notifications += 1
             log.warning("plugins are too slow: a call of %s was dropped", hook)
             return
         self._after.append((hook, args))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import logging
 import random
 import re
 from collections.abc import Awaitable, Callable
@@ -22,6 +23,8 @@ from ..store import entries as log
 from .access import Access, forbidden
 from .limiter import Limiter
 from .rooms import RoomCases, direct_room
+
+logger = logging.getLogger(__name__)
 
 _MENTION = re.compile(r"(?<![^\s(\[{\"'*_~])@([^\s@:/#+,]{1,32})")
 _AFTER_NAME = ".!?;)]}\"'*_~…。！？；」』）】"
@@ -228,14 +231,22 @@ class Messages:
     async def _look(
         self, user: User, room: str, nonce: str, request: requests.Post, refused: Reject, settle: Settle
     ) -> None:
+        try:
+            outcome = await self._earlier(user, room, nonce, request)
+        except Exception:
+            logger.exception("looking for what was sent before failed")
+            outcome = Reject("This could not be looked up.", "unavailable", retry_after=5)
+        settle(outcome or refused)
+
+    async def _earlier(self, user: User, room: str, nonce: str, request: requests.Post) -> Outcome | None:
+        """What became of this nonce; None if it is new."""
         earlier = await self._store.read(lambda conn: reading.sent_before(conn, room, user.id, nonce))
         if earlier is None:
-            settle(refused)
-        elif earlier[3] != request_hash(request):
-            settle(Reject("This nonce was used for another message.", "nonce_conflict", field="nonce"))
-        else:
-            event = await self._store.read(lambda conn: reading.event_at(conn, room, earlier[1]))
-            settle(Done(Heads(), event, dup=True))
+            return None
+        if earlier[3] != request_hash(request):
+            return Reject("This nonce was used for another message.", "nonce_conflict", field="nonce")
+        event = await self._store.read(lambda conn: reading.event_at(conn, room, earlier[1]))
+        return Done(Heads(), event, dup=True)
 
     async def message(self, message_id: str) -> Message | None:
         """A message as it is now; who may see it is the caller's question."""

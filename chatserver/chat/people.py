@@ -129,7 +129,7 @@ class People:
         if user is not None:
             self._replace(user)
         for session in self._effects.sessions(user_id):
-            if session.token is None or await self._accounts.of_token(session.token) is None:
+            if session.token is not None and await self._accounts.of_token(session.token) is None:
                 session.connection.close(Close.REVOKED, "this session has ended")
 
     async def sign_out(self, token: str) -> None:

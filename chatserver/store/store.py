@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Engine
 
 from ..errors import Reject
+from ..metrics import Metrics
 from .engine import boot_id, mark_stopped, open_engine, prepare
 from .entries import Batch, InCommit, Outcome
 from .readers import Readers
@@ -22,12 +23,14 @@ T = TypeVar("T")
 class Store:
     """One database, with its writer and its readers. Made by `open`, inside a running event loop."""
 
-    def __init__(self, engine: Engine, epoch: str, in_commit: InCommit | None, running: bool) -> None:
+    def __init__(
+        self, engine: Engine, epoch: str, in_commit: InCommit | None, metrics: Metrics, running: bool
+    ) -> None:
         self.epoch = epoch
         self._engine = engine
         self._running = running
         memory = engine.url.database in (None, "", ":memory:")
-        self._writer: Writer = LoopWriter(engine, in_commit) if memory else ThreadWriter(engine, in_commit)
+        self._writer: Writer = (LoopWriter if memory else ThreadWriter)(engine, in_commit, metrics)
         self._readers = None if memory else Readers(engine)
 
     @classmethod
@@ -37,13 +40,14 @@ class Store:
         data_dir: Path,
         durability: str = "full",
         in_commit: InCommit | None = None,
+        metrics: Metrics | None = None,
         running: bool = True,
     ) -> Store:
         """Open or make the database; ``running`` is for the server, not for a tool beside it. Raises ConfigError."""
         engine = open_engine(url, data_dir, durability)
         with engine.connect() as conn, conn.begin():
             epoch = prepare(conn, boot_id() if running else None, durability == "full")
-        return cls(engine, epoch, in_commit, running)
+        return cls(engine, epoch, in_commit, metrics or Metrics(), running)
 
     def append(self, batch: Batch, done: Callable[[list[Outcome]], None]) -> None:
         """Append a batch; ``done`` is called on the loop once it is committed or refused, entry by entry.
@@ -78,6 +82,11 @@ class Store:
         """Run a query beside the writer; it sees what is committed."""
         # An in-memory database has only the writer's connection.
         return await (self.write(query) if self._readers is None else self._readers.run(query))
+
+    @property
+    def waiting(self) -> int:
+        """How many pieces of work wait to be written."""
+        return self._writer.waiting
 
     def close(self) -> None:
         """Finish what is queued, and close. Blocks."""

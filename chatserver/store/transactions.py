@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +11,7 @@ from sqlalchemy import Connection, Dialect
 from sqlalchemy.exc import IntegrityError
 
 from ..errors import Reject
+from ..metrics import Metrics
 from .entries import Batch, InCommit, Outcome
 from .hot import Hot
 from .log import Appending
@@ -44,15 +46,19 @@ Result = tuple[Work, Any]
 class Transactions:
     """Commits groups of work. ``in_commit`` is called before each commit with events."""
 
-    def __init__(self, dialect: Dialect, in_commit: InCommit | None) -> None:
+    def __init__(self, dialect: Dialect, in_commit: InCommit | None, metrics: Metrics) -> None:
         self._hot = Hot(dialect)
         self._in_commit = in_commit
+        self._metrics = metrics
 
     def commit(self, conn: Connection, work: list[Work], check_nonces: bool = False) -> list[Result]:
         """Commit all of it, or as much of it as can be, each piece alone."""
         try:
+            started = time.perf_counter()
             with conn.begin():
-                return self._apply(conn, work, check_nonces)
+                results = self._apply(conn, work, check_nonces)
+            self._metrics.commit_seconds.observe(time.perf_counter() - started)
+            return results
         except IntegrityError:
             if not check_nonces:
                 return self.commit(conn, work, check_nonces=True)
@@ -89,6 +95,7 @@ class Transactions:
         if appends:
             appending = Appending(conn, self._hot, [piece.batch for piece in appends], check_nonces)
             outcomes = appending.run()
+            self._metrics.commit_events.observe(len(appending.events))
             if self._in_commit is not None and appending.events:
                 self._in_commit(conn, appending.events)
         return [

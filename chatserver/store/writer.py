@@ -12,6 +12,7 @@ from typing import Protocol
 
 from sqlalchemy import Engine
 
+from ..metrics import Metrics
 from .entries import InCommit
 from .transactions import Result, Transactions, Work, settle
 
@@ -21,6 +22,10 @@ AT_ONCE = 256
 
 class Writer(Protocol):
     """Takes work on the loop, answers on the loop."""
+
+    @property
+    def waiting(self) -> int:
+        """How many pieces of work wait."""
 
     def submit(self, work: Work) -> None:
         """Queue a piece of work. Never blocks."""
@@ -32,13 +37,17 @@ class Writer(Protocol):
 class ThreadWriter:
     """Writes in a thread of its own, so that the loop never waits for the disk."""
 
-    def __init__(self, engine: Engine, in_commit: InCommit | None) -> None:
+    def __init__(self, engine: Engine, in_commit: InCommit | None, metrics: Metrics) -> None:
         self._engine = engine
         self._loop = asyncio.get_running_loop()
-        self._transactions = Transactions(engine.dialect, in_commit)
+        self._transactions = Transactions(engine.dialect, in_commit, metrics)
         self._queue: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._main, name="store-writer", daemon=True)
         self._thread.start()
+
+    @property
+    def waiting(self) -> int:
+        return self._queue.qsize()
 
     def submit(self, work: Work) -> None:
         self._queue.put(work)
@@ -73,11 +82,15 @@ class ThreadWriter:
 class LoopWriter:
     """Writes at the end of the loop's turn: nothing in memory is waited for, and a thread would only be in the way."""
 
-    def __init__(self, engine: Engine, in_commit: InCommit | None) -> None:
+    def __init__(self, engine: Engine, in_commit: InCommit | None, metrics: Metrics) -> None:
         self._conn = engine.connect()
         self._loop = asyncio.get_running_loop()
-        self._transactions = Transactions(engine.dialect, in_commit)
+        self._transactions = Transactions(engine.dialect, in_commit, metrics)
         self._work: list[Work] = []
+
+    @property
+    def waiting(self) -> int:
+        return len(self._work)
 
     def submit(self, work: Work) -> None:
         if not self._work:

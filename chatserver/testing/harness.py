@@ -119,9 +119,8 @@ class Harness:
 
     async def account(self, name: str, role: Role = "member", password: str = "correct horse") -> Client:
         """Somebody with an account, signed in."""
-        await self.server.accounts.add(name, password, role)
-        _, token = await self.server.accounts.login(name, password, "127.0.0.1")
-        return await self.client(token=token)
+        user = await self.server.accounts.add(name, password, role)
+        return await self.client(token=await self.server.accounts.issue(user, "session"))
 
     # HTTP
 

@@ -108,7 +108,10 @@ class RoomMembers(Handler):
     async def post(self, name: str) -> None:
         user = await self.require_user()
         target = await self.site.accounts.find(self.body(Invitation).user)
-        await self.site.room_cases.invite(user, name, target)
+        if target.id == user.id:
+            await self.site.room_cases.join(user, name)
+        else:
+            await self.site.room_cases.invite(user, name, target)
         self.reply({}, 201)
 
 

@@ -11,6 +11,7 @@ from tornado.web import Application, RequestHandler
 from ..plugins import PluginHost
 from . import api, auth
 from .handler import Handler, NotFound
+from .prometheus import Scrape
 from .site import Site
 from .socket import SocketHandler
 from .static import Index, Static
@@ -28,6 +29,7 @@ def application(site: Site, host: PluginHost, public: Path) -> Application:
         URLSpec("/ws/(?P<room>[^/]+)", SocketHandler, common),
         URLSpec("/healthz", api.Healthy, common),
         URLSpec("/readyz", api.Ready, common),
+        URLSpec("/metrics", Scrape, common),
     ]
     for path, handler in (
         ("server", auth.Server),

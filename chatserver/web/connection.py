@@ -29,13 +29,13 @@ class Connection:
     """
 
     __slots__ = (
-        "_asked", "_asked_for", "_errors", "_errors_at", "_limit", "_own", "_page", "_room", "_session", "_site",
-        "_transport", "heard", "remote_ip",
+        "_asked", "_asked_for", "_errors", "_errors_at", "_limit", "_own", "_page", "_room", "_session", "_since",
+        "_site", "_transport", "heard", "remote_ip",
     )  # fmt: skip
 
     def __init__(self, site: Site, asked: Request, room: str | None, page: bool) -> None:
         self.remote_ip = asked.remote_ip
-        self.heard = time.monotonic()
+        self.heard = self._since = time.monotonic()
         self._site = site
         self._asked: Request | None = asked
         self._room = room
@@ -61,6 +61,7 @@ class Connection:
     def on_frame(self, data: bytes, text: bool) -> Awaitable[None] | None:
         """A whole message. What is returned is awaited before the next one is read."""
         self.heard = time.monotonic()
+        self._site.metrics.frames_in += 1
         if not text:
             self._refuse(None, Reject("Frames are text.", "bad_request"))
             return None
@@ -146,6 +147,7 @@ class Connection:
             if not self._own:
                 self._site.hub.later(self)
             self._own.append(frame(payload))
+            self._site.metrics.frames_out += 1
 
     def flush(self) -> None:
         """Send what is waiting for the end of the turn."""
@@ -161,6 +163,7 @@ class Connection:
         waiting = transport.buffered - self._asked_for
         if waiting > 0:
             if waiting > self._limit // 2:
+                self._site.metrics.lagging += 1
                 frames = durable
             if waiting + len(frames) > self._limit:
                 self._too_slow()
@@ -190,7 +193,8 @@ class Connection:
     def close(self, code: Close, reason: str = "") -> None:
         """Close, with a reason the client can act on."""
         self.flush()
-        if self._transport is not None:
+        if self._transport is not None and not self.closed:
+            self._site.metrics.closes[code] += 1
             self._transport.close(code, reason)
 
     def goodbye(self, after_ms: int) -> None:
@@ -214,8 +218,8 @@ class Connection:
 
     def lost(self) -> None:
         """Nothing came for too long."""
+        self.close(Close.HEARTBEAT_LOST, "heartbeat lost")
         if self._transport is not None:
-            self._transport.close(Close.HEARTBEAT_LOST, "heartbeat lost")
             self._transport.abort()
 
     # The end
@@ -224,6 +228,7 @@ class Connection:
         """The socket is closed."""
         self._transport = None
         self._own.clear()
+        self._site.metrics.connection_seconds.observe(time.monotonic() - self._since)
         self._leave()
 
     def _leave(self) -> None:

@@ -18,6 +18,8 @@ from ..chat.people import People
 from ..chat.rooms import RoomCases
 from ..config import Settings
 from ..hub import Hub
+from ..isolation import Stats
+from ..metrics import Metrics
 from ..protocol.requests import Decoder
 from ..rooms import Rooms
 from .connections import Connections
@@ -44,6 +46,9 @@ class Site:
     decoder: Decoder
     connections: Connections
     hub: Hub
+    metrics: Metrics
+    gauges: Callable[[], dict[str, tuple[str, float]]]
+    hook_stats: Callable[[], dict[tuple[str, str], Stats]]
     chat: Callable[[str], PluginChat]
     stats: Callable[[], Awaitable[dict[str, Any]]]
     health: Callable[[], Awaitable[dict[str, str]]]

@@ -41,7 +41,7 @@ class Basics(Plugin):
     async def nick(self, ctx, name: str):
         """Change your name."""
         user = await self.chat.rename(ctx.user, name)
-        return f"You are {user.name} now."
+        return f"You are {user.display_name} now."
 
     @command(permission="user.status", examples=["/away", "/away having lunch"])
     async def away(self, ctx, *, text: Annotated[str, "why, shown beside your name"] = ""):

@@ -1,0 +1,91 @@
+"""GET /metrics: the server's counters for Prometheus, put together when they are asked for."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from ..metrics import Histogram, Metrics
+from .handler import Handler
+
+if TYPE_CHECKING:
+    from prometheus_client.metrics_core import Metric
+
+    from ..isolation import Stats
+
+PREFIX = "chatserver_"
+
+
+class Scrape(Handler):
+    """For programs on this machine, and for those who have the permission ``server.metrics``."""
+
+    async def get(self) -> None:
+        # Not before it is needed: whoever doesn't scrape doesn't pay for it.
+        from prometheus_client import CollectorRegistry
+        from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+
+        if not ipaddress.ip_address(self.remote_ip).is_loopback:
+            await self.site.access.require(await self.require_user(), "server.metrics")
+        registry = CollectorRegistry(auto_describe=False)
+        registry.register(self)
+        self.set_header("Content-Type", CONTENT_TYPE_PLAIN_0_0_4)
+        self.finish(generate_latest(registry))
+
+    def collect(self) -> Iterator[Metric]:
+        """All families, as `prometheus_client` wants them of a collector."""
+        yield from _counted(self.site.metrics)
+        yield from _measured(self.site.gauges())
+        yield from _hooks(self.site.hook_stats())
+
+
+def _counted(metrics: Metrics) -> Iterator[Metric]:
+    from prometheus_client.metrics_core import CounterMetricFamily
+
+    for name, text, value in (
+        ("messages", "Messages committed.", metrics.messages),
+        ("frames_in", "Frames from clients.", metrics.frames_in),
+        ("frames_out", "Frames for one connection alone.", metrics.frames_out),
+        ("deliveries", "Frames for everybody, times those who got them.", metrics.deliveries),
+        ("sends", "Calls that carried deliveries; each may carry many.", metrics.sends),
+        ("lagging", "Times a lagging connection was not sent what may be lost.", metrics.lagging),
+        ("notifications_dropped", "Calls of after_ hooks dropped.", metrics.dropped_notifications),
+    ):
+        yield CounterMetricFamily(PREFIX + name, text, value=value)
+    closes = CounterMetricFamily(PREFIX + "closes", "WebSockets closed by the server.", labels=["code"])
+    for code, count in sorted(metrics.closes.items()):
+        closes.add_metric([str(int(code))], count)
+    yield closes
+    yield _histogram(
+        "fan_out_connections", "Connections that a turn's bytes for a topic went to.", metrics.fan_out
+    )
+    yield _histogram("commit_seconds", "Duration of a transaction.", metrics.commit_seconds)
+    yield _histogram("commit_events", "Events in a transaction.", metrics.commit_events)
+    yield _histogram("connection_seconds", "Lifetime of a WebSocket.", metrics.connection_seconds)
+
+
+def _histogram(name: str, text: str, histogram: Histogram) -> Metric:
+    from prometheus_client.metrics_core import HistogramMetricFamily
+
+    return HistogramMetricFamily(PREFIX + name, text, histogram.cumulative(), histogram.total)
+
+
+def _measured(gauges: dict[str, tuple[str, float]]) -> Iterator[Metric]:
+    from prometheus_client.metrics_core import GaugeMetricFamily
+
+    for name, (text, value) in gauges.items():
+        yield GaugeMetricFamily(PREFIX + name, text, value=value)
+
+
+def _hooks(stats: dict[tuple[str, str], Stats]) -> Iterable[Metric]:
+    from prometheus_client.metrics_core import CounterMetricFamily
+
+    labels = ["plugin", "hook"]
+    calls = CounterMetricFamily(PREFIX + "hook_calls", "Calls of plugins' hooks.", labels=labels)
+    failures = CounterMetricFamily(PREFIX + "hook_failures", "Failures of plugins' hooks.", labels=labels)
+    seconds = CounterMetricFamily(PREFIX + "hook_seconds", "Time in plugins' hooks.", labels=labels)
+    for key, each in sorted(stats.items()):
+        calls.add_metric(key, each.calls)
+        failures.add_metric(key, each.failures)
+        seconds.add_metric(key, each.seconds)
+    return calls, failures, seconds

@@ -1,0 +1,56 @@
+"""One Chromium a worker, in one loop: starting it takes longer than most tests."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+import tornado.ioloop
+from browser_kit import BUNDLED, Chromium, Stage, Windows
+from playwright.async_api import expect
+
+expect.set_options(timeout=8000)
+
+
+@pytest.fixture(scope="session")
+def browser_loop():
+    """Not the loop of a single test, as Playwright's connection to the browser belongs to a loop."""
+    loop = tornado.ioloop.IOLoop(make_current=False)
+    yield loop
+    loop.close(all_fds=True)
+
+
+@pytest.fixture
+def io_loop(browser_loop):
+    asyncio.set_event_loop(browser_loop.asyncio_loop)
+    yield browser_loop
+    asyncio.set_event_loop(None)
+
+
+@pytest.fixture(scope="session")
+def chromium(browser_loop):
+    """The browser itself."""
+    chromium = Chromium()
+    browser_loop.run_sync(chromium.start, timeout=30)
+    yield chromium.browser
+    browser_loop.run_sync(chromium.stop, timeout=30)
+
+
+@pytest.fixture
+def stage(io_loop, chromium, chat):
+    """``async with stage() as here``: a server with the bundled plugins in the loop, and windows; see `Stage`."""
+
+    def make(plugins=BUNDLED, **options):
+        return Stage(chromium, chat(plugins=plugins, **options))
+
+    return make
+
+
+@pytest.fixture
+def windows(io_loop, chromium):
+    """``async with windows(url) as here``: windows on a server that runs elsewhere; see `Windows`."""
+
+    def make(url):
+        return Windows(chromium, url)
+
+    return make

@@ -1,0 +1,112 @@
+"""Sharing files from the window."""
+
+from __future__ import annotations
+
+import io
+import re
+
+import pytest
+from PIL import Image
+from playwright.async_api import expect
+
+pytestmark = pytest.mark.browser
+
+
+def picture(size=(320, 180)):
+    data = io.BytesIO()
+    Image.linear_gradient("L").resize(size).convert("RGB").save(data, "PNG")
+    return data.getvalue()
+
+
+def file(name, data, mime="application/octet-stream"):
+    return {"name": name, "mimeType": mime, "buffer": data}
+
+
+async def attach(window, *files):
+    async with window.page.expect_file_chooser() as chooser:
+        await window.page.get_by_role("button", name="Attach files").click()
+    await (await chooser.value).set_files(list(files))
+
+
+async def test_a_picture_is_shown_and_another_file_is_a_card(stage):
+    async with stage() as here:
+        alice, bob = await here.guests("alice", "bob")
+        await attach(
+            alice, file("sunset.png", picture(), "image/png"), file("notes.zip", b"PK\x03\x04" + bytes(2000))
+        )
+        await expect(alice.page.locator(".tray-item")).to_have_count(2)
+        await alice.say("Two files")
+        for window in (alice, bob):
+            message = await window.sees("Two files")
+            image = message.get_by_role("img", name="sunset.png")
+            await expect(image).to_be_visible()
+            await window.page.wait_for_function("document.querySelector('.picture img').naturalWidth === 320")
+            card = message.get_by_role("link", name=re.compile("notes.zip"))
+            await expect(card).to_contain_text(re.compile(r"2(\.0)? ?kB|2 KB", re.IGNORECASE))
+        async with bob.page.expect_download() as download:
+            await bob.page.get_by_role("link", name=re.compile("notes.zip")).click()
+        assert (await download.value).suggested_filename == "notes.zip"
+        await expect(alice.page.locator(".tray-item")).to_have_count(0)
+
+
+async def test_a_picture_alone_is_a_message(stage):
+    async with stage() as here:
+        alice, bob = await here.guests("alice", "bob")
+        await attach(alice, file("alone.png", picture(), "image/png"))
+        await alice.page.get_by_role("button", name="Send").click()
+        await expect(bob.log.get_by_role("article").get_by_role("img", name="alone.png")).to_be_visible()
+        await bob.page.reload()
+        await bob.ready()
+        await expect(bob.log.get_by_role("article").get_by_role("img", name="alone.png")).to_be_visible()
+
+
+async def test_a_file_that_is_too_large_or_empty_says_so_before_it_is_sent(stage):
+    plugins = {"basics": {}, "history": {}, "files": {"max_bytes": 1000}}
+    async with stage(plugins=plugins) as here:
+        (alice,) = await here.guests("alice")
+        await attach(alice, file("big.bin", bytes(1001)), file("empty.txt", b""))
+        alerts = alice.page.locator(".tray").get_by_role("alert")
+        await expect(alerts).to_have_text([re.compile("Too large"), re.compile("empty")])
+        await expect(alice.page.get_by_role("button", name="Send")).to_be_disabled()
+        await alice.page.get_by_role("button", name="Remove").first.click()
+        await expect(alerts).to_have_count(1)
+
+
+async def test_a_file_may_be_dropped_and_taken_back(stage):
+    async with stage() as here:
+        (alice,) = await here.guests("alice")
+        await alice.page.evaluate(
+            """() => {
+              const data = new DataTransfer();
+              data.items.add(new File(["text"], "dropped.txt", { type: "text/plain" }));
+              document.querySelector(".log").dispatchEvent(
+                new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true }));
+            }"""
+        )
+        item = alice.page.locator(".tray-item")
+        await expect(item).to_contain_text("dropped.txt")
+        await item.get_by_role("button").click()
+        await expect(item).to_have_count(0)
+        await alice.say("nothing with it")
+        await expect((await alice.sees("nothing with it")).locator(".file-card")).to_have_count(0)
+
+
+@pytest.mark.parametrize("name", ["<img src=x onerror=alert(1)>.txt", "a\"b'c&amp;.txt", "文件 名.txt"])
+async def test_a_file_name_is_text(stage, name):
+    async with stage() as here:
+        alice, bob = await here.guests("alice", "bob")
+        await attach(alice, file(name, b"just text", "text/plain"))
+        await alice.say("Look")
+        card = (await bob.sees("Look")).locator(".file-card")
+        await expect(card.locator(".file-name")).to_contain_text(name.replace("/", "")[:6])
+        await expect(bob.page.locator("img")).to_have_count(0)
+
+
+async def test_a_page_that_calls_itself_a_picture_is_not_shown(stage):
+    async with stage() as here:
+        alice, bob = await here.guests("alice", "bob")
+        await attach(alice, file("photo.png", b"<html><script>alert(1)</script></html>", "image/png"))
+        await alice.say("A photo")
+        message = await bob.sees("A photo")
+        await expect(message.locator(".file-card")).to_be_visible()
+        await expect(message.locator("img")).to_have_count(0)

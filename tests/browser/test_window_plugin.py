@@ -1,0 +1,58 @@
+"""The browser part of a plugin that knows nothing of ours: tests/stranger, from its folder."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from playwright.async_api import expect
+
+pytestmark = pytest.mark.browser
+
+STRANGER = Path(__file__).parent.parent / "stranger"
+
+
+@pytest.fixture
+def polls(tmp_path, monkeypatch, stage):
+    """Makes stages whose server has the package installed."""
+    source, target = shutil.copytree(STRANGER, tmp_path / "source"), tmp_path / "site-packages"
+    install = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--no-deps"]
+    command = [*install, "--no-build-isolation", "--target", str(target), str(source)]
+    subprocess.run(command, check=True, capture_output=True, timeout=120)
+    monkeypatch.syspath_prepend(target)
+    return lambda: stage(plugins={"polls": {}, "basics": {}, "history": {}})
+
+
+async def test_people_vote_by_clicking_and_see_it_after_a_reload(polls):
+    async with polls() as here:
+        alice, bob = await here.guests("alice", "bob")
+        await alice.composer.press_sequentially("/po")
+        await expect(alice.page.get_by_role("option", selected=True)).to_contain_text("/poll")
+        await alice.say("/poll Lunch? | Pizza | <b>Salad</b>")
+        poll = bob.log.get_by_role("group", name="Lunch?")
+        await poll.get_by_role("button", name="<b>Salad</b>").click()
+        voted = re.compile("Salad.*1 vote")
+        for window in (alice, bob):
+            await expect(window.log.get_by_role("button", name=voted)).to_be_visible()
+        await bob.page.reload()
+        await bob.ready()
+        await expect(bob.log.get_by_role("button", name=voted)).to_be_visible()
+        await expect(bob.log.locator("b")).to_have_count(0)
+        style = await poll.evaluate("(node) => getComputedStyle(node).display")
+        assert style != "inline"
+
+
+async def test_its_texts_follow_the_language(polls):
+    async with polls() as here:
+        (bob,) = await here.server.join("general", "bob")
+        alice = await here.window(locale="zh-CN")
+        await alice.goto()
+        await alice.page.get_by_role("textbox").fill("alice")
+        await alice.page.keyboard.press("Enter")
+        await alice.ready()
+        await bob.says("/poll Tea? | Green | Black")
+        await expect(alice.log.get_by_role("button", name=re.compile("Green"))).to_contain_text("0 票")

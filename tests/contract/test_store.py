@@ -1,0 +1,331 @@
+"""What every store promises its rooms, checked against a model that is too simple to be wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+
+from chatserver.errors import ConfigError, Reject
+from chatserver.model import Room, User
+from chatserver.store import Batch, Done, Store, engine, people, reading
+from chatserver.store.entries import ChangeMember, ChangeRoom, CreateRoom, Delete, Edit, Post
+
+USERS = [User(f"u{n}", f"name{n}", f"name{n}") for n in range(2)]
+ROOMS = ["a", "b"]
+TEXTS = st.sampled_from(["one", "two"])
+
+
+async def append(store, room, *entries):
+    """Append a batch; its outcomes."""
+    return (await append_all(store, Batch(room, 1.0, list(entries))))[0]
+
+
+async def append_all(store, *batches):
+    """Append batches that are waiting together, so that they share a transaction."""
+    futures = [asyncio.get_running_loop().create_future() for _ in batches]
+    for batch, future in zip(batches, futures, strict=True):
+        store.append(batch, future.set_result)
+    return await asyncio.gather(*futures)
+
+
+async def opened(url: str, folder: Path = Path("/nonexistent")) -> Store:
+    store = Store.open(url, folder, "normal")
+
+    def make(conn):
+        for user in USERS:
+            people.ensure_user(conn, user, user.name, 0.0)
+
+    await store.write(make)
+    return store
+
+
+class Model:
+    """A room: its events, its messages, which nonces were used."""
+
+    def __init__(self) -> None:
+        self.events: list[tuple[str, str | None]] = [("room", None)]
+        self.messages: dict[str, dict] = {}
+        self.nonces: dict[tuple[str, str], tuple[str, int]] = {}
+
+    def take(self, type: str, message_id: str) -> tuple:
+        self.events.append((type, message_id))
+        return ("done", len(self.events), False)
+
+    def apply(self, entry: Post | Edit | Delete) -> tuple:
+        if isinstance(entry, Post):
+            return self.post(entry)
+        message = self.messages.get(entry.message_id)
+        if message is None or message["deleted"]:
+            return ("not_found",)
+        if isinstance(entry, Delete):
+            message |= {"deleted": True, "content": ""}
+            return self.take("deleted", entry.message_id)
+        if entry.rev is not None and entry.rev != message["rev"] + 1:
+            if (entry.rev, entry.content) == (message["rev"], message["edited"]):
+                return ("done", message["edit_seq"], True)
+            return ("rev_conflict",)
+        done = self.take("edited", entry.message_id)
+        message |= {"content": entry.content, "rev": message["rev"] + 1, "edited": entry.content,
+                    "edit_seq": done[1]}  # fmt: skip
+        return done
+
+    def post(self, entry: Post) -> tuple:
+        key = (entry.user.id, entry.nonce or "")
+        if entry.nonce and key in self.nonces:
+            content, seq = self.nonces[key]
+            return ("done", seq, True) if content == entry.content else ("nonce_conflict",)
+        done = self.take("message", entry.message_id)
+        if entry.nonce:
+            self.nonces[key] = entry.content, done[1]
+        self.messages[entry.message_id] = {
+            "content": entry.content, "rev": 1, "deleted": False, "edited": None, "edit_seq": 0,
+        }  # fmt: skip
+        return done
+
+
+def shape(outcome) -> tuple:
+    if isinstance(outcome, Reject):
+        return (outcome.code,)
+    assert isinstance(outcome, Done), outcome
+    return ("done", outcome.event.seq, outcome.dup)
+
+
+wishes = st.lists(
+    st.one_of(
+        st.tuples(st.just("post"), st.sampled_from(USERS), TEXTS, st.sampled_from([None, "n1", "n2"])),
+        st.tuples(st.just("edit"), st.integers(0, 5), TEXTS, st.sampled_from([None, 2, 3])),
+        st.tuples(st.just("delete"), st.integers(0, 5)),
+    ),
+    min_size=1,
+    max_size=6,
+)
+
+
+class Log(RuleBasedStateMachine):
+    """Batches of posts, edits and deletes in two rooms, each followed by a look at all of it."""
+
+    url = "memory:"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loop = asyncio.new_event_loop()
+        self.store = self.loop.run_until_complete(opened(self.url))
+        self.models = {room: Model() for room in ROOMS}
+        self.count = 0
+
+    def run(self, work):
+        return self.loop.run_until_complete(work)
+
+    @initialize()
+    def rooms(self) -> None:
+        for room in ROOMS:
+            (made,) = self.run(append(self.store, room, CreateRoom(USERS[0], Room(room))))
+            assert shape(made) == ("done", 1, False)
+
+    def entries(self, room, wished) -> list:
+        # Ids are known once they are committed, so that only earlier messages can be meant.
+        known = list(self.models[room].messages)
+        made = []
+        for what, *wish in wished:
+            if what == "post":
+                user, text, nonce = wish
+                self.count += 1
+                made.append(Post(user, f"m{self.count}", text, text, nonce=nonce, request_hash=text))
+            else:
+                target = known[wish[0] % len(known)] if known and wish[0] < 5 else "nosuch"
+                user = USERS[0]
+                made.append(
+                    Delete(user, target)
+                    if what == "delete"
+                    else Edit(user, target, wish[1], wish[1], wish[2], request_hash=wish[1])
+                )
+        return made
+
+    @rule(first=wishes, second=wishes)
+    def both_rooms_in_one_transaction(self, first, second) -> None:
+        batches = [Batch(room, 1.0, self.entries(room, w)) for room, w in zip(ROOMS, (first, second), strict=True)]
+        results = self.run(append_all(self.store, *batches))
+        for batch, outcomes in zip(batches, results, strict=True):
+            expected = [self.models[batch.room].apply(entry) for entry in batch.entries]
+            assert [shape(outcome) for outcome in outcomes] == expected
+
+    @invariant()
+    def the_log_is_the_models(self) -> None:
+        for room, model in self.models.items():
+            events = self.run(self.store.read(lambda conn, room=room: reading.events_after(conn, room, 0, 1000)))
+            if not events:
+                continue  # before the rooms are made
+            assert [e.seq for e in events] == list(range(1, len(model.events) + 1))
+            assert [(e.type, e.message_id) for e in events] == model.events
+            for event in events:
+                if event.type == "message":
+                    known = model.messages[event.message_id]
+                    shown = event.message
+                    assert (shown.content, shown.rev, shown.deleted) == (
+                        known["content"], known["rev"], known["deleted"],
+                    )  # fmt: skip
+            state = self.run(self.store.read(lambda conn, room=room: reading.room_state(conn, room, 0.0)))
+            assert (state.heads.head, state.heads.messages) == (len(events), len(model.messages))
+
+    def teardown(self) -> None:
+        self.store.close()
+        self.loop.close()
+
+
+@pytest.mark.parametrize("where", ["memory", "file"])
+def test_the_log_behaves_like_the_model(where):
+    with tempfile.TemporaryDirectory() as folder:
+        numbers = iter(range(10**6))
+
+        class Here(Log):
+            @property
+            def url(self):
+                return "memory:" if where == "memory" else f"sqlite:{folder}/{next(numbers)}.db"
+
+        run_state_machine_as_test(
+            Here,
+            settings=settings(
+                max_examples=15, stateful_step_count=8, deadline=None,
+                suppress_health_check=[HealthCheck.too_slow],
+            ),
+        )  # fmt: skip
+
+
+@pytest.fixture(params=["memory", "file"])
+def store(request, io_loop, tmp_path):
+    """A store with two people and a room."""
+    url = "memory:" if request.param == "memory" else f"sqlite:{tmp_path / 'chat.db'}"
+    opened_store = io_loop.run_sync(lambda: opened(url))
+    io_loop.run_sync(lambda: append(opened_store, "a", CreateRoom(USERS[0], Room("a"))))
+    yield opened_store
+    opened_store.close()
+
+
+async def test_a_room_is_made_once_and_others_are_not_there(store):
+    (again,) = await append(store, "a", CreateRoom(USERS[0], Room("a")))
+    (missing,) = await append(store, "b", Post(USERS[0], "m1", "x", "x"))
+    assert (again.code, missing.code) == ("name_taken", "not_found")
+
+
+async def test_a_failing_batch_does_not_take_others_with_it(store):
+    await append(store, "b", CreateRoom(USERS[0], Room("b")))
+    await append(store, "a", Post(USERS[0], "m1", "x", "x"))
+    # An id that is there already can't happen; a storage has to survive it all the same.
+    bad, good = await append_all(
+        store,
+        Batch("a", 1.0, [Post(USERS[0], "m1", "y", "y"), Post(USERS[0], "m2", "z", "z")]),
+        Batch("b", 1.0, [Post(USERS[0], "m3", "x", "x")]),
+    )
+    assert isinstance(bad[0], Exception)
+    assert not isinstance(bad[0], Reject)
+    assert shape(bad[1]) == ("done", 3, False)
+    assert shape(good[0]) == ("done", 2, False)
+
+
+async def test_a_change_that_raises_undoes_only_itself(store):
+    def wrong(conn):
+        people.create_user(conn, User("u9", "nine", "nine"), "nine", 0.0)
+        raise Reject("no", "forbidden")
+
+    jobs = [store.write(wrong), store.write(lambda conn: people.create_user(conn, User("u8", "8", "8"), "8", 0.0))]
+    first, second = await asyncio.gather(*jobs, return_exceptions=True)
+    assert isinstance(first, Reject)
+    assert second is None
+    there = await store.read(lambda conn: [people.user_by_id(conn, id) for id in ("u8", "u9")])
+    assert [user and user.id for user in there] == ["u8", None]
+
+
+async def test_membership_has_its_rows_and_its_events(store):
+    alice, bob = USERS
+    outcomes = await append(
+        store, "a", ChangeMember(alice, alice, "joined"), Post(alice, "m1", "x", "x"),
+        ChangeMember(alice, bob, "added"), ChangeMember(alice, bob, "added"),
+        ChangeMember(alice, bob, "muted", "loud", 100.0), ChangeMember(alice, bob, "banned", "", 0.0),
+        ChangeMember(alice, bob, "unmuted"), ChangeMember(alice, bob, "unmuted"), ChangeMember(alice, alice, "left"),
+    )  # fmt: skip
+    seqs = [outcome.event.seq if outcome.event else None for outcome in outcomes]
+    assert seqs == [None, 2, 3, None, 4, 5, 6, None, None]
+    state = await store.read(lambda conn: reading.room_state(conn, "a", 50.0))
+    assert (state.members, state.mutes, state.bans) == ({}, {}, {"u1": float("inf")})
+    events = await store.read(lambda conn: reading.events_after(conn, "a", 2, 10))
+    assert [e.data["action"] for e in events] == ["added", "muted", "banned", "unmuted"]
+    assert events[1].data == {"action": "muted", "target": bob.public(), "reason": "loud", "until": 100.0}
+
+
+async def test_what_changes_nothing_takes_no_seq(store):
+    (one,) = await append(store, "a", ChangeRoom(USERS[0], {"topic": "tea", "archived": True}))
+    (same,) = await append(store, "a", ChangeRoom(USERS[0], {"topic": "tea"}))
+    assert one.event.data == {"action": "changed", "topic": "tea", "archived": True}
+    assert same.event is None
+
+
+async def test_unread_and_mentions(store):
+    alice, bob = USERS
+    await append(store, "a", ChangeMember(alice, alice, "joined"), ChangeMember(bob, bob, "joined"))
+    await append(store, "a", Post(alice, "m1", "x", "x", mentions=("u1",)), Post(alice, "m2", "x", "x"))
+    await append(store, "a", Edit(alice, "m1", "y", "y"), Post(bob, "m3", "x", "x"), Post(alice, "m4", "x", "x"))
+
+    async def counted(user):
+        (entry,) = await store.read(lambda conn: reading.memberships(conn, user.id))
+        return entry.unread, entry.mentions
+
+    assert await counted(alice) == (0, 0)
+    assert await counted(bob) == (1, 0)
+
+
+async def test_the_same_edit_twice_in_one_batch_is_told_the_same(store):
+    await append(store, "a", Post(USERS[0], "m1", "x", "x"))
+    edit = Edit(USERS[0], "m1", "y", "y", 2, "h")
+    first, second = await append(store, "a", edit, edit)
+    assert (shape(first), shape(second)) == (("done", 3, False), ("done", 3, True))
+    assert second.event.message.rev == 2
+
+
+# The file
+
+
+async def test_the_epoch_tells_a_log_that_may_have_lost_something(tmp_path, monkeypatch):
+    url = f"sqlite:{tmp_path / 'chat.db'}"
+
+    def epoch(durability, *, boot="b1", crash=False):
+        monkeypatch.setattr("chatserver.store.store.boot_id", lambda: boot)
+        if crash:
+            monkeypatch.setattr("chatserver.store.store.mark_stopped", lambda conn: None)
+        store = Store.open(url, tmp_path, durability)
+        store.close()
+        monkeypatch.undo()
+        return store.epoch
+
+    first = epoch("full")
+    assert epoch("full", crash=True) == first
+    assert epoch("full", boot="b2") == first  # all that was acknowledged is on the disk
+    assert epoch("normal", boot="b2", crash=True) == first
+    assert epoch("normal", boot="b2", crash=True) == first  # a crash of the program alone loses nothing
+    lost = epoch("normal", boot="b3")
+    assert lost != first
+    assert epoch("normal", boot="b4") == lost  # it was stopped properly
+
+
+async def test_a_database_of_a_newer_version_is_refused(tmp_path, monkeypatch):
+    url = f"sqlite:{tmp_path / 'chat.db'}"
+    Store.open(url, tmp_path).close()
+    monkeypatch.setattr(engine.s, "REVISION", 0)
+    with pytest.raises(ConfigError) as caught:
+        Store.open(url, tmp_path)
+    assert caught.value.path == "store.url"
+
+
+async def test_a_deleted_text_is_not_in_the_file_any_more(tmp_path):
+    store = await opened(f"sqlite:{tmp_path / 'chat.db'}")
+    await append(store, "a", CreateRoom(USERS[0], Room("a")))
+    await append(store, "a", Post(USERS[0], "m1", "needle in a haystack", "needle in a haystack"))
+    await append(store, "a", Delete(USERS[0], "m1"))
+    store.close()
+    for path in tmp_path.iterdir():
+        assert b"needle" not in path.read_bytes(), path

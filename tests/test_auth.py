@@ -1,0 +1,316 @@
+"""Who somebody is: guests and their names, accounts, cookies, tokens, the first admin, the command line."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import sys
+
+import pytest
+
+from chatserver import server as composition
+from chatserver.accounts import ATTEMPTS, Accounts
+from chatserver.testing import Refused
+
+
+async def refused(work) -> Refused:
+    with pytest.raises(Refused) as caught:
+        await work
+    return caught.value
+
+
+def cookie_of(answer) -> str:
+    """The session cookie of an answer, as a browser would send it back."""
+    lines = answer.headers.get_list("Set-Cookie")
+    (line,) = [line for line in lines if line.startswith("chat_session=")]
+    return line.split(";")[0]
+
+
+async def xsrf_of(server) -> tuple[str, str]:
+    """The XSRF cookie, and the header's value."""
+    answer = await server.http("GET", "/api/v1/server")
+    (line,) = [c for c in answer.headers.get_list("Set-Cookie") if c.startswith("_xsrf=")]
+    pair = line.split(";")[0]
+    return pair, pair.partition("=")[2]
+
+
+# hello
+
+
+async def test_what_welcome_carries(chat):
+    async with chat(plugins=["basics"]) as server:
+        alice = await server.client("alice", client="test/1")
+        welcome = alice.welcome
+        assert set(welcome) == {
+            "type", "re", "user", "token", "epoch", "server", "limits", "heartbeat", "permissions", "commands",
+            "plugins", "rooms",
+        }  # fmt: skip
+        assert welcome.user == {"id": alice.id, "name": "alice", "display_name": "alice", "role": "guest"}
+        assert set(welcome.server) == {"name", "version", "time"}
+        assert welcome.limits == {"frame_bytes": 65536, "content_chars": 8000}
+        assert welcome.heartbeat == 25
+        assert "help" in [c["name"] for c in welcome.commands]
+        again = await server.client(token=alice.token)
+        assert "token" not in again.welcome
+
+
+async def test_a_refused_hello_may_be_tried_again_and_a_second_is_refused(chat):
+    async with chat() as server:
+        await server.client("alice")
+        client = await server.connect()
+        assert (await refused(client.ask("hello"))).code == "unauthorized"
+        assert (await refused(client.ask("hello", token="wrong"))).code == "unauthorized"
+        assert (await refused(client.ask("hello", name="alice"))).code == "name_taken"
+        await client.hello(name="bob")
+        assert (await refused(client.ask("hello", name="carl"))).code == "bad_request"
+        assert client.name == "bob"
+
+
+async def test_without_guests_one_has_to_sign_in(chat):
+    async with chat(settings={"auth": {"guests": False}}) as server:
+        client = await server.connect()
+        assert (await refused(client.ask("hello", name="bob"))).code == "unauthorized"
+        status, answer = await server.api("POST", "guest", {"name": "bob"})
+        assert (status, answer.error["code"]) == (401, "unauthorized")
+        carl = await server.account("carl")
+        assert carl.welcome.user["role"] == "member"
+
+
+# Guests
+
+
+async def test_a_guests_token_brings_the_same_person_back_over_restarts(chat, on_file):
+    async with chat(settings=on_file) as server:
+        alice = (await server.join("general", "alice"))[0]
+        await server.restart()
+        again = await server.client(token=alice.token)
+        assert (again.id, again.name) == (alice.id, "alice")
+        # The name is held for whoever has the token, even if another is said with it.
+        other = await server.client("alicia", token=alice.token)
+        assert (other.id, other.name) == (alice.id, "alice")
+
+
+async def test_the_name_of_a_guest_who_is_gone_is_free_and_the_id_stays(chat, monkeypatch, eventually):
+    monkeypatch.setattr(composition, "NAME_GRACE_SECONDS", 0.0)
+    async with chat(plugins=["history"]) as server:
+        alice, bob = await server.join("general", "alice", "bob")
+        assert (await refused(server.client("alice"))).code == "name_taken"
+        await alice.says("I was first")
+        await alice.leave()
+        await eventually(lambda: server.server.presence.online() == 1)
+        second = (await server.join("general", "alice"))[0]
+        assert second.id != alice.id
+        assert (await refused(server.client(token=alice.token))).code == "name_taken"
+        assert (await refused(server.client("alice", token=alice.token))).code == "name_taken"
+        back = await server.client("alicia", token=alice.token)
+        assert (back.id, back.name) == (alice.id, "alicia")
+        members = (await bob.ask("members", room="general")).members
+        assert sorted(m["user"]["name"] for m in members) == ["alice", "alicia", "bob"]
+        await bob.says("@alicia @alice")
+        assert (await back.hears("mention")).seq == (await second.hears("mention")).seq
+
+
+async def test_a_reload_keeps_the_name(chat, monkeypatch):
+    monkeypatch.setattr(composition, "NAME_GRACE_SECONDS", 0.0)
+    async with chat(presence_grace=5.0) as server:
+        alice = await server.client("alice")
+        await alice.leave()
+        assert (await refused(server.client("alice"))).code == "name_taken"
+        assert (await server.client(token=alice.token)).id == alice.id
+
+
+async def test_an_accounts_name_is_never_free(chat):
+    async with chat() as server:
+        await server.server.accounts.add("Carla", "correct horse", "member")
+        for name in ("Carla", "carla", "CARLA", "carIa", "сarla"):
+            assert (await refused(server.client(name))).code == "name_taken"
+
+
+async def test_guest_tokens_end(chat, monkeypatch):
+    async with chat() as server:
+        alice = await server.client("alice")
+        now = server.server.accounts._clock
+        monkeypatch.setattr(server.server.accounts, "_clock", lambda: now() + 6.5 * 86400)
+        assert (await server.client(token=alice.token)).id == alice.id
+        # Coming back has made it last longer.
+        monkeypatch.setattr(server.server.accounts, "_clock", lambda: now() + 13 * 86400)
+        assert (await server.client(token=alice.token)).id == alice.id
+        monkeypatch.setattr(server.server.accounts, "_clock", lambda: now() + 21 * 86400)
+        assert (await refused(server.client(token=alice.token))).code == "unauthorized"
+
+
+# Accounts and sessions
+
+
+async def test_signing_in_and_out(chat):
+    async with chat() as server:
+        await server.server.accounts.add("carl", "correct horse", "member")
+        answer = await server.http("POST", "/api/v1/login", {"name": "CARL", "password": "correct horse"})
+        assert answer.code == 200
+        (cookie,) = [c for c in answer.headers.get_list("Set-Cookie") if c.startswith("chat_session=")]
+        assert "HttpOnly" in cookie
+        assert "SameSite=Lax" in cookie
+        status, login = await server.api("POST", "login", {"name": "carl", "password": "correct horse"})
+        assert login.user["role"] == "member"
+        status, me = await server.api("GET", "me", token=login.token)
+        assert (status, me.user) == (200, login.user)
+        carl, other = await server.client(token=login.token), await server.account("dora")
+        assert (await server.api("POST", "logout", token=login.token))[0] == 200
+        assert await carl.closed() == 4003
+        assert (await server.api("GET", "me", token=login.token))[0] == 401
+        assert await other.ask("ping")
+
+
+async def test_a_wrong_password_and_an_unknown_name_look_the_same(chat):
+    async with chat() as server:
+        await server.server.accounts.add("carl", "correct horse", "member")
+        answers = [
+            await server.api("POST", "login", {"name": name, "password": "wrong horse"})
+            for name in ("carl", "nobody")
+        ]
+        assert answers[0] == answers[1]
+        assert answers[0][0] == 401
+
+
+async def test_hammering_is_slowed_down_though_all_come_at_once(chat, monkeypatch):
+    tried = 0
+
+    def verify(self, hashed, password):
+        nonlocal tried
+        tried += 1
+        return password == "right horse"
+
+    monkeypatch.setattr(Accounts, "_verify", verify)
+    async with chat() as server:
+        await server.server.accounts.add("carl", "right horse", "member")
+        wrong = [server.server.accounts.login("carl", "wrong horse", "127.0.0.1") for _ in range(30)]
+        codes = [error.code for error in await asyncio.gather(*wrong, return_exceptions=True)]
+        assert codes.count("unauthorized") == tried == ATTEMPTS
+        assert codes.count("rate_limited") == 30 - ATTEMPTS
+        late = await server.http("POST", "/api/v1/login", {"name": "carl", "password": "right horse"})
+        assert late.code == 429
+        assert int(late.headers["Retry-After"]) > 100
+
+
+# Cookies and origins
+
+
+async def test_a_cookie_counts_only_for_pages(chat):
+    async with chat() as server:
+        answer = await server.http("POST", "/api/v1/guest", {"name": "alice"})
+        cookie = cookie_of(answer)
+        page = await server.connect(origin=server.url, headers={"Cookie": cookie})
+        await page.hello()
+        assert page.name == "alice"
+        program = await server.connect(headers={"Cookie": cookie})
+        assert (await refused(program.ask("hello"))).code == "unauthorized"
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://127.0.0.1:1"])
+async def test_a_foreign_origin_is_refused_at_the_handshake(chat, raw, origin):
+    async with chat() as server, raw(server) as socket:
+        head = await socket.upgrade("/ws", f"Origin: {origin}")
+        assert head.startswith("HTTP/1.1 403 ")
+        _, stats = await server.api("GET", "stats")
+        assert stats.connections == 0
+
+
+async def test_allowed_origins_may_connect(chat, raw):
+    settings = {"server": {"public_url": "https://chat.example", "allowed_origins": ["https://intra.example"]}}
+    async with chat(settings=settings) as server:
+        for origin, status in (("https://chat.example", 101), ("https://intra.example", 101),
+                               ("https://chat.example.evil", 403)):  # fmt: skip
+            async with raw(server) as socket:
+                assert f" {status} " in await socket.upgrade("/ws", f"Origin: {origin}")
+
+
+async def test_what_a_cookie_does_needs_the_xsrf_header(chat):
+    async with chat() as server:
+        await server.server.accounts.add("carl", "correct horse", "moderator")
+        answer = await server.http("POST", "/api/v1/login", {"name": "carl", "password": "correct horse"})
+        session = cookie_of(answer)
+        xsrf, value = await xsrf_of(server)
+        body = {"content": "hi"}
+        path = "/api/v1/rooms/general/messages"
+        for headers, status in (
+            ({"Cookie": session}, 403),
+            ({"Cookie": f"{session}; {xsrf}"}, 403),
+            ({"Cookie": f"{session}; {xsrf}", "X-XSRFToken": "2|wrong|wrong|1"}, 403),
+            ({"Cookie": f"{session}; {xsrf}", "X-XSRFToken": value}, 201),
+            ({"Cookie": f"{session}; {xsrf}", "X-XSRFToken": value, "Origin": "https://evil.example"}, 403),
+            ({"Cookie": f"{session}; {xsrf}", "X-XSRFToken": value, "Sec-Fetch-Site": "cross-site"}, 403),
+            ({"Cookie": f"{session}; {xsrf}", "X-XSRFToken": value, "Origin": server.url}, 201),
+        ):
+            assert (await server.http("POST", path, body, headers=headers)).code == status, headers
+        # A token in the header can't be sent by somebody else's page.
+        token = session.partition("=")[2]
+        assert (await server.http("POST", path, body, token=token)).code == 201
+
+
+# The first admin
+
+
+async def test_the_first_admins_link_works_once(chat):
+    async with chat() as server:
+        accounts = server.server.accounts
+        token = await accounts.setup_token()
+        form = {"token": token, "name": "root", "password": "correct horse"}
+        for wrong, code in (
+            ({**form, "token": "wrong"}, "unauthorized"), ({**form, "password": "short"}, "invalid"),
+            ({**form, "name": "a b"}, "invalid"),
+        ):  # fmt: skip
+            _, answer = await server.api("POST", "setup", wrong)
+            assert answer.error["code"] == code
+        assert (await refused(server.client(token=token))).code == "unauthorized"
+        made = await asyncio.gather(
+            *(server.api("POST", "setup", {**form, "name": name}) for name in ("root", "other"))
+        )
+        assert sorted(status for status, _ in made) == [200, 401]
+        (admin,) = [answer for status, answer in made if status == 200]
+        assert admin.user["role"] == "admin"
+        assert (await server.client(token=admin.token)).name == admin.user["name"]
+        assert (await server.api("POST", "setup", {**form, "name": "third"}))[0] == 401
+        assert await accounts.setup_token() is None
+
+
+# Beside a running server
+
+
+async def command(folder, *arguments):
+    """The command line on the settings of a running server."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "chatserver", *arguments, "--config", str(folder / "config.yaml"),
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, env=os.environ,
+    )  # fmt: skip
+    out, _ = await asyncio.wait_for(process.communicate(), 20)
+    return process.returncode, out.decode()
+
+
+async def test_the_command_line_beside_a_running_server(chat, tmp_path, on_file):
+    async with chat(settings=on_file, plugins=["moderation"]) as server:
+        code, out = await command(tmp_path, "user", "add", "carl", "--password", "correct horse")
+        assert (code, out) == (0, "carl was added as member.\n")
+        _, login = await server.api("POST", "login", {"name": "carl", "password": "correct horse"})
+        carl = await server.client(token=login.token)
+        alice = await server.client("alice")
+        for client in (carl, alice):
+            await client.join("general")
+        assert (await refused(carl.says("/kick alice"))).code == "forbidden"
+        code, _ = await command(tmp_path, "user", "role", "carl", "moderator")
+        assert code == 0
+        code, out = await command(tmp_path, "user", "list")
+        assert re.fullmatch(r"carl\s+moderator\n", out)
+        await server.server.people.listen()
+        await carl.says("/kick alice")
+        assert (await alice.hears("kicked")).by["name"] == "carl"
+        code, _ = await command(tmp_path, "user", "passwd", "carl", "--password", "another horse")
+        assert code == 0
+        # The server looks by itself, once a second.
+        assert await carl.closed() == 4003
+        assert await alice.ask("ping")
+        assert (await server.api("GET", "me", token=login.token))[0] == 401
+        code, out = await command(tmp_path, "user", "role", "nobody", "admin")
+        assert code == 1
+        assert "nobody" in out
+        assert "Traceback" not in out

@@ -1,0 +1,169 @@
+"""The fan-out: one bytes object a turn, the same for each; nothing before joining, nothing after leaving."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chatserver import hub as module
+from chatserver.frames import frame
+from chatserver.hub import Hub
+
+
+class Ear:
+    def __init__(self):
+        self.got = []
+
+    def send_frames(self, frames, durable):
+        self.got.append((frames, durable))
+
+    @property
+    def heard(self):
+        return b"".join(frames for frames, _ in self.got)
+
+
+class Turns:
+    """A loop that turns when it is told to."""
+
+    def __init__(self):
+        self.waiting = []
+
+    def call_soon(self, callback):
+        self.waiting.append(callback)
+
+    def turn(self):
+        now, self.waiting = self.waiting, []
+        for callback in now:
+            callback()
+
+
+@pytest.fixture
+def turns():
+    return Turns()
+
+
+@pytest.fixture
+def hub(turns):
+    return Hub(turns.call_soon)
+
+
+def test_what_is_ready_in_one_turn_is_one_object_the_same_for_all(hub, turns):
+    ears = [Ear() for _ in range(3)]
+    for ear in ears:
+        hub.subscribe(ear, "a")
+    hub.deliver("a", b"1")
+    hub.deliver("a", b"2")
+    hub.deliver("b", b"nobody")
+    assert not ears[0].got
+    turns.turn()
+    assert [len(ear.got) for ear in ears] == [1, 1, 1]
+    assert ears[0].heard == frame(b"1") + frame(b"2")
+    assert ears[0].got[0][0] is ears[1].got[0][0] is ears[2].got[0][1]
+    turns.turn()
+    assert len(ears[0].got) == 1
+
+
+def test_who_lags_may_go_without_what_does_not_last(hub, turns):
+    ear = Ear()
+    hub.subscribe(ear, "a")
+    for payload, ephemeral in ((b"1", False), (b"typing", True), (b"2", False)):
+        hub.deliver("a", payload, ephemeral)
+    turns.turn()
+    ((frames, durable),) = ear.got
+    assert frames == frame(b"1") + frame(b"typing") + frame(b"2")
+    assert durable == frame(b"1") + frame(b"2")
+
+
+def test_joining_and_leaving_cut_exactly_there(hub, turns):
+    early, late = Ear(), Ear()
+    hub.subscribe(early, "a")
+    hub.deliver("a", b"1")
+    hub.subscribe(late, "a")
+    hub.deliver("a", b"2")
+    hub.unsubscribe(early, "a")
+    hub.deliver("a", b"3")
+    turns.turn()
+    assert early.heard == frame(b"1") + frame(b"2")
+    assert late.heard == frame(b"2") + frame(b"3")
+    assert list(hub.subscribers("a")) == [late]
+    hub.drop(late, "a")
+    assert not hub.listened_to("a")
+    hub.deliver("a", b"4")
+    turns.turn()
+    assert late.heard == frame(b"2") + frame(b"3")
+
+
+def test_a_large_fan_out_lets_the_loop_turn(hub, turns, monkeypatch):
+    monkeypatch.setattr(module, "SENDS_PER_TURN", 10)
+    ears = [Ear() for _ in range(25)]
+    for ear in ears:
+        hub.subscribe(ear, "a")
+    hub.deliver("a", b"1")
+    turns.turn()
+    assert sum(bool(ear.got) for ear in ears) == 10
+    hub.deliver("a", b"2")
+    for _ in range(5):
+        turns.turn()
+    assert all(ear.heard == frame(b"1") + frame(b"2") for ear in ears)
+
+
+def test_a_subscriber_that_is_dropped_while_others_are_sent_to(hub, turns):
+    class Fragile(Ear):
+        def send_frames(self, frames, durable):
+            super().send_frames(frames, durable)
+            hub.drop(self, "a")
+
+    fragile, other = Fragile(), Ear()
+    hub.subscribe(fragile, "a")
+    hub.subscribe(other, "a")
+    for payload in (b"1", b"2"):
+        hub.deliver("a", payload)
+        turns.turn()
+    assert fragile.heard == frame(b"1")
+    assert other.heard == frame(b"1") + frame(b"2")
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["deliver", "join", "leave", "turn"]), st.sampled_from("ab"), st.integers(0, 2))
+    )
+)
+def test_everybody_hears_exactly_what_was_said_while_they_were_there(steps):
+    turns = Turns()
+    hub = Hub(turns.call_soon)
+    ears = [Ear() for _ in range(3)]
+    inside: set[tuple[int, str]] = set()
+    expected: dict[tuple[int, str], list[int]] = {(n, topic): [] for n in range(3) for topic in "ab"}
+    for number, (what, topic, who) in enumerate(steps):
+        match what:
+            case "deliver":
+                hub.deliver(topic, json.dumps([topic, number]).encode())
+                for place in inside:
+                    if place[1] == topic:
+                        expected[place].append(number)
+            case "join":
+                hub.subscribe(ears[who], topic)
+                inside.add((who, topic))
+            case "leave":
+                hub.unsubscribe(ears[who], topic)
+                inside.discard((who, topic))
+            case "turn":
+                turns.turn()
+    turns.turn()
+    for (who, topic), numbers in expected.items():
+        said = b"".join(frame(json.dumps([topic, n]).encode()) for n in numbers)
+        heard = [payload for payload in split(ears[who].heard) if json.loads(payload)[0] == topic]
+        assert b"".join(frame(payload) for payload in heard) == said
+
+
+def split(frames: bytes) -> list[bytes]:
+    """The payloads of short frames."""
+    found = []
+    while frames:
+        size = frames[1]
+        found.append(frames[2 : 2 + size])
+        frames = frames[2 + size :]
+    return found

@@ -1,0 +1,269 @@
+"""The listening socket under people who hold on to it, and the server's leaving."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import signal
+import sqlite3
+import sys
+import warnings
+
+import pytest
+import yaml
+
+from chatserver.errors import ConfigError
+from chatserver.testing import Client, Harness
+from chatserver.web import connections, listener
+
+
+async def opened(server, count):
+    return [await asyncio.open_connection("127.0.0.1", server.server.port) for _ in range(count)]
+
+
+async def ended(reader) -> bool:
+    try:
+        return await asyncio.wait_for(reader.read(1024), 5) is not None
+    except ConnectionError:
+        return True
+
+
+# Half-open requests, sizes
+
+
+async def test_200_half_open_requests_are_gone_while_others_are_served(chat, monkeypatch, quiet):
+    monkeypatch.setattr(listener, "IDLE_SECONDS", 0.5)
+    async with chat() as server:
+        alice, bob = await server.join("general", "alice", "bob")
+        half = await opened(server, 200)
+        for _, writer in half:
+            writer.write(b"POST /api/v1/guest HTTP/1.1\r\nHost: x\r\n")
+        for n in range(20):
+            await alice.says(f"{n}")
+            assert (await bob.hears()).content == f"{n}"
+            assert (await server.http("GET", "/healthz")).code == 200
+        assert all(await asyncio.gather(*(ended(reader) for reader, _ in half)))
+        for _, writer in half:
+            writer.close()
+        assert await alice.ask("ping")
+        assert (await server.http("GET", "/healthz")).code == 200
+
+
+async def test_a_header_that_drips_does_not_hold_a_connection(chat, monkeypatch, raw):
+    monkeypatch.setattr(listener, "IDLE_SECONDS", 0.3)
+    async with chat() as server, raw(server) as socket:
+        await socket.send(b"GET / HTTP/1.1\r\n")
+
+        async def drip():
+            while True:
+                await socket.send(b"X-Slow: 1\r\n")
+                await asyncio.sleep(0.02)
+
+        dripping = asyncio.ensure_future(drip())
+        assert await ended(socket.reader)
+        dripping.cancel()
+        await asyncio.gather(dripping, return_exceptions=True)
+
+
+async def test_a_body_that_drips_does_not_hold_a_connection(chat, monkeypatch, raw):
+    monkeypatch.setattr(listener, "BODY_SECONDS", 0.3)
+    async with chat() as server, raw(server) as socket:
+        await socket.send(
+            b"POST /api/v1/guest HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+            b"Content-Length: 1000\r\n\r\n{"
+        )
+        assert await ended(socket.reader)
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [
+        b"GET / HTTP/1.1\r\nHost: x\r\nX-Big: " + b"x" * 100_000 + b"\r\n\r\n",
+        b"POST /api/v1/guest HTTP/1.1\r\nHost: x\r\nContent-Length: 100000000\r\n\r\n" + b"x" * 10_000,
+        b"POST /api/v1/guest HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
+        b"POST /api/v1/guest HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
+        b"GET\r\n\r\n",
+    ],
+    ids=["big header", "big body", "negative length", "two lengths", "tls", "no request"],
+)
+async def test_requests_that_are_too_much_or_none(chat, raw, caplog, request_bytes):
+    async with chat() as server, raw(server) as socket:
+        await socket.send(request_bytes)
+        answer = await socket.rest()
+        assert b" 200 " not in answer
+        assert (await server.http("GET", "/healthz")).code == 200
+    assert not [r for r in caplog.records if r.exc_info], caplog.text
+
+
+# Counting
+
+
+async def test_too_many_connections_are_told_so(chat):
+    async with chat(settings={"limits": {"connections": 2}}) as server:
+        alice, bob = await server.join("general", "alice", "bob")
+        third = await server.connect()
+        assert await third.closed() == 4030
+        await bob.leave()
+        await server.client("carl")
+        assert await alice.ask("ping")
+
+
+async def test_too_many_from_one_address_are_told_so(chat):
+    settings = {"limits": {"connections_per_ip": 2}, "server": {"trusted_proxies": ["127.0.0.1"]}}
+    async with chat(settings=settings) as server:
+        for _ in range(2):
+            await server.connect(headers={"X-Forwarded-For": "203.0.113.5"})
+        third = await server.connect(headers={"X-Forwarded-For": "198.51.100.7, 203.0.113.5"})
+        assert await third.closed() == 4030
+        other = await server.connect(headers={"X-Forwarded-For": "203.0.113.6"})
+        await other.hello(name="alice")
+
+
+async def test_bare_connections_are_bounded_too_and_forgotten_when_closed(chat, eventually, monkeypatch):
+    monkeypatch.setattr(listener, "SPARE", 3)
+    async with chat(settings={"limits": {"connections_per_ip": 2}}) as server:
+        held = await opened(server, 5)
+        await eventually(lambda: len(server.server.listener._open) == 5)
+        (extra, writer) = (await opened(server, 1))[0]
+        assert await ended(extra)
+        for _, one in [*held, (extra, writer)]:
+            one.close()
+        await eventually(lambda: not server.server.listener._open)
+        alice = await server.client("alice")
+        # A WebSocket is counted for itself.
+        await eventually(lambda: not server.server.listener._open)
+        assert await alice.ask("ping")
+
+
+# Silence
+
+
+async def test_nobody_waits_for_hello_for_ever(chat, monkeypatch):
+    async with chat() as server:
+        alice = await server.client("alice")
+        silent, refused = await server.connect(), await server.connect()
+        await refused.send({"type": "hello", "name": "alice"})
+        assert (await refused.hears("error")).code == "name_taken"
+        wheel = server.server.connections
+        monkeypatch.setattr(connections.time, "monotonic", lambda now=connections.time.monotonic: now() + 11)
+        wheel.tick()
+        for client in (silent, refused):
+            assert await client.closed() == 4001
+            assert client.everything[-1]["code"] == "hello_required"
+        assert await alice.ask("ping")
+
+
+async def test_a_beat_asks_for_a_sign_and_pages_get_an_event(chat, raw):
+    async with chat() as server, raw(server) as socket:
+        page = await server.connect(origin=server.url)
+        await page.hello(name="alice")
+        await page.join("general")
+        sent = await page.says("x")
+        await socket.upgrade()
+        await socket.say(type="hello", name="program")
+        await socket.until("live")
+        for _ in range(connections.BEAT_SECONDS):
+            server.server.connections.tick()
+        beat = await page.hears("heartbeat")
+        assert dict(beat) == {"type": "heartbeat", "heads": {"general": sent.seq}}
+        opcode, _ = await socket.read_frame()
+        assert opcode == 9  # a ping, and no event
+
+
+async def test_who_is_silent_is_closed_and_who_answers_is_not(chat, raw, monkeypatch, eventually):
+    async with chat() as server, raw(server) as deaf:
+        alive = await server.client("alice")
+        await deaf.upgrade()
+        await deaf.say(type="hello", name="deaf")
+        await deaf.until("live")
+        real = connections.time.monotonic
+        later = 0.0
+        monkeypatch.setattr(connections.time, "monotonic", lambda: real() + later)
+        for later in (30.0, 59.0):  # noqa: B007 - the clock reads it
+            for _ in range(connections.BEAT_SECONDS):
+                server.server.connections.tick()
+            await alive.ask("ping")
+        later = 91.0
+        for _ in range(connections.BEAT_SECONDS):
+            server.server.connections.tick()
+        assert (await deaf.to_the_end())[1] == 4008
+        assert await alive.ask("ping")
+        await eventually(lambda: len(server.server.connections) == 1)
+
+
+# Leaving
+
+
+async def test_a_stop_says_bye_finishes_what_was_accepted_and_closes(chat, on_file):
+    harness = chat(settings=on_file)
+    await harness.start()
+    alice, bob = await harness.join("general", "alice", "bob")
+    for n in range(200):
+        await alice.send({"type": "message", "id": f"m{n}", "room": "general", "content": f"{n}", "nonce": f"{n}"})
+    await alice.hears("ok", re="m0")
+    await harness.server.stop()
+    for client in (alice, bob):
+        assert await client.closed() == 4000
+        bye = next(e for e in client.everything if e["type"] == "bye")
+        assert 0 < bye["after_ms"] <= 3000
+        await client.leave()
+    acknowledged = {e["re"]: e["seq"] for e in alice.everything if e["type"] == "ok" and e["re"][0] == "m"}
+    with sqlite3.connect(harness.server.settings.store.url.removeprefix("sqlite:")) as db:
+        kept = dict(db.execute("SELECT 'm' || nonce, seq FROM message"))
+    db.close()
+    assert acknowledged.items() <= kept.items()
+    assert sorted(kept.values()) == list(range(2, 2 + len(kept)))
+
+
+async def served(folder):
+    """A server in a process of its own, and the port it says."""
+    config = folder / "config.yaml"
+    config.write_text(yaml.safe_dump({"server": {"port": 0}, "data_dir": str(folder / "data")}))
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "chatserver", "serve", "--config", str(config),
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, env=os.environ,
+    )  # fmt: skip
+    line = (await asyncio.wait_for(process.stdout.readline(), 20)).decode()
+    return process, int(line.rsplit(":", 1)[1])
+
+
+async def test_sigterm_says_bye_and_ends_well(tmp_path):
+    process, port = await served(tmp_path)
+    alice = Client(f"ws://127.0.0.1:{port}/ws")
+    await alice.hello(name="alice")
+    process.send_signal(signal.SIGTERM)
+    assert (await alice.hears("bye")).after_ms > 0
+    assert await alice.closed() == 4000
+    await alice.leave()
+    _, err = await asyncio.wait_for(process.communicate(), 10)
+    assert process.returncode == 0
+    assert b"Traceback" not in err
+
+
+async def test_a_second_signal_ends_at_once(tmp_path):
+    process, port = await served(tmp_path)
+    # Somebody who never finishes a request must not hold it up either way.
+    _, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"GET / HTTP/1.1\r\n")
+    await writer.drain()
+    process.send_signal(signal.SIGTERM)
+    process.send_signal(signal.SIGINT)
+    await asyncio.wait_for(process.wait(), 5)
+    writer.close()
+
+
+async def test_a_port_that_is_taken_leaves_nothing_running(chat, tmp_path):
+    async with chat() as server:
+        (tmp_path / "second").mkdir()
+        second = Harness(tmp_path / "second", settings={"server": {"port": server.server.port}})
+        with pytest.raises(ConfigError) as caught:
+            await second.start()
+        assert caught.value.path == "server.port"
+        with warnings.catch_warnings():
+            # Tornado leaves the socket that it could not bind to the collector.
+            warnings.simplefilter("ignore", ResourceWarning)
+            del caught
+            gc.collect()
+        assert (await server.http("GET", "/healthz")).code == 200

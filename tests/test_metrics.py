@@ -1,0 +1,85 @@
+"""What the server tells about itself: /metrics for Prometheus, stats for everybody."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+from prometheus_client.parser import text_string_to_metric_families
+
+from chatserver.metrics import Histogram, Rate
+
+
+async def scraped(server, token=None, **options):
+    answer = await server.http("GET", "/metrics", token=token, **options)
+    assert answer.code == 200, answer.body
+    samples = {}
+    for family in text_string_to_metric_families(answer.body.decode()):
+        for sample in family.samples:
+            samples[sample.name, tuple(sorted(sample.labels.items()))] = sample.value
+    return samples
+
+
+async def test_what_happens_is_counted(chat):
+    async with chat(plugins=["emoji"]) as server:
+        alice, bob = await server.join("general", "alice", "bob")
+        before = await scraped(server)
+        for text in ("one", "two", "three :tada:"):
+            await alice.says(text)
+        assert len(await bob.heard()) == 3
+        after = await scraped(server)
+
+        def more(name, **labels):
+            key = "chatserver_" + name, tuple(sorted(labels.items()))
+            return after[key] - before.get(key, 0)
+
+        assert more("messages_total") == 3
+        assert more("deliveries_total") == 6
+        assert 2 <= more("sends_total") <= 6
+        assert more("frames_in_total") == 4
+        assert more("commit_events_count") >= 1
+        assert more("hook_calls_total", plugin="emoji", hook="before_post") == 3
+        assert more("hook_failures_total", plugin="emoji", hook="before_post") == 0
+        assert after["chatserver_connections", ()] == 2
+
+
+async def test_closes_are_counted_by_code(chat):
+    async with chat() as server:
+        stranger = await server.connect()
+        await stranger.send("{}")
+        await stranger.send({"type": "ping"})
+        assert await stranger.closed() == 4001
+        assert (await scraped(server))["chatserver_closes_total", (("code", "4001"),)] == 1
+
+
+async def test_only_admins_may_scrape_from_elsewhere(chat):
+    proxies = {"server": {"trusted_proxies": ["127.0.0.1"]}}
+    async with chat(settings=proxies) as server:
+        elsewhere = {"X-Forwarded-For": "203.0.113.9"}
+        assert (await server.http("GET", "/metrics", headers=elsewhere)).code == 401
+        member, admin = await server.account("mia"), await server.account("ada", "admin")
+        assert (await server.http("GET", "/metrics", headers=elsewhere, token=member.token)).code == 403
+        assert await scraped(server, admin.token, headers=elsewhere)
+
+
+@given(st.lists(st.floats(0, 100)))
+def test_a_histogram_counts_each_value_once_and_below_its_bound(values):
+    histogram = Histogram((1, 10, 50))
+    for value in values:
+        histogram.observe(value)
+    counted = dict(histogram.cumulative())
+    assert counted == {
+        "1.0": sum(value <= 1 for value in values),
+        "10.0": sum(value <= 10 for value in values),
+        "50.0": sum(value <= 50 for value in values),
+        "+Inf": len(values),
+    }
+
+
+def test_a_rate_is_the_mean_of_ten_seconds():
+    rate = Rate()
+    for second in range(20):
+        for _ in range(5):
+            rate.count(second + 0.5)
+    assert rate.per_second(19.9) == 5
+    assert rate.per_second(24.9) == 2.5
+    assert rate.per_second(100) == 0
