@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from chatserver import hub as module
 from chatserver.frames import frame
 from chatserver.hub import Hub
+from chatserver.metrics import Metrics
 
 
 class Ear:
@@ -47,7 +48,7 @@ def turns():
 
 @pytest.fixture
 def hub(turns):
-    return Hub(turns.call_soon)
+    return Hub(turns.call_soon, Metrics())
 
 
 def test_what_is_ready_in_one_turn_is_one_object_the_same_for_all(hub, turns):
@@ -133,7 +134,7 @@ def test_a_subscriber_that_is_dropped_while_others_are_sent_to(hub, turns):
 )
 def test_everybody_hears_exactly_what_was_said_while_they_were_there(steps):
     turns = Turns()
-    hub = Hub(turns.call_soon)
+    hub = Hub(turns.call_soon, Metrics())
     ears = [Ear() for _ in range(3)]
     inside: set[tuple[int, str]] = set()
     expected: dict[tuple[int, str], list[int]] = {(n, topic): [] for n in range(3) for topic in "ab"}
