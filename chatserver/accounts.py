@@ -11,7 +11,7 @@ import secrets
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -20,6 +20,8 @@ from . import names
 from .errors import Reject
 from .model import ROLES, Role, User
 from .store import Connection, Store, people
+
+T = TypeVar("T")
 
 DAY = 86400.0
 PASSWORD_CHARS = range(8, 257)
@@ -36,6 +38,11 @@ class IsHere(Protocol):
 def token_hash(token: str) -> str:
     """What is stored of a token."""
     return hashlib.sha256(token.encode(errors="replace")).hexdigest()
+
+
+def new_token() -> str:
+    """A secret with 256 bits."""
+    return secrets.token_urlsafe(32)
 
 
 class Accounts:
@@ -65,29 +72,32 @@ class Accounts:
         """A new guest, and the token that brings them back. Raises `Reject` ``invalid`` or ``name_taken``."""
         name = names.user_name(name)
         user = User("u" + secrets.token_hex(8), name, name, "guest")
-        await self._take_name(user, names.look(name), new=True)
-        return user, await self.issue(user, "guest")
+        key, token = names.look(name), new_token()
 
-    async def _take_name(self, user: User, key: str, *, new: bool) -> User:
-        """Give ``user`` the name behind ``key``; a guest who is gone gives theirs up."""
+        def create(conn: Connection) -> None:
+            people.create_user(conn, user, key, self._clock())
+            people.add_token(conn, token_hash(token), user.id, "guest", self._expires("guest"))
+
+        await self._take_name(user, key, create)
+        return user, token
+
+    async def _take_name(self, user: User, key: str, change: Callable[[Connection], T]) -> T:
+        """Make a change that gives ``user`` the name behind ``key``; a guest who is gone gives theirs up for it."""
         holder = await self._store.read(lambda conn: people.user_by_key(conn, key))
         gone = holder is not None and holder.role == "guest" and not self._is_here(holder.id)
 
-        def take(conn: Connection) -> User:
+        def take(conn: Connection) -> T:
             if gone and holder is not None and holder.id != user.id:
                 people.release_name(conn, holder.id)
-            if new:
-                people.create_user(conn, user, key, self._clock())
-                return user
-            return people.rename(conn, user, user.name, key)
+            return change(conn)
 
         return await self._store.write(take)
 
     async def rename(self, user: User, name: str) -> User:
         """A new name: for guests the name, for accounts the one that is shown. Raises `Reject`."""
         name = names.user_name(name)
-        renamed = User(user.id, name, name, user.role)
-        return await self._take_name(renamed, names.look(name), new=False)
+        key = names.look(name)
+        return await self._take_name(user, key, lambda conn: people.rename(conn, user, name, key))
 
     async def returning(self, token: str, name: str | None = None) -> User:
         """Whose token this is. A guest whose name went to somebody else meanwhile may bring another ``name``.
@@ -117,12 +127,14 @@ class Accounts:
 
     async def issue(self, user: User, kind: str) -> str:
         """A new token for ``user``: ``guest``, ``session`` or ``setup``."""
-        token = secrets.token_urlsafe(32)
-        expires = self._clock() + self._days[kind] * DAY
+        token, expires = new_token(), self._expires(kind)
         await self._store.write(
             lambda conn: people.add_token(conn, token_hash(token), user.id, kind, expires)
         )
         return token
+
+    def _expires(self, kind: str) -> float:
+        return self._clock() + self._days[kind] * DAY
 
     async def revoke(self, token: str) -> None:
         """End one session."""
@@ -182,8 +194,13 @@ class Accounts:
             raise Reject(f"A role is one of {', '.join(ROLES[1:])}.", "invalid", field="role")
         hashed = await self._hash(password)
         user = User("u" + secrets.token_hex(8), name, name, role)
-        await self._take_name(user, names.look(name), new=True)
-        await self._store.write(lambda conn: people.set_password_hash(conn, user.id, hashed))
+        key = names.look(name)
+
+        def create(conn: Connection) -> None:
+            people.create_user(conn, user, key, self._clock())
+            people.set_password_hash(conn, user.id, hashed)
+
+        await self._take_name(user, key, create)
         return user
 
     async def _hash(self, password: str) -> str:

@@ -49,25 +49,21 @@ class Loaded:
         folder = self.folder / "static" if self.folder is not None else None
         return folder if folder is not None and folder.is_dir() else None
 
-    @property
-    def client_url(self) -> str | None:
-        """The URL of the plugin's part in the browser."""
-        return self._url("client.js")
-
-    @property
-    def css_url(self) -> str | None:
-        """The URL of its style sheet."""
-        return self._url("client.css")
+    def addresses(self) -> dict[str, str]:
+        """Where the plugin's part in the browser is: ``client`` and ``css``, as far as there are any."""
+        parts = {"client": "client.js", "css": "client.css"}
+        folder = self.static_dir
+        return {
+            key: f"/plugins/{self.name}/static/{file}"
+            for key, file in parts.items()
+            if folder is not None and (folder / file).is_file()
+        }
 
     @property
     def policy(self) -> Policy:
         rooms = self.config.rooms
         on_error = self.config.on_error or self.instance.on_error
         return Policy(on_error, frozenset(rooms) if rooms is not None else None)
-
-    def _url(self, file: str) -> str | None:
-        there = self.static_dir is not None and (self.static_dir / file).is_file()
-        return f"/plugins/{self.name}/static/{file}" if there else None
 
 
 class PluginHost:

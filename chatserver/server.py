@@ -11,6 +11,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from tornado.netutil import bind_sockets
 
 from . import __version__
@@ -33,7 +34,7 @@ from .config import Settings
 from .errors import Close, ConfigError, Reject
 from .hub import Hub, user_topic
 from .metrics import Metrics
-from .model import Room, User
+from .model import Role, Room, User
 from .names import look
 from .pipeline import Pipeline
 from .plugins import PluginHost
@@ -71,6 +72,8 @@ class ChatServer:
         self.metrics = Metrics()
         self._presence_grace = presence_grace
         self._tasks: set[asyncio.Task[None]] = set()
+        self._addresses: dict[str, dict[str, str]] = {}
+        self._commands_by_role: dict[Role, msgspec.Raw] = {}
         self._started = 0.0
         self.port = 0
 
@@ -79,6 +82,7 @@ class ChatServer:
     async def start(self) -> None:
         """Open the store, start the plugins, listen. Raises ConfigError or PluginError, with nothing left running."""
         self.host.load()
+        self._addresses = {plugin.name: plugin.addresses() for plugin in self.host.plugins}
         store = self.settings.store
         self.store = Store.open(
             store.url,
@@ -241,15 +245,11 @@ class ChatServer:
     def _facts(self, user: User) -> dict[str, Any]:
         """What ``welcome`` says besides the user and the rooms."""
         limits, access = self.settings.limits, self.access
-        plugins: dict[str, dict[str, Any]] = {}
         settings = dict(self.host.hooks.collect("client_settings", user=user))
-        for plugin in self.host.plugins:
-            facts: dict[str, Any] = {"settings": settings.get(plugin.name, {})}
-            if plugin.client_url is not None:
-                facts["client"] = plugin.client_url
-            if plugin.css_url is not None:
-                facts["css"] = plugin.css_url
-            plugins[plugin.name] = facts
+        plugins = {
+            plugin.name: {"settings": settings.get(plugin.name, {}), **self._addresses[plugin.name]}
+            for plugin in self.host.plugins
+        }
         return {
             "server": {
                 "name": self.settings.server.name,
@@ -259,9 +259,17 @@ class ChatServer:
             "limits": {"frame_bytes": limits.frame_bytes, "content_chars": limits.content_chars},
             "heartbeat": BEAT_SECONDS,
             "permissions": access.permissions.held(user),
-            "commands": self.host.commands.listing(lambda name: access.by_role(user, name)),
+            "commands": self._commands_of(user),
             "plugins": plugins,
         }
+
+    def _commands_of(self, user: User) -> msgspec.Raw:
+        """The commands that ``welcome`` lists, encoded once for each role: they are most of its bytes."""
+        listed = self._commands_by_role.get(user.role)
+        if listed is None:
+            commands = self.host.commands.listing(lambda name: self.access.by_role(user, name))
+            listed = self._commands_by_role[user.role] = msgspec.Raw(wire.encode(commands))
+        return listed
 
     def _suspended(self, plugin: str, hook: str, error: Exception) -> None:
         """A plugin keeps failing and is left out: the admins who are here are told."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, insert, or_, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.exc import IntegrityError
 
@@ -13,7 +13,20 @@ from ..errors import Reject
 from ..model import Role, User
 from . import schema as s
 
+# Statements are made once: putting one together costs more than running it.
 _USER = select(s.user.c.id, s.user.c.name, s.user.c.display_name, s.user.c.role)
+_USER_BY_ID = _USER.where(s.user.c.id == bindparam("user"))
+_USER_BY_KEY = _USER.where(
+    or_(s.user.c.name_key == bindparam("key"), s.user.c.display_key == bindparam("key"))
+)
+_INSERT_USER = insert(s.user)
+_HOLDS_NAME = select(s.user.c.name_key).where(s.user.c.id == bindparam("user"))
+_INSERT_TOKEN = insert(s.token)
+_TOKEN_USER = (
+    select(s.token.c.kind, s.token.c.expires, *_USER.selected_columns)
+    .join(s.user, s.user.c.id == s.token.c.user_id)
+    .where(s.token.c.hash == bindparam("token"), s.token.c.expires > bindparam("now"))
+)
 
 
 def _user(row: Row[*tuple[Any, ...]] | None) -> User | None:
@@ -22,12 +35,12 @@ def _user(row: Row[*tuple[Any, ...]] | None) -> User | None:
 
 def user_by_id(conn: Connection, user_id: str) -> User | None:
     """The user with this id."""
-    return _user(conn.execute(_USER.where(s.user.c.id == user_id)).first())
+    return _user(conn.execute(_USER_BY_ID, {"user": user_id}).first())
 
 
 def user_by_key(conn: Connection, key: str) -> User | None:
     """The user whose name, or shown name, has this key."""
-    found = conn.execute(_USER.where(or_(s.user.c.name_key == key, s.user.c.display_key == key))).first()
+    found = conn.execute(_USER_BY_KEY, {"key": key}).first()
     return _user(found)
 
 
@@ -45,16 +58,15 @@ def has_admin(conn: Connection) -> bool:
 def create_user(conn: Connection, user: User, key: str, now: float) -> None:
     """Add a user. Raises `Reject` ``name_taken``."""
     _refuse_taken(conn, key, user.id)
-    conn.execute(
-        insert(s.user).values(
-            id=user.id,
-            name=user.name,
-            name_key=key,
-            display_name=user.display_name,
-            role=user.role,
-            created=now,
-        )
-    )
+    row = {
+        "id": user.id,
+        "name": user.name,
+        "name_key": key,
+        "display_name": user.display_name,
+        "role": user.role,
+        "created": now,
+    }
+    conn.execute(_INSERT_USER, row)
 
 
 def ensure_user(conn: Connection, user: User, key: str, now: float) -> None:
@@ -71,8 +83,7 @@ def _refuse_taken(conn: Connection, key: str, user_id: str) -> None:
 
 def holds_name(conn: Connection, user_id: str) -> bool:
     """Whether this user's name is still theirs."""
-    query = select(s.user.c.name_key).where(s.user.c.id == user_id)
-    return conn.execute(query).scalar() is not None
+    return conn.execute(_HOLDS_NAME, {"user": user_id}).scalar() is not None
 
 
 def release_name(conn: Connection, user_id: str) -> None:
@@ -112,17 +123,13 @@ def password_hash(conn: Connection, user_id: str) -> str | None:
 
 def add_token(conn: Connection, hash: str, user_id: str, kind: str, expires: float) -> None:
     """Store the hash of a new token; ``expires`` in seconds since the epoch."""
-    conn.execute(insert(s.token).values(hash=hash, user_id=user_id, kind=kind, expires=expires))
+    row = {"hash": hash, "user_id": user_id, "kind": kind, "expires": expires}
+    conn.execute(_INSERT_TOKEN, row)
 
 
 def token_user(conn: Connection, hash: str, now: float) -> tuple[User, str, float] | None:
     """Whose token this is, of which kind, and when it ends; None if it is unknown or has ended."""
-    query = (
-        select(s.token.c.kind, s.token.c.expires, *_USER.selected_columns)
-        .join(s.user, s.user.c.id == s.token.c.user_id)
-        .where(s.token.c.hash == hash, s.token.c.expires > now)
-    )
-    row = conn.execute(query).first()
+    row = conn.execute(_TOKEN_USER, {"token": hash, "now": now}).first()
     user = _user(row)
     return (user, row.kind, row.expires) if row is not None and user is not None else None
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Select, and_, func, or_, select
+from sqlalchemy import BindParameter, Connection, Select, and_, bindparam, func, or_, select
 
 from ..model import Event, Heads, Member, Message, Room, RoomRole, User
 from . import schema as s
@@ -67,18 +67,30 @@ def _events() -> Select[Any]:
     )
 
 
+# Statements are made once: putting one together costs more than running it.
 _EVENTS = _events()
+_EVENTS_AFTER = (
+    _EVENTS.where(s.event.c.room == bindparam("in_room"), s.event.c.seq > bindparam("after"))
+    .order_by(s.event.c.seq)
+    .limit(bindparam("most"))
+)
+_EVENT_AT = _EVENTS.where(s.event.c.room == bindparam("in_room"), s.event.c.seq == bindparam("at"))
+_MESSAGE = (
+    select(*_message_columns)
+    .join(_author, _author.c.id == s.message.c.user_id)
+    .where(s.message.c.id == bindparam("message"))
+)
 
 
 def events_after(conn: Connection, room: str, after: int, limit: int) -> list[Event]:
     """The log behind ``after``, every seq, ascending, ``limit`` at most."""
-    query = _EVENTS.where(s.event.c.room == room, s.event.c.seq > after).order_by(s.event.c.seq).limit(limit)
-    return [event_of(row) for row in conn.execute(query)]
+    found = conn.execute(_EVENTS_AFTER, {"in_room": room, "after": after, "most": limit})
+    return [event_of(row) for row in found]
 
 
 def event_at(conn: Connection, room: str, seq: int) -> Event | None:
     """One log entry."""
-    row = conn.execute(_EVENTS.where(s.event.c.room == room, s.event.c.seq == seq)).first()
+    row = conn.execute(_EVENT_AT, {"in_room": room, "at": seq}).first()
     return event_of(row) if row else None
 
 
@@ -118,12 +130,7 @@ def _page(conn: Connection, query: Select[Any], limit: int, *, newest: bool) -> 
 
 def message(conn: Connection, message_id: str) -> Message | None:
     """A message as it is now."""
-    query = (
-        select(*_message_columns)
-        .join(_author, _author.c.id == s.message.c.user_id)
-        .where(s.message.c.id == message_id)
-    )
-    row = conn.execute(query).first()
+    row = conn.execute(_MESSAGE, {"message": message_id}).first()
     return message_of(row) if row else None
 
 
@@ -137,23 +144,27 @@ def sent_before(conn: Connection, room: str, user_id: str, nonce: str) -> tuple[
     return (row.id, row.seq, row.ts, row.request_hash) if row else None
 
 
+_ROOM = select(s.room).where(s.room.c.name == bindparam("in_room"))
+_ROOM_MEMBERS = (
+    select(s.member.c.role, s.member.c.since, *_user_columns)
+    .join(s.user, s.user.c.id == s.member.c.user_id)
+    .where(s.member.c.room == bindparam("in_room"))
+)
+_ROOM_SANCTIONS = select(s.sanction.c.user_id, s.sanction.c.kind, s.sanction.c.until).where(
+    s.sanction.c.room == bindparam("in_room")
+)
+
+
 def room_state(conn: Connection, name: str, now: float) -> RoomState | None:
     """A room with its members, mutes and bans."""
-    row = conn.execute(select(s.room).where(s.room.c.name == name)).first()
+    where = {"in_room": name}
+    row = conn.execute(_ROOM, where).first()
     if row is None:
         return None
-    query = (
-        select(s.member.c.role, s.member.c.since, *_user_columns)
-        .join(s.user, s.user.c.id == s.member.c.user_id)
-        .where(s.member.c.room == name)
-    )
-    members = {r.user_id: Member(user_of(r), r.role, r.since) for r in conn.execute(query)}
+    members = {r.user_id: Member(user_of(r), r.role, r.since) for r in conn.execute(_ROOM_MEMBERS, where)}
     mutes: dict[str, float] = {}
     bans: dict[str, float] = {}
-    sanctions = select(s.sanction.c.user_id, s.sanction.c.kind, s.sanction.c.until).where(
-        s.sanction.c.room == name
-    )
-    for r in conn.execute(sanctions):
+    for r in conn.execute(_ROOM_SANCTIONS, where):
         until = r.until or float("inf")
         if until > now:
             (mutes if r.kind == "mute" else bans)[r.user_id] = until
@@ -185,8 +196,13 @@ def bans(conn: Connection, room: str, now: float) -> list[tuple[Any, ...]]:
     return [(user_of(r), user_of(r, "by_"), r.reason, r.until) for r in conn.execute(query)]
 
 
-def memberships(conn: Connection, user_id: str) -> list[Membership]:
-    """All rooms that somebody is a member of, by name."""
+def _member_count() -> Any:
+    counted = s.member.alias("counted")
+    return select(func.count()).where(counted.c.room == s.room.c.name).scalar_subquery().label("member_count")
+
+
+def _memberships() -> Select[Any]:
+    user_id: BindParameter[str] = bindparam("user")
     mentions = (
         select(func.count())
         .where(
@@ -196,7 +212,7 @@ def memberships(conn: Connection, user_id: str) -> list[Membership]:
         )
         .scalar_subquery()
     )
-    query = (
+    return (
         select(
             s.room,
             s.member.c.role,
@@ -210,6 +226,24 @@ def memberships(conn: Connection, user_id: str) -> list[Membership]:
         .outerjoin(s.read_mark, and_(s.read_mark.c.room == s.room.c.name, s.read_mark.c.user_id == user_id))
         .order_by(s.room.c.name)
     )
+
+
+def _public_rooms() -> Select[Any]:
+    mine = select(s.member.c.room).where(s.member.c.user_id == bindparam("user"))
+    return (
+        select(s.room, _member_count())
+        .where(s.room.c.kind == "public", s.room.c.archived.is_(False), s.room.c.name.not_in(mine))
+        .order_by(s.room.c.messages.desc(), s.room.c.name)
+        .limit(bindparam("most"))
+    )
+
+
+_MEMBERSHIPS = _memberships()
+_PUBLIC_ROOMS = _public_rooms()
+
+
+def memberships(conn: Connection, user_id: str) -> list[Membership]:
+    """All rooms that somebody is a member of, by name."""
     return [
         Membership(
             room_of(r),
@@ -221,28 +255,16 @@ def memberships(conn: Connection, user_id: str) -> list[Membership]:
             r.mentions,
             r.member_count,
         )
-        for r in conn.execute(query)
+        for r in conn.execute(_MEMBERSHIPS, {"user": user_id})
     ]
 
 
 def public_rooms(conn: Connection, user_id: str, limit: int) -> list[Membership]:
     """Public rooms that this user is not in, the busiest first; no archived ones."""
-    mine = select(s.member.c.room).where(s.member.c.user_id == user_id)
-    query = (
-        select(s.room, _member_count())
-        .where(s.room.c.kind == "public", s.room.c.archived.is_(False), s.room.c.name.not_in(mine))
-        .order_by(s.room.c.messages.desc(), s.room.c.name)
-        .limit(limit)
-    )
     return [
         Membership(room_of(r), Heads(r.head, r.messages), None, r.head, r.head, 0, 0, r.member_count)
-        for r in conn.execute(query)
+        for r in conn.execute(_PUBLIC_ROOMS, {"user": user_id, "most": limit})
     ]
-
-
-def _member_count() -> Any:
-    counted = s.member.alias("counted")
-    return select(func.count()).where(counted.c.room == s.room.c.name).scalar_subquery().label("member_count")
 
 
 def messages_at(conn: Connection, room: str, seq: int) -> int:

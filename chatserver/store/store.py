@@ -62,13 +62,16 @@ class Store:
         ``change`` may be run twice and must do nothing but write. What it raises is raised here, and undoes only
         what it wrote itself. A failure of the storage is a `Reject` ``unavailable``.
         """
+        return await self._submit(change, writes=True)
+
+    async def _submit(self, change: Callable[[Connection], T], *, writes: bool) -> T:
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
 
         def done(result: Any) -> None:
             if not future.done():
                 future.set_result(result)
 
-        self._writer.submit(Job(change, done))
+        self._writer.submit(Job(change, done, writes))
         result = await future
         if isinstance(result, Reject):
             raise result
@@ -81,7 +84,9 @@ class Store:
     async def read(self, query: Callable[[Connection], T]) -> T:
         """Run a query beside the writer; it sees what is committed."""
         # An in-memory database has only the writer's connection.
-        return await (self.write(query) if self._readers is None else self._readers.run(query))
+        if self._readers is None:
+            return await self._submit(query, writes=False)
+        return await self._readers.run(query)
 
     @property
     def waiting(self) -> int:

@@ -22,11 +22,14 @@ log = logging.getLogger(__name__)
 class Job:
     """A function to run in the transaction. It may be run again if the transaction fails, so it only writes."""
 
-    __slots__ = ("done", "run")
+    __slots__ = ("done", "run", "writes")
 
-    def __init__(self, run: Callable[[Connection], Any], done: Callable[[Any], None]) -> None:
+    def __init__(
+        self, run: Callable[[Connection], Any], done: Callable[[Any], None], writes: bool = True
+    ) -> None:
         self.run = run
         self.done = done
+        self.writes = writes
 
 
 class AppendJob:
@@ -106,6 +109,8 @@ class Transactions:
 
 def _run(conn: Connection, job: Job) -> Any:
     try:
+        if not job.writes:
+            return job.run(conn)
         with conn.begin_nested():
             return job.run(conn)
     except Exception as error:

@@ -185,7 +185,7 @@ class Windows:
                 for text in self._complaints
                 if not any(re.search(pattern, text) for pattern in self._forgiven)
             ]
-            assert left == [], "the browser complained"
+            assert left == [], "the browser complained:\n" + "\n".join(left)
 
     def forgive(self, pattern: str) -> None:
         """Let the console say this: Chromium itself writes there of refused requests and lost servers."""

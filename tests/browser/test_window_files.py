@@ -22,6 +22,16 @@ def file(name, data, mime="application/octet-stream"):
     return {"name": name, "mimeType": mime, "buffer": data}
 
 
+# Drops a file on the messages; whether the browser was kept from opening it in place of the page.
+DROP = """() => {
+  const data = new DataTransfer();
+  data.items.add(new File(["text"], "dropped.txt", { type: "text/plain" }));
+  const options = { dataTransfer: data, bubbles: true, cancelable: true };
+  return ["dragover", "drop"].map((type) => new DragEvent(type, options))
+    .every((event) => !document.querySelector(".log").dispatchEvent(event));
+}"""
+
+
 async def attach(window, *files):
     async with window.page.expect_file_chooser() as chooser:
         await window.page.get_by_role("button", name="Attach files").click()
@@ -75,20 +85,21 @@ async def test_a_file_that_is_too_large_or_empty_says_so_before_it_is_sent(stage
 async def test_a_file_may_be_dropped_and_taken_back(stage):
     async with stage() as here:
         (alice,) = await here.guests("alice")
-        await alice.page.evaluate(
-            """() => {
-              const data = new DataTransfer();
-              data.items.add(new File(["text"], "dropped.txt", { type: "text/plain" }));
-              document.querySelector(".log").dispatchEvent(
-                new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true }));
-            }"""
-        )
+        assert await alice.page.evaluate(DROP)
         item = alice.page.locator(".tray-item")
         await expect(item).to_contain_text("dropped.txt")
+        await expect(alice.page.locator("message-composer")).not_to_have_attribute("data-drop", "")
         await item.get_by_role("button").click()
         await expect(item).to_have_count(0)
         await alice.say("nothing with it")
         await expect((await alice.sees("nothing with it")).locator(".file-card")).to_have_count(0)
+
+
+async def test_a_file_dropped_where_none_is_taken_does_not_replace_the_page(stage):
+    async with stage(plugins=["basics", "history"]) as here:
+        (alice,) = await here.guests("alice")
+        assert await alice.page.evaluate(DROP)
+        await expect(alice.page.locator(".tray-item")).to_have_count(0)
 
 
 @pytest.mark.parametrize("name", ["<img src=x onerror=alert(1)>.txt", "a\"b'c&amp;.txt", "文件 名.txt"])

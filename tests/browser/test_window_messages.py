@@ -166,6 +166,9 @@ async def test_a_wrong_command_says_what_is_wrong_and_keeps_the_text(stage):
         await alice.say("/nosuch thing")
         await expect(alice.page.get_by_role("alert")).to_contain_text("nosuch")
         await expect(alice.composer).to_have_value("/nosuch thing")
+        await alice.say("/nick a b")
+        await expect(alice.page.get_by_role("alert")).to_contain_text("Usage: /nick NAME")
+        assert (await alice.page.get_by_role("alert").inner_text()).count("/nick NAME") == 1
         await alice.say("//nosuch")
         await alice.sees("/nosuch")
 

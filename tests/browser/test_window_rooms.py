@@ -98,6 +98,17 @@ async def test_leaving_a_room(stage):
         await expect(alice.room("random")).to_have_accessible_name("random, not joined")
 
 
+async def test_who_leaves_the_last_room_is_shown_the_list(stage):
+    async with stage() as here:
+        (alice,) = await here.guests("alice")
+        await alice.say("/leave")
+        await expect(alice.composer).to_be_hidden()
+        await expect(alice.log).to_contain_text("Choose one from the list.")
+        await alice.open("General")
+        # The command was no draft.
+        await expect(alice.composer).to_have_value("")
+
+
 async def test_somebody_kicked_is_told_and_shown_elsewhere(stage):
     async with stage(settings={"rooms": [{"name": "general"}, {"name": "random"}]}) as here:
         mona = await member(here, "mona", "moderator")
