@@ -264,9 +264,15 @@ class Accounts:
         await self._store.write(lambda conn: people.drop_tokens(conn, user_id="setup"))
         return user, await self.issue(user, "session")
 
-    async def forget_ended(self) -> None:
-        """Drop tokens that have ended."""
-        await self._store.write(lambda conn: people.drop_tokens(conn, before=self._clock()))
+    async def forget_ended(self) -> list[str]:
+        """Drop tokens that have ended, and the memberships of guests who had no other; the ids of those guests."""
+        now = self._clock()
+
+        def forget(conn: Connection) -> list[str]:
+            people.drop_tokens(conn, before=now)
+            return people.forget_guests(conn, now)
+
+        return await self._store.write(forget)
 
     def close(self) -> None:
         """End the hashing thread."""

@@ -102,6 +102,11 @@ class Hub:
         listening = self._topics.get(topic)
         return tuple(listening.subscribers) if listening else ()
 
+    def count(self, topic: str) -> int:
+        """How many listen, on this process."""
+        listening = self._topics.get(topic)
+        return len(listening.subscribers) if listening else 0
+
     def listened_to(self, topic: str) -> bool:
         """Whether anybody does."""
         return topic in self._topics

@@ -64,7 +64,7 @@ class Presence:
         self._here.clear()
 
     def enter(self, user: User, room: str) -> bool:
-        """Somebody who is here shows up in a room; whether they were not there before."""
+        """A room is told that somebody is there; whether it was not before."""
         here = self._here.get(user.id)
         if here is None or room in here.rooms:
             return False

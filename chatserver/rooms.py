@@ -144,6 +144,13 @@ class RoomActor:
             self.members[user.id] = msgspec.structs.replace(member, user=user)
             self._names = None
 
+    def forget(self, user_ids: Iterable[str]) -> None:
+        """These guests will not come back; what they said stays."""
+        if self.room.kind != "direct":
+            for user_id in user_ids:
+                self.members.pop(user_id, None)
+            self._names = None
+
     def _compose(self) -> None:
         """Make one batch of what waits, and hand it to the store.
 
@@ -314,6 +321,11 @@ class Rooms:
         since = self._clock() - 60
         found = ((name, self._actors.get(name)) for name in names)
         return {name: actor.heads.head for name, actor in found if actor is not None and actor.moved > since}
+
+    def forget(self, user_ids: Iterable[str]) -> None:
+        """These guests will not come back."""
+        for actor in self._actors.values():
+            actor.forget(user_ids)
 
     def let_go(self, listened_to: Callable[[str], bool]) -> None:
         """Forget rooms that nobody has used or listened to for a while."""

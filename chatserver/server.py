@@ -58,6 +58,7 @@ SYSTEM = User("system", "system", "system", "member")
 NAME_GRACE_SECONDS = 30.0
 DRAIN_SECONDS = 10.0
 TICK_SECONDS = 1.0
+FORGET_SECONDS = 3600.0
 BYE_SPREAD_MS = 3000
 
 
@@ -101,6 +102,7 @@ class ChatServer:
             raise
         self._tick_due = time.monotonic() + TICK_SECONDS
         self._every(TICK_SECONDS, self._tick)
+        self._every(FORGET_SECONDS, self._forget)
 
     def _build(self) -> None:
         settings, host, clock = self.settings, self.host, time.time
@@ -153,7 +155,7 @@ class ChatServer:
         await self.host.start(self._bind, self._migrate)
         await self._make_rooms()
         await self.people.start_listening()
-        await self.accounts.forget_ended()
+        await self._forget()
 
     def _bind(self, plugin: str) -> tuple[PluginChat, PluginDatabase]:
         return PluginChat(plugin, self.chat), PluginDatabase(self.store)
@@ -234,6 +236,9 @@ class ChatServer:
         self.connections.tick()
         self.rooms.let_go(self.hub.listened_to)
         await self.people.listen()
+
+    async def _forget(self) -> None:
+        self.rooms.forget(await self.accounts.forget_ended())
 
     def _is_here(self, user_id: str) -> bool:
         # Just after a start nobody has had the time to come back.

@@ -217,7 +217,9 @@ async def test_a_foreign_origin_is_refused_at_the_handshake(chat, raw, origin):
 
 
 async def test_allowed_origins_may_connect(chat, raw):
-    settings = {"server": {"public_url": "https://chat.example", "allowed_origins": ["https://intra.example"]}}
+    settings = {
+        "server": {"public_url": "https://chat.example", "allowed_origins": ["https://intra.example"]}
+    }
     async with chat(settings=settings) as server:
         for origin, status in (("https://chat.example", 101), ("https://intra.example", 101),
                                ("https://chat.example.evil", 403)):  # fmt: skip
@@ -314,3 +316,21 @@ async def test_the_command_line_beside_a_running_server(chat, tmp_path, on_file)
         assert code == 1
         assert "nobody" in out
         assert "Traceback" not in out
+
+
+async def test_guests_who_cannot_come_back_are_no_members_any_more(chat, on_file):
+    async with chat(settings=on_file) as server:
+        alice, bob = await server.join("general", "alice", "bob")
+        await alice.says("from afar", to="bob")
+        await alice.says("hello")
+        core = server.server
+        await alice.leave()
+        await core.accounts.revoke(alice.token)
+        core.rooms.forget(await core.accounts.forget_ended())
+        general = await core.rooms.get("general")
+        assert set(general.members) == {bob.id}
+        assert (await bob.ask("sync", room="general", after=0)).events[-1]["user"]["name"] == "alice"
+        await server.restart()
+        bob = await server.client(token=bob.token)
+        members = {room["name"].partition(":")[0]: room["members"] for room in bob.welcome["rooms"]}
+        assert members == {"general": 1, "dm": 2}

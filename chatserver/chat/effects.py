@@ -37,7 +37,8 @@ class Opening:
 
 
 class Effects:
-    """The rooms' watcher. Above ``presence_members`` members nobody's coming and going is pushed."""
+    """The rooms' watcher. Where more than ``presence_members`` connections listen, coming and going is not
+    told."""
 
     def __init__(
         self, hub: Hub, bus: Bus, presence: Presence, hooks: Hooks, presence_members: int, metrics: Metrics
@@ -99,16 +100,12 @@ class Effects:
 
     # Who is here
 
-    def show(self, user: User, room: str, members: int) -> None:
-        """Tell a room that somebody is there now, if they were not."""
-        if self._presence.enter(user, room) and self.pushes(members):
+    def show(self, user: User, room: str) -> None:
+        """Tell a room that somebody is there now, unless it knows, or too many are there to be told."""
+        if self._hub.count(room) <= self._presence_members and self._presence.enter(user, room):
             status, text = self._presence.status(user.id)
             if status != "offline":
                 self._bus.publish(room, wire.joined(room, user, status, text), ephemeral=True)
-
-    def pushes(self, members: int) -> bool:
-        """Whether a room of this size is told who comes and goes."""
-        return members <= self._presence_members
 
     def hide(self, user: User, rooms: Iterable[str]) -> None:
         """Tell rooms that somebody is there no longer."""
@@ -136,7 +133,7 @@ class Effects:
             for session in sessions:
                 session.connection.send(told)
                 self.follow(session, actor.room.name)
-            self.show(user, actor.room.name, len(actor.members))
+            self.show(user, actor.room.name)
 
     def after_publish(self, actor: RoomActor, entry: Entry, done: Done) -> None:
         """Those who go out hear no more; those who were named are told; plugins hear of it."""
@@ -166,7 +163,7 @@ class Effects:
             if name in session.rooms:
                 self.unfollow(session, name)
                 session.connection.send(told)
-        if self._presence.exit(user, name) and self.pushes(len(actor.members)):
+        if self._presence.exit(user, name):
             self.hide(user, [name])
 
     # Plugins

@@ -159,7 +159,7 @@ class Welcoming:
             session.rooms.add(name)
             if name not in cursors:
                 self._hub.subscribe(session, name)
-            self._effects.show(session.user, name, entry.members)
+            self._effects.show(session.user, name)
         if first:
             self._effects.notify("after_connect", user=session.user)
 

@@ -56,8 +56,7 @@ class People:
 
     def _tell(self, user: User, payload: bytes) -> None:
         for room in self._presence.rooms(user.id):
-            if self._pushed(room):
-                self._bus.publish(room, payload, ephemeral=True)
+            self._bus.publish(room, payload, ephemeral=True)
 
     async def typing(self, user: User, name: str, on: bool) -> None:
         """Tell a room that somebody is writing. Too many are dropped without a word: it is only a hint."""
@@ -101,14 +100,8 @@ class People:
 
     def gone(self, user: User, rooms: Iterable[str]) -> None:
         """The grace after somebody's last connection is over."""
-        told = [name for name in rooms if self._pushed(name)]
-        self._effects.hide(user, told)
+        self._effects.hide(user, rooms)
         self._effects.notify("after_disconnect", user=user)
-
-    def _pushed(self, name: str) -> bool:
-        # A room that is not in memory is a quiet one.
-        actor = self._rooms.peek(name)
-        return actor is None or self._effects.pushes(len(actor.members))
 
     # Changes from outside
 

@@ -113,7 +113,7 @@ class Limits(_Section, frozen=True, kw_only=True):
     send_buffer_bytes: BufferBytes = 1_048_576
     """What may wait for a slow reader before the connection is closed (it resumes later)."""
     presence_members: Count = 200
-    """Rooms with more members than this don't announce who comes and goes."""
+    """Rooms with more connections than this don't announce who comes and goes."""
 
 
 class RoomConfig(_Section, frozen=True, kw_only=True):

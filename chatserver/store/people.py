@@ -153,6 +153,15 @@ def drop_tokens(
     conn.execute(statement)
 
 
+def forget_guests(conn: Connection, now: float) -> list[str]:
+    """Guests who can't come back any more are members of nothing but their direct rooms; their ids."""
+    live = select(s.token.c.user_id).where(s.token.c.expires > now)
+    gone = select(s.user.c.id).where(s.user.c.role == "guest", s.user.c.id.not_in(live))
+    direct = select(s.room.c.name).where(s.room.c.kind == "direct")
+    statement = delete(s.member).where(s.member.c.user_id.in_(gone), s.member.c.room.not_in(direct))
+    return list(conn.execute(statement.returning(s.member.c.user_id)).scalars())
+
+
 def add_signal(conn: Connection, user_id: str) -> None:
     """Tell a running server that something about this user changed."""
     conn.execute(insert(s.signal).values(user_id=user_id))
