@@ -13,7 +13,7 @@ import { Store } from "./store.js";
 
 /**
  * Everything the parts need, built once and handed to each. Emits `toast` (text), `reply` (message), `edit` (message),
- * `profile`, `dialog`, `plugins`, `insert` (text for the composer).
+ * `profile`, `dialog`, `focus-lost`, `plugins`, `insert` (text for the composer).
  */
 export class App extends Emitter {
   constructor() {

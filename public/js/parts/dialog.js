@@ -12,9 +12,15 @@ export class DialogPart extends Part {
         iconButton("close", this.t("app.close"), () => this.dialog?.close())),
       h("div", { class: "dialog-body" }, ...children.filter((child) => child !== null && child !== false)));
     this.dialog.addEventListener("click", (event) => event.target === this.dialog && this.dialog.close());
-    this.dialog.addEventListener("close", () => this.dialog?.remove());
+    this.dialog.addEventListener("close", () => this.closed());
     this.append(this.dialog);
     this.dialog.showModal();
+  }
+
+  closed() {
+    this.dialog?.remove();
+    // What had the focus before may be gone: a message that was deleted.
+    if (document.activeElement === document.body) this.app.emit("focus-lost");
   }
 
   /** @param {string} label @param {HTMLElement} control @param {string} [hint] */

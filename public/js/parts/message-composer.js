@@ -192,10 +192,20 @@ export class MessageComposer extends Part {
         const said = await local.run(content.slice(local.name.length + 1).trim());
         if (typeof said === "string") this.store.addNote(name, said, "info");
       } else await this.app.session.command(name, content);
-      if (this.area.value.trim() === content) this.clear();
+      this.done(name, content);
     } catch (error) {
-      const known = findCommand(content, this.store.commands);
-      this.error.textContent = this.app.explain(error) + (known && /** @type {any} */ (error).code === "invalid" ? ` — ${known.usage}` : "");
+      const usage = /** @type {any} */ (error).code === "invalid" ? findCommand(content, this.store.commands)?.usage : undefined;
+      const why = this.app.explain(error);
+      this.error.textContent = usage && !why.includes(usage) ? `${why} — ${usage}` : why;
+    }
+  }
+
+  /** A command has worked; it may have led out of its room. @param {string} name @param {string} content */
+  done(name, content) {
+    if (this.name === name && this.area.value.trim() === content) this.clear();
+    else if (this.name !== name && this.app.drafts.get(name).text.trim() === content) {
+      this.app.drafts.set(name, { text: "" });
+      this.app.emit("draft");
     }
   }
 
@@ -238,12 +248,14 @@ export class MessageComposer extends Part {
     this.picker.value = "";
   }
 
-  /** @param {DragEvent} event */
+  /** Whether a file may be dropped here. Where not, it must not be opened in place of the chat either.
+   * @param {DragEvent} event */
   dragged(event) {
-    const files = event.dataTransfer?.types.includes("Files");
-    if (!files || this.attach.hidden || document.querySelector("dialog[open]")) return false;
+    if (!event.dataTransfer?.types.includes("Files")) return false;
     event.preventDefault();
-    return true;
+    const welcome = !this.attach.hidden && !document.querySelector("dialog[open]");
+    event.dataTransfer.dropEffect = welcome ? "copy" : "none";
+    return welcome;
   }
 
   /** @param {Event} event @param {DataTransfer|null} data */

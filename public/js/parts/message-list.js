@@ -52,6 +52,7 @@ export class MessageList extends Part {
     store.on("to-end", () => this.toEnd());
     store.on("live-message", (message) => this.announce(message));
     app.on("plugins", () => this.redraw());
+    app.on("focus-lost", () => this.log.focus({ preventScroll: true }));
     this.scroller.addEventListener("scroll", () => this.scrolled(), { passive: true });
     new ResizeObserver(() => this.stuck && this.bottom()).observe(this.scroller);
     new ResizeObserver(() => this.stuck && this.bottom()).observe(this.log);

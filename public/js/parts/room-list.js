@@ -75,7 +75,8 @@ export class RoomList extends Part {
   badge(room) {
     const loud = room.mentions > 0 || room.kind === "direct";
     const count = room.mentions || room.unread;
-    return h("span", { class: `badge ${loud ? "mention" : "quiet"}`, "aria-hidden": "true" }, count > 99 ? "99+" : String(count));
+    // The link's label says it in words; a number of its own in the text would contradict that.
+    return h("span", { class: `badge ${loud ? "mention" : "quiet"}`, "aria-hidden": "true", "data-count": count > 99 ? "99+" : count });
   }
 
   /** @param {Room} room @param {string} title */

@@ -4,7 +4,7 @@ import { h, icon, iconButton } from "../dom.js";
 /** @typedef {import("../app.js").App} App */
 /** @typedef {import("../protocol.js").Attachment} Attachment */
 /** @typedef {{room: string, file: File, share: number, cancel: () => void, attachment?: Attachment, error?: string,
- *   node: HTMLElement, preview?: string}} Item */
+ *   node: HTMLElement, preview?: HTMLImageElement}} Item */
 
 /** Files on their way up, beside the message they will belong to. Each room has its own. */
 export class UploadTray {
@@ -45,13 +45,25 @@ export class UploadTray {
       /** @type {Item} */
       const item = { room, file, share: 0, cancel: () => {}, node: h("li") };
       this.items.push(item);
-      if (file.type.startsWith("image/")) item.preview = URL.createObjectURL(file);
+      if (file.type.startsWith("image/")) this.preview(item);
       const limit = this.app.store.plugins.files?.settings?.max_bytes;
       if (limit && file.size > limit) item.error = this.app.t("upload.tooLarge", { size: this.app.format.size(limit) });
       else if (file.size === 0) item.error = this.app.t("upload.empty");
       else void this.run(item);
     }
     this.draw();
+  }
+
+  /** One element for as long as the item lives, so that the picture is read once. @param {Item} item */
+  preview(item) {
+    const src = URL.createObjectURL(item.file);
+    const done = () => URL.revokeObjectURL(src);
+    const noPicture = () => {
+      done();
+      item.preview = undefined;
+      this.draw();
+    };
+    item.preview = h("img", { src, alt: "", onLoad: done, onError: noPicture });
   }
 
   /** @param {Item} item */
@@ -96,7 +108,6 @@ export class UploadTray {
 
   /** @param {Item} item */
   forget(item) {
-    if (item.preview) URL.revokeObjectURL(item.preview);
     this.items = this.items.filter((one) => one !== item);
   }
 
@@ -111,7 +122,7 @@ export class UploadTray {
     const { file, attachment, error } = item;
     const state = error ?? (attachment ? format.size(file.size) : t(this.wantsSending ? "upload.willSend" : "upload.running"));
     item.node = h("li", { class: "tray-item", "data-failed": Boolean(error) },
-      item.preview ? h("img", { src: item.preview, alt: "" }) : h("span", { class: "file-icon" }, icon("file")),
+      item.preview ?? h("span", { class: "file-icon" }, icon("file")),
       h("span", { class: "file-text" }, h("span", { class: "file-name one-line", dir: "auto" }, file.name),
         h("span", { class: "file-size one-line", role: error ? "alert" : null }, state),
         attachment || error ? null : h("progress", { max: 1, value: item.share, "aria-label": file.name })),
