@@ -17,6 +17,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from . import names
+from .attempts import Attempts
 from .errors import Reject
 from .model import ROLES, Role, User
 from .store import Connection, Store, people
@@ -25,8 +26,6 @@ T = TypeVar("T")
 
 DAY = 86400.0
 PASSWORD_CHARS = range(8, 257)
-ATTEMPTS = 10
-ATTEMPT_WINDOW = 300.0
 
 
 class IsHere(Protocol):
@@ -64,7 +63,7 @@ class Accounts:
         self._hasher = PasswordHasher()
         # One at a time: a hash takes 64 MiB, and sign-ins must not crowd out the chat.
         self._hashing = ThreadPoolExecutor(1, thread_name_prefix="password")
-        self._failures: dict[str, tuple[int, float]] = {}
+        self._attempts = Attempts(clock)
         # One after the other, so that each knows how those before it ended.
         self._signing_in = asyncio.Lock()
 
@@ -141,13 +140,14 @@ class Accounts:
         await self._store.write(lambda conn: people.drop_tokens(conn, hash=token_hash(token)))
 
     async def login(self, name: str, password: str, remote_ip: str) -> tuple[User, str]:
-        """Sign in. Raises `Reject` ``unauthorized``, or ``rate_limited`` after too many failures from there."""
+        """Sign in. Raises `Reject` ``unauthorized``, or ``rate_limited`` after too many failures."""
         async with self._signing_in:
             return await self._login(name, password, remote_ip)
 
     async def _login(self, name: str, password: str, remote_ip: str) -> tuple[User, str]:
-        self._refuse_hammering(remote_ip)
         key = names.look(name)
+        # By account too: guesses may come from many addresses.
+        self._attempts.refuse_hammering(remote_ip, "@" + key)
         user = await self._store.read(lambda conn: people.user_by_key(conn, key))
         hashed = None
         if user is not None:
@@ -155,24 +155,9 @@ class Accounts:
             hashed = await self._store.read(lambda conn: people.password_hash(conn, user_id))
         right = await self._off_loop(self._verify, hashed, password[: PASSWORD_CHARS.stop])
         if user is None or hashed is None or not right:
-            count, _ = self._failures.get(remote_ip, (0, 0.0))
-            self._failures[remote_ip] = (count + 1, self._clock())
+            self._attempts.failed(remote_ip, "@" + key)
             raise Reject("The name or the password is wrong.", "unauthorized")
-        self._failures.pop(remote_ip, None)
         return user, await self.issue(user, "session")
-
-    def _refuse_hammering(self, remote_ip: str) -> None:
-        now = self._clock()
-        if len(self._failures) > 10000:
-            self._failures = {
-                ip: entry for ip, entry in self._failures.items() if now - entry[1] < ATTEMPT_WINDOW
-            }
-        count, last = self._failures.get(remote_ip, (0, 0.0))
-        if now - last >= ATTEMPT_WINDOW:
-            self._failures.pop(remote_ip, None)
-        elif count >= ATTEMPTS:
-            wait = ATTEMPT_WINDOW - (now - last)
-            raise Reject("Too many failed attempts. Wait a while.", "rate_limited", retry_after=wait)
 
     def _verify(self, hashed: str | None, password: str) -> bool:
         try:

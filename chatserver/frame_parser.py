@@ -44,19 +44,20 @@ def unmask(mask: bytes, data: bytes) -> bytes:
 class FrameParser:
     """Takes bytes as they come, in any pieces; gives messages of at most ``most`` bytes."""
 
-    __slots__ = ("_buffer", "_most", "_opcode", "_parts", "_size", "_unmask")
+    __slots__ = ("_at", "_buffer", "_most", "_opcode", "_pieces", "_unmask")
 
     def __init__(self, most: int, unmask: Unmask = unmask) -> None:
         self._most = most
         self._unmask = unmask
         self._buffer = b""
+        self._at = 0
         self._opcode = 0
-        self._parts: list[bytes] | None = None
-        self._size = 0
+        self._pieces: bytearray | None = None
 
     def feed(self, data: bytes) -> None:
         """Add what came."""
-        self._buffer = self._buffer + data if self._buffer else data
+        self._buffer = self._buffer[self._at :] + data if self._at < len(self._buffer) else data
+        self._at = 0
 
     def next(self) -> Message | None:
         """The next message, or None until more has come. Raises `Violation`; then nothing more may be asked."""
@@ -70,7 +71,7 @@ class FrameParser:
                 if opcode == CLOSE:
                     check_close(payload)
                 return Message(opcode, payload)
-            if head & 0x80 and opcode and self._parts is None:
+            if head & 0x80 and opcode and self._pieces is None:
                 return Message(opcode, payload)
             whole = self._piece(head, opcode, payload)
             if whole is not None:
@@ -78,32 +79,31 @@ class FrameParser:
 
     def _frame(self) -> tuple[int, bytes] | None:
         """The first byte and the unmasked payload of the next whole frame, taken off the buffer."""
-        buffer = self._buffer
-        have = len(buffer)
+        buffer, at = self._buffer, self._at
+        have = len(buffer) - at
         if have < 2:
             return None
-        head, size = buffer[0], buffer[1]
+        head, size = buffer[at], buffer[at + 1]
         self._check_head(head, size)
         size &= 0x7F
-        start = 2
+        start = at + 2
         if size == 126:
-            start = 4
-            if have < start:
+            start = at + 4
+            if have < 4:
                 return None
-            size = buffer[2] << 8 | buffer[3]
+            size = buffer[at + 2] << 8 | buffer[at + 3]
         elif size == 127:
-            start = 10
-            if have < start:
+            start = at + 10
+            if have < 10:
                 return None
-            (size,) = struct.unpack_from("!Q", buffer, 2)
-        if size + self._size > self._most and not head & 0x8:
+            (size,) = struct.unpack_from("!Q", buffer, at + 2)
+        if not head & 0x8 and size + len(self._pieces or b"") > self._most:
             raise Violation(TOO_LARGE, "message too big")
         end = start + 4 + size
-        if have < end:
+        if len(buffer) < end:
             return None
-        payload = self._unmask(buffer[start : start + 4], buffer[start + 4 : end])
-        self._buffer = buffer[end:] if have > end else b""
-        return head, payload
+        self._at = end
+        return head, self._unmask(buffer[start : start + 4], buffer[start + 4 : end])
 
     def _check_head(self, head: int, size: int) -> None:
         opcode = head & 0x0F
@@ -118,18 +118,17 @@ class FrameParser:
                 raise Violation(PROTOCOL_ERROR, "a control frame is whole and short")
         elif opcode > BINARY:
             raise Violation(PROTOCOL_ERROR, "unknown opcode")
-        elif (opcode == CONTINUATION) != (self._parts is not None):
+        elif (opcode == CONTINUATION) != (self._pieces is not None):
             raise Violation(PROTOCOL_ERROR, "a fragmented message is out of order")
 
     def _piece(self, head: int, opcode: int, payload: bytes) -> Message | None:
-        if self._parts is None:
-            self._opcode, self._parts = opcode, []
-        self._parts.append(payload)
-        self._size += len(payload)
+        if self._pieces is None:
+            self._opcode, self._pieces = opcode, bytearray()
+        self._pieces += payload
         if not head & 0x80:
             return None
-        whole = Message(self._opcode, b"".join(self._parts))
-        self._parts, self._size = None, 0
+        whole = Message(self._opcode, bytes(self._pieces))
+        self._pieces = None
         return whole
 
 

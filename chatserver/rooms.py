@@ -132,9 +132,12 @@ class RoomActor:
         return self.bans.get(user.id, 0) > self._clock()
 
     def named(self, name: str) -> str | None:
-        """The id of the member with this name, upper and lower case alike."""
+        """The id of the member with this name, or who is shown by it, upper and lower case alike."""
         if self._names is None:
-            self._names = {member.user.name.casefold(): id for id, member in self.members.items()}
+            users = [member.user for member in self.members.values()]
+            # A name of one's own comes before the shown name of somebody else.
+            self._names = {user.display_name.casefold(): user.id for user in users}
+            self._names.update((user.name.casefold(), user.id) for user in users)
         return self._names.get(name.casefold())
 
     def rename(self, user: User) -> None:
@@ -176,9 +179,7 @@ class RoomActor:
         self._store.append(batch, lambda outcomes: self._committed(entries, settles, outcomes))
 
     def _recheck(self, entry: Entry) -> Reject | None:
-        if isinstance(entry, Edit):
-            return self.refusal(entry.user)
-        if isinstance(entry, Post | Delete):
+        if isinstance(entry, Post | Edit | Delete):
             return self.refusal(entry.user, outsider=entry.outsider)
         if (
             isinstance(entry, ChangeMember)

@@ -41,6 +41,7 @@ from .plugins import PluginHost
 from .presence import GRACE_SECONDS, Presence
 from .protocol import events as wire
 from .protocol.requests import Decoder
+from .recent import Recent
 from .rooms import Rooms
 from .store import Store, people, reading
 from .store import entries as log_entries
@@ -74,6 +75,8 @@ class ChatServer:
         self._presence_grace = presence_grace
         self._tasks: set[asyncio.Task[None]] = set()
         self._addresses: dict[str, dict[str, str]] = {}
+        self._stats: Recent[dict[str, Any]] = Recent(self._count)
+        self._health: Recent[dict[str, str]] = Recent(self._look_after)
         self._commands_by_role: dict[Role, msgspec.Raw] = {}
         self._started = 0.0
         self.port = 0
@@ -125,15 +128,15 @@ class ChatServer:
         )
         self.room_cases = RoomCases(self.rooms, self.store, self.access, self.presence, hooks)
         self.effects.listing = self.room_cases.listing
-        limiter = Limiter(limits.messages_per_second, limits.burst, clock)
+        limiter = self.limiter = Limiter(limits.messages_per_second, limits.burst, clock)
+        pipeline = Pipeline(hooks, limits.content_chars)
         self.messages = Messages(
-            self.rooms, self.room_cases, self.store, self.access,
-            Pipeline(hooks, limits.content_chars), hooks, limiter, clock,
+            self.rooms, self.room_cases, self.store, self.access, pipeline, hooks, limiter, clock,
         )  # fmt: skip
         self.people = People(
             self.rooms, self.store, self.bus, self.access, self.presence, self.effects, self.accounts, clock
         )
-        self.commands = CommandCases(host.commands, self.accounts, self.rooms, self.access, limiter)
+        self.commands = CommandCases(host.commands, self.accounts, self.rooms, self.access, pipeline, limiter)
         self.connections = Connections(limits.connections, limits.connections_per_ip)
         # As many new guests at once as connections, and as many again in a minute.
         most = limits.connections_per_ip
@@ -181,7 +184,8 @@ class ChatServer:
         secure = server.tls is not None or server.public_url.startswith("https:")
         dispatch = Dispatch(
             self.messages, self.room_cases, self.people, self.commands,
-            PluginRequests(self.host.requests, self.host.hooks), self.accounts, self.stats,
+            PluginRequests(self.host.requests, self.host.hooks), self.accounts, self.limiter,
+            Limiter(5 * limits.messages_per_second, 10 * limits.burst, time.time), self.stats,
         )  # fmt: skip
         decoder = Decoder({name: spec.fields for name, (_, spec) in self.host.requests.items()})
         site = Site(
@@ -189,8 +193,8 @@ class ChatServer:
             rooms=self.rooms, messages=self.messages, room_cases=self.room_cases, people=self.people,
             commands=self.commands, welcoming=self.welcoming, dispatch=dispatch, decoder=decoder,
             connections=self.connections, hub=self.hub, metrics=self.metrics, gauges=self._gauges,
-            hook_stats=self.host.hooks.stats, identity=self.identity,
-            chat=lambda plugin: PluginChat(plugin, self.chat), stats=self.stats, health=self._health,
+            hook_stats=self.host.hooks.stats, limiter=self.limiter, identity=self.identity,
+            chat=lambda plugin: PluginChat(plugin, self.chat), stats=self.stats, health=self._health.get,
             proxies=proxies, origins=origins(server.public_url, server.allowed_origins), secure=secure,
         )  # fmt: skip
         self.listener = Listener(
@@ -238,6 +242,11 @@ class ChatServer:
         await self.people.listen()
 
     async def _forget(self) -> None:
+        # Using a session keeps it alive, and being connected is using it.
+        for user in self.presence.people():
+            for session in self.effects.sessions(user.id):
+                if session.token is not None:
+                    await self.accounts.of_token(session.token)
         self.rooms.forget(await self.accounts.forget_ended())
 
     def _is_here(self, user_id: str) -> bool:
@@ -284,7 +293,10 @@ class ChatServer:
                 self.bus.publish(user_topic(user.id), wire.notice(text, None, "warn"), ephemeral=True)
 
     async def stats(self) -> dict[str, Any]:
-        """The server in figures."""
+        """The server in figures, not older than a second: anybody may ask."""
+        return await self._stats.get()
+
+    async def _count(self) -> dict[str, Any]:
         rooms, messages = await self.store.read(reading.counts)
         uptime = time.time() - self._started
         return {
@@ -318,7 +330,8 @@ class ChatServer:
             "uptime_seconds": ("Since the start.", now - self._started),
         }
 
-    async def _health(self) -> dict[str, str]:
+    async def _look_after(self) -> dict[str, str]:
+        """What is wrong, by name."""
         problems = dict(await self.host.hooks.health())
         try:
             await self.store.write(lambda conn: None)

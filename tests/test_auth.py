@@ -9,8 +9,10 @@ import sys
 
 import pytest
 
+from chatserver import Reject
 from chatserver import server as composition
-from chatserver.accounts import ATTEMPTS, Accounts
+from chatserver.accounts import Accounts
+from chatserver.attempts import FAILURES
 from chatserver.testing import Refused
 
 
@@ -186,8 +188,8 @@ async def test_hammering_is_slowed_down_though_all_come_at_once(chat, monkeypatc
         await server.server.accounts.add("carl", "right horse", "member")
         wrong = [server.server.accounts.login("carl", "wrong horse", "127.0.0.1") for _ in range(30)]
         codes = [error.code for error in await asyncio.gather(*wrong, return_exceptions=True)]
-        assert codes.count("unauthorized") == tried == ATTEMPTS
-        assert codes.count("rate_limited") == 30 - ATTEMPTS
+        assert codes.count("unauthorized") == tried == FAILURES
+        assert codes.count("rate_limited") == 30 - FAILURES
         late = await server.http("POST", "/api/v1/login", {"name": "carl", "password": "right horse"})
         assert late.code == 429
         assert int(late.headers["Retry-After"]) > 100
@@ -334,3 +336,41 @@ async def test_guests_who_cannot_come_back_are_no_members_any_more(chat, on_file
         bob = await server.client(token=bob.token)
         members = {room["name"].partition(":")[0]: room["members"] for room in bob.welcome["rooms"]}
         assert members == {"general": 1, "dm": 2}
+
+
+async def test_a_success_of_ones_own_does_not_let_one_go_on_guessing(chat):
+    async with chat() as server:
+        await server.account("admin", "admin")
+        await server.account("mallory", password="my own password")
+        codes = []
+        for guess in range(FAILURES + 1):
+            status, _ = await server.api("POST", "login", {"name": "admin", "password": f"guess {guess}"})
+            codes.append(status)
+            await server.api("POST", "login", {"name": "mallory", "password": "my own password"})
+        assert codes == [401] * FAILURES + [429]
+
+
+async def test_guesses_from_many_addresses_are_counted_by_account(chat):
+    async with chat() as server:
+        await server.account("admin", "admin")
+        accounts = server.server.accounts
+        codes = []
+        for n in range(FAILURES + 1):
+            try:
+                await accounts.login("admin", "guess", f"203.0.113.{n}")
+            except Reject as refusal:
+                codes.append(refusal.code)
+        assert codes == ["unauthorized"] * FAILURES + ["rate_limited"]
+
+
+async def test_the_cookie_lives_on_with_who_comes_back(chat):
+    async with chat() as server:
+        _, entered = await server.api("POST", "guest", {"name": "ann"})
+        cookie = {"Cookie": f"chat_session={entered.token}"}
+        for path in ("/", "/api/v1/me"):
+            answer = await server.http("GET", path, headers=cookie)
+            renewed = [c for c in answer.headers.get_list("Set-Cookie") if c.startswith("chat_session=")]
+            assert len(renewed) == 1, path
+            assert entered.token in renewed[0]
+        bearer = await server.http("GET", "/api/v1/me", token=entered.token)
+        assert not [c for c in bearer.headers.get_list("Set-Cookie") if c.startswith("chat_session=")]

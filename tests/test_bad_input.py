@@ -130,8 +130,8 @@ async def test_a_frame_of_ten_megabytes(chat, raw, quiet, pieces):
 async def test_a_frame_at_the_limit_and_one_byte_over_it(chat, raw, quiet):
     async with chat(settings={"limits": {"frame_bytes": 2048}}) as server, raw(server) as socket:
         await socket.upgrade()
-        empty = len(json.dumps({"type": "hello", "name": "x", "client": ""}))
-        await socket.say(type="hello", name="x", client="c" * (2048 - empty))
+        empty = len(json.dumps({"type": "hello", "name": "x", "padding": ""}))
+        await socket.say(type="hello", name="x", padding="c" * (2048 - empty))
         await socket.until("live")
         await socket.frame(b" " * 2049)
         assert (await socket.to_the_end())[1] == 1009

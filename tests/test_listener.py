@@ -201,7 +201,9 @@ async def test_a_stop_says_bye_finishes_what_was_accepted_and_closes(chat, on_fi
     await harness.start()
     alice, bob = await harness.join("general", "alice", "bob")
     for n in range(200):
-        await alice.send({"type": "message", "id": f"m{n}", "room": "general", "content": f"{n}", "nonce": f"{n}"})
+        await alice.send(
+            {"type": "message", "id": f"m{n}", "room": "general", "content": f"{n}", "nonce": f"{n}"}
+        )
     await alice.hears("ok", re="m0")
     await harness.server.stop()
     for client in (alice, bob):
@@ -267,3 +269,15 @@ async def test_a_port_that_is_taken_leaves_nothing_running(chat, tmp_path):
             del caught
             gc.collect()
         assert (await server.http("GET", "/healthz")).code == 200
+
+
+async def test_a_name_that_is_not_ours_is_somebody_elses_page(chat):
+    async with chat(settings={"server": {"public_url": "https://chat.example.org"}}) as server:
+        for host, status in (("chat.example.org", 200), ("127.0.0.1:1", 200), ("evil.example", 403)):
+            answer = await server.http("GET", "/api/v1/server", headers={"Host": host})
+            assert answer.code == status, host
+
+
+async def test_a_nul_in_an_address_is_just_not_there(chat, quiet):
+    async with chat() as server:
+        assert (await server.http("GET", "/static/%00")).code == 404

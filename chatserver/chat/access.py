@@ -72,7 +72,7 @@ class Access:
 
 def forbidden(permission: str) -> Reject:
     """The refusal for a permission that is missing."""
-    return Reject(f"You don't have the permission {permission!r}.", "forbidden")
+    return Reject(f"You may not do this here: it needs the permission {permission}.", "forbidden")
 
 
 def not_member(room: Room) -> Reject:

@@ -7,6 +7,7 @@ from ..chatapi import Session as AnySession
 from ..commands import Commands
 from ..errors import Reject
 from ..model import Room, User
+from ..pipeline import Pipeline
 from ..rooms import RoomActor, Rooms
 from .access import Access
 from .limiter import Limiter
@@ -60,12 +61,14 @@ class CommandCases:
         accounts: Accounts,
         rooms: Rooms,
         access: Access,
+        pipeline: Pipeline,
         limiter: Limiter,
     ) -> None:
         self._commands = commands
         self._accounts = accounts
         self._rooms = rooms
         self._access = access
+        self._pipeline = pipeline
         self._limiter = limiter
 
     async def run(self, user: User, room: str | None, text: str, session: AnySession | None) -> str | None:
@@ -81,7 +84,7 @@ class CommandCases:
             actor = await self._rooms.get(room)
             self._access.require_readable(user, actor)
         context = Context(user, actor, session, self._accounts, self._rooms, self._access)
-        return await self._commands.run(context, text[1:])
+        return await self._commands.run(context, self._pipeline.check(text)[1:])
 
 
 def is_command(content: str) -> bool:

@@ -13,6 +13,7 @@ from ..protocol import requests
 from ..rooms import RoomActor
 from ..store import Outcome
 from .commands import CommandCases, is_command, no_reply_here
+from .limiter import Limiter, moves
 from .messages import Messages
 from .people import People
 from .plugins import PluginRequests
@@ -38,6 +39,8 @@ class Dispatch:
         commands: CommandCases,
         plugins: PluginRequests,
         accounts: Accounts,
+        limiter: Limiter,
+        requests: Limiter,
         stats: Callable[[], Awaitable[dict[str, Any]]],
     ) -> None:
         self._messages = messages
@@ -46,6 +49,8 @@ class Dispatch:
         self._commands = commands
         self._plugins = plugins
         self._accounts = accounts
+        self._limiter = limiter
+        self._requests = requests
         self._stats = stats
 
     def handle(
@@ -127,7 +132,7 @@ class Dispatch:
     async def _answer(self, session: Session, request: requests.Core | requests.PluginRequest) -> None:
         await session.settled()
         try:
-            fields = await self._run(session, request)
+            fields = await self._run_limited(session, request)
         except Reject as reject:
             session.error(request.id, reject)
         except Exception:
@@ -135,6 +140,16 @@ class Dispatch:
             session.error(request.id, internal())
         else:
             session.ok(request.id, fields or {})
+
+    async def _run_limited(self, session: Session, request: requests.Core | requests.PluginRequest) -> Fields:
+        """What others notice is limited like messages, though not counted with them; all else more widely."""
+        if isinstance(request, requests.Join | requests.Leave):
+            refusal = self._limiter.refusal(moves(session.user))
+        else:
+            refusal = self._requests.refusal(session.user.id)
+        if refusal is not None:
+            raise refusal
+        return await self._run(session, request)
 
     async def _run(self, session: Session, request: requests.Core | requests.PluginRequest) -> Fields:
         user = session.user

@@ -30,7 +30,7 @@ LEAVING = ("left", "removed", "kicked", "banned")
 
 
 class Opening:
-    """A session that is about to say ``welcome``; ``stale`` once its user's memberships changed meanwhile."""
+    """A session that is about to say ``welcome``; ``stale`` once its user or their memberships changed meanwhile."""
 
     def __init__(self) -> None:
         self.stale = False
@@ -81,6 +81,11 @@ class Effects:
         self._opening.setdefault(user_id, set()).add(watch)
         return watch
 
+    def changed(self, user_id: str) -> None:
+        """Something about a user changed: whoever is about to be welcomed as them has to ask again."""
+        for watch in self._opening.get(user_id, ()):
+            watch.stale = True
+
     def opened(self, user_id: str, watch: Opening) -> None:
         """Stop watching."""
         waiting = self._opening[user_id]
@@ -123,8 +128,7 @@ class Effects:
             self._let_in(actor, entry.target, done)
 
     def _let_in(self, actor: RoomActor, user: User, done: Done) -> None:
-        for watch in self._opening.get(user.id, ()):
-            watch.stale = True
+        self.changed(user.id)
         sessions = self.sessions(user.id)
         if sessions:
             # The event itself is still to come.
@@ -153,8 +157,7 @@ class Effects:
 
     def _let_out(self, actor: RoomActor, entry: ChangeMember) -> None:
         name, user = actor.room.name, entry.target
-        for watch in self._opening.get(user.id, ()):
-            watch.stale = True
+        self.changed(user.id)
         own_doing = entry.action == "left"
         told = (
             wire.rooms([], [name]) if own_doing else wire.kicked(name, entry.user, entry.reason, entry.until)

@@ -5,6 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..errors import Reject
+from ..model import User
+
+CROWDED = 10_000
+"""With more keys than this those at rest are looked for."""
+
+
+def moves(user: User) -> str:
+    """The key of what somebody does that others notice, besides messages: joining, leaving, making rooms."""
+    return "moves:" + user.id
 
 
 class Limiter:
@@ -15,6 +24,7 @@ class Limiter:
         self._burst = burst
         self._clock = clock
         self._buckets: dict[str, tuple[float, float]] = {}
+        self._crowded = CROWDED
 
     def wait(self, key: str) -> float:
         """Take one; 0 if it was there, else the seconds until there is one."""
@@ -24,7 +34,7 @@ class Limiter:
         if level < 1:
             return (1 - level) / self._rate
         self._buckets[key] = (level - 1, now)
-        if len(self._buckets) > 10000:
+        if len(self._buckets) > self._crowded:
             self._forget(now)
         return 0.0
 
@@ -38,3 +48,4 @@ class Limiter:
     def _forget(self, now: float) -> None:
         full = self._burst / self._rate
         self._buckets = {key: value for key, value in self._buckets.items() if now - value[1] < full}
+        self._crowded = max(CROWDED, 2 * len(self._buckets))

@@ -198,6 +198,7 @@ class Messages:
             if waiting is not None:
                 await waiting
             return
+        await self._access.require(user, "message.post")
         refusal = self._limiter.refusal(user.id) if way.limited else None
         if refusal is not None:
             raise refusal
@@ -268,12 +269,12 @@ class Messages:
             raise no_message()
         return message, actor
 
-    async def edit(self, user: User, request: requests.Edit) -> Done:
-        """A new text for one's own message. Raises `Reject`."""
+    async def edit(self, user: User, request: requests.Edit, *, outsider: bool = False) -> Done:
+        """A new text for one's own message; an ``outsider`` need not be a member of a public room. Raises `Reject`."""
         message, actor = await self._visible(user, request.message_id)
         if message.user.id != user.id:
             raise Reject("This is somebody else's message.", "forbidden", field="message_id")
-        refusal = actor.refusal(user) or self._limiter.refusal(user.id)
+        refusal = actor.refusal(user, outsider=outsider) or self._limiter.refusal(user.id)
         if refusal is not None:
             raise refusal
         await self._access.require(user, "message.edit", actor)
@@ -286,14 +287,15 @@ class Messages:
         draft = prepared if isinstance(prepared, Draft) else await prepared
         hashed = _hash(request.content)
         return await actor.append(
-            log.Edit(user, message.id, draft.content, _html(draft), request.rev, hashed)
+            log.Edit(user, message.id, draft.content, _html(draft), request.rev, hashed, outsider)
         )
 
-    async def delete(self, user: User, message_id: str) -> Done:
+    async def delete(self, user: User, message_id: str, *, outsider: bool = False) -> Done:
         """Blank one's own message, or, with ``message.delete_any``, anybody's of no higher rank. Raises `Reject`."""
         message, actor = await self._visible(user, message_id)
         own = message.user.id == user.id
-        refusal = actor.refusal(user, outsider=not own)
+        outsider = outsider or not own
+        refusal = actor.refusal(user, outsider=outsider)
         if refusal is not None:
             raise refusal
         await self._access.require(user, "message.delete" if own else "message.delete_any", actor)
@@ -303,7 +305,7 @@ class Messages:
             allowed = self._hooks.filter("before_delete", None, message=message, user=user)
             if isawaitable(allowed):
                 await allowed
-        return await actor.append(log.Delete(user, message.id, outsider=not own))
+        return await actor.append(log.Delete(user, message.id, outsider=outsider))
 
 
 def _html(draft: Draft) -> str:

@@ -64,10 +64,10 @@ class Welcoming:
         None when the connection was closed meanwhile. Raises `Reject` when it is refused; it may try again.
         """
         user, token, new = await self._who(hello, asked)
-        session = Session(user, connection, token)
         watch = self._effects.opening(user.id)
         try:
-            listed, public, others = await self._memberships(user, watch)
+            user, listed, public, others = await self._facts_of(user, token, watch)
+            session = Session(user, connection, token)
             if connection.closed:
                 return None
             # No await from here to the subscriptions: nothing can come between what is said and what follows.
@@ -105,16 +105,19 @@ class Welcoming:
         user, token = await self._identity.new_guest(hello.name, asked.remote_ip)
         return user, token, True
 
-    async def _memberships(
-        self, user: User, watch: Opening
-    ) -> tuple[list[reading.Membership], list[reading.Membership], dict[str, User]]:
+    async def _facts_of(
+        self, user: User, token: str | None, watch: Opening
+    ) -> tuple[User, list[reading.Membership], list[reading.Membership], dict[str, User]]:
+        """The user and their rooms, as they are at the end of it. Raises `Reject` when the session was ended."""
         while True:
             watch.stale = False
             listed = await self._cases.mine(user)
             public = await self._cases.public(user)
             others = await self._cases.others(user, listed)
             if not watch.stale:
-                return listed, public, others
+                return user, listed, public, others
+            if token is not None:
+                user = await self._accounts.returning(token)
 
     def _welcome(
         self,

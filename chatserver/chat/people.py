@@ -63,7 +63,7 @@ class People:
         actor = await self._rooms.get(name)
         if user.id not in actor.members:
             raise not_member(actor.room)
-        if actor.refusal(user) is None and not (on and self._typing.wait(user.id)):
+        if actor.refusal(user) is None and not self._typing.wait(user.id):
             self._bus.publish(name, wire.typing(name, user, on), ephemeral=True)
 
     async def read(self, user: User, name: str, seq: int) -> None:
@@ -74,8 +74,8 @@ class People:
         if seq > actor.heads.head:
             raise Reject(f"The room's last seq is {actor.heads.head}.", "invalid", field="seq")
 
-        await self._store.write(lambda conn: move_mark(conn, name, user.id, seq))
-        self._bus.publish(user_topic(user.id), wire.read(name, seq), ephemeral=True)
+        if await self._store.write(lambda conn: move_mark(conn, name, user.id, seq)):
+            self._bus.publish(user_topic(user.id), wire.read(name, seq), ephemeral=True)
 
     async def rename(self, user: User, name: str) -> User:
         """Another name, told to the rooms they are in."""
@@ -93,6 +93,7 @@ class People:
     def _replace(self, user: User) -> None:
         self._rooms.rename(user)
         self._presence.rename(user)
+        self._effects.changed(user.id)
         for session in self._effects.sessions(user.id):
             session.user = user
 
@@ -121,6 +122,7 @@ class People:
         user = await self._store.read(lambda conn: people.user_by_id(conn, user_id))
         if user is not None:
             self._replace(user)
+        self._effects.changed(user_id)
         for session in self._effects.sessions(user_id):
             if session.token is not None and await self._accounts.of_token(session.token) is None:
                 session.connection.close(Close.REVOKED, "this session has ended")
@@ -130,6 +132,7 @@ class People:
         user = await self._accounts.of_token(token)
         await self._accounts.revoke(token)
         if user is not None:
+            self._effects.changed(user.id)
             for session in self._effects.sessions(user.id):
                 if session.token == token:
                     session.connection.close(Close.REVOKED, "signed out")

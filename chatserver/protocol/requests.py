@@ -33,9 +33,9 @@ class Resume(Struct, frozen=True):
 class Hello(Request, tag="hello", frozen=True):
     """The first request. A token, else the cookie, else a new guest called ``name``."""
 
-    token: str | None = None
-    name: str | None = None
-    client: str | None = None
+    token: Name | None = None
+    name: Name | None = None
+    client: Name | None = None
     resume: Resume | None = None
 
 

@@ -39,6 +39,8 @@ class Edit(msgspec.Struct):
     html: str
     rev: int | None = None
     request_hash: str | None = None
+    outsider: bool = False
+    """As in `Post`."""
 
 
 class Delete(msgspec.Struct):

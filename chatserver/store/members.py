@@ -23,10 +23,10 @@ def mark_read() -> Any:
     )
 
 
-def move_mark(conn: Connection, room: str, user_id: str, seq: int) -> None:
-    """Somebody has read up to ``seq``."""
+def move_mark(conn: Connection, room: str, user_id: str, seq: int) -> bool:
+    """Somebody has read up to ``seq``; whether they had not before."""
     row = {"room": room, "user_id": user_id, "seq": seq, "messages": messages_at(conn, room, seq)}
-    conn.execute(mark_read(), [row])
+    return conn.execute(mark_read(), row).rowcount > 0
 
 
 def change_member(conn: Connection, room: str, heads: Heads, change: ChangeMember) -> bool:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from ..chat.commands import is_command, no_reply_here
 from ..chat.messages import BY_HTTP
@@ -14,6 +14,7 @@ from ..protocol import events as wire
 from ..protocol import requests
 from ..rooms import awaited
 from ..store import Done
+from .forms import Long, Short
 from .handler import Handler
 
 PAGE = 200
@@ -22,9 +23,9 @@ PAGE = 200
 class NewRoom(Struct, forbid_unknown_fields=True):
     """A room to make."""
 
-    name: str
-    title: str = ""
-    topic: str = ""
+    name: Short
+    title: Long = ""
+    topic: Long = ""
     kind: Kind = "public"
     history: History = "all"
 
@@ -32,8 +33,8 @@ class NewRoom(Struct, forbid_unknown_fields=True):
 class RoomChange(Struct, forbid_unknown_fields=True):
     """What to change of a room."""
 
-    title: str | None = None
-    topic: str | None = None
+    title: Long | None = None
+    topic: Long | None = None
     archived: bool | None = None
     history: History | None = None
 
@@ -41,15 +42,15 @@ class RoomChange(Struct, forbid_unknown_fields=True):
 class Invitation(Struct, forbid_unknown_fields=True):
     """Whom to add: a name or an id."""
 
-    user: str
+    user: Short
 
 
 class NewMessage(Struct, forbid_unknown_fields=True):
     """A message; its nonce travels as the header Idempotency-Key."""
 
     content: str = ""
-    reply_to: str | None = None
-    files: tuple[str, ...] = ()
+    reply_to: Short | None = None
+    files: Annotated[tuple[Short, ...], Meta(max_length=20)] = ()
 
 
 class MessageEdit(Struct, forbid_unknown_fields=True):
@@ -70,7 +71,7 @@ class RoomList(Handler):
         self.reply({"rooms": cases.fields([*mine, *public], others)})
 
     async def post(self) -> None:
-        user = await self.require_user()
+        user = await self.require_writer()
         form = self.body(NewRoom)
         actor = await self.site.room_cases.create(
             user, form.name, title=form.title, topic=form.topic, kind=form.kind, history=form.history
@@ -87,7 +88,7 @@ class OneRoom(Handler):
         self.reply({"room": self.site.room_cases.listing(actor, user)})
 
     async def patch(self, name: str) -> None:
-        user = await self.require_user()
+        user = await self.require_writer()
         form = self.body(RoomChange)
         actor = await self.site.room_cases.change(
             user, name, title=form.title, topic=form.topic, archived=form.archived, history=form.history
@@ -106,7 +107,7 @@ class RoomMembers(Handler):
         self.reply({"members": members, "count": count, "more": more})
 
     async def post(self, name: str) -> None:
-        user = await self.require_user()
+        user = await self.require_writer()
         target = await self.site.accounts.find(self.body(Invitation).user)
         if target.id == user.id:
             await self.site.room_cases.join(user, name)
@@ -119,7 +120,7 @@ class RoomMember(Handler):
     """DELETE /api/v1/rooms/{room}/members/{user}"""
 
     async def delete(self, name: str, who: str) -> None:
-        user = await self.require_user()
+        user = await self.require_writer()
         target = await self.site.accounts.find(who)
         if target.id == user.id:
             await self.site.room_cases.leave(user, name)
@@ -174,12 +175,12 @@ class OneMessage(Handler):
         user = await self.require_user()
         form = self.body(MessageEdit)
         request = requests.Edit(message_id=message_id, content=form.content, rev=form.rev)
-        done = await self.site.messages.edit(user, request)
+        done = await self.site.messages.edit(user, request, outsider=True)
         self.reply(wire.acknowledgement(done.event, done.dup) if done.event else {})
 
     async def delete(self, message_id: str) -> None:
         user = await self.require_user()
-        done = await self.site.messages.delete(user, message_id)
+        done = await self.site.messages.delete(user, message_id, outsider=True)
         self.reply({"seq": done.event.seq} if done.event else {})
 
 

@@ -8,28 +8,29 @@ from msgspec import Struct
 
 from ..model import User
 from ..protocol import events as wire
+from .forms import Long, Short
 from .handler import COOKIE, Handler
 
 
 class GuestForm(Struct, forbid_unknown_fields=True):
     """A name is enough."""
 
-    name: str
+    name: Short
 
 
 class LoginForm(Struct, forbid_unknown_fields=True):
     """An account's name and password."""
 
-    name: str
-    password: str
+    name: Short
+    password: Long
 
 
 class SetupForm(Struct, forbid_unknown_fields=True):
     """The one-time token, and what the first admin wants to be called."""
 
-    token: str
-    name: str
-    password: str
+    token: Short
+    name: Short
+    password: Long
 
 
 def own(user: User) -> dict[str, str]:
@@ -86,7 +87,9 @@ class Me(Handler):
     """GET /api/v1/me"""
 
     async def get(self) -> None:
-        self.reply({"user": own(await self.require_user())})
+        user = await self.require_user()
+        await self.remember_again()
+        self.reply({"user": own(user)})
 
 
 class Server(Handler):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from typing import Any, TypeVar
 
 import msgspec
@@ -11,10 +11,11 @@ import tornado.web
 from tornado.httputil import HTTPServerRequest
 
 from ..chat.api import PluginChat
+from ..chat.limiter import moves
 from ..errors import HTTP_STATUS, Reject
 from ..model import Request, User
 from ..protocol.requests import invalid
-from .security import HEADERS, HSTS, client_address
+from .security import HEADERS, HSTS, client_address, is_ours
 from .site import Site
 
 log = logging.getLogger(__name__)
@@ -51,6 +52,11 @@ class Handler(tornado.web.RequestHandler):
         if self.settings.get("secure") or self.request.protocol == "https":
             self.set_header("Strict-Transport-Security", HSTS)
 
+    def prepare(self) -> Awaitable[None] | None:
+        if not is_ours(self.request.host, self.site.settings.server.public_url):
+            raise Reject("The Host header names another server.", "forbidden")
+        return None
+
     @property
     def remote_ip(self) -> str:
         """The address of whoever asks."""
@@ -81,6 +87,24 @@ class Handler(tornado.web.RequestHandler):
         if user is None:
             raise Reject("Sign in first.", "unauthorized")
         return user
+
+    async def require_writer(self) -> User:
+        """Who asks for something that others will notice; it is limited like messages.
+
+        Raises `Reject` ``unauthorized`` or ``rate_limited``.
+        """
+        user = await self.require_user()
+        refusal = self.site.limiter.refusal(moves(user))
+        if refusal is not None:
+            raise refusal
+        return user
+
+    async def remember_again(self) -> None:
+        """Renew the cookie of somebody who comes back, so that it lives as long as the session behind it."""
+        token, user = self.get_cookie(COOKIE), await self.user()
+        if user is not None and token is not None and self.bearer is None:
+            auth = self.site.settings.auth
+            self.remember(token, auth.guest_days if user.role == "guest" else auth.session_days)
 
     def remember(self, token: str, days: float) -> None:
         """Give the browser its session cookie."""

@@ -25,7 +25,8 @@ class Scrape(Handler):
         from prometheus_client import CollectorRegistry
         from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 
-        if not ipaddress.ip_address(self.remote_ip).is_loopback:
+        forwarded = {"X-Forwarded-For", "Forwarded"} & set(self.request.headers)
+        if forwarded or not ipaddress.ip_address(self.remote_ip).is_loopback:
             await self.site.access.require(await self.require_user(), "server.metrics")
         registry = CollectorRegistry(auto_describe=False)
         registry.register(self)

@@ -72,6 +72,22 @@ def client_address(request: HTTPServerRequest, trusted: Sequence[Network]) -> st
     return address
 
 
+def is_ours(host: str, public_url: str) -> bool:
+    """Whether a Host header may name this server: its public name, this machine, or a bare address.
+
+    Without a public address any name may be ours. With one, another name is somebody else's page that had its own
+    name pointed here (DNS rebinding).
+    """
+    if not public_url:
+        return True
+    name = urlsplit("//" + host).hostname or ""
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return name in ("localhost", urlsplit(public_url).hostname)
+    return True
+
+
 def origins(public_url: str, allowed: Sequence[str]) -> frozenset[str]:
     """Origins besides the server's own whose pages may connect."""
     found = {origin.rstrip("/") for origin in allowed}

@@ -12,6 +12,7 @@ from ..chat.api import PluginChat
 from ..chat.commands import CommandCases
 from ..chat.dispatch import Dispatch
 from ..chat.identity import Identity
+from ..chat.limiter import Limiter
 from ..chat.messages import Messages
 from ..chat.opening import Welcoming
 from ..chat.people import People
@@ -47,6 +48,7 @@ class Site:
     connections: Connections
     hub: Hub
     metrics: Metrics
+    limiter: Limiter
     gauges: Callable[[], dict[str, tuple[str, float]]]
     hook_stats: Callable[[], dict[tuple[str, str], Stats]]
     chat: Callable[[str], PluginChat]

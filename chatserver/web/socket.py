@@ -6,11 +6,12 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from tornado.iostream import IOStream, SSLIOStream, StreamClosedError
+from tornado.web import HTTPError
 from tornado.websocket import WebSocketHandler, WebSocketProtocol, WebSocketProtocol13, _WebSocketParams
 
 from .connection import Connection
 from .handler import COOKIE, request_of
-from .security import HEADERS, client_address
+from .security import HEADERS, client_address, is_ours
 from .socket_transport import SocketTransport
 from .stream_transport import StreamTransport
 
@@ -32,6 +33,10 @@ class SocketHandler(WebSocketHandler):
         self.clear_header("Server")
         for name, value in HEADERS.items():
             self.set_header(name, value)
+
+    def prepare(self) -> None:
+        if not is_ours(self.request.host, self.site.settings.server.public_url):
+            raise HTTPError(403, "the Host header names another server")
 
     def check_origin(self, origin: str) -> bool:
         return origin in self.site.origins

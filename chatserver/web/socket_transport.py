@@ -128,6 +128,8 @@ class SocketTransport(Transport):
             self.abort()
             return
         self._size -= sent
+        # Who takes what we send is there, even while nothing of theirs is read.
+        self.owner.on_sign()
         while sent:
             first = self._out[0]
             if sent < len(first):

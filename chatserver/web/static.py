@@ -17,6 +17,11 @@ class Static(Handler, StaticFileHandler):
         Handler.initialize(self, site)
         StaticFileHandler.initialize(self, path, default_filename)
 
+    def parse_url_path(self, url_path: str) -> str:
+        if "\0" in url_path:
+            raise HTTPError(404)
+        return super().parse_url_path(url_path)
+
     def validate_absolute_path(self, root: str, absolute_path: str) -> str | None:
         if absolute_path.endswith((".py", ".pyc")):
             # What makes the folder a package is not part of the page.
@@ -32,4 +37,5 @@ class Index(Static):
 
     async def get(self, path: str = "", include_body: bool = True) -> Any:
         assert self.xsrf_token
+        await self.remember_again()
         await super().get("index.html", include_body)

@@ -53,7 +53,11 @@ class StreamTransport(Transport):
 
     def _written(self, future: asyncio.Future[None]) -> None:
         # A failure is the connection's end, which the close callback tells.
-        if not future.cancelled() and future.exception() is None and self.ending and not self.buffered:
+        if future.cancelled() or future.exception() is not None:
+            return
+        # Who takes what we send is there, even while nothing of theirs is read.
+        self.owner.on_sign()
+        if self.ending and not self.buffered:
             self.abort()
 
     async def drained(self) -> None:

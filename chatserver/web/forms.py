@@ -1,0 +1,12 @@
+"""Texts in JSON bodies, bounded before anything looks at them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta
+
+Short = Annotated[str, Meta(max_length=256)]
+"""A name, an id, a token."""
+Long = Annotated[str, Meta(max_length=4096)]
+"""A line of text. How long it may really be is decided by what it is for."""
