@@ -2,10 +2,11 @@
 # make test   everything: lint, the client's modules (where Node is), pytest with a real Chromium
 # make lint   ruff, mypy, the layers
 # make fix    what ruff can mend and format by itself
+# make bench  measure this server and others side by side (40 minutes); make bench-quick: in two minutes
 # make clean  remove what was made, .venv too; never ./data
 
 .DEFAULT_GOAL := run
-.PHONY: run test lint fix clean chromium client
+.PHONY: run test lint fix clean chromium client bench bench-quick
 
 # The Python to make .venv with: `make PYTHON=/opt/python/bin/python3 run`.
 PYTHON ?= $(shell for each in python3.14 python3.13 python3.12 python3.11 python3; do \
@@ -39,6 +40,13 @@ clean:
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find chatserver plugins tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
+# BENCH takes options: make bench BENCH='--scenario chatty --rounds 5'; benchmarks/README.md has all.
+bench: .venv/bench.stamp
+	$(BIN)/python -m benchmarks.run $(BENCH)
+
+bench-quick: .venv/run.stamp
+	$(BIN)/python -m benchmarks.run --quick $(BENCH)
+
 # pip runs again only when what it reads has changed: a start that has nothing to install takes no time.
 .venv/run.stamp: setup.py pyproject.toml | .venv/bin/python
 	@echo "Installing chatserver into .venv …"
@@ -48,6 +56,11 @@ clean:
 .venv/test.stamp: setup.py pyproject.toml | .venv/bin/python
 	@echo "Installing chatserver and its test tools into .venv …"
 	@$(PIP) install --editable '.[test]'
+	@touch .venv/run.stamp $@
+
+.venv/bench.stamp: setup.py pyproject.toml | .venv/bin/python
+	@echo "Installing chatserver and what draws the benchmark's plots into .venv …"
+	@$(PIP) install --editable '.[bench]'
 	@touch .venv/run.stamp $@
 
 .venv/bin/python:

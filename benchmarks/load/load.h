@@ -28,6 +28,7 @@ struct options {
     int missed;          /* resume: messages each client missed */
     int messages;        /* history: messages in the room */
     int page;            /* history: messages a page */
+    int first_name;      /* chat: people get other names than in a run with another number */
     int limit;           /* after so many seconds the program gives up, whatever it is doing */
 };
 
@@ -63,10 +64,12 @@ struct connection {
     uint32_t sent, outstanding;
     uint64_t last_seq;    /* chat: of the room's log */
     uint64_t asked;       /* when the request that is under way was sent */
-    uint32_t *seen;       /* per sender of the room: the number of its last message */
+    uint32_t *seen;       /* per sender of the room: the highest number that has come */
     size_t stamp_at;      /* where the stamp was in the frame before; the next one is likely there too */
     char *rest;           /* the begun frame */
     size_t rest_len;
+    char *parts;          /* the begun message, when a server sends it in fragments */
+    size_t parts_len;
     char *out;            /* what the socket didn't take yet, and what goes out at the end of this read */
     size_t out_len, out_cap;
     char token[NAME_MAX_CHARS];
@@ -74,12 +77,12 @@ struct connection {
 
 struct totals {
     uint64_t sent, received, bytes, reads, replies, other;
-    uint64_t order_errors, errors, bad_frames, unexpected_closes;
+    uint64_t holes, late, order_errors, errors, bad_frames, unexpected_closes;
 };
 
 extern struct connection *connections;
 extern int connection_count;
-extern int ready_count, failed_count;
+extern int opening_count, ready_count, failed_count;
 extern struct totals totals;
 extern struct histogram latency, openings;
 extern bool closes_expected;
@@ -125,7 +128,8 @@ void send_history(struct connection *c, uint64_t before);
 void send_message(struct connection *c, uint64_t stamp);
 bool take_delivery(struct connection *c, const char *data, size_t size, uint64_t now);
 void message_done(struct connection *c);
-extern bool sending, measuring, checking;
+extern bool sending, checking;
+extern uint64_t measured_from, measured_until; /* latency counts for messages that were due in between */
 
 /* phases.c */
 
@@ -142,7 +146,8 @@ struct snapshot {
 
 void take_snapshot(struct snapshot *s);
 void print_ready(double seconds);
-void print_result(const struct snapshot *from, const struct snapshot *to, uint64_t lost);
+void print_result(const struct snapshot *from, const struct snapshot *to, uint64_t lost, uint64_t behind);
+void print_mark(const char *event);
 void print_field(const char *name, double value);
 void begin_result(void);
 void end_result(void);

@@ -2,6 +2,7 @@
 
    The text of a message: "stamp SSSSS NNNNNNNN TTTTTTTTTTTTT words words …"
    S: the sender among those of its room; N: its messages so far, from 1; T: when it was due, in ns since the start. */
+#define _GNU_SOURCE
 #include "load.h"
 
 #include <stdio.h>
@@ -11,7 +12,8 @@
 #define MARK_SIZE 6
 #define STAMP_SIZE 35
 
-bool sending, measuring, checking = true;
+bool sending, checking = true;
+uint64_t measured_from = UINT64_MAX, measured_until = UINT64_MAX;
 
 static const char words[] = "the quick brown fox jumps over the lazy dog and goes on its way to the river ";
 
@@ -25,6 +27,7 @@ static void stamp_text(char *out, int sender, uint32_t number, uint64_t due) {
 
 void send_message(struct connection *c, uint64_t due) {
     char text[MESSAGE_MAX / 2], payload[MESSAGE_MAX];
+    if (c->state != READY) return;
     c->sent++;
     c->outstanding++;
     totals.sent++;
@@ -47,6 +50,19 @@ static const char *find_stamp(struct connection *c, const char *data, size_t siz
     return found;
 }
 
+/* A sender's numbers without a hole, none late, none twice. A late one fills the hole it left; one that comes twice
+   can't be told from a late one, but there is no hole for it. */
+static void check_order(struct connection *c, uint32_t sender, uint32_t number) {
+    uint32_t next = c->seen[sender] + 1;
+    if (number != next) totals.order_errors++;
+    if (number < next) {
+        totals.late++;
+        return;
+    }
+    totals.holes += number - next;
+    c->seen[sender] = number;
+}
+
 /* Count one message that has arrived. False when the frame carries none of ours. */
 bool take_delivery(struct connection *c, const char *data, size_t size, uint64_t now) {
     const char *stamp = find_stamp(c, data, size);
@@ -58,9 +74,8 @@ bool take_delivery(struct connection *c, const char *data, size_t size, uint64_t
         totals.bad_frames++;
         return true;
     }
-    if (checking && number != c->seen[sender] + 1) totals.order_errors++;
-    c->seen[sender] = number;
-    if (measuring) histogram_add(&latency, now > due ? now - due : 0);
+    if (checking) check_order(c, sender, number);
+    if (due >= measured_from && due <= measured_until) histogram_add(&latency, now > due ? now - due : 0);
     if ((int)sender == c->sender && !opt.ack) message_done(c);
     return true;
 }

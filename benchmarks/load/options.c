@@ -24,7 +24,8 @@ static const struct {
     {"size", INTEGER, &opt.size},      {"ack", FLAG, &opt.ack},
     {"concurrency", INTEGER, &opt.concurrency}, {"slow", INTEGER, &opt.slow},
     {"missed", INTEGER, &opt.missed},  {"messages", INTEGER, &opt.messages},
-    {"page", INTEGER, &opt.page},      {"limit", INTEGER, &opt.limit},
+    {"page", INTEGER, &opt.page},      {"first-name", INTEGER, &opt.first_name},
+    {"limit", INTEGER, &opt.limit},
 };
 
 static void set(const char *name, const char *value) {

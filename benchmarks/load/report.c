@@ -36,12 +36,26 @@ void print_ready(double seconds) {
     fflush(stdout);
 }
 
+/* Tells the driver to look at the server's processor time. */
+void print_mark(const char *event) {
+    printf("{\"event\":\"%s\"}\n", event);
+    fflush(stdout);
+}
+
+/* A number of the result. */
 void print_field(const char *name, double value) {
     printf(",\"%s\":%.6g", name, value);
 }
 
+static int slow_and_closed(void) {
+    int count = 0;
+    for (int i = opt.members - opt.slow; i < opt.members; i++) count += connections[i].state == CLOSED;
+    return count;
+}
+
 void begin_result(void) {
     printf("{\"event\":\"result\",\"connections\":%d,\"failed\":%d", ready_count, failed_count);
+    if (opt.slow) print_field("slow_readers_disconnected", slow_and_closed());
 }
 
 void end_result(void) {
@@ -60,7 +74,7 @@ void end_result(void) {
     fflush(stdout);
 }
 
-void print_result(const struct snapshot *from, const struct snapshot *to, uint64_t lost) {
+void print_result(const struct snapshot *from, const struct snapshot *to, uint64_t lost, uint64_t behind) {
     double seconds = (double)(to->at - from->at) / 1e9;
     double received = (double)(to->totals.received - from->totals.received);
     double reads = (double)(to->totals.reads - from->totals.reads);
@@ -74,6 +88,8 @@ void print_result(const struct snapshot *from, const struct snapshot *to, uint64
     print_field("deliveries_per_read", reads > 0 ? received / reads : 0);
     print_field("generator_busy", (to->cpu - from->cpu) / seconds);
     print_field("lost", (double)lost);
+    print_field("still_under_way", (double)behind);
+    print_field("repeated", totals.late > totals.holes ? (double)(totals.late - totals.holes) : 0);
     print_histogram("latency_ms", &latency);
     end_result();
 }
