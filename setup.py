@@ -15,7 +15,7 @@ TEST = [
     "hypothesis>=6.131",
     "playwright",
     "mypy",
-    "ruff",
+    "ruff>=0.17,<0.18",
     "import-linter>=2.5",
     "types-PyYAML",
     "setuptools>=77",  # the packaging test builds a wheel without downloading anything
@@ -61,7 +61,7 @@ setup(
         "nh3>=0.2.18",
         "click>=8.1",
         "prometheus-client",
-    "python-dotenv>=1.0",
+        "python-dotenv>=1.0",
         "confusable-homoglyphs>=3.3",
         "filetype>=1.2",
         "pillow>=11.3",

@@ -81,10 +81,12 @@ class Argument(msgspec.Struct, frozen=True):
 
 def arguments_of(method: Callable[..., Any]) -> tuple[Argument, ...]:
     """What the method of a command takes behind ``self`` and ``ctx``. Raises TypeError for what can't be parsed."""
-    parameters = list(inspect.signature(method).parameters.values())[2:]
+    parameters = list(inspect.signature(method).parameters.values())[1:]
+    if not parameters or parameters[0].name != "ctx" or parameters[0].kind is inspect.Parameter.KEYWORD_ONLY:
+        raise TypeError("its method takes ctx, who calls it and where, right behind self")
     # The types are needed for real here; `from __future__ import annotations` made text of them.
     hints = get_type_hints(method, include_extras=True)
-    arguments = tuple(_argument(parameter, hints) for parameter in parameters)
+    arguments = tuple(_argument(parameter, hints) for parameter in parameters[1:])
     if sum(argument.rest for argument in arguments) > 1:
         raise TypeError("only one argument can take the rest of the line")
     return arguments

@@ -17,14 +17,15 @@ from typing import Any, TypeVar
 
 import click
 
-from . import __version__
+from . import __version__, names
 from .accounts import Accounts
 from .config import Settings, load
 from .errors import ConfigError, PluginError, Reject
-from .model import ROLES, Role
+from .model import ROLES, Role, User
 from .plugins import PluginHost
 from .server import ChatServer
 from .store import Store, people
+from .store.engine import database_file
 
 T = TypeVar("T")
 
@@ -33,7 +34,7 @@ MISTAKE = 2
 config_option = click.option(
     "--config",
     type=click.Path(path_type=Path),
-    help="The settings file. Without one, the built-in defaults.",
+    help="The settings file. Without this option ./config.yaml, if there is one, else the built-in defaults.",
 )
 
 
@@ -56,7 +57,8 @@ def main() -> None:
 
 
 def _settings(config: Path | None) -> Settings:
-    return load(config, os.environ)
+    here = Path("config.yaml")
+    return load(here if config is None and here.is_file() else config, os.environ)
 
 
 # Running
@@ -170,8 +172,11 @@ def _with_accounts(function: Callable[..., Awaitable[T]]) -> Callable[..., T]:
 
 
 async def _run(function: Callable[..., Awaitable[T]], settings: Settings, arguments: dict[str, Any]) -> T:
-    if settings.store.url == "memory:":
+    path = database_file(settings.store.url, settings.data_dir)
+    if path is None:
         raise ConfigError("accounts in memory are gone at the end; nothing to manage", path="store.url")
+    if not path.exists():
+        raise ConfigError(f"there is no database {path} (yet); start the server first, or name its --config")
     store = Store.open(settings.store.url, settings.data_dir, settings.store.durability, running=False)
     days = settings.auth
     accounts = Accounts(store, guest_days=days.guest_days, session_days=days.session_days)
@@ -214,8 +219,9 @@ async def user_list(store: Store, accounts: Accounts) -> None:
 @_with_accounts
 async def user_role(store: Store, accounts: Accounts, name: str, role: Role) -> None:
     """Give an account another role."""
-    await accounts.set_role(await accounts.find(name), role)
-    click.echo(f"{name} is {role} now.")
+    found = await _account(store, name)
+    await accounts.set_role(found, role)
+    click.echo(f"{found.name} is {role} now.")
 
 
 @user.command("passwd")
@@ -225,5 +231,15 @@ async def user_role(store: Store, accounts: Accounts, name: str, role: Role) -> 
 @_with_accounts
 async def user_passwd(store: Store, accounts: Accounts, name: str, password: str) -> None:
     """Set another password, and end all sessions of the account."""
-    await accounts.set_password(await accounts.find(name), password)
-    click.echo(f"{name} has a new password; all sessions have ended.")
+    found = await _account(store, name)
+    await accounts.set_password(found, password)
+    click.echo(f"{found.name} has a new password; all sessions have ended.")
+
+
+async def _account(store: Store, name: str) -> User:
+    """The account of exactly this name but for case: a look-alike may be somebody else. Raises `Reject`."""
+    wanted = names.user_name(name).casefold()
+    for found in await store.read(people.users):
+        if found.name.casefold() == wanted:
+            return found
+    raise Reject(f"There is no account called {name!r}.", "not_found")

@@ -176,7 +176,8 @@ class Commands:
         known = [each for each, command in self._by_name.items() if command.works_in(room)]
         near = difflib.get_close_matches(name.lower(), known, n=1)
         hint = f" Did you mean /{near[0]}?" if near else ""
-        raise Reject(f"There is no command /{name}.{hint}", "not_found", field="command")
+        text = f"There is no command /{name}.{hint} To send it as text, begin with //."
+        raise Reject(text, "not_found", field="command")
 
 
 async def _call(command: Command, ctx: CommandContext, values: dict[str, Any]) -> str | None:

@@ -51,12 +51,11 @@ class Heads(msgspec.Struct, frozen=True):
 
 class Member(msgspec.Struct, frozen=True):
     """One person's place in one room. ``since`` is the head at which they were added: with ``history: joined``
-    they see what came after. ``muted_until`` 0 is not muted, infinity is until somebody lifts it."""
+    they see what came after."""
 
     user: User
     role: RoomRole = "member"
     since: int = 0
-    muted_until: float = 0.0
 
 
 class Attachment(msgspec.Struct, frozen=True, omit_defaults=True):

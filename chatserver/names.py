@@ -13,6 +13,9 @@ USER_CHARS = 32
 ROOM_CHARS = 64
 TITLE_CHARS = 80
 TOPIC_CHARS = 500
+RAW_PER_CHAR = 4
+"""As many code points can become one in NFC (U+1F82). Sorting combining marks takes the square of their number, so
+that longer texts are refused before."""
 MARKS_IN_A_ROW = 3
 """Hebrew stacks three on one letter; what has more is there to overflow its line."""
 
@@ -35,11 +38,9 @@ def user_name(text: str) -> str:
 
     Raises `Reject` ``invalid``, field ``name``.
     """
-    name = unicodedata.normalize("NFC", text)
+    name = _composed(text, USER_CHARS, f"A name has at most {USER_CHARS} characters.", "name")
     if not name:
         raise _invalid("Please choose a name.", "name")
-    if len(name) > USER_CHARS:
-        raise _invalid(f"A name has at most {USER_CHARS} characters.", "name")
     for char in name:
         if char in _RESERVED:
             raise _invalid(f"A name can't contain {char!r}.", "name")
@@ -54,11 +55,9 @@ def room_name(text: str) -> str:
 
     Raises `Reject` ``invalid``, field ``room``.
     """
-    name = unicodedata.normalize("NFC", text)
+    name = _composed(text, ROOM_CHARS, f"A room's name has at most {ROOM_CHARS} characters.", "room")
     if not name:
         raise _invalid("Please choose a name for the room.", "room")
-    if len(name) > ROOM_CHARS:
-        raise _invalid(f"A room's name has at most {ROOM_CHARS} characters.", "room")
     for char in name:
         if char.lower() != char:
             raise _invalid("A room's name has no upper-case letters.", "room")
@@ -70,12 +69,25 @@ def room_name(text: str) -> str:
 
 def title(text: str) -> str:
     """A room's title on one line, at most 80 characters; may be empty. Raises `Reject` ``invalid``."""
-    return _one_line(text, TITLE_CHARS, "title")
+    return one_line(text, TITLE_CHARS, "title")
 
 
 def topic(text: str) -> str:
     """A room's topic on one line, at most 500 characters; may be empty. Raises `Reject` ``invalid``."""
-    return _one_line(text, TOPIC_CHARS, "topic")
+    return one_line(text, TOPIC_CHARS, "topic")
+
+
+def one_line(text: str, most: int, field: str) -> str:
+    """The text in NFC with single spaces for white space, line ends too; may be empty.
+
+    Raises `Reject` ``invalid``, with this field, above ``most`` characters, and for what is left of controls and
+    for characters that turn the direction of what follows.
+    """
+    long = f"A {field} has at most {most} characters."
+    line = _composed(" ".join(text.split()), most, long, field)
+    if any(unicodedata.category(char) in ("Cc", "Cs") for char in line) or _BIDI.search(line):
+        raise _invalid(f"A {field} can't contain control characters.", field)
+    return line
 
 
 def content(text: str) -> str:
@@ -95,13 +107,24 @@ def look(name: str) -> str:
     """The key under which names that look alike are one: ``AIice``, ``аlice`` and ``ALICE`` are ``alice``.
 
     The skeleton of UTS #39 (confusable detection), made blind to case. Only good for comparing with another key.
+    What is longer than any name is cut: whatever somebody signs in with comes here.
     """
     table = _prototypes()
-    return unicodedata.normalize("NFD", "".join(table.get(char, char) for char in _fold(name)))
+    folded = _fold(name[: RAW_PER_CHAR * USER_CHARS])
+    return unicodedata.normalize("NFD", "".join(table.get(char, char) for char in folded))
 
 
 def _invalid(message: str, field: str) -> Reject:
     return Reject(message, "invalid", field=field)
+
+
+def _composed(text: str, most: int, long: str, field: str) -> str:
+    """The text in NFC. Raises `Reject` ``invalid`` with the message ``long`` above ``most`` characters."""
+    if len(text) <= RAW_PER_CHAR * most:
+        composed = unicodedata.normalize("NFC", text)
+        if len(composed) <= most:
+            return composed
+    raise _invalid(long, field)
 
 
 def _visible(char: str) -> bool:
@@ -132,15 +155,6 @@ def _check_marks(name: str, field: str) -> None:
         run = run + 1 if mark and unicodedata.category(char) != "Mc" else 0
         if run > MARKS_IN_A_ROW:
             raise _invalid("Too many combining marks on one letter.", field)
-
-
-def _one_line(text: str, limit: int, field: str) -> str:
-    line = unicodedata.normalize("NFC", " ".join(text.split()))
-    if any(unicodedata.category(char) in ("Cc", "Cs") for char in line) or _BIDI.search(line):
-        raise _invalid(f"A {field} can't contain control characters.", field)
-    if len(line) > limit:
-        raise _invalid(f"A {field} has at most {limit} characters.", field)
-    return line
 
 
 def _fold(text: str) -> str:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import html
 from collections.abc import Awaitable
 from inspect import isawaitable
-from typing import Protocol, cast
+from typing import cast
 
 import nh3
 
 from .errors import Reject
 from .hooks import Hooks
-from .model import Draft, Message, Room, User
+from .model import Draft, Message
 from .names import content as clean
 
 _ATTRIBUTES = {
@@ -25,12 +25,6 @@ _ATTRIBUTES = {
     "td": {"align"},
     "th": {"align"},
 }
-
-
-class AskMay(Protocol):
-    """Asks the ``may`` hooks; see `chatserver.chat.access.Access`."""
-
-    def __call__(self, user: User, permission: str, room: Room) -> Awaitable[bool]: ...
 
 
 class Pipeline:

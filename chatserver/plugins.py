@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import inspect
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
@@ -199,7 +200,9 @@ class PluginHost:
         for attribute in dir(plugin.instance):
             options = self._manager.parse_hookimpl_opts(plugin.instance, attribute)
             if options is not None:
-                _check_hook(plugin.name, options["specname"] or attribute, hooks)
+                hook = options["specname"] or attribute
+                _check_hook(plugin.name, hook, hooks)
+                _check_arguments(plugin, attribute, getattr(self._manager.hook, hook))
             elif attribute in hooks and _UNMISTAKABLE.match(attribute):
                 raise PluginError(f"{attribute} is a hook, so it needs the decorator @hookimpl", plugin.name)
         try:
@@ -213,6 +216,15 @@ def _check_hook(plugin: str, hook: str, known: Sequence[str]) -> None:
         near = difflib.get_close_matches(hook, known, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         raise PluginError(f"there is no hook {hook!r}{hint}", plugin)
+
+
+def _check_arguments(plugin: Loaded, attribute: str, hook: pluggy.HookCaller) -> None:
+    known = hook.spec.argnames if hook.spec is not None else ()
+    for each in inspect.signature(getattr(plugin.instance, attribute)).parameters.values():
+        asked = each.kind is each.POSITIONAL_OR_KEYWORD and each.default is each.empty
+        if asked and each.name not in known:
+            there = f"its arguments are: {', '.join(known)}" if known else "it has no arguments"
+            raise PluginError(f"hook {hook.name}: there is no argument {each.name!r}; {there}", plugin.name)
 
 
 async def _try(plugin: str, what: str, function: Callable[..., Any], *args: Any) -> None:

@@ -121,6 +121,12 @@ async def test_a_mistake_is_explained(text, code, field, part):
     assert part in refused.message
 
 
+async def test_who_meant_text_is_told_how_to_send_it():
+    refused = await refusal("etc/passwd is a file")
+    assert (refused.code, refused.field) == ("not_found", "command")
+    assert "To send it as text, begin with //." in refused.message
+
+
 async def test_a_permission_is_asked_for_before_anything_else():
     refused = await refusal("kick carol", Context(lacks=["mod.kick"]))
     assert refused.code == "forbidden"
@@ -191,6 +197,9 @@ def test_a_subclass_can_replace_a_command():
     assert (kick.usage, kick.permission) == ("/kick USER", "strict.kick")
 
 
+def without_ctx(self, sides: int = 6): ...
+def with_nothing(self): ...
+def late_ctx(self, *, ctx): ...
 def untyped(self, ctx, user): ...
 def starred(self, ctx, *words: str): ...
 def two_rests(self, ctx, *, one: str, two: str): ...
@@ -204,8 +213,11 @@ def unknown_type(self, ctx, value: "Nonsense"): ...  # noqa: F821
 
 @pytest.mark.parametrize(
     "method",
-    [untyped, starred, two_rests, number_rest, no_default, mapping, either, number_choices, unknown_type],
-)
+    [
+        without_ctx, with_nothing, late_ctx, untyped, starred, two_rests, number_rest, no_default, mapping, either,
+        number_choices, unknown_type,
+    ],
+)  # fmt: skip
 def test_a_signature_that_cannot_be_parsed_stops_the_start(method):
     plugin = type("Bad", (Plugin,), {"bad": command()(method)})
     with pytest.raises(PluginError, match=r"^plugin 'bad': command /\w+"):

@@ -234,7 +234,7 @@ MISTAKES = [
     ("server:\n\n  tls: 4", 3, "server.tls", "is 4", "a mapping (key: value) or nothing", None),
     ("server:\n  tls: {cert: a}", 2, "server.tls", 'the key "key" is missing', None, None),
     ("server:\n  tls: {cert: a,\n    key: b}", 2, "server.tls.cert", "there is no file", None, None),
-    ("server: {public_url: example.org}", 1, "server.public_url", "is text", "an address such as", None),
+    ("server: {public_url: example.org}", 1, "server.public_url", "", "an address with https://", None),
     ("server: {allowed_origins: [https://a/b]}", 1, "server.allowed_origins[0]", "", "an origin", None),
     ("server: {trusted_proxies: [here]}", 1, "server.trusted_proxies[0]", "here", "an IP address", None),
     ("server: 1", 1, "server", "is 1", "a mapping", None),

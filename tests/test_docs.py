@@ -654,6 +654,8 @@ async def test_the_plugins_on_the_pages_work(chat: Callable[..., Harness], tmp_p
         assert await alice.hears("notice", text="You rolled 1.")
         with pytest.raises(Refused, match=r"Usage: /roll \[SIDES\]"):
             await alice.says("/roll many")
+        with pytest.raises(Refused, match="one side at least"):
+            await alice.says("/roll 0")
         with pytest.raises(Refused, match="Please don't shout"):
             await alice.says("WHO IS HERE?")
 

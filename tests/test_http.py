@@ -50,7 +50,9 @@ async def test_posting_with_a_key_is_done_once(chat):
         path, key = "rooms/general/messages", {"Idempotency-Key": "k1"}
 
         async def post(content, headers=None, **more):
-            return await server.api("POST", path, {"content": content, **more}, token=guest.token, headers=headers)
+            return await server.api(
+                "POST", path, {"content": content, **more}, token=guest.token, headers=headers
+            )
 
         status, sent = await post("beep", key)
         assert status == 201

@@ -129,7 +129,9 @@ def test_a_subscriber_that_is_dropped_while_others_are_sent_to(hub, turns):
 
 @given(
     st.lists(
-        st.tuples(st.sampled_from(["deliver", "join", "leave", "turn"]), st.sampled_from("ab"), st.integers(0, 2))
+        st.tuples(
+            st.sampled_from(["deliver", "join", "leave", "turn"]), st.sampled_from("ab"), st.integers(0, 2)
+        )
     )
 )
 def test_everybody_hears_exactly_what_was_said_while_they_were_there(steps):

@@ -129,7 +129,9 @@ async def test_another_text_with_the_same_nonce_is_a_conflict_in_one_batch_too(c
     async with chat() as server:
         alice, bob = await server.join("general", "alice", "bob")
         for n, text in enumerate(("one", "two", "one")):
-            await alice.send({"type": "message", "id": f"a{n}", "room": "general", "content": text, "nonce": "n"})
+            await alice.send(
+                {"type": "message", "id": f"a{n}", "room": "general", "content": text, "nonce": "n"}
+            )
         assert (await alice.hears("error", re="a1")).code == "nonce_conflict"
         assert (await alice.hears("ok", re="a2")).dup
         later = await refused(alice.says("two", nonce="n"))

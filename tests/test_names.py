@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import string
 import unicodedata
+from collections.abc import Callable
+from typing import Literal
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chatserver.errors import Reject
-from chatserver.names import content, look, room_name, title, topic, user_name
+from chatserver.names import content, look, one_line, room_name, title, topic, user_name
 
 ANY_TEXT = st.text(alphabet=st.characters(exclude_categories=()), max_size=80)
 
@@ -213,3 +215,55 @@ def test_other_names_stay_apart(name: str, other: str) -> None:
 @given(ANY_TEXT)
 def test_a_look_is_blind_to_case_and_composition(text: str) -> None:
     assert look(text) == look(unicodedata.normalize("NFD", text)) == look(text.casefold())
+
+
+@pytest.mark.parametrize("rule", [user_name, room_name, title, topic])
+@pytest.mark.parametrize("start", ["a", "a\u0301" * 40], ids=["marks", "letters"])
+def test_a_long_text_is_refused_before_it_is_composed(
+    rule: Callable[[str], str], start: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Putting combining marks into order takes the square of their number: 40000 take more than a second."""
+    composed: list[str] = []
+    refused = pytest.raises(Reject, match="at most", check=lambda refusal: refusal.code == "invalid")
+    # Undone at once: pytest composes texts too.
+    with monkeypatch.context() as patch, refused:
+        patch.setattr(unicodedata, "normalize", lambda form, text: composed.append(text) or text)
+        rule(start + "\u0301\u0316" * 20_000)
+    assert not composed
+
+
+def test_a_look_is_taken_of_no_more_than_a_name_can_have(monkeypatch: pytest.MonkeyPatch) -> None:
+    look("alice")  # loads the table
+    composed = unicodedata.normalize
+    lengths: list[int] = []
+
+    def count(form: Literal["NFC", "NFD", "NFKC", "NFKD"], text: str) -> str:
+        lengths.append(len(text))
+        return composed(form, text)
+
+    monkeypatch.setattr(unicodedata, "normalize", count)
+    assert look("a" + "\u0301\u0316" * 20_000)
+    assert lengths
+    assert max(lengths) <= 128
+
+
+@pytest.mark.parametrize("char", ["\u1f82", "\u0390", "각"])
+def test_the_longest_name_may_come_decomposed(char: str) -> None:
+    name = unicodedata.normalize("NFC", char) * 32
+    decomposed = unicodedata.normalize("NFD", name)
+    assert user_name(decomposed) == name
+    assert look(decomposed) == look(name)
+
+
+@pytest.mark.parametrize(
+    ("text", "line"), [("", ""), ("  having\n\tlunch ", "having lunch"), ("e\u0301", "\u00e9"), ("🎉", "🎉")]
+)
+def test_a_text_is_put_on_one_line(text: str, line: str) -> None:
+    assert one_line(text, 100, "text") == line
+
+
+@pytest.mark.parametrize("text", ["a\x00", "\x1b[31m", "a\ud800", "\u202eevil", "a" * 101])
+def test_a_line_is_refused_with_its_field(text: str) -> None:
+    with pytest.raises(Reject, match="A text ") as refusal:
+        one_line(text, 100, "text")
+    assert (refusal.value.code, refusal.value.field) == ("invalid", "text")

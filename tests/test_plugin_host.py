@@ -142,7 +142,14 @@ def test_a_single_file_has_no_static_files_though_a_folder_may_stand_beside_it(w
             "class A(Plugin):\n  @hookimpl\n  def before_pots(self): pass",
             "no hook 'before_pots'; did you mean 'bef",
         ),
-        ("class A(Plugin):\n  @hookimpl\n  def before_post(self, drafd): pass", "drafd"),
+        (
+            "class A(Plugin):\n  @hookimpl\n  def before_post(self, message): pass",
+            "hook before_post: there is no argument 'message'; its arguments are: draft",
+        ),
+        (
+            "class A(Plugin):\n  @hookimpl\n  def startup(self, chat): pass",
+            "hook startup: there is no argument 'chat'; it has no arguments",
+        ),
         (
             "class A(Plugin):\n  def before_post(self, draft): pass",
             "before_post is a hook, so it needs the decorator",
@@ -506,6 +513,14 @@ def test_the_face_has_all_it_promises():
         assert getattr(chatserver, name) is not None
     with pytest.raises(AttributeError, match="Nonsense"):
         chatserver.Nonsense  # noqa: B018
+
+
+def test_the_test_kits_client_needs_no_pytest():
+    code = "import sys; sys.modules['pytest'] = None; from chatserver.testing import Client; print(Client.__name__)"
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30
+    )
+    assert result.stdout == "Client\n"
 
 
 def test_importing_a_part_does_not_import_a_web_server():

@@ -43,7 +43,12 @@ async def test_a_reload_is_neither_a_leave_nor_a_join(chat, eventually):
 async def test_what_others_see_of_a_state(chat):
     async with chat() as server:
         alice, bob = await server.join("general", "alice", "bob")
-        for status, seen in (("away", "away"), ("busy", "busy"), ("invisible", "offline"), ("online", "online")):
+        for status, seen in (
+            ("away", "away"),
+            ("busy", "busy"),
+            ("invisible", "offline"),
+            ("online", "online"),
+        ):
             await bob.ask("presence", status=status, text="lunch")
             event = await alice.hears("presence")
             shown = "" if seen == "offline" else "lunch"
@@ -140,7 +145,11 @@ def test_the_table_of_who_is_here_in_every_order(io_loop):
         presence = Presence(lambda user, rooms: gone.append((user.id, sorted(rooms))), grace=0.0)
         user = User("u1", "alice", "alice")
         assert [presence.connected(user), presence.connected(user)] == [True, False]
-        assert [presence.enter(user, "a"), presence.enter(user, "a"), presence.enter(user, "b")] == [True, False, True]
+        assert [presence.enter(user, "a"), presence.enter(user, "a"), presence.enter(user, "b")] == [
+            True,
+            False,
+            True,
+        ]
         assert presence.exit(user, "b")
         assert not presence.exit(user, "b")
         presence.disconnected(user)

@@ -130,7 +130,9 @@ async def test_the_handshake(chat, raw, quiet, transport):
             async with raw(server) as socket:
                 head = "GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                 version = line if status != 101 else "Sec-WebSocket-Version: 13"
-                await socket.send(f"{head}Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n{version}\r\n\r\n".encode())
+                await socket.send(
+                    f"{head}Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n{version}\r\n\r\n".encode()
+                )
                 assert f" {status} " in await socket.head()
 
 

@@ -79,7 +79,9 @@ async def test_what_was_missed_comes_between_welcome_and_live(chat):
         assert types == ["welcome", "message", "message", "edited", "live"]
         shown = [e for e in again.everything if e["type"] == "message"]
         assert [(e["content"], e["rev"]) for e in shown] == [("one, again", 2), ("two", 1)]
-        assert [e["seq"] for e in durable(again)] == list(range(bob.seen["general"] + 1, again.seen["general"] + 1))
+        assert [e["seq"] for e in durable(again)] == list(
+            range(bob.seen["general"] + 1, again.seen["general"] + 1)
+        )
 
 
 async def test_nothing_missed_means_nothing_sent(chat):

@@ -16,7 +16,9 @@ async def refused(work) -> Refused:
 async def private(server, name="secret", owner="olga", **more):
     """An account that owns a private room, and follows it."""
     client = await server.account(owner)
-    status, _ = await server.api("POST", "rooms", {"name": name, "kind": "private", **more}, token=client.token)
+    status, _ = await server.api(
+        "POST", "rooms", {"name": name, "kind": "private", **more}, token=client.token
+    )
     assert status == 201
     client.room = name
     await client.hears("rooms")
@@ -331,3 +333,45 @@ async def test_whoever_comes_back_sees_what_came_after(chat):
         log = (await bob.ask("sync", room="general", after=0)).events
         assert [e["content"] for e in log] == ["third"]
         assert log[0]["seq"] == head + 1
+
+
+async def test_reasons_and_status_texts_are_one_clean_line(chat):
+    async with chat(plugins=["moderation", "basics"]) as server:
+        mona = await server.account("mona", "moderator")
+        await mona.join("general")
+        (anna,) = await server.join("general", "anna")
+        for command in (f"/mute anna 5 {'r' * 501}", "/mute anna 5 a\u202eb", f"/away {'x' * 101}"):
+            with pytest.raises(Refused) as refused:
+                await mona.says(command)
+            assert refused.value.code == "invalid", command
+        with pytest.raises(Refused) as refused:
+            await mona.says("/away " + "x" * 8000)
+        assert refused.value.code == "too_large"
+        with pytest.raises(Refused) as refused:
+            await anna.ask("presence", status="away", text="a\u202eb")
+        assert refused.value.field == "text"
+        assert not await anna.heard("member")
+        assert not await mona.heard("presence")
+
+
+async def test_who_posts_over_http_may_edit_and_delete_it_too(chat):
+    async with chat() as server:
+        await server.server.accounts.add("bot", "correct horse", "member")
+        _, token = await server.server.accounts.login("bot", "correct horse", "127.0.0.1")
+        status, sent = await server.api("POST", "rooms/general/messages", {"content": "hello"}, token=token)
+        assert status == 201
+        path = f"messages/{sent.message_id}"
+        assert (await server.api("PATCH", path, {"content": "hello all"}, token=token))[0] == 200
+        assert (await server.api("DELETE", path, token=token))[0] == 200
+
+
+async def test_the_shown_name_is_a_mention_too(chat):
+    async with chat(plugins=["basics"]) as server:
+        dora = await server.account("dora")
+        await dora.join("general")
+        (anna,) = await server.join("general", "anna")
+        await dora.says("/nick dolly")
+        await anna.says("@dolly and @dora are one")
+        assert len(await dora.heard("mention")) == 1
+        await anna.says("hello @dolly")
+        assert len(await dora.heard("mention")) == 1

@@ -28,7 +28,10 @@ async def slow(server, socket, name="sleepy", **hello):
 
 
 async def test_a_slow_reader_gets_4013_and_resumes_without_loss(chat, raw, quiet, eventually):
-    async with chat(settings=SETTINGS, plugins=["history"]) as server, raw(server, receive_buffer=4096) as socket:
+    async with (
+        chat(settings=SETTINGS, plugins=["history"]) as server,
+        raw(server, receive_buffer=4096) as socket,
+    ):
         alice, bob = await server.join("general", "alice", "bob")
         welcome, head = await slow(server, socket)
         sent = 0
@@ -75,7 +78,10 @@ async def test_past_half_of_the_buffer_only_what_lasts_is_sent(chat, raw, quiet)
 
 async def test_who_asks_without_reading_is_not_read_any_more(chat, raw, eventually):
     """Otherwise a few requests a second could fill the server's memory with answers."""
-    async with chat(settings=SETTINGS, plugins=["history"]) as server, raw(server, receive_buffer=4096) as socket:
+    async with (
+        chat(settings=SETTINGS, plugins=["history"]) as server,
+        raw(server, receive_buffer=4096) as socket,
+    ):
         alice = (await server.join("general", "alice"))[0]
         for _ in range(100):
             await alice.says(TEXT)

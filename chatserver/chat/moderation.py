@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from .. import names
 from ..chatapi import Ban
 from ..errors import Reject
 from ..model import User
@@ -11,6 +12,8 @@ from ..rooms import RoomActor, Rooms
 from ..store import Store, reading
 from ..store import entries as log
 from .access import Access, hidden
+
+REASON_CHARS = 500
 
 
 class Moderation:
@@ -43,12 +46,12 @@ class Moderation:
         actor = await self._actor(room, by, target)
         if target.id not in actor.members:
             raise Reject(f"{target.name} is not in this room.", "not_found", field="user")
-        await actor.append(log.ChangeMember(by, target, "kicked", reason, self._until(minutes)))
+        await actor.append(log.ChangeMember(by, target, "kicked", _clean(reason), self._until(minutes)))
 
     async def mute(self, room: str, target: User, *, by: User, minutes: float, reason: str) -> None:
         """Let somebody read, not write."""
         actor = await self._actor(room, by, target)
-        await actor.append(log.ChangeMember(by, target, "muted", reason, self._until(minutes)))
+        await actor.append(log.ChangeMember(by, target, "muted", _clean(reason), self._until(minutes)))
 
     async def unmute(self, room: str, target: User, *, by: User) -> None:
         """Let somebody write again."""
@@ -60,7 +63,7 @@ class Moderation:
     async def ban(self, room: str, target: User, *, by: User, minutes: float, reason: str) -> None:
         """Remove somebody and keep them out."""
         actor = await self._actor(room, by, target)
-        await actor.append(log.ChangeMember(by, target, "banned", reason, self._until(minutes)))
+        await actor.append(log.ChangeMember(by, target, "banned", _clean(reason), self._until(minutes)))
 
     async def unban(self, room: str, target: User, *, by: User) -> None:
         """Let somebody come in again."""
@@ -74,3 +77,7 @@ class Moderation:
         now = self._clock()
         rows = await self._store.read(lambda conn: reading.bans(conn, room, now))
         return [Ban(*row) for row in rows]
+
+
+def _clean(reason: str) -> str:
+    return names.one_line(reason, REASON_CHARS, "reason")

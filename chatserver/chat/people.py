@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from .. import names
 from ..accounts import Accounts
 from ..bus import Bus
 from ..errors import Close, Reject
@@ -17,6 +18,8 @@ from ..store.members import move_mark
 from .access import Access, not_member
 from .effects import Effects
 from .limiter import Limiter
+
+STATUS_CHARS = 100
 
 
 class People:
@@ -47,6 +50,7 @@ class People:
     async def set_status(self, user: User, status: Status, text: str) -> None:
         """Change how others see somebody, and tell the rooms they are in."""
         await self._access.require(user, "user.status")
+        text = names.one_line(text, STATUS_CHARS, "text")
         refusal = self._states.refusal(user.id)
         if refusal is not None:
             raise refusal

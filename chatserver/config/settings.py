@@ -23,7 +23,11 @@ BufferBytes = Annotated[
 Rate = Annotated[float, Meta(gt=0, le=100_000, description="a number above 0, at most 100000")]
 NonEmpty = Annotated[str, Meta(min_length=1, description="text that isn't empty")]
 Url = Annotated[
-    str, Meta(pattern=r"^(https?://[^\s/]+.*)?$", description="an address such as https://chat.example.org")
+    str,
+    Meta(
+        pattern=r"^(https?://[^\s/]+.*)?$",
+        description="an address with https:// (or http://) in front, such as https://chat.example.org",
+    ),
 ]
 Origin = Annotated[
     str,
@@ -58,7 +62,7 @@ class Server(_Section, frozen=True, kw_only=True):
     allowed_origins: tuple[Origin, ...] = ()
     """Further web origins whose pages may connect; the server's own always may."""
     trusted_proxies: tuple[NonEmpty, ...] = ()
-    """IP addresses or networks (CIDR) whose X-Forwarded-* headers are believed."""
+    """IP addresses or networks (CIDR) whose X-Forwarded-For is believed."""
     tls: Tls | None = None
     transport: Literal["lean", "stream"] = "lean"
     """How WebSockets are read and written: ``lean``, on the bare socket, or ``stream``, through Tornado (slower; TLS

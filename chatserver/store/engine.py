@@ -13,20 +13,25 @@ from ..errors import ConfigError
 from . import schema as s
 
 
+def database_file(url: str, data_dir: Path) -> Path | None:
+    """Where the database of a ``store.url`` is; None for one in memory."""
+    return None if url == "memory:" else Path(url.removeprefix("sqlite:") or data_dir / "chat.db")
+
+
 def open_engine(url: str, data_dir: Path, durability: str) -> Engine:
     """An engine for ``memory:``, ``sqlite:`` (``chat.db`` in ``data_dir``) or ``sqlite:PATH``.
 
     ``durability`` is ``full`` (synced to disk before a commit returns) or ``normal`` (may lose the last moments at
     a power cut, nothing at a crash). Raises ConfigError when the file can't be made.
     """
-    if url == "memory:":
+    path = database_file(url, data_dir)
+    if path is None:
         engine = create_engine(
             "sqlite://",
             poolclass=StaticPool,
             connect_args={"check_same_thread": False, "isolation_level": None},
         )
     else:
-        path = Path(url.removeprefix("sqlite:") or data_dir / "chat.db")
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as error:
@@ -38,7 +43,7 @@ def open_engine(url: str, data_dir: Path, durability: str) -> Engine:
         )
 
     def configure(connection: Any, record: Any) -> None:
-        if url == "memory:":
+        if path is None:
             return
         cursor = connection.cursor()
         cursor.execute("PRAGMA journal_mode = WAL")

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
 
-from ..errors import Reject
+from ..errors import ConfigError, Reject
 from ..metrics import Metrics
-from .engine import boot_id, mark_stopped, open_engine, prepare
+from .engine import boot_id, database_file, mark_stopped, open_engine, prepare
 from .entries import Batch, InCommit, Outcome
+from .lock import Lock
 from .readers import Readers
 from .transactions import AppendJob, Job
 from .writer import LoopWriter, ThreadWriter, Writer
@@ -24,11 +26,18 @@ class Store:
     """One database, with its writer and its readers. Made by `open`, inside a running event loop."""
 
     def __init__(
-        self, engine: Engine, epoch: str, in_commit: InCommit | None, metrics: Metrics, running: bool
+        self,
+        engine: Engine,
+        epoch: str,
+        in_commit: InCommit | None,
+        metrics: Metrics,
+        running: bool,
+        lock: Lock | None,
     ) -> None:
         self.epoch = epoch
         self._engine = engine
         self._running = running
+        self._lock = lock
         memory = engine.url.database in (None, "", ":memory:")
         self._writer: Writer = (LoopWriter if memory else ThreadWriter)(engine, in_commit, metrics)
         self._readers = None if memory else Readers(engine)
@@ -43,11 +52,23 @@ class Store:
         metrics: Metrics | None = None,
         running: bool = True,
     ) -> Store:
-        """Open or make the database; ``running`` is for the server, not for a tool beside it. Raises ConfigError."""
+        """Open or make the database; ``running`` is for the server, not for a tool beside it.
+
+        Raises ConfigError, for a database that another server uses too.
+        """
         engine = open_engine(url, data_dir, durability)
-        with engine.connect() as conn, conn.begin():
-            epoch = prepare(conn, boot_id() if running else None, durability == "full")
-        return cls(engine, epoch, in_commit, metrics or Metrics(), running)
+        path = database_file(url, data_dir)
+        lock = Lock(path) if running and path is not None else None
+        try:
+            with engine.connect() as conn, conn.begin():
+                epoch = prepare(conn, boot_id() if running else None, durability == "full")
+        except BaseException as error:
+            if lock is not None:
+                lock.release()
+            if isinstance(error, DBAPIError):
+                raise ConfigError(f"{path} can't be opened: {error.orig}", path="store.url") from error
+            raise
+        return cls(engine, epoch, in_commit, metrics or Metrics(), running, lock)
 
     def append(self, batch: Batch, done: Callable[[list[Outcome]], None]) -> None:
         """Append a batch; ``done`` is called on the loop once it is committed or refused, entry by entry.
@@ -102,3 +123,5 @@ class Store:
             with self._engine.connect() as conn, conn.begin():
                 mark_stopped(conn)
         self._engine.dispose()
+        if self._lock is not None:
+            self._lock.release()

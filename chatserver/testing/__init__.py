@@ -8,28 +8,16 @@ In ``conftest.py`` say ``pytest_plugins = ["chatserver.testing"]``, then::
             await alice.says(":tada:")
             assert (await bob.hears()).content == "🎉"
 
-``async def`` tests need pytest-tornasync.
+``async def`` tests need pytest-tornasync. What is imported from here works without pytest too, for bots and scripts.
 """
 
 from __future__ import annotations
-
-from collections.abc import Callable
-from pathlib import Path
-
-import pytest
 
 from .client import Client, Heard, Refused
 from .harness import Harness
 from .transcript import run_transcript
 
-__all__ = ["Client", "Harness", "Heard", "Refused", "chat", "run_transcript"]
+__all__ = ["Client", "Harness", "Heard", "Refused", "run_transcript"]
 
-
-@pytest.fixture
-def chat(tmp_path: Path) -> Callable[..., Harness]:
-    """Makes servers: ``chat(plugins=…, settings=…)``, see `Harness`."""
-
-    def make(**options: object) -> Harness:
-        return Harness(tmp_path, **options)  # type: ignore[arg-type]
-
-    return make
+# Read by pytest alone, when somebody's conftest.py names this package.
+pytest_plugins = ["chatserver.testing.fixtures"]

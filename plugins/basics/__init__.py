@@ -108,5 +108,10 @@ class Basics(Plugin):
 def here(ctx) -> Room:
     """The room in which the command was given. Raises `Reject` when it was in none."""
     if ctx.room is None:
-        raise Reject("This works in a room only.", "invalid", field="room")
+        raise Reject(
+            "This works only inside a room. Send the person a plain message first, then this in the room of your "
+            "conversation.",
+            "invalid",
+            field="room",
+        )
     return ctx.room

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from chatserver import Handler, Reject, User
 
 from .filenames import disposition
@@ -9,6 +11,8 @@ from .ranges import byte_range
 from .table import File
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+CHUNK_SECONDS = 60
+"""How long `storage.READ_BYTES` may take."""
 
 
 class DownloadHandler(Handler):
@@ -40,7 +44,18 @@ class DownloadHandler(Handler):
         if with_body:
             async for chunk in self.plugin.storage.read(file.id, start, end):
                 self.write(chunk)
-                await self.flush()
+                if not await self._sent():
+                    return
+
+    async def _sent(self) -> bool:
+        """Whether what was written has gone out. Whoever reads too slowly loses the connection, which others need,
+        and can ask for the rest."""
+        try:
+            await asyncio.wait_for(self.flush(), CHUNK_SECONDS)
+        except TimeoutError:
+            self.request.connection.stream.close()
+            return False
+        return True
 
     async def _may_read(self, user: User, file: File) -> bool:
         if file.message_id is None:

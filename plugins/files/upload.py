@@ -37,14 +37,13 @@ class UploadHandler(Handler):
         if self.request.method != "POST":
             return
         user = await self.require_user()
+        name, size = received(self.request.headers.get("X-File-Name", "")), self._announced()
+        await self._check_quota(user, size)
         room = await self._room(user)
-        if not await self.chat.may(user, "files.upload", room):
-            raise Reject("You may not upload files here.", "forbidden")
-        name = received(self.request.headers.get("X-File-Name", ""))
-        upload = await self.chat.before_upload(
-            Upload(user, room, name, self._announced(), "application/octet-stream")
-        )
-        await self._check_quota(upload)
+        await self._check_may(user, room)
+        upload = await self.chat.before_upload(Upload(user, room, name, size, "application/octet-stream"))
+        # Once more: others of theirs may have begun to arrive meanwhile.
+        await self._check_quota(user, size)
         self._accept(upload)
 
     async def data_received(self, chunk: bytes) -> None:
@@ -91,6 +90,8 @@ class UploadHandler(Handler):
         if other:
             if not await self.chat.may(user, "direct.start"):
                 raise Reject("You may not send direct messages.", "forbidden")
+            # Before the room is made: the other one sees it.
+            await self._check_may(user)
             return await self.chat.direct(user, await self.chat.user(other))
         room = await self.chat.room(self.get_query_argument("room", ""))
         if not await self.chat.may_read(room.name, user=user):
@@ -106,9 +107,13 @@ class UploadHandler(Handler):
             raise Reject(f"A file has {self.plugin.settings.max_bytes} bytes at most.", "too_large")
         return int(header)
 
-    async def _check_quota(self, upload: Upload) -> None:
-        used = await self.plugin.table.used(upload.user.id) + self.plugin.arriving[upload.user.id]
-        if used + upload.size > self.plugin.settings.quota_bytes:
+    async def _check_may(self, user: User, room: Room | None = None) -> None:
+        if not await self.chat.may(user, "files.upload", room):
+            raise Reject("You may not upload files here.", "forbidden")
+
+    async def _check_quota(self, user: User, size: int) -> None:
+        used = await self.plugin.table.used(user.id) + self.plugin.arriving[user.id]
+        if used + size > self.plugin.settings.quota_bytes:
             raise Reject("You have no room left for more files. Delete some first.", "too_large")
 
     def _check_type(self, mime: str) -> None:

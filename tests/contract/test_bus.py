@@ -11,7 +11,9 @@ from chatserver.bus import Bus, LocalBus
 def carried(request):
     """A bus, and what it has delivered."""
     delivered = []
-    return request.param(lambda topic, payload, ephemeral: delivered.append((topic, payload, ephemeral))), delivered
+    return request.param(
+        lambda topic, payload, ephemeral: delivered.append((topic, payload, ephemeral))
+    ), delivered
 
 
 async def test_payloads_arrive_once_unchanged_and_in_order(carried):

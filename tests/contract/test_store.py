@@ -149,7 +149,9 @@ class Log(RuleBasedStateMachine):
 
     @rule(first=wishes, second=wishes)
     def both_rooms_in_one_transaction(self, first, second) -> None:
-        batches = [Batch(room, 1.0, self.entries(room, w)) for room, w in zip(ROOMS, (first, second), strict=True)]
+        batches = [
+            Batch(room, 1.0, self.entries(room, w)) for room, w in zip(ROOMS, (first, second), strict=True)
+        ]
         results = self.run(append_all(self.store, *batches))
         for batch, outcomes in zip(batches, results, strict=True):
             expected = [self.models[batch.room].apply(entry) for entry in batch.entries]
@@ -158,7 +160,9 @@ class Log(RuleBasedStateMachine):
     @invariant()
     def the_log_is_the_models(self) -> None:
         for room, model in self.models.items():
-            events = self.run(self.store.read(lambda conn, room=room: reading.events_after(conn, room, 0, 1000)))
+            events = self.run(
+                self.store.read(lambda conn, room=room: reading.events_after(conn, room, 0, 1000))
+            )
             if not events:
                 continue  # before the rooms are made
             assert [e.seq for e in events] == list(range(1, len(model.events) + 1))
@@ -233,7 +237,10 @@ async def test_a_change_that_raises_undoes_only_itself(store):
         people.create_user(conn, User("u9", "nine", "nine"), "nine", 0.0)
         raise Reject("no", "forbidden")
 
-    jobs = [store.write(wrong), store.write(lambda conn: people.create_user(conn, User("u8", "8", "8"), "8", 0.0))]
+    jobs = [
+        store.write(wrong),
+        store.write(lambda conn: people.create_user(conn, User("u8", "8", "8"), "8", 0.0)),
+    ]
     first, second = await asyncio.gather(*jobs, return_exceptions=True)
     assert isinstance(first, Reject)
     assert second is None
@@ -269,7 +276,9 @@ async def test_unread_and_mentions(store):
     alice, bob = USERS
     await append(store, "a", ChangeMember(alice, alice, "joined"), ChangeMember(bob, bob, "joined"))
     await append(store, "a", Post(alice, "m1", "x", "x", mentions=("u1",)), Post(alice, "m2", "x", "x"))
-    await append(store, "a", Edit(alice, "m1", "y", "y"), Post(bob, "m3", "x", "x"), Post(alice, "m4", "x", "x"))
+    await append(
+        store, "a", Edit(alice, "m1", "y", "y"), Post(bob, "m3", "x", "x"), Post(alice, "m4", "x", "x")
+    )
 
     async def counted(user):
         (entry,) = await store.read(lambda conn: reading.memberships(conn, user.id))

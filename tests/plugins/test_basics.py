@@ -48,6 +48,17 @@ async def test_me_is_an_action(chat):
         assert (heard.content, heard.kind) == ("waves", "action")
 
 
+async def test_me_to_a_person_without_a_conversation_says_what_to_do_first(chat):
+    async with chat(plugins=["basics"]) as server:
+        alice, bob = await server.join("general", "alice", "bob")
+        with pytest.raises(Refused, match="Send the person a plain message first") as refused:
+            await alice.says("/me waves", to="bob")
+        assert (refused.value.code, refused.value.field) == ("invalid", "room")
+        sent = await alice.says("hello", to="bob")
+        await alice.says("/me waves", sent.room)
+        assert (await bob.hears(kind="action")).content == "waves"
+
+
 async def test_me_needs_something_to_do(chat):
     async with chat(plugins=["basics"]) as server:
         (alice,) = await server.join("general", "alice")

@@ -129,6 +129,53 @@ async def test_a_first_direct_message_can_bring_a_file(chat):
         assert (await fetch(server, bob, (await bob.hears()).files[0])).body == TEXT
 
 
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [("Content-Length: 0\r\n", 400), ("Content-Length: 101\r\n", 413), ("Content-Length: 51\r\n", 413)],
+)
+async def test_an_upload_that_is_refused_begins_no_conversation(chat, headers, status):
+    async with chat(plugins={"files": {"max_bytes": 100, "quota_bytes": 50}}) as server:
+        alice, carol = await server.join("general", "alice", "carol")
+        head = raw_request(server, alice, headers, query="to=carol")
+        assert (await exchange(server, head)).startswith(b"HTTP/1.1 %d " % status)
+        assert not await carol.heard("room_added")
+        assert [room["name"] for room in (await alice.ask("rooms")).rooms] == ["general"]
+
+
+async def test_who_may_not_upload_begins_no_conversation_by_it(chat, tmp_path):
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own/nofiles.py").write_text(
+        "from chatserver import Plugin, hookimpl\n\n\nclass NoFiles(Plugin):\n    @hookimpl\n"
+        "    def may(self, user, permission, room):\n"
+        "        return False if permission == 'files.upload' else None\n"
+    )
+    async with chat(plugins=["files", "nofiles"], dirs=[tmp_path / "own"]) as server:
+        alice, _ = await server.join("general", "alice", "carol")
+        head = raw_request(server, alice, "Content-Length: 9\r\n", query="to=carol")
+        assert (await exchange(server, head)).startswith(b"HTTP/1.1 403 ")
+        assert [room["name"] for room in (await alice.ask("rooms")).rooms] == ["general"]
+
+
+async def test_a_download_that_nobody_reads_ends(chat, raw, eventually, monkeypatch, quiet):
+    monkeypatch.setattr("chatserver_plugins.files.download.CHUNK_SECONDS", 0.3)
+    async with chat(plugins=["files"]) as server:
+        (alice,) = await server.join("general", "alice")
+        file = await uploaded(server, alice, b"x" * 16_000_000)
+        async with raw(server, receive_buffer=4096) as socket:
+            await socket.send(
+                f"GET {file['url']} HTTP/1.1\r\nHost: localhost\r\n"
+                f"Authorization: Bearer {alice.token}\r\n\r\n".encode()
+            )
+            assert " 200 " in await socket.head()
+            open_now = server.server.listener._open
+            port = socket.writer.get_extra_info("sockname")[1]
+            mine = next(stream for stream in open_now if stream.socket.getpeername()[1] == port)
+            await eventually(lambda: mine not in open_now)
+            assert len(await socket.rest()) < 16_000_000
+        # Whoever reads, if slowly, gets all of it.
+        assert (await fetch(server, alice, file)).body == b"x" * 16_000_000
+
+
 async def test_what_came_before_somebody_is_as_hidden_as_its_message(chat):
     async with chat(plugins=["files"]) as server:
         (alice,) = await server.join("general", "alice")
@@ -369,10 +416,10 @@ class Guard(Plugin):
 """
 
 
-def raw_request(server, client, headers):
+def raw_request(server, client, headers, query="room=general"):
     """The head of an upload, byte by byte."""
     return (
-        "POST /plugins/files/upload?room=general HTTP/1.1\r\n"
+        f"POST /plugins/files/upload?{query} HTTP/1.1\r\n"
         f"Host: 127.0.0.1:{server.server.port}\r\nAuthorization: Bearer {client.token}\r\n{headers}\r\n"
     ).encode()
 

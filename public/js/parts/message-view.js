@@ -193,7 +193,8 @@ export class MessageView {
     if (event.type === "member" && event.target) {
       const who = this.app.nameOf(event.target);
       const self = event.user.id === event.target.id;
-      const action = event.action === "added" && self ? "joined" : event.action === "removed" && self ? "left" : event.action;
+      let action = event.action === "added" && self ? "joined" : event.action === "removed" && self ? "left" : event.action;
+      if (action === "kicked" && event.until) action = "kickedUntil";
       const text = t(`events.${action}`, { who, by, role: event.role ? t(`role.${event.role}`) : "" });
       return event.reason ? t("events.because", { text, reason: event.reason }) : text;
     }
