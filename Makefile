@@ -3,10 +3,11 @@
 # make lint   ruff, mypy, the layers
 # make fix    what ruff can mend and format by itself
 # make bench  measure this server and others side by side (40 minutes); make bench-quick: in two minutes
+# make docs   hold the docs against the code, and make the screenshot anew
 # make clean  remove what was made, .venv too; never ./data
 
 .DEFAULT_GOAL := run
-.PHONY: run test lint fix clean chromium client bench bench-quick
+.PHONY: run test lint fix docs clean chromium client bench bench-quick
 
 # The Python to make .venv with: `make PYTHON=/opt/python/bin/python3 run`.
 PYTHON ?= $(shell for each in python3.14 python3.13 python3.12 python3.11 python3; do \
@@ -35,6 +36,9 @@ lint: .venv/test.stamp
 fix: .venv/test.stamp
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: .venv/test.stamp chromium
+	SCREENSHOT=1 $(BIN)/pytest -q tests/test_docs.py tests/test_transcripts.py tests/browser/test_window_screenshot.py
 
 clean:
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -47,6 +47,10 @@ def user_topic(user_id: str) -> str:
     return "@" + user_id
 
 
+EVERYBODY = "*"
+"""The topic of all connections."""
+
+
 class Hub:
     """Topics and their subscribers. ``call_soon`` runs a callable in the loop's next turn."""
 

@@ -375,3 +375,23 @@ async def test_the_shown_name_is_a_mention_too(chat):
         assert len(await dora.heard("mention")) == 1
         await anna.says("hello @dolly")
         assert len(await dora.heard("mention")) == 1
+
+
+async def test_a_new_public_room_is_told_to_everybody_once(chat):
+    async with chat() as server:
+        mona = await server.account("mona")
+        anna = await server.client("anna")
+        await server.api("POST", "rooms", {"name": "tea", "title": "Tea"}, token=mona.token)
+        await server.api("POST", "rooms", {"name": "cellar", "kind": "private"}, token=mona.token)
+        (told,) = await anna.heard("rooms")
+        assert [(room["name"], room["title"], room["joined"]) for room in told.rooms] == [
+            ("tea", "Tea", False)
+        ]
+        assert "role" not in told.rooms[0]
+        own = [room for event in await mona.heard("rooms") for room in event.rooms]
+        assert [(room["name"], room["joined"], room["role"]) for room in own] == [
+            ("tea", True, "owner"),
+            ("cellar", True, "owner"),
+        ]
+        await anna.join("tea")
+        assert (await anna.says("a cup, please")).room == "tea"

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from ..bus import Bus
 from ..hooks import Hooks
-from ..hub import Hub, user_topic
+from ..hub import EVERYBODY, Hub, user_topic
 from ..metrics import Metrics
 from ..model import Event, User
 from ..presence import Presence
@@ -124,8 +124,19 @@ class Effects:
         if isinstance(entry, CreateRoom):
             for member in list(actor.members.values()):
                 self._let_in(actor, member.user, done)
+            if actor.room.kind == "public":
+                self._announce(actor, entry.user)
         elif isinstance(entry, ChangeMember) and entry.action in ENTERING:
             self._let_in(actor, entry.target, done)
+
+    def _announce(self, actor: RoomActor, by: User) -> None:
+        """Tell everybody else that there is a new room to join."""
+        fields = {**self.listing(actor, by), "joined": False}
+        fields.pop("role", None)
+        told = wire.rooms([fields])
+        for session in cast(Iterable[Session], self._hub.subscribers(EVERYBODY)):
+            if session.user.id not in actor.members:
+                session.connection.send(told)
 
     def _let_in(self, actor: RoomActor, user: User, done: Done) -> None:
         self.changed(user.id)

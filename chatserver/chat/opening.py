@@ -9,7 +9,7 @@ from typing import Any
 
 from ..accounts import Accounts
 from ..errors import Close, Reject
-from ..hub import Hub, user_topic
+from ..hub import EVERYBODY, Hub, user_topic
 from ..model import Event, Request, User
 from ..presence import Presence
 from ..protocol import events as wire
@@ -155,6 +155,7 @@ class Welcoming:
 
     def _enter(self, session: Session, listed: list[reading.Membership], cursors: Mapping[str, int]) -> None:
         """From here on the session counts: for its user's events, and for the rooms it need not catch up with."""
+        self._hub.subscribe(session, EVERYBODY)
         self._hub.subscribe(session, user_topic(session.user.id))
         first = self._presence.connected(session.user)
         for entry in listed:
@@ -216,5 +217,6 @@ class Welcoming:
         """The connection is gone."""
         for room in session.rooms:
             self._hub.drop(session, room)
+        self._hub.drop(session, EVERYBODY)
         self._hub.drop(session, user_topic(session.user.id))
         self._presence.disconnected(session.user)

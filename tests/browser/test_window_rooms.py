@@ -34,7 +34,6 @@ async def test_a_room_is_made_and_others_come_in(stage):
         await create(mona, "Weekend Plans")
         assert mona.page.url.endswith("#/weekend-plans")
         await mona.say("Who comes along?")
-        await alice.page.reload()
         await expect(alice.room("Weekend Plans")).to_have_accessible_name("Weekend Plans, not joined")
         await alice.open("Weekend Plans")
         await alice.sees("Who comes along?")
