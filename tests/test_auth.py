@@ -374,3 +374,12 @@ async def test_the_cookie_lives_on_with_who_comes_back(chat):
             assert entered.token in renewed[0]
         bearer = await server.http("GET", "/api/v1/me", token=entered.token)
         assert not [c for c in bearer.headers.get_list("Set-Cookie") if c.startswith("chat_session=")]
+
+
+async def test_a_page_learns_who_is_signed_in_there(chat):
+    async with chat() as server:
+        assert (await server.api("GET", "server"))[1].user is None
+        _, entered = await server.api("POST", "guest", {"name": "ann"})
+        cookie = {"Cookie": f"chat_session={entered.token}"}
+        _, told = await server.api("GET", "server", headers=cookie)
+        assert told.user == entered.user

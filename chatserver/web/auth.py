@@ -93,11 +93,13 @@ class Me(Handler):
 
 
 class Server(Handler):
-    """GET /api/v1/server: what a page needs to know before anybody is signed in."""
+    """GET /api/v1/server: what a page needs to know at first, and who is signed in there, if anybody."""
 
-    def get(self) -> None:
+    async def get(self) -> None:
         # Reading it sets the cookie that unsafe requests have to repeat in their header.
         assert self.xsrf_token
+        user = await self.user()
+        await self.remember_again()
         settings = self.site.settings
         self.reply(
             {
@@ -105,5 +107,6 @@ class Server(Handler):
                 "version": self.site.version,
                 "guests": settings.auth.guests,
                 "time": wire.iso(time.time()),
+                "user": own(user) if user is not None else None,
             }
         )

@@ -54,18 +54,23 @@ function signIn(app, why) {
   app.emit("enter", why);
 }
 
+/**
+ * Who is signed in here: as the server says, else, without it, whoever was before. Null is nobody.
+ * @param {App} app @param {{user: import("./protocol.js").User|null}|null} server
+ */
+function whoAmI(app, server) {
+  if (app.router.route.setup !== null) return null;
+  if (server) return server.user ? { user: server.user } : null;
+  return read("chat.user", null) === null ? null : { user: null };
+}
+
 async function start() {
   const app = new App();
   app.settings.apply();
   const texts = app.i18n.load(app.settings.language);
-  // Without a sign-in in this browser there is nobody to ask for.
-  const unknown = app.router.route.setup !== null || read("chat.user", null) === null;
-  const [me, server] = await Promise.all([
-    unknown ? null : api("GET", "me").catch((error) => (error.code === "unauthorized" ? null : { user: null })),
-    api("GET", "server").catch(() => ({ name: "Chat", guests: true })),
-    texts,
-  ]);
-  app.store.server = server;
+  const [server] = await Promise.all([api("GET", "server").catch(() => null), texts]);
+  app.store.server = server ?? { name: "Chat", guests: true };
+  const me = whoAmI(app, server);
   for (const [name, Part] of Object.entries(PARTS)) {
     const Element = class extends Part {
       constructor() {

@@ -100,3 +100,13 @@ async def test_a_session_that_has_ended_asks_again(stage):
         await alice.page.context.clear_cookies()
         await alice.page.reload()
         await expect(alice.page.get_by_label("Your name")).to_be_visible()
+
+
+async def test_the_cookie_alone_is_enough_to_be_known_again(stage):
+    async with stage() as here:
+        alice, bob = await here.guests("alice", "bob")
+        await alice.page.evaluate("localStorage.clear()")
+        await alice.page.reload()
+        await alice.say("still me")
+        await bob.sees("still me")
+        await expect(bob.page.get_by_text("alice").first).to_be_visible()
