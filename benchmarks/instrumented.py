@@ -25,7 +25,7 @@ async def serve(config: Path) -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     await stop.wait()
-    messages = (await server.stats())["messages_total"]
+    messages = (await server.about.stats.get())["messages_total"]
     seconds = {
         f"{plugin}.{hook}": stats.seconds
         for (plugin, hook), stats in server.host.hooks.stats().items()

@@ -11,10 +11,10 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import msgspec
 from tornado.netutil import bind_sockets
 
 from . import __version__
+from .about import About
 from .accounts import Accounts
 from .bus import LocalBus
 from .chat.access import Access
@@ -31,23 +31,22 @@ from .chat.people import People
 from .chat.plugins import PluginRequests
 from .chat.rooms import RoomCases
 from .config import Settings
-from .errors import Close, ConfigError, Reject
+from .errors import Close, ConfigError
 from .hub import Hub, user_topic
 from .metrics import Metrics
-from .model import Role, Room, User
+from .model import Room, User
 from .names import look
 from .pipeline import Pipeline
 from .plugins import PluginHost
 from .presence import GRACE_SECONDS, Presence
 from .protocol import events as wire
 from .protocol.requests import Decoder
-from .recent import Recent
 from .rooms import Rooms
 from .store import Store, people, reading
 from .store import entries as log_entries
 from .store.plugin_tables import Contributions, PluginDatabase, migrate
 from .web.application import application
-from .web.connections import BEAT_SECONDS, Connections
+from .web.connections import Connections
 from .web.listener import Listener
 from .web.security import networks, origins
 from .web.site import Site
@@ -74,10 +73,6 @@ class ChatServer:
         self.metrics = Metrics()
         self._presence_grace = presence_grace
         self._tasks: set[asyncio.Task[None]] = set()
-        self._addresses: dict[str, dict[str, str]] = {}
-        self._stats: Recent[dict[str, Any]] = Recent(self._count)
-        self._health: Recent[dict[str, str]] = Recent(self._look_after)
-        self._commands_by_role: dict[Role, msgspec.Raw] = {}
         self._started = 0.0
         self.port = 0
 
@@ -86,7 +81,6 @@ class ChatServer:
     async def start(self) -> None:
         """Open the store, start the plugins, listen. Raises ConfigError or PluginError, with nothing left running."""
         self.host.load()
-        self._addresses = {plugin.name: plugin.addresses() for plugin in self.host.plugins}
         store = self.settings.store
         self.store = Store.open(
             store.url,
@@ -138,13 +132,17 @@ class ChatServer:
         )
         self.commands = CommandCases(host.commands, self.accounts, self.rooms, self.access, pipeline, limiter)
         self.connections = Connections(limits.connections, limits.connections_per_ip)
+        self.about = About(
+            settings, host, self.access, self.presence, self.connections, self.rooms, self.effects, self.store,
+            self.metrics, self._started,
+        )  # fmt: skip
         # As many new guests at once as connections, and as many again in a minute.
         most = limits.connections_per_ip
         new_guests = Limiter(most / 60, most, clock) if settings.auth.guests else None
         self.identity = Identity(self.accounts, hooks, new_guests)
         self.welcoming = Welcoming(
             self.identity, self.accounts, self.access, self.rooms, self.room_cases, self.store, self.hub, self.presence,
-            self.effects, facts=self._facts,
+            self.effects, facts=self.about.facts,
         )  # fmt: skip
         self.chat = Chat(
             self.rooms, self.bus, self.presence, self.accounts, self.access, self.messages, self.room_cases,
@@ -185,16 +183,16 @@ class ChatServer:
         dispatch = Dispatch(
             self.messages, self.room_cases, self.people, self.commands,
             PluginRequests(self.host.requests, self.host.hooks), self.accounts, self.limiter,
-            Limiter(5 * limits.messages_per_second, 10 * limits.burst, time.time), self.stats,
+            Limiter(5 * limits.messages_per_second, 10 * limits.burst, time.time), self.about.stats.get,
         )  # fmt: skip
         decoder = Decoder({name: spec.fields for name, (_, spec) in self.host.requests.items()})
         site = Site(
             settings=self.settings, version=__version__, accounts=self.accounts, access=self.access,
             rooms=self.rooms, messages=self.messages, room_cases=self.room_cases, people=self.people,
             commands=self.commands, welcoming=self.welcoming, dispatch=dispatch, decoder=decoder,
-            connections=self.connections, hub=self.hub, metrics=self.metrics, gauges=self._gauges,
+            connections=self.connections, hub=self.hub, metrics=self.metrics, gauges=self.about.gauges,
             hook_stats=self.host.hooks.stats, limiter=self.limiter, identity=self.identity,
-            chat=lambda plugin: PluginChat(plugin, self.chat), stats=self.stats, health=self._health.get,
+            chat=lambda plugin: PluginChat(plugin, self.chat), stats=self.about.stats.get, health=self.about.health.get,
             proxies=proxies, origins=origins(server.public_url, server.allowed_origins), secure=secure,
         )  # fmt: skip
         self.listener = Listener(
@@ -256,88 +254,12 @@ class ChatServer:
     def _gone(self, user: User, rooms: Iterable[str]) -> None:
         self.people.gone(user, rooms)
 
-    def _facts(self, user: User) -> dict[str, Any]:
-        """What ``welcome`` says besides the user and the rooms."""
-        limits, access = self.settings.limits, self.access
-        settings = dict(self.host.hooks.collect("client_settings", user=user))
-        plugins = {
-            plugin.name: {"settings": settings.get(plugin.name, {}), **self._addresses[plugin.name]}
-            for plugin in self.host.plugins
-        }
-        return {
-            "server": {
-                "name": self.settings.server.name,
-                "version": __version__,
-                "time": wire.iso(time.time()),
-            },
-            "limits": {"frame_bytes": limits.frame_bytes, "content_chars": limits.content_chars},
-            "heartbeat": BEAT_SECONDS,
-            "permissions": access.permissions.held(user),
-            "commands": self._commands_of(user),
-            "plugins": plugins,
-        }
-
-    def _commands_of(self, user: User) -> msgspec.Raw:
-        """The commands that ``welcome`` lists, encoded once for each role: they are most of its bytes."""
-        listed = self._commands_by_role.get(user.role)
-        if listed is None:
-            commands = self.host.commands.listing(lambda name: self.access.by_role(user, name))
-            listed = self._commands_by_role[user.role] = msgspec.Raw(wire.encode(commands))
-        return listed
-
     def _suspended(self, plugin: str, hook: str, error: Exception) -> None:
         """A plugin keeps failing and is left out: the admins who are here are told."""
         text = f"The plugin {plugin} was suspended: it keeps failing in {hook} ({error})."
         for user in self.presence.people():
             if user.role == "admin":
                 self.bus.publish(user_topic(user.id), wire.notice(text, None, "warn"), ephemeral=True)
-
-    async def stats(self) -> dict[str, Any]:
-        """The server in figures, not older than a second: anybody may ask."""
-        return await self._stats.get()
-
-    async def _count(self) -> dict[str, Any]:
-        rooms, messages = await self.store.read(reading.counts)
-        uptime = time.time() - self._started
-        return {
-            "users_online": self.presence.online(),
-            "connections": len(self.connections),
-            "rooms": rooms,
-            "messages_total": messages,
-            "messages_per_second": round(self.metrics.message_rate.per_second(time.time()), 2),
-            "uptime_seconds": round(uptime, 1),
-            "server_time": wire.iso(time.time()),
-            "version": __version__,
-        }
-
-    def _gauges(self) -> dict[str, tuple[str, float]]:
-        """What is measured when somebody scrapes: name → (meaning, value)."""
-        now = time.time()
-        return {
-            "connections": ("WebSockets.", len(self.connections)),
-            "users_online": ("People who are here.", self.presence.online()),
-            "rooms_loaded": ("Rooms in memory.", len(self.rooms)),
-            "messages_per_second": (
-                "Messages committed, over ten seconds.",
-                self.metrics.message_rate.per_second(now),
-            ),
-            "loop_lag_seconds": (
-                "By how much the last periodic tick came late.",
-                self.metrics.loop_lag_seconds,
-            ),
-            "store_waiting": ("Pieces of work that wait to be written.", self.store.waiting),
-            "notifications_waiting": ("Calls of after_ hooks that wait.", self.effects.waiting),
-            "uptime_seconds": ("Since the start.", now - self._started),
-        }
-
-    async def _look_after(self) -> dict[str, str]:
-        """What is wrong, by name."""
-        problems = dict(await self.host.hooks.health())
-        try:
-            await self.store.write(lambda conn: None)
-        except Reject as error:
-            problems["store"] = error.message
-        return problems
 
     # Stop
 
