@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from ..actor import RoomActor
 from ..errors import Reject
 from ..hooks import Hooks
 from ..model import Room, User
 from ..permissions import Permissions
-from ..rooms import RoomActor
 
 
 class Access:

@@ -10,6 +10,7 @@ from typing import Any, cast
 import msgspec
 
 from ..accounts import Accounts
+from ..actor import RoomActor, awaited
 from ..bus import Bus
 from ..chatapi import Also, Ban
 from ..commands import Commands
@@ -20,7 +21,7 @@ from ..model import Event, History, Kind, Member, Message, Room, Status, Upload,
 from ..presence import Presence
 from ..protocol import events as wire
 from ..protocol import requests
-from ..rooms import RoomActor, Rooms, awaited
+from ..rooms import Rooms
 from ..store import Done, Outcome
 from ..store import entries as log
 from .access import Access

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from ..accounts import Accounts
+from ..actor import RoomActor
 from ..chatapi import Session as AnySession
 from ..commands import Commands
 from ..errors import Reject
 from ..model import Room, User
 from ..pipeline import Pipeline
-from ..rooms import RoomActor, Rooms
+from ..rooms import Rooms
 from .access import Access
 from .limiter import Limiter
 

@@ -7,10 +7,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from ..accounts import Accounts
+from ..actor import RoomActor
 from ..errors import Reject
 from ..protocol import events as wire
 from ..protocol import requests
-from ..rooms import RoomActor
 from ..store import Outcome
 from .commands import CommandCases, is_command, no_reply_here
 from .limiter import Limiter, moves

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any, cast
 
+from ..actor import RoomActor
 from ..bus import Bus
 from ..hooks import Hooks
 from ..hub import EVERYBODY, Hub, user_topic
@@ -15,7 +16,6 @@ from ..metrics import Metrics
 from ..model import Event, User
 from ..presence import Presence
 from ..protocol import events as wire
-from ..rooms import RoomActor
 from ..store import Done, Entry
 from ..store.entries import ChangeMember, CreateRoom, Post
 from .session import Session

@@ -12,12 +12,13 @@ from inspect import isawaitable
 
 import msgspec
 
+from ..actor import RoomActor, Settle
 from ..errors import Reject
 from ..hooks import Hooks
 from ..model import Draft, Heads, Message, Room, User
 from ..pipeline import Pipeline, escaped
 from ..protocol import requests
-from ..rooms import RoomActor, Rooms, Settle
+from ..rooms import Rooms
 from ..store import Done, Outcome, Store, reading
 from ..store import entries as log
 from .access import Access, forbidden

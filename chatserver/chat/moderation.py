@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from .. import names
+from ..actor import RoomActor
 from ..chatapi import Ban
 from ..errors import Reject
 from ..model import User
-from ..rooms import RoomActor, Rooms
+from ..rooms import Rooms
 from ..store import Store, reading
 from ..store import entries as log
 from .access import Access, hidden

@@ -7,12 +7,13 @@ from inspect import isawaitable
 from typing import Any
 
 from .. import names
+from ..actor import RoomActor
 from ..errors import Reject
 from ..hooks import Hooks
 from ..model import Event, Heads, History, Kind, Member, Room, RoomRole, Status, User
 from ..presence import Presence
 from ..protocol import events as wire
-from ..rooms import RoomActor, Rooms
+from ..rooms import Rooms
 from ..store import Done, Store, reading
 from ..store import entries as log
 from .access import Access, hidden, not_member

@@ -6,13 +6,13 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
+from ..actor import awaited
 from ..chat.commands import is_command, no_reply_here
 from ..chat.messages import BY_HTTP
 from ..errors import Reject
 from ..model import History, Kind
 from ..protocol import events as wire
 from ..protocol import requests
-from ..rooms import awaited
 from ..store import Done
 from .forms import Long, Short
 from .handler import Handler
