@@ -28,6 +28,8 @@ Settle = Callable[[Outcome], None]
 
 BATCH = 500
 FOREVER = float("inf")
+_WRITES = (Post, Edit, Delete)
+_CLOSES_BATCH = (ChangeMember, ChangeRoom)
 
 
 class Clock(Protocol):
@@ -113,8 +115,10 @@ class RoomActor:
 
     def refusal(self, user: User, *, outsider: bool = False) -> Reject | None:
         """Why this user may not write here just now. An ``outsider`` may write to a public room without joining."""
+        if user.id in self.members and not (self.bans or self.mutes or self.room.archived):
+            return None
         now = self._clock()
-        if self.banned(user):
+        if self.bans.get(user.id, 0) > now:
             return banned()
         if user.id not in self.members and not (outsider and self.room.kind == "public"):
             return Reject("You are not in this room.", "not_member", field="room")
@@ -169,7 +173,7 @@ class RoomActor:
                 continue
             entries.append(entry)
             settles.append(settle)
-            if isinstance(entry, ChangeMember | ChangeRoom):
+            if isinstance(entry, _CLOSES_BATCH):
                 break
         if not entries:
             self._busy = False
@@ -178,7 +182,7 @@ class RoomActor:
         self._store.append(batch, lambda outcomes: self._committed(entries, settles, outcomes))
 
     def _recheck(self, entry: Entry) -> Reject | None:
-        if isinstance(entry, Post | Edit | Delete):
+        if isinstance(entry, _WRITES):
             return self.refusal(entry.user, outsider=entry.outsider)
         if (
             isinstance(entry, ChangeMember)

@@ -14,7 +14,7 @@ def frame(payload: bytes, opcode: int = TEXT) -> bytes:
     """One whole frame around ``payload``. Control frames carry 125 bytes at most; the caller sees to it."""
     size = len(payload)
     if size < 126:
-        return struct.pack("!BB", opcode, size) + payload
+        return bytes((opcode, size)) + payload
     if size < 65536:
         return struct.pack("!BBH", opcode, 126, size) + payload
     return struct.pack("!BBQ", opcode, 127, size) + payload

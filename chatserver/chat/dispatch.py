@@ -89,7 +89,7 @@ class Dispatch:
             elif not isinstance(outcome, Exception):
                 event = outcome.event
                 if event is not None and re is not None:
-                    session.ok(re, wire.acknowledgement(event, outcome.dup))
+                    session.connection.send(wire.acknowledged(re, event, outcome.dup))
 
         return settle
 

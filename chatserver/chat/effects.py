@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, cast
 
 from ..actor import RoomActor
@@ -25,6 +26,9 @@ log = logging.getLogger(__name__)
 NOTIFY_WAITING = 10_000
 """More calls than this waiting for ``after_*`` hooks are dropped: they must not grow without end."""
 
+AFTER: Mapping[str, str] = MappingProxyType(
+    {"message": "after_post", "edited": "after_edit", "deleted": "after_delete"}
+)
 ENTERING = ("joined", "added")
 LEAVING = ("left", "removed", "kicked", "banned")
 
@@ -152,19 +156,24 @@ class Effects:
 
     def after_publish(self, actor: RoomActor, entry: Entry, done: Done) -> None:
         """Those who go out hear no more; those who were named are told; plugins hear of it."""
-        if isinstance(entry, Post) and done.event is not None:
-            self._metrics.messages += 1
-            self._metrics.message_rate.count(done.event.ts)
-        if isinstance(entry, ChangeMember) and entry.action in LEAVING:
+        if isinstance(entry, Post):
+            self._posted(entry, done)
+        elif isinstance(entry, ChangeMember) and entry.action in LEAVING:
             self._let_out(actor, entry)
-        elif isinstance(entry, Post) and entry.mentions and done.event is not None:
-            told = wire.mention(done.event)
-            for user_id in entry.mentions:
-                self._bus.publish(user_topic(user_id), told)
         if done.event is not None:
             self._tell_plugins(done.event)
         if isinstance(entry, ChangeMember):
             self._tell_of_member(actor, entry)
+
+    def _posted(self, entry: Post, done: Done) -> None:
+        if done.event is None:
+            return
+        self._metrics.messages += 1
+        self._metrics.message_rate.count(done.event.ts)
+        if entry.mentions:
+            told = wire.mention(done.event)
+            for user_id in entry.mentions:
+                self._bus.publish(user_topic(user_id), told)
 
     def _let_out(self, actor: RoomActor, entry: ChangeMember) -> None:
         name, user = actor.room.name, entry.target
@@ -183,9 +192,10 @@ class Effects:
     # Plugins
 
     def _tell_plugins(self, event: Event) -> None:
-        self.notify("after_event", event=event)
-        hook = {"message": "after_post", "edited": "after_edit", "deleted": "after_delete"}.get(event.type)
-        if hook is not None:
+        if self._hooks.has("after_event"):
+            self.notify("after_event", event=event)
+        hook = AFTER.get(event.type)
+        if hook is not None and self._hooks.has(hook):
             self.notify(hook, message=event.message)
 
     def _tell_of_member(self, actor: RoomActor, entry: ChangeMember) -> None:

@@ -241,16 +241,27 @@ def bye(after_ms: int) -> bytes:
     return encode({"type": "bye", "after_ms": after_ms})
 
 
+class _Acknowledgement(msgspec.Struct, omit_defaults=True):
+    message_id: str | None
+    room: str
+    seq: int
+    ts: str
+    rev: int = 1
+    dup: bool = False
+
+
+class _Acknowledged(_Acknowledgement, tag="ok", kw_only=True, omit_defaults=True):
+    re: str
+
+
 def acknowledgement(event: Event, dup: bool) -> dict[str, Any]:
     """What the sender of a message or an edit learns: it is committed, and where."""
-    fields: dict[str, Any] = {
-        "message_id": event.message_id,
-        "room": event.room,
-        "seq": event.seq,
-        "ts": iso(event.ts),
-    }
-    if event.type == "edited" and event.message is not None:
-        fields["rev"] = event.message.rev
-    if dup:
-        fields["dup"] = True
-    return fields
+    rev = event.message.rev if event.type == "edited" and event.message is not None else 1
+    return msgspec.to_builtins(  # type: ignore[no-any-return]
+        _Acknowledgement(event.message_id, event.room, event.seq, iso(event.ts), rev, dup)
+    )
+
+
+def acknowledged(re: str, event: Event, dup: bool) -> bytes:
+    """The reply to a message, with the same."""
+    return encode(_Acknowledged(event.message_id, event.room, event.seq, iso(event.ts), dup=dup, re=re))

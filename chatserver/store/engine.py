@@ -54,7 +54,7 @@ def open_engine(url: str, data_dir: Path, durability: str) -> Engine:
 
     def begin(connection: Connection) -> None:
         mode = "DEFERRED" if connection.get_execution_options().get("reading") else "IMMEDIATE"
-        connection.exec_driver_sql(f"BEGIN {mode}")
+        connection.connection.cursor().execute(f"BEGIN {mode}")
 
     event.listen(engine, "connect", configure)
     event.listen(engine, "begin", begin)

@@ -42,11 +42,7 @@ class Appending:
 
     def run(self) -> dict[str, list[Outcome]]:
         """Write everything; the outcomes of each room's batch, in its order."""
-        names = [batch.room for batch in self.batches]
-        rows = self.conn.execute(
-            select(s.room.c.name, s.room.c.head, s.room.c.messages).where(s.room.c.name.in_(names))
-        )
-        before = {row.name: Heads(row.head, row.messages) for row in rows}
+        before = self._hot.heads(self.conn, [batch.room for batch in self.batches])
         self._heads = dict(before)
         outcomes = {batch.room: [self._entry(batch, e) for e in batch.entries] for batch in self.batches}
         self._insert(before)
@@ -67,10 +63,10 @@ class Appending:
     def _entry(self, batch: Batch, entry: Entry) -> Outcome:
         if batch.room not in self._heads and not isinstance(entry, CreateRoom):
             return Reject(f"There is no room {batch.room!r}.", "not_found", field="room")
+        if isinstance(entry, Post):
+            return self._post(batch, entry)
         try:
             match entry:
-                case Post():
-                    return self._post(batch, entry)
                 case Edit():
                     return self._edit(batch, entry)
                 case Delete():
@@ -110,33 +106,36 @@ class Appending:
         return Done(heads, event)
 
     def _post(self, batch: Batch, entry: Post) -> Outcome:
-        key = (batch.room, entry.user.id, entry.nonce or "")
-        if self.check_nonces and entry.nonce is not None:
-            earlier = self._sent_before(key, entry)
+        room, ts, user = batch.room, batch.ts, entry.user
+        if self.check_nonces:
+            earlier = self._sent_before(room, entry)
             if earlier is not None:
                 return earlier
-        seq = self._heads[batch.room].head + 1
+        seq = self._heads[room].head + 1
         message = Message(
-            entry.message_id, batch.room, seq, batch.ts, entry.user, entry.content, entry.html, entry.kind,
-            nonce=entry.nonce, reply_to=entry.reply_to, attachments=entry.attachments,
+            entry.message_id, room, seq, ts, user, entry.content, entry.html, entry.kind, 1, entry.nonce,
+            entry.reply_to, entry.attachments,
         )  # fmt: skip
-        done = self._take(batch, "message", entry.user, message_id=entry.message_id, message=message)
+        done = self._take(batch, "message", user, None, entry.message_id, message)
         self._message_rows.append(
             (
-                entry.message_id, batch.room, seq, batch.ts, entry.user.id, entry.nonce, entry.request_hash, 1,
+                entry.message_id, room, seq, ts, user.id, entry.nonce, entry.request_hash, 1,
                 entry.kind, entry.content, entry.html, entry.reply_to,
                 pack(entry.attachments) if entry.attachments else None, None, None, False,
             )
         )  # fmt: skip
         for user_id in entry.mentions:
-            self._mention_rows.append((user_id, batch.room, seq))
-        self._marks[batch.room, entry.user.id] = (batch.room, entry.user.id, seq, done.heads.messages)
+            self._mention_rows.append((user_id, room, seq))
+        self._marks[room, user.id] = (room, user.id, seq, done.heads.messages)
         if self.check_nonces and entry.nonce is not None:
-            self._seen[key] = done, entry.request_hash
+            self._seen[room, user.id, entry.nonce] = done, entry.request_hash
         return done
 
-    def _sent_before(self, key: tuple[str, str, str], entry: Post) -> Outcome | None:
-        room, user_id, nonce = key
+    def _sent_before(self, room: str, entry: Post) -> Outcome | None:
+        user_id, nonce = entry.user.id, entry.nonce
+        if nonce is None:
+            return None
+        key = room, user_id, nonce
         if key in self._seen:
             done, request_hash = self._seen[key]
             event = done.event

@@ -51,6 +51,7 @@ class Transactions:
 
     def __init__(self, dialect: Dialect, in_commit: InCommit | None, metrics: Metrics) -> None:
         self._hot = Hot(dialect)
+        self._duplicate = (IntegrityError, dialect.loaded_dbapi.IntegrityError)
         self._in_commit = in_commit
         self._metrics = metrics
 
@@ -62,7 +63,7 @@ class Transactions:
                 results = self._apply(conn, work, check_nonces)
             self._metrics.commit_seconds.observe(time.perf_counter() - started)
             return results
-        except IntegrityError:
+        except self._duplicate:
             if not check_nonces:
                 return self.commit(conn, work, check_nonces=True)
             return self._each_alone(conn, work)
