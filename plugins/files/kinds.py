@@ -6,8 +6,6 @@ import codecs
 from pathlib import Path
 
 import msgspec
-from filetype import guess_mime
-from PIL import Image
 
 HEAD_BYTES = 8192
 PICTURES = {
@@ -31,6 +29,9 @@ class Kind(msgspec.Struct, frozen=True):
 
 def kind(path: Path) -> Kind:
     """Look into a file. Blocks: for a thread."""
+    # Where nobody sends a file these two would be 3 MB for nothing.
+    from filetype import guess_mime
+
     picture = _picture(path)
     if picture is not None:
         return picture
@@ -41,6 +42,8 @@ def kind(path: Path) -> Kind:
 
 
 def _picture(path: Path) -> Kind | None:
+    from PIL import Image
+
     try:
         with Image.open(path, formats=list(PICTURES)) as image:
             return Kind(PICTURES[image.format or ""], inline=True, width=image.width, height=image.height)
