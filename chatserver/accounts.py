@@ -82,12 +82,18 @@ class Accounts:
 
     async def _take_name(self, user: User, key: str, change: Callable[[Connection], T]) -> T:
         """Make a change that gives ``user`` the name behind ``key``; a guest who is gone gives theirs up for it."""
-        holder = await self._store.read(lambda conn: people.user_by_key(conn, key))
-        gone = holder is not None and holder.role == "guest" and not self._is_here(holder.id)
+        try:
+            return await self._store.write(change)
+        except Reject as taken:
+            if taken.code != "name_taken":
+                raise
+            holder = await self._store.read(lambda conn: people.user_by_key(conn, key))
+            if holder is None or holder.role != "guest" or self._is_here(holder.id):
+                raise
+            gone = holder.id
 
         def take(conn: Connection) -> T:
-            if gone and holder is not None and holder.id != user.id:
-                people.release_name(conn, holder.id)
+            people.release_name(conn, gone)
             return change(conn)
 
         return await self._store.write(take)
@@ -103,26 +109,28 @@ class Accounts:
 
         Raises `Reject` ``unauthorized``, or ``name_taken`` when a guest's name is gone.
         """
-        user = await self.of_token(token)
-        if user is None:
+        found = await self._used(token)
+        if found is None:
             raise Reject("This session has ended. Sign in again.", "unauthorized", field="token")
-        held = await self._store.read(lambda conn: people.holds_name(conn, user.id))
-        if user.role == "guest" and not held:
-            return await self.rename(user, name or user.name)
-        return user
+        if found.user.role == "guest" and not found.holds_name:
+            return await self.rename(found.user, name or found.user.name)
+        return found.user
 
     async def of_token(self, token: str) -> User | None:
         """Whose session this is; using it keeps it alive."""
+        found = await self._used(token)
+        return found.user if found is not None else None
+
+    async def _used(self, token: str) -> people.TokenFacts | None:
         hashed, now = token_hash(token), self._clock()
-        found = await self._store.read(lambda conn: people.token_user(conn, hashed, now))
-        if found is None or found[1] == "setup":
+        found = await self._store.read(lambda conn: people.token_facts(conn, hashed, now))
+        if found is None or found.kind == "setup":
             return None
-        user, kind, expires = found
-        days = self._days[kind]
+        days = self._days[found.kind]
         # Extended once a day at most: reading must not mean writing.
-        if expires - now < (days - 1) * DAY:
+        if found.expires - now < (days - 1) * DAY:
             await self._store.write(lambda conn: people.extend_token(conn, hashed, now + days * DAY))
-        return user
+        return found
 
     async def issue(self, user: User, kind: str) -> str:
         """A new token for ``user``: ``guest``, ``session`` or ``setup``."""

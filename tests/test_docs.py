@@ -343,7 +343,9 @@ def events_built() -> dict[str, set[str]]:
         if inspect.isfunction(function) and get_type_hints(function).get("return") is bytes:
             hints = {name: hint for name, hint in get_type_hints(function).items() if name != "return"}
             event = json.loads(function(**{name: SAMPLES[hint] for name, hint in hints.items()}))
-            found[event["type"]] = set(event) - {"type"}
+            fields = set(event) - {"type"}
+            # What only some replies have is documented with their requests.
+            found[event["type"]] = fields & found.get(event["type"], fields)
     del found["message"]  # from `durable`, whose events have a section of their own
     return found
 

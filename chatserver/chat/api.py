@@ -148,9 +148,8 @@ class PluginChat:
         return (await self._chat.rooms.get(name)).room
 
     async def rooms(self, *, user: User) -> list[Room]:
-        mine = await self._chat.room_cases.mine(user)
-        public = await self._chat.room_cases.public(user)
-        return [entry.room for entry in (*mine, *public)]
+        lists = await self._chat.room_cases.lists(user)
+        return [entry.room for entry in (*lists.mine, *lists.public)]
 
     async def create_room(
         self, name: str, *, by: User, title: str = "", topic: str = "", kind: Kind = "public",

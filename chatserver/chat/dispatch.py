@@ -200,10 +200,7 @@ class Dispatch:
 
     async def room_list(self, session: Session) -> list[dict[str, Any]]:
         """The session's rooms, and the public ones."""
-        listed = await self._rooms.mine(session.user)
-        public = await self._rooms.public(session.user)
-        others = await self._rooms.others(session.user, listed)
-        return self._rooms.fields([*listed, *public], others)
+        return self._rooms.fields(await self._rooms.lists(session.user))
 
     async def _join(self, session: Session, request: requests.Join) -> Fields:
         user = session.user

@@ -66,14 +66,14 @@ class Welcoming:
         user, token, new = await self._who(hello, asked)
         watch = self._effects.opening(user.id)
         try:
-            user, listed, public, others = await self._facts_of(user, token, watch)
+            user, lists = await self._facts_of(user, token, watch)
             session = Session(user, connection, token)
             if connection.closed:
                 return None
             # No await from here to the subscriptions: nothing can come between what is said and what follows.
-            self._welcome(session, hello, token if new else None, listed, public, others)
-            cursors = self._cursors(hello, listed)
-            self._enter(session, listed, cursors)
+            self._welcome(session, hello, token if new else None, lists)
+            cursors = self._cursors(hello, lists.mine)
+            self._enter(session, lists.mine, cursors)
         finally:
             self._effects.opened(user.id, watch)
         try:
@@ -105,17 +105,13 @@ class Welcoming:
         user, token = await self._identity.new_guest(hello.name, asked.remote_ip)
         return user, token, True
 
-    async def _facts_of(
-        self, user: User, token: str | None, watch: Opening
-    ) -> tuple[User, list[reading.Membership], list[reading.Membership], dict[str, User]]:
+    async def _facts_of(self, user: User, token: str | None, watch: Opening) -> tuple[User, reading.RoomList]:
         """The user and their rooms, as they are at the end of it. Raises `Reject` when the session was ended."""
         while True:
             watch.stale = False
-            listed = await self._cases.mine(user)
-            public = await self._cases.public(user)
-            others = await self._cases.others(user, listed)
+            lists = await self._cases.lists(user)
             if not watch.stale:
-                return user, listed, public, others
+                return user, lists
             if token is not None:
                 user = await self._accounts.returning(token)
 
@@ -124,9 +120,7 @@ class Welcoming:
         session: Session,
         hello: requests.Hello,
         token: str | None,
-        listed: list[reading.Membership],
-        public: list[reading.Membership],
-        others: dict[str, User],
+        lists: reading.RoomList,
     ) -> None:
         user = session.user
         fields: dict[str, Any] = {"type": "welcome", "re": hello.id}
@@ -135,7 +129,7 @@ class Welcoming:
             fields["token"] = token
         fields["epoch"] = self._store.epoch
         fields.update(self._facts(user))
-        fields["rooms"] = self._cases.fields([*listed, *public], others)
+        fields["rooms"] = self._cases.fields(lists)
         session.connection.send(wire.encode(fields))
 
     def _cursors(self, hello: requests.Hello, listed: list[reading.Membership]) -> dict[str, int]:

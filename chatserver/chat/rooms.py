@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from inspect import isawaitable
 from typing import Any
 
@@ -158,26 +157,14 @@ class RoomCases:
             return None
         return next((m.user for id, m in actor.members.items() if id != user.id), user)
 
-    async def mine(self, user: User) -> list[reading.Membership]:
-        """The rooms somebody is in."""
-        return await self._store.read(lambda conn: reading.memberships(conn, user.id))
+    async def lists(self, user: User) -> reading.RoomList:
+        """The rooms somebody is in, and public ones that they could join."""
+        return await self._store.read(lambda conn: reading.room_list(conn, user.id, PUBLIC_LISTED))
 
-    async def public(self, user: User) -> list[reading.Membership]:
-        """Public rooms somebody is not in."""
-        return await self._store.read(lambda conn: reading.public_rooms(conn, user.id, PUBLIC_LISTED))
-
-    async def others(self, user: User, listed: Sequence[reading.Membership]) -> dict[str, User]:
-        """Whom the direct rooms among these are with, by room."""
-        found: dict[str, User] = {}
-        direct = [m.room.name for m in listed if m.room.kind == "direct"]
-        if direct:
-            pairs = await self._store.read(lambda conn: reading.direct_partners(conn, user.id, direct))
-            found.update(pairs)
-        return found
-
-    def fields(self, listed: Sequence[reading.Membership], others: dict[str, User]) -> list[dict[str, Any]]:
-        """Memberships as ``welcome`` shows them, with heads that are of now."""
-        return [self._fields(entry, others.get(entry.room.name)) for entry in listed]
+    def fields(self, lists: reading.RoomList) -> list[dict[str, Any]]:
+        """The rooms as ``welcome`` shows them, with heads that are of now."""
+        listed = (*lists.mine, *lists.public)
+        return [self._fields(entry, lists.partners.get(entry.room.name)) for entry in listed]
 
     def _fields(self, entry: reading.Membership, other: User | None) -> dict[str, Any]:
         actor = self._rooms.peek(entry.room.name)

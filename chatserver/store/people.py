@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection, Row, bindparam, delete, insert, or_, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.exc import IntegrityError
@@ -20,10 +21,9 @@ _USER_BY_KEY = _USER.where(
     or_(s.user.c.name_key == bindparam("key"), s.user.c.display_key == bindparam("key"))
 )
 _INSERT_USER = insert(s.user)
-_HOLDS_NAME = select(s.user.c.name_key).where(s.user.c.id == bindparam("user"))
 _INSERT_TOKEN = insert(s.token)
 _TOKEN_USER = (
-    select(s.token.c.kind, s.token.c.expires, *_USER.selected_columns)
+    select(s.token.c.kind, s.token.c.expires, s.user.c.name_key, *_USER.selected_columns)
     .join(s.user, s.user.c.id == s.token.c.user_id)
     .where(s.token.c.hash == bindparam("token"), s.token.c.expires > bindparam("now"))
 )
@@ -81,11 +81,6 @@ def _refuse_taken(conn: Connection, key: str, user_id: str) -> None:
         raise Reject("This name, or one that looks like it, is taken.", "name_taken", field="name")
 
 
-def holds_name(conn: Connection, user_id: str) -> bool:
-    """Whether this user's name is still theirs."""
-    return conn.execute(_HOLDS_NAME, {"user": user_id}).scalar() is not None
-
-
 def release_name(conn: Connection, user_id: str) -> None:
     """A guest who is gone gives up the name; the id, and what they wrote, stay."""
     conn.execute(update(s.user).where(s.user.c.id == user_id, s.user.c.role == "guest").values(name_key=None))
@@ -127,11 +122,22 @@ def add_token(conn: Connection, hash: str, user_id: str, kind: str, expires: flo
     conn.execute(_INSERT_TOKEN, row)
 
 
-def token_user(conn: Connection, hash: str, now: float) -> tuple[User, str, float] | None:
-    """Whose token this is, of which kind, and when it ends; None if it is unknown or has ended."""
+class TokenFacts(msgspec.Struct):
+    """What a token says: whose it is, of which kind, when it ends, and whether its user's name is still theirs."""
+
+    user: User
+    kind: str
+    expires: float
+    holds_name: bool
+
+
+def token_facts(conn: Connection, hash: str, now: float) -> TokenFacts | None:
+    """What is known of a token; None if it is unknown or has ended."""
     row = conn.execute(_TOKEN_USER, {"token": hash, "now": now}).first()
     user = _user(row)
-    return (user, row.kind, row.expires) if row is not None and user is not None else None
+    if row is None or user is None:
+        return None
+    return TokenFacts(user, row.kind, row.expires, row.name_key is not None)
 
 
 def extend_token(conn: Connection, hash: str, expires: float) -> None:

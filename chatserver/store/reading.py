@@ -242,8 +242,23 @@ _MEMBERSHIPS = _memberships()
 _PUBLIC_ROOMS = _public_rooms()
 
 
-def memberships(conn: Connection, user_id: str) -> list[Membership]:
-    """All rooms that somebody is a member of, by name."""
+class RoomList(msgspec.Struct):
+    """The rooms that somebody is shown: their own, public ones, and whom their direct rooms are with."""
+
+    mine: list[Membership]
+    public: list[Membership]
+    partners: dict[str, User]
+
+
+def room_list(conn: Connection, user_id: str, most_public: int) -> RoomList:
+    """Somebody's rooms by name, and so many public ones that they are not in, the busiest first."""
+    mine = _memberships_of(conn, user_id)
+    direct = [entry.room.name for entry in mine if entry.room.kind == "direct"]
+    partners = _direct_partners(conn, user_id, direct) if direct else {}
+    return RoomList(mine, _public_rooms_for(conn, user_id, most_public), partners)
+
+
+def _memberships_of(conn: Connection, user_id: str) -> list[Membership]:
     return [
         Membership(
             room_of(r),
@@ -259,12 +274,20 @@ def memberships(conn: Connection, user_id: str) -> list[Membership]:
     ]
 
 
-def public_rooms(conn: Connection, user_id: str, limit: int) -> list[Membership]:
-    """Public rooms that this user is not in, the busiest first; no archived ones."""
+def _public_rooms_for(conn: Connection, user_id: str, limit: int) -> list[Membership]:
     return [
         Membership(room_of(r), Heads(r.head, r.messages), None, r.head, r.head, 0, 0, r.member_count)
         for r in conn.execute(_PUBLIC_ROOMS, {"user": user_id, "most": limit})
     ]
+
+
+def _direct_partners(conn: Connection, user_id: str, rooms: Sequence[str]) -> dict[str, User]:
+    query = (
+        select(s.member.c.room, *_user_columns)
+        .join(s.user, s.user.c.id == s.member.c.user_id)
+        .where(s.member.c.room.in_(rooms), s.member.c.user_id != user_id)
+    )
+    return {row.room: user_of(row) for row in conn.execute(query)}
 
 
 def messages_at(conn: Connection, room: str, seq: int) -> int:
@@ -289,13 +312,3 @@ def missing_names(conn: Connection, names: Sequence[str]) -> list[str]:
     """Which of these rooms don't exist yet."""
     there = set(conn.execute(select(s.room.c.name).where(s.room.c.name.in_(names))).scalars())
     return [name for name in names if name not in there]
-
-
-def direct_partners(conn: Connection, user_id: str, rooms: Sequence[str]) -> list[tuple[str, User]]:
-    """Whom somebody's direct rooms are with, as (room, user)."""
-    query = (
-        select(s.member.c.room, *_user_columns)
-        .join(s.user, s.user.c.id == s.member.c.user_id)
-        .where(s.member.c.room.in_(rooms), s.member.c.user_id != user_id)
-    )
-    return [(row.room, user_of(row)) for row in conn.execute(query)]

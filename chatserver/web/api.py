@@ -66,9 +66,7 @@ class RoomList(Handler):
     async def get(self) -> None:
         user = await self.require_user()
         cases = self.site.room_cases
-        mine, public = await cases.mine(user), await cases.public(user)
-        others = await cases.others(user, mine)
-        self.reply({"rooms": cases.fields([*mine, *public], others)})
+        self.reply({"rooms": cases.fields(await cases.lists(user))})
 
     async def post(self) -> None:
         user = await self.require_writer()

@@ -281,7 +281,7 @@ async def test_unread_and_mentions(store):
     )
 
     async def counted(user):
-        (entry,) = await store.read(lambda conn: reading.memberships(conn, user.id))
+        (entry,) = (await store.read(lambda conn: reading.room_list(conn, user.id, 10))).mine
         return entry.unread, entry.mentions
 
     assert await counted(alice) == (0, 0)
