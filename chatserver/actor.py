@@ -29,7 +29,7 @@ Settle = Callable[[Outcome], None]
 BATCH = 500
 FOREVER = float("inf")
 _WRITES = (Post, Edit, Delete)
-_CLOSES_BATCH = (ChangeMember, ChangeRoom)
+ENTERING = ("joined", "added")
 
 
 class Clock(Protocol):
@@ -160,7 +160,7 @@ class RoomActor:
     def _compose(self) -> None:
         """Make one batch of what waits, and hand it to the store.
 
-        An entry that changes who may write closes its batch, so that what follows is checked against the change.
+        An entry after which somebody may no longer write closes its batch, so that what follows is checked against it.
         """
         entries: list[Entry] = []
         settles: list[Settle] = []
@@ -173,7 +173,7 @@ class RoomActor:
                 continue
             entries.append(entry)
             settles.append(settle)
-            if isinstance(entry, _CLOSES_BATCH):
+            if _restricts(entry):
                 break
         if not entries:
             self._busy = False
@@ -184,11 +184,7 @@ class RoomActor:
     def _recheck(self, entry: Entry) -> Reject | None:
         if isinstance(entry, _WRITES):
             return self.refusal(entry.user, outsider=entry.outsider)
-        if (
-            isinstance(entry, ChangeMember)
-            and entry.action in ("joined", "added")
-            and self.banned(entry.target)
-        ):
+        if isinstance(entry, ChangeMember) and entry.action in ENTERING and self.banned(entry.target):
             return banned()
         return None
 
@@ -233,7 +229,7 @@ class RoomActor:
         target = entry.target.id
         until = entry.until or FOREVER
         match entry.action:
-            case "joined" | "added":
+            case action if action in ENTERING:
                 since = done.heads.head - (done.event is not None)
                 self.members.setdefault(target, Member(entry.target, entry.role, since))
             case "role":
@@ -250,6 +246,11 @@ class RoomActor:
                 self.members.pop(target, None)
                 if entry.action == "banned" or (entry.action == "kicked" and entry.until):
                     self.bans[target] = until
+
+
+def _restricts(entry: Entry) -> bool:
+    """Whether somebody may not be allowed to write after it."""
+    return isinstance(entry, ChangeRoom) or (isinstance(entry, ChangeMember) and entry.action not in ENTERING)
 
 
 def banned() -> Reject:

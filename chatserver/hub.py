@@ -33,13 +33,15 @@ class Waiting(Protocol):
 
 
 class _Topic:
-    __slots__ = ("durable", "ephemeral", "frames", "subscribers")
+    """``late`` are those who came in this turn, each with how much of ``frames`` and ``durable`` is not for them."""
+
+    __slots__ = ("durable", "frames", "late", "subscribers")
 
     def __init__(self) -> None:
         self.subscribers: dict[Subscriber, None] = {}
         self.frames: list[bytes] = []
         self.durable: list[bytes] = []
-        self.ephemeral = False
+        self.late: dict[Subscriber, tuple[int, int]] = {}
 
 
 def user_topic(user_id: str) -> str:
@@ -70,9 +72,7 @@ class Hub:
             return
         data = frame(payload)
         listening.frames.append(data)
-        if ephemeral:
-            listening.ephemeral = True
-        else:
+        if not ephemeral:
             listening.durable.append(data)
         self._ready[topic] = None
         self._schedule()
@@ -84,8 +84,12 @@ class Hub:
 
     def subscribe(self, subscriber: Subscriber, topic: str) -> None:
         """Listen from here on: what is queued already goes to those who were there."""
-        self.flush()
-        self._topics.setdefault(topic, _Topic()).subscribers[subscriber] = None
+        listening = self._topics.get(topic)
+        if listening is None:
+            listening = self._topics[topic] = _Topic()
+        elif listening.frames and subscriber not in listening.subscribers:
+            listening.late[subscriber] = len(listening.frames), len(listening.durable)
+        listening.subscribers[subscriber] = None
 
     def unsubscribe(self, subscriber: Subscriber, topic: str) -> None:
         """Stop listening, after what is queued."""
@@ -97,6 +101,7 @@ class Hub:
         listening = self._topics.get(topic)
         if listening is not None:
             listening.subscribers.pop(subscriber, None)
+            listening.late.pop(subscriber, None)
             if not listening.subscribers:
                 del self._topics[topic]
                 self._ready.pop(topic, None)
@@ -140,15 +145,26 @@ class Hub:
     def _join(self) -> None:
         for name in self._ready:
             topic = self._topics[name]
-            count = len(topic.subscribers)
-            self._metrics.fan_out.observe(count)
-            self._metrics.sends += count
-            self._metrics.deliveries += count * len(topic.frames)
-            frames = b"".join(topic.frames)
-            durable = b"".join(topic.durable) if topic.ephemeral else frames
-            topic.frames, topic.durable, topic.ephemeral = [], [], False
-            self._sending.append((iter(tuple(topic.subscribers)), frames, durable))
+            late, subscribers = topic.late, tuple(topic.subscribers)
+            if late:
+                subscribers = tuple(each for each in subscribers if each not in late)
+                topic.late = {}
+            self._queue(subscribers, topic.frames, topic.durable)
+            for subscriber, (heard, lasting) in late.items():
+                self._queue((subscriber,), topic.frames[heard:], topic.durable[lasting:])
+            topic.frames, topic.durable = [], []
         self._ready.clear()
+
+    def _queue(self, subscribers: tuple[Subscriber, ...], frames: list[bytes], durable: list[bytes]) -> None:
+        count = len(subscribers)
+        if not count or not frames:
+            return
+        self._metrics.fan_out.observe(count)
+        self._metrics.sends += count
+        self._metrics.deliveries += count * len(frames)
+        joined = b"".join(frames)
+        lasting = joined if len(durable) == len(frames) else b"".join(durable)
+        self._sending.append((iter(subscribers), joined, lasting))
 
     def _send(self, most: int) -> None:
         while self._sending and most > 0:

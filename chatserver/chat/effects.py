@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, cast
 
-from ..actor import RoomActor
+from ..actor import ENTERING, RoomActor
 from ..bus import Bus
 from ..hooks import Hooks
 from ..hub import EVERYBODY, Hub, user_topic
@@ -29,7 +29,6 @@ NOTIFY_WAITING = 10_000
 AFTER: Mapping[str, str] = MappingProxyType(
     {"message": "after_post", "edited": "after_edit", "deleted": "after_delete"}
 )
-ENTERING = ("joined", "added")
 LEAVING = ("left", "removed", "kicked", "banned")
 
 
