@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -18,6 +18,7 @@ from .bus import Bus
 from .errors import Reject
 from .model import Member, User
 from .protocol import events as wire
+from .roster import Roster
 from .store import Batch, Done, Entry, Outcome, Store
 from .store.entries import ChangeMember, ChangeRoom, Delete, Edit, Post
 from .store.reading import RoomState
@@ -65,7 +66,8 @@ class RoomActor:
     def __init__(self, state: RoomState, store: Store, bus: Bus, watcher: Watcher, clock: Clock) -> None:
         self.room = state.room
         self.heads = state.heads
-        self.members = state.members
+        self.roster = Roster(state.members)
+        self.members: Mapping[str, Member] = self.roster.by_id
         self.mutes = state.mutes
         self.bans = state.bans
         self.used = self.moved = clock()
@@ -76,7 +78,6 @@ class RoomActor:
         self._waiting: deque[tuple[Entry, Settle]] = deque()
         self._busy = False
         self._idle: asyncio.Future[None] | None = None
-        self._names: dict[str, str] | None = None
 
     @property
     def busy(self) -> bool:
@@ -134,28 +135,11 @@ class RoomActor:
         """Whether somebody is kept out just now."""
         return self.bans.get(user.id, 0) > self._clock()
 
-    def named(self, name: str) -> str | None:
-        """The id of the member with this name, or who is shown by it, upper and lower case alike."""
-        if self._names is None:
-            users = [member.user for member in self.members.values()]
-            # A name of one's own comes before the shown name of somebody else.
-            self._names = {user.display_name.casefold(): user.id for user in users}
-            self._names.update((user.name.casefold(), user.id) for user in users)
-        return self._names.get(name.casefold())
-
-    def rename(self, user: User) -> None:
-        """A member has another name or role."""
-        member = self.members.get(user.id)
-        if member is not None and member.user != user:
-            self.members[user.id] = msgspec.structs.replace(member, user=user)
-            self._names = None
-
     def forget(self, user_ids: Iterable[str]) -> None:
         """These guests will not come back; what they said stays."""
         if self.room.kind != "direct":
             for user_id in user_ids:
-                self.members.pop(user_id, None)
-            self._names = None
+                self.roster.remove(user_id)
 
     def _compose(self) -> None:
         """Make one batch of what waits, and hand it to the store.
@@ -222,7 +206,6 @@ class RoomActor:
         if isinstance(entry, ChangeRoom):
             self.room = msgspec.structs.replace(self.room, **entry.changes)
         elif isinstance(entry, ChangeMember):
-            self._names = None
             self._change_member(entry, done)
 
     def _change_member(self, entry: ChangeMember, done: Done) -> None:
@@ -231,11 +214,12 @@ class RoomActor:
         match entry.action:
             case action if action in ENTERING:
                 since = done.heads.head - (done.event is not None)
-                self.members.setdefault(target, Member(entry.target, entry.role, since))
+                if target not in self.members:
+                    self.roster.put(Member(entry.target, entry.role, since))
             case "role":
                 member = self.members.get(target)
                 if member is not None:
-                    self.members[target] = msgspec.structs.replace(member, role=entry.role)
+                    self.roster.put(msgspec.structs.replace(member, role=entry.role))
             case "muted":
                 self.mutes[target] = until
             case "unmuted":
@@ -243,7 +227,7 @@ class RoomActor:
             case "unbanned":
                 self.bans.pop(target, None)
             case _:
-                self.members.pop(target, None)
+                self.roster.remove(target)
                 if entry.action == "banned" or (entry.action == "kicked" and entry.until):
                     self.bans[target] = until
 

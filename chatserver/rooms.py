@@ -77,7 +77,7 @@ class Rooms:
     def rename(self, user: User) -> None:
         """Somebody has another name or role: tell the rooms in memory."""
         for actor in self._actors.values():
-            actor.rename(user)
+            actor.roster.rename(user)
 
     def moved(self, names: Iterable[str]) -> dict[str, int]:
         """The heads of those rooms that moved within the last minute."""

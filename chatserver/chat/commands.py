@@ -37,7 +37,7 @@ class Context:
     async def find_user(self, text: str) -> User:
         """Somebody in this room by name, else anybody. Raises `Reject` ``not_found``."""
         if self._actor is not None:
-            user_id = self._actor.named(text.removeprefix("@"))
+            user_id = self._actor.roster.named(text.removeprefix("@"))
             if user_id is not None:
                 return self._actor.members[user_id].user
         return await self._accounts.find(text)

@@ -336,7 +336,7 @@ def mentioned(draft: Draft, actor: RoomActor) -> tuple[str, ...]:
     """Ids of the members whose names stand in the text, the author's aside."""
     found: dict[str, None] = {}
     for name in _MENTION.findall(draft.content):
-        user_id = actor.named(name) or actor.named(name.rstrip(_AFTER_NAME))
+        user_id = actor.roster.named(name) or actor.roster.named(name.rstrip(_AFTER_NAME))
         if user_id is not None and user_id != draft.user.id:
             found[user_id] = None
     return tuple(found)

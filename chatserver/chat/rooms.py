@@ -188,19 +188,20 @@ class RoomCases:
 
         Guests who are gone are not listed: they may never come back.
         """
-        listed = []
-        for member in actor.members.values():
+        here: list[tuple[Member, Status, str]] = []
+        away: list[tuple[Member, Status, str]] = []
+        everybody = actor.room.kind == "direct"
+        for member in actor.roster.in_order:
             status, text = self._presence.status(member.user.id)
-            if status != "offline" or member.user.role != "guest" or actor.room.kind == "direct":
-                key = (status == "offline", member.user.name.casefold(), member.user.id)
-                listed.append((key, member, status, text))
-        listed.sort(key=lambda line: line[0])
+            if status != "offline":
+                here.append((member, status, text))
+            elif everybody or member.user.role != "guest":
+                away.append((member, status, text))
+        listed = here + away
         start = 0
         if after is not None:
-            start = next((i + 1 for i, line in enumerate(listed) if line[1].user.id == after), len(listed))
-        page = listed[start : start + MEMBERS_PAGE]
-        lines = [(member, status, text) for _, member, status, text in page]
-        return lines, len(listed), start + MEMBERS_PAGE < len(listed)
+            start = next((i + 1 for i, line in enumerate(listed) if line[0].user.id == after), len(listed))
+        return listed[start : start + MEMBERS_PAGE], len(listed), start + MEMBERS_PAGE < len(listed)
 
     # Reading
 

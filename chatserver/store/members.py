@@ -23,10 +23,14 @@ def mark_read() -> Any:
     )
 
 
+_MARK_READ = mark_read()
+_ADD = upsert(s.member).on_conflict_do_nothing()
+
+
 def move_mark(conn: Connection, room: str, user_id: str, seq: int) -> bool:
     """Somebody has read up to ``seq``; whether they had not before."""
     row = {"room": room, "user_id": user_id, "seq": seq, "messages": messages_at(conn, room, seq)}
-    return conn.execute(mark_read(), row).rowcount > 0
+    return conn.execute(_MARK_READ, row).rowcount > 0
 
 
 def change_member(conn: Connection, room: str, heads: Heads, change: ChangeMember) -> bool:
@@ -64,7 +68,7 @@ def _its(table: Any, room: str, change: ChangeMember) -> tuple[Any, Any]:
 
 def _add(conn: Connection, room: str, heads: Heads, change: ChangeMember) -> bool:
     row = {"room": room, "user_id": change.target.id, "role": change.role, "since": heads.head}
-    added = conn.execute(upsert(s.member).values(row).on_conflict_do_nothing()).rowcount > 0
+    added = conn.execute(_ADD, row).rowcount > 0
     if added:
         mark = {
             "room": room,
@@ -72,7 +76,7 @@ def _add(conn: Connection, room: str, heads: Heads, change: ChangeMember) -> boo
             "seq": heads.head,
             "messages": heads.messages,
         }
-        conn.execute(mark_read(), [mark])
+        conn.execute(_MARK_READ, mark)
     return added
 
 
