@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, Dialect
@@ -112,10 +113,24 @@ def _run(conn: Connection, job: Job) -> Any:
     try:
         if not job.writes:
             return job.run(conn)
-        with conn.begin_nested():
+        with _savepoint(conn):
             return job.run(conn)
     except Exception as error:
         return error
+
+
+@contextmanager
+def _savepoint(conn: Connection) -> Iterator[None]:
+    """Undo what is done inside when it fails. SQLAlchemy's own compiles its three statements anew each time."""
+    cursor = conn.connection.cursor()
+    cursor.execute("SAVEPOINT work")
+    try:
+        yield
+    except BaseException:
+        cursor.execute("ROLLBACK TO SAVEPOINT work")
+        cursor.execute("RELEASE SAVEPOINT work")
+        raise
+    cursor.execute("RELEASE SAVEPOINT work")
 
 
 def settle(results: list[Result]) -> None:
