@@ -71,7 +71,8 @@ class FrameParser:
                 if opcode == CLOSE:
                     check_close(payload)
                 return Message(opcode, payload)
-            if head & 0x80 and opcode and self._pieces is None:
+            # Whole and plain, as nearly all are; pieces in between were refused with the head.
+            if 0x80 < head < 0x88:
                 return Message(opcode, payload)
             whole = self._piece(head, opcode, payload)
             if whole is not None:
@@ -108,7 +109,7 @@ class FrameParser:
     def _check_head(self, head: int, size: int) -> None:
         opcode = head & 0x0F
         if head & 0x70:
-            raise Violation(PROTOCOL_ERROR, "reserved bits are set")
+            self._check_reserved(head)
         if not size & 0x80:
             raise Violation(PROTOCOL_ERROR, "frames from clients are masked")
         if opcode & 0x8:
@@ -120,6 +121,10 @@ class FrameParser:
             raise Violation(PROTOCOL_ERROR, "unknown opcode")
         elif (opcode == CONTINUATION) != (self._pieces is not None):
             raise Violation(PROTOCOL_ERROR, "a fragmented message is out of order")
+
+    def _check_reserved(self, head: int) -> None:
+        """Raises `Violation` for reserved bits that no extension gave a meaning."""
+        raise Violation(PROTOCOL_ERROR, "reserved bits are set")
 
     def _piece(self, head: int, opcode: int, payload: bytes) -> Message | None:
         if self._pieces is None:

@@ -1,7 +1,8 @@
 """Who listens to what on this process, and the fan-out.
 
 What becomes ready for a topic in one turn of the loop is joined into one bytes object, and every connection is handed
-that same object: the cost of a message is one ``send`` a connection and turn, whatever the number of messages.
+that same object: the cost of a message is one ``send`` a connection and turn, whatever the number of messages. Those
+who take compressed frames are handed another one, the same for all of them, when a frame was worth it.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Protocol
 
+from .deflate import smaller
 from .frames import frame
 from .metrics import Metrics
 
@@ -20,6 +22,9 @@ SENDS_PER_TURN = 2000
 
 class Subscriber(Protocol):
     """A connection, as the hub sees it."""
+
+    deflates: bool
+    """Whether it takes compressed frames. It doesn't change."""
 
     def send_frames(self, frames: bytes, durable: bytes) -> None:
         """Send ``frames``; a connection that lags may take ``durable`` instead, the same without what may be lost."""
@@ -35,13 +40,18 @@ class Waiting(Protocol):
 class _Topic:
     """``late`` are those who came in this turn, each with how much of ``frames`` and ``durable`` is not for them."""
 
-    __slots__ = ("durable", "frames", "late", "subscribers")
+    __slots__ = ("deflating", "durable", "frames", "late", "subscribers")
 
     def __init__(self) -> None:
         self.subscribers: dict[Subscriber, None] = {}
+        self.deflating: dict[Subscriber, None] = {}
+        """Those who take compressed frames: apart, so that nobody is asked at each delivery."""
         self.frames: list[bytes] = []
         self.durable: list[bytes] = []
         self.late: dict[Subscriber, tuple[int, int]] = {}
+
+    def group_of(self, subscriber: Subscriber) -> dict[Subscriber, None]:
+        return self.deflating if subscriber.deflates else self.subscribers
 
 
 def user_topic(user_id: str) -> str:
@@ -87,9 +97,10 @@ class Hub:
         listening = self._topics.get(topic)
         if listening is None:
             listening = self._topics[topic] = _Topic()
-        elif listening.frames and subscriber not in listening.subscribers:
+        group = listening.group_of(subscriber)
+        if listening.frames and subscriber not in group:
             listening.late[subscriber] = len(listening.frames), len(listening.durable)
-        listening.subscribers[subscriber] = None
+        group[subscriber] = None
 
     def unsubscribe(self, subscriber: Subscriber, topic: str) -> None:
         """Stop listening, after what is queued."""
@@ -100,21 +111,21 @@ class Hub:
         """Stop listening at once: the connection is gone."""
         listening = self._topics.get(topic)
         if listening is not None:
-            listening.subscribers.pop(subscriber, None)
+            listening.group_of(subscriber).pop(subscriber, None)
             listening.late.pop(subscriber, None)
-            if not listening.subscribers:
+            if not (listening.subscribers or listening.deflating):
                 del self._topics[topic]
                 self._ready.pop(topic, None)
 
     def subscribers(self, topic: str) -> Iterable[Subscriber]:
         """Who listens, on this process."""
         listening = self._topics.get(topic)
-        return tuple(listening.subscribers) if listening else ()
+        return (*listening.subscribers, *listening.deflating) if listening else ()
 
     def count(self, topic: str) -> int:
         """How many listen, on this process."""
         listening = self._topics.get(topic)
-        return len(listening.subscribers) if listening else 0
+        return len(listening.subscribers) + len(listening.deflating) if listening else 0
 
     def listened_to(self, topic: str) -> bool:
         """Whether anybody does."""
@@ -145,14 +156,22 @@ class Hub:
     def _join(self) -> None:
         for name in self._ready:
             topic = self._topics[name]
-            late, subscribers = topic.late, tuple(topic.subscribers)
-            if late:
-                subscribers = tuple(each for each in subscribers if each not in late)
-                topic.late = {}
-            self._queue(subscribers, topic.frames, topic.durable)
-            for subscriber, (heard, lasting) in late.items():
-                self._queue((subscriber,), topic.frames[heard:], topic.durable[lasting:])
+            topic = self._topics[name]
+            frames, durable, late = topic.frames, topic.durable, topic.late
             topic.frames, topic.durable = [], []
+            plain, deflating = tuple(topic.subscribers), tuple(topic.deflating)
+            if late:
+                plain = tuple(each for each in plain if each not in late)
+                deflating = tuple(each for each in deflating if each not in late)
+                topic.late = {}
+            deflated = self._deflated(frames, durable, len(deflating)) if deflating else None
+            if deflated is None:
+                self._queue(plain + deflating, frames, durable)
+            else:
+                self._queue(plain, frames, durable)
+                self._queue(deflating, *deflated)
+            for subscriber, (heard, lasting) in late.items():
+                self._queue((subscriber,), frames[heard:], durable[lasting:])
         self._ready.clear()
 
     def _queue(self, subscribers: tuple[Subscriber, ...], frames: list[bytes], durable: list[bytes]) -> None:
@@ -165,6 +184,18 @@ class Hub:
         joined = b"".join(frames)
         lasting = joined if len(durable) == len(frames) else b"".join(durable)
         self._sending.append((iter(subscribers), joined, lasting))
+
+    def _deflated(
+        self, frames: list[bytes], durable: list[bytes], count: int
+    ) -> tuple[list[bytes], list[bytes]] | None:
+        """The same for those who take compressed frames, or None when no frame gets smaller."""
+        packed = {id(each): made for each in frames if (made := smaller(each)) is not each}
+        if not packed:
+            return None
+        small = [packed.get(id(each), each) for each in frames]
+        self._metrics.compressed += len(packed)
+        self._metrics.saved_bytes += (sum(map(len, frames)) - sum(map(len, small))) * count
+        return small, [packed.get(id(each), each) for each in durable]
 
     def _send(self, most: int) -> None:
         while self._sending and most > 0:

@@ -74,6 +74,10 @@ class Metrics:
         """Frames for everybody, times those who got them."""
         self.sends = 0
         """Calls that carried deliveries; each may carry many frames."""
+        self.compressed = 0
+        """Frames that were compressed; one for everybody counts once."""
+        self.saved_bytes = 0
+        """What was not sent because of that, over all who got them."""
         self.messages = 0
         """Messages committed."""
         self.message_rate = Rate()

@@ -50,7 +50,7 @@ class RawSocket:
         return await self.head()
 
     async def frame(self, payload: bytes, opcode: int = 1, *, final: bool = True) -> None:
-        """Send one masked frame."""
+        """Send one masked frame; ``opcode`` may have reserved bits."""
         await self.send(client_frame(payload, opcode, final=final))
 
     async def say(self, **fields: object) -> None:
@@ -58,13 +58,18 @@ class RawSocket:
 
     async def read_frame(self) -> tuple[int, bytes]:
         """The next frame: opcode and payload."""
+        head, payload = await self.read_whole()
+        return head & 15, payload
+
+    async def read_whole(self) -> tuple[int, bytes]:
+        """The next frame: its first byte, and the payload as it came."""
         first, second = await asyncio.wait_for(self.reader.readexactly(2), PATIENCE)
         size = second & 127
         if size == 126:
             (size,) = struct.unpack("!H", await self.reader.readexactly(2))
         elif size == 127:
             (size,) = struct.unpack("!Q", await self.reader.readexactly(8))
-        return first & 15, await asyncio.wait_for(self.reader.readexactly(size), PATIENCE)
+        return first, await asyncio.wait_for(self.reader.readexactly(size), PATIENCE)
 
     async def until(self, type: str) -> dict:
         """The next event of this type; what comes before is passed over."""

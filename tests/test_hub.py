@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chatserver import deflate
 from chatserver import hub as module
 from chatserver.frames import frame
 from chatserver.hub import Hub
@@ -15,7 +16,8 @@ from chatserver.metrics import Metrics
 
 
 class Ear:
-    def __init__(self):
+    def __init__(self, deflates=False):
+        self.deflates = deflates
         self.got = []
 
     def send_frames(self, frames, durable):
@@ -78,6 +80,55 @@ def test_who_lags_may_go_without_what_does_not_last(hub, turns):
     assert durable == frame(b"1") + frame(b"2")
 
 
+def test_a_large_frame_is_compressed_once_for_all_who_take_it(hub, turns, monkeypatch):
+    made = []
+
+    def smaller(whole):
+        made.append(whole)
+        return deflate.smaller(whole)
+
+    monkeypatch.setattr(module, "smaller", smaller)
+    plain, *deflating = Ear(), Ear(deflates=True), Ear(deflates=True)
+    for ear in (plain, *deflating):
+        hub.subscribe(ear, "a")
+    large, small = b"large" * 1000, b"small"
+    for payload, ephemeral in ((large, False), (small, False), (large + small, True)):
+        hub.deliver("a", payload, ephemeral)
+    turns.turn()
+    assert len(made) == 3
+    assert plain.got == [(frame(large) + frame(small) + frame(large + small), frame(large) + frame(small))]
+    packed = deflate.smaller(frame(large))
+    ((frames, durable),) = deflating[0].got
+    assert frames == packed + frame(small) + deflate.smaller(frame(large + small))
+    assert durable == packed + frame(small)
+    assert deflating[1].got[0][0] is frames
+    assert deflating[1].got[0][1] is durable
+    assert hub.count("a") == 3
+    assert list(hub.subscribers("a")) == [plain, *deflating]
+
+
+def test_without_a_large_frame_all_get_the_same_object(hub, turns):
+    ears = [Ear(), Ear(deflates=True)]
+    for ear in ears:
+        hub.subscribe(ear, "a")
+    hub.deliver("a", b"small")
+    turns.turn()
+    assert ears[0].got[0][0] is ears[1].got[0][0] is ears[1].got[0][1]
+
+
+def test_where_nobody_takes_it_nothing_is_compressed(hub, turns, monkeypatch):
+    monkeypatch.setattr(module, "smaller", None)
+    ear, gone = Ear(), Ear(deflates=True)
+    hub.subscribe(ear, "a")
+    hub.subscribe(gone, "a")
+    hub.drop(gone, "a")
+    hub.deliver("a", b"large" * 1000)
+    turns.turn()
+    assert ear.heard == frame(b"large" * 1000)
+    hub.drop(ear, "a")
+    assert not hub.listened_to("a")
+
+
 def test_joining_and_leaving_cut_exactly_there(hub, turns):
     early, late = Ear(), Ear()
     hub.subscribe(early, "a")
@@ -137,7 +188,7 @@ def test_a_subscriber_that_is_dropped_while_others_are_sent_to(hub, turns):
 def test_everybody_hears_exactly_what_was_said_while_they_were_there(steps):
     turns = Turns()
     hub = Hub(turns.call_soon, Metrics())
-    ears = [Ear() for _ in range(3)]
+    ears = [Ear(deflates=number == 2) for number in range(3)]
     inside: set[tuple[int, str]] = set()
     expected: dict[tuple[int, str], list[int]] = {(n, topic): [] for n in range(3) for topic in "ab"}
     for number, (what, topic, who) in enumerate(steps):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
+from tornado.websocket import websocket_connect
 
 from chatserver.metrics import Histogram, Rate
 
@@ -40,6 +41,27 @@ async def test_what_happens_is_counted(chat):
         assert more("hook_calls_total", plugin="emoji", hook="before_post") == 3
         assert more("hook_failures_total", plugin="emoji", hook="before_post") == 0
         assert after["chatserver_connections", ()] == 2
+
+
+async def test_what_compression_saves_is_counted(chat):
+    async with chat(settings={"server": {"compression": True}}, plugins=["history"]) as server:
+        (alice,) = await server.join("general", "alice")
+        url = f"ws://127.0.0.1:{server.server.port}/ws/general"
+        socket = await websocket_connect(url, compression_options={})
+        await socket.write_message('{"type":"hello","name":"bob"}')
+        await alice.hears("joined")
+        before = await scraped(server)
+        await alice.says("x" * 5000)
+        await alice.says("short")
+        after = await scraped(server)
+        socket.close()
+        while await socket.read_message() is not None:
+            pass
+        names = "chatserver_compressed_frames_total", "chatserver_saved_bytes_total"
+        frames, saved = (after[name, ()] - before[name, ()] for name in names)
+        assert frames == 1
+        # Content and html, for the one of the two who takes it.
+        assert 9500 < saved < 10_500
 
 
 async def test_closes_are_counted_by_code(chat):

@@ -130,7 +130,7 @@ class Welcoming:
         fields["epoch"] = self._store.epoch
         fields.update(self._facts(user))
         fields["rooms"] = self._cases.fields(lists)
-        session.connection.send(wire.encode(fields))
+        session.connection.send(wire.encode(fields), secret=token is not None)
 
     def _cursors(self, hello: requests.Hello, listed: list[reading.Membership]) -> dict[str, int]:
         """The rooms to catch up with. Another epoch, or a cursor beyond the head: that log is not this one."""

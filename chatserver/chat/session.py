@@ -15,9 +15,11 @@ class Connection(Protocol):
     """The socket below a session."""
 
     remote_ip: str
+    deflates: bool
+    """Whether it takes compressed frames."""
 
-    def send(self, payload: bytes) -> None:
-        """Send one frame, as soon as may be."""
+    def send(self, payload: bytes, *, secret: bool = False) -> None:
+        """Send one frame, as soon as may be. One that holds a secret is never compressed."""
 
     def send_frames(self, frames: bytes, durable: bytes) -> None:
         """Send frames built already; a connection that lags may take ``durable`` instead."""
@@ -35,7 +37,7 @@ class Connection(Protocol):
 class Session:
     """A connection after ``hello``. ``rooms`` are those it follows."""
 
-    __slots__ = ("_idle", "connection", "outstanding", "rooms", "send_frames", "token", "user")
+    __slots__ = ("_idle", "connection", "deflates", "outstanding", "rooms", "send_frames", "token", "user")
 
     def __init__(self, user: User, connection: Connection, token: str | None) -> None:
         self.user = user
@@ -46,6 +48,7 @@ class Session:
         self._idle: asyncio.Future[None] | None = None
         # What the hub calls, without a step between.
         self.send_frames = connection.send_frames
+        self.deflates = connection.deflates
 
     def send(self, event: Mapping[str, Any]) -> None:
         """Send an event to this connection alone."""

@@ -67,6 +67,8 @@ class Server(_Section, frozen=True, kw_only=True):
     transport: Literal["lean", "stream"] = "lean"
     """How WebSockets are read and written: ``lean``, on the bare socket, or ``stream``, through Tornado (slower; TLS
     always is)."""
+    compression: bool = False
+    """Whether frames of more than 1 KiB are compressed for the clients that take it."""
 
 
 class StoreConfig(_Section, frozen=True, kw_only=True):

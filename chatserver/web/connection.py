@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable
 
 from ..chat.session import Session
+from ..deflate import smaller
 from ..errors import Close, Reject
 from ..frames import PING, frame
 from ..model import Request
@@ -25,16 +26,17 @@ class Connection:
     """The connection below a `Session` (`chatserver.chat.session.Connection`), the owner of a transport.
 
     ``asked`` is what was known at the handshake, ``room`` the one in the address, ``page`` whether a browser's page
-    is on the other side.
+    is on the other side, ``deflates`` whether it takes compressed frames.
     """
 
     __slots__ = (
         "_asked", "_asked_for", "_errors", "_errors_at", "_limit", "_own", "_page", "_room", "_session", "_since",
-        "_site", "_transport", "heard", "remote_ip",
+        "_site", "_transport", "deflates", "heard", "remote_ip",
     )  # fmt: skip
 
-    def __init__(self, site: Site, asked: Request, room: str | None, page: bool) -> None:
+    def __init__(self, site: Site, asked: Request, room: str | None, page: bool, deflates: bool) -> None:
         self.remote_ip = asked.remote_ip
+        self.deflates = deflates
         self.heard = self._since = time.monotonic()
         self._site = site
         self._asked: Request | None = asked
@@ -141,13 +143,24 @@ class Connection:
         """Nothing can be sent any more."""
         return self._transport is None or self._transport.closing or self._transport.closed
 
-    def send(self, payload: bytes) -> None:
-        """Send one frame to this connection, at the end of this turn of the loop at the latest."""
+    def send(self, payload: bytes, *, secret: bool = False) -> None:
+        """Send one frame to this connection, at the end of this turn of the loop at the latest.
+
+        One that holds a secret is never compressed: its length must not tell what else is in it.
+        """
         if self._transport is not None:
             if not self._own:
                 self._site.hub.later(self)
-            self._own.append(frame(payload))
+            whole = frame(payload)
+            self._own.append(self._deflated(whole) if self.deflates and not secret else whole)
             self._site.metrics.frames_out += 1
+
+    def _deflated(self, whole: bytes) -> bytes:
+        made = smaller(whole)
+        if made is not whole:
+            self._site.metrics.compressed += 1
+            self._site.metrics.saved_bytes += len(whole) - len(made)
+        return made
 
     def flush(self) -> None:
         """Send what is waiting for the end of the turn."""

@@ -49,6 +49,8 @@ def _counted(metrics: Metrics) -> Iterator[Metric]:
         ("frames_out", "Frames for one connection alone.", metrics.frames_out),
         ("deliveries", "Frames for everybody, times those who got them.", metrics.deliveries),
         ("sends", "Calls that carried deliveries; each may carry many.", metrics.sends),
+        ("compressed_frames", "Frames compressed, each once for all.", metrics.compressed),
+        ("saved_bytes", "Bytes not sent because they were compressed.", metrics.saved_bytes),
         ("lagging", "Times a lagging connection was not sent what may be lost.", metrics.lagging),
         ("notifications_dropped", "Calls of after_ hooks dropped.", metrics.dropped_notifications),
     ):

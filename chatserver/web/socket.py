@@ -10,6 +10,7 @@ from tornado.web import HTTPError
 from tornado.websocket import WebSocketHandler, WebSocketProtocol, WebSocketProtocol13, _WebSocketParams
 
 from .connection import Connection
+from .extensions import agreed
 from .handler import COOKIE, request_of
 from .security import HEADERS, client_address, is_ours
 from .socket_transport import SocketTransport
@@ -47,7 +48,18 @@ class SocketHandler(WebSocketHandler):
     def get_websocket_protocol(self) -> WebSocketProtocol | None:
         if self.request.headers.get("Sec-WebSocket-Version") != "13":
             return None
+        self._deflates = self._agree()
+        # Without compression options: Tornado's own compression keeps some 300 KiB a connection.
         return _Handshake(self, False, _WebSocketParams())
+
+    def _agree(self) -> bool:
+        """Answer to the offered extensions; whether frames may be compressed."""
+        if not self.site.settings.server.compression:
+            return False
+        answer = agreed(self.request.headers.get("Sec-WebSocket-Extensions", ""))
+        if answer is not None:
+            self.set_header("Sec-WebSocket-Extensions", answer)
+        return answer is not None
 
     async def take_over(self, stream: IOStream) -> None:
         """From here on Tornado has no part in this connection, but for TLS."""
@@ -56,11 +68,11 @@ class SocketHandler(WebSocketHandler):
         # Without an Origin it is a program, and then no cookie counts.
         token = self.get_cookie(COOKIE) if page else None
         asked = request_of(self.request, client_address(self.request, site.proxies), token)
-        connection = Connection(site, asked, self.path_kwargs.get("room"), page)
+        connection = Connection(site, asked, self.path_kwargs.get("room"), page, self._deflates)
         most = site.settings.limits.frame_bytes
         stream.set_nodelay(True)
         if site.settings.server.transport == "stream" or isinstance(stream, SSLIOStream):
-            transport = StreamTransport(connection, stream, most)
+            transport = StreamTransport(connection, stream, most, self._deflates)
             connection.start(transport)
             await transport.run()
             return
@@ -68,7 +80,7 @@ class SocketHandler(WebSocketHandler):
             # The answer to the handshake has to be out before the stream goes.
             await stream.write(b"")
             early = bytes(stream._read_buffer)
-            bare = SocketTransport(connection, stream.socket.dup(), most)
+            bare = SocketTransport(connection, stream.socket.dup(), most, self._deflates)
             stream.close()
             connection.start(bare)
             bare.start(early)

@@ -22,8 +22,8 @@ class SocketTransport(Transport):
 
     __slots__ = ("_drained", "_loop", "_out", "_reading", "_size", "_sock", "_task", "_tell")
 
-    def __init__(self, owner: Owner, sock: socket.socket, most: int) -> None:
-        super().__init__(owner, most)
+    def __init__(self, owner: Owner, sock: socket.socket, most: int, inflates: bool) -> None:
+        super().__init__(owner, most, inflates)
         self._sock: socket.socket | None = sock
         self._loop = asyncio.get_running_loop()
         self._out: deque[memoryview] | None = None

@@ -18,8 +18,8 @@ class StreamTransport(Transport):
 
     __slots__ = ("_stream",)
 
-    def __init__(self, owner: Owner, stream: IOStream, most: int) -> None:
-        super().__init__(owner, most)
+    def __init__(self, owner: Owner, stream: IOStream, most: int, inflates: bool) -> None:
+        super().__init__(owner, most, inflates)
         self._stream = stream
         stream.set_close_callback(self.gone)
 

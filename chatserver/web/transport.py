@@ -15,6 +15,7 @@ from tornado.util import _websocket_mask
 
 from .. import frame_parser as incoming
 from .. import frames as outgoing
+from ..deflate import InflatingParser
 from ..frame_parser import FrameParser, Violation
 
 log = logging.getLogger(__name__)
@@ -45,13 +46,13 @@ class Transport:
 
     __slots__ = ("__weakref__", "_dropped", "_parser", "_timer", "closing", "ending", "owner")
 
-    def __init__(self, owner: Owner, most: int) -> None:
+    def __init__(self, owner: Owner, most: int, inflates: bool) -> None:
         self.owner = owner
         self.closing = False
         """A close frame was sent; nothing may follow it."""
         self.ending = False
         """One came, too; the socket is closed once everything is sent."""
-        self._parser = FrameParser(most, _websocket_mask)
+        self._parser = (InflatingParser if inflates else FrameParser)(most, _websocket_mask)
         self._timer: asyncio.TimerHandle | None = None
         self._dropped = 0
 

@@ -62,6 +62,24 @@ async def test_two_windows_and_a_program_talk_in_a_room(stage):
         assert await alice.texts() == ["Hello, both of you", "Hello, windows", "And me"]
 
 
+async def test_windows_take_compressed_frames(stage):
+    async with stage(settings={"server": {"compression": True}}) as here:
+        alice, bob = await here.guests("alice", "bob")
+        before = here.server.server.metrics.compressed
+        long = ("A long message, and its html is as long. " * 60).strip()
+        await alice.say(long)
+        for window in (alice, bob):
+            await window.sees(long)
+        assert here.server.server.metrics.compressed == before + 1
+        await bob.say("short")
+        await alice.sees("short")
+        # Who comes later gets it with the page of the room.
+        carol = await here.window()
+        await carol.enter("carol")
+        await carol.sees(long)
+        assert here.server.server.metrics.compressed > before + 1
+
+
 async def test_two_windows_and_a_program_talk_in_a_direct_room(stage):
     async with stage() as here:
         alice, bob = await here.guests("alice", "bob")
