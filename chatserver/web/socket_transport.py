@@ -20,7 +20,7 @@ AT_ONCE = 64
 class SocketTransport(Transport):
     """On the bare socket, in the loop's own selector."""
 
-    __slots__ = ("_drained", "_loop", "_out", "_reading", "_size", "_sock", "_task", "_tell")
+    __slots__ = ("_drained", "_loop", "_out", "_reading", "_size", "_sock", "_task")
 
     def __init__(self, owner: Owner, sock: socket.socket, most: int, inflates: bool) -> None:
         super().__init__(owner, most, inflates)
