@@ -30,10 +30,14 @@ _LIMITS = {
 }
 
 
+KEEPS = {"full": "all (fsync)", "normal": "all but the last moments"}
+
+
 def variant(
     name: str,
     *,
     url: str = "memory:",
+    durability: str = "full",
     plugins: Sequence[str] = (),
     program: Sequence[str] = ("chatserver", "serve"),
 ) -> Server:
@@ -41,10 +45,12 @@ def variant(
 
     def command(launch: Launch) -> list[str]:
         enabled: dict[str, object] = {each: {} for each in plugins}
-        config = write_settings(launch, {"store": {"url": url}, "plugins": {"enabled": enabled}})
+        config = write_settings(
+            launch, {"store": {"url": url, "durability": durability}, "plugins": {"enabled": enabled}}
+        )
         return [sys.executable, "-m", *program, "--config", str(config)]
 
-    keeps = "nothing" if url == "memory:" else "all (fsync)"
+    keeps = "nothing" if url == "memory:" else KEEPS[durability]
     return Server(name, "chat", keeps, command, lambda: f"{chatserver.__version__}, Tornado {_tornado()}")
 
 

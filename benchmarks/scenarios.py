@@ -24,7 +24,14 @@ RAW = (
     "django-channels",
 )
 FEW = ("chatserver", "c-each", "go-gorilla", "node-ws", "tornado")
-DURABLE = ("chatserver-durable", "chatserver-product", "fastapi-sqlite", "prosody", "ejabberd")
+DURABLE = (
+    "chatserver-durable",
+    "chatserver-normal",
+    "chatserver-product",
+    "fastapi-sqlite",
+    "prosody",
+    "ejabberd",
+)
 PLUGINS = ("chatserver", "chatserver-plugins", *(f"chatserver+{name}" for name in BUNDLED))
 
 # Thousands who join at once before the measurement aren't told of each other.

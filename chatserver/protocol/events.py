@@ -241,7 +241,8 @@ def bye(after_ms: int) -> bytes:
     return encode({"type": "bye", "after_ms": after_ms})
 
 
-class _Acknowledgement(msgspec.Struct, omit_defaults=True):
+class _Acknowledged(msgspec.Struct, tag="ok", omit_defaults=True):
+    re: str
     message_id: str | None
     room: str
     seq: int
@@ -250,18 +251,17 @@ class _Acknowledgement(msgspec.Struct, omit_defaults=True):
     dup: bool = False
 
 
-class _Acknowledged(_Acknowledgement, tag="ok", kw_only=True, omit_defaults=True):
-    re: str
+def acknowledged(re: str, event: Event, dup: bool) -> bytes:
+    """The reply to a message, encoded at once."""
+    return encode(_acknowledged(re, event, dup))
 
 
 def acknowledgement(event: Event, dup: bool) -> dict[str, Any]:
     """What the sender of a message or an edit learns: it is committed, and where."""
+    fields: dict[str, Any] = msgspec.to_builtins(_acknowledged("", event, dup))
+    return {name: value for name, value in fields.items() if name not in ("type", "re")}
+
+
+def _acknowledged(re: str, event: Event, dup: bool) -> _Acknowledged:
     rev = event.message.rev if event.type == "edited" and event.message is not None else 1
-    return msgspec.to_builtins(  # type: ignore[no-any-return]
-        _Acknowledgement(event.message_id, event.room, event.seq, iso(event.ts), rev, dup)
-    )
-
-
-def acknowledged(re: str, event: Event, dup: bool) -> bytes:
-    """The reply to a message, with the same."""
-    return encode(_Acknowledged(event.message_id, event.room, event.seq, iso(event.ts), dup=dup, re=re))
+    return _Acknowledged(re, event.message_id, event.room, event.seq, iso(event.ts), rev, dup)
