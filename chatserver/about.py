@@ -91,7 +91,9 @@ class About:
             "connections": len(self._connections),
             "rooms": rooms,
             "messages_total": messages,
-            "messages_per_second": round(self._metrics.message_rate.per_second(now), 2),
+            "messages_per_second": round(
+                self._metrics.message_rate.per_second(now, self._metrics.messages), 2
+            ),
             "uptime_seconds": round(now - self._started, 1),
             "server_time": wire.iso(now),
             "version": __version__,
@@ -107,7 +109,7 @@ class About:
             "rooms_loaded": ("Rooms in memory.", len(self._rooms)),
             "messages_per_second": (
                 "Messages committed, over ten seconds.",
-                metrics.message_rate.per_second(now),
+                metrics.message_rate.per_second(now, metrics.messages),
             ),
             "loop_lag_seconds": ("By how much the last periodic tick came late.", metrics.loop_lag_seconds),
             "store_waiting": ("Pieces of work that wait to be written.", self._store.waiting),

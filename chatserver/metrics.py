@@ -38,28 +38,26 @@ class Histogram:
 
 
 class Rate:
-    """How often something happens: per second, over the last ten."""
+    """How fast a counter grows: per second, over the last ten. The counter is looked at now and then, so that
+    counting costs nothing more."""
 
     def __init__(self) -> None:
-        self._counts: deque[tuple[int, int]] = deque()
+        # The first one is from before the window.
+        self._samples: deque[tuple[float, int]] = deque([(float("-inf"), 0)])
 
-    def count(self, now: float) -> None:
-        """It happened. ``now`` is in seconds."""
-        second = int(now)
-        if self._counts and self._counts[-1][0] == second:
-            self._counts[-1] = (second, self._counts[-1][1] + 1)
-        else:
-            self._counts.append((second, 1))
-            self._forget(now)
+    def sample(self, now: float, total: int) -> None:
+        """Remember how far the counter is. ``now`` is in seconds."""
+        self._samples.append((now, total))
+        self._forget(now)
 
-    def per_second(self, now: float) -> float:
+    def per_second(self, now: float, total: int) -> float:
         """The mean of the window that ends now."""
         self._forget(now)
-        return sum(count for _, count in self._counts) / WINDOW
+        return (total - self._samples[0][1]) / WINDOW
 
     def _forget(self, now: float) -> None:
-        while self._counts and self._counts[0][0] <= now - WINDOW:
-            self._counts.popleft()
+        while len(self._samples) > 1 and self._samples[1][0] <= now - WINDOW:
+            self._samples.popleft()
 
 
 class Metrics:

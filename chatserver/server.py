@@ -235,6 +235,7 @@ class ChatServer:
         now = time.monotonic()
         self.metrics.loop_lag_seconds = max(0.0, now - self._tick_due)
         self._tick_due = now + TICK_SECONDS
+        self.metrics.message_rate.sample(time.time(), self.metrics.messages)
         self.connections.tick()
         self.rooms.let_go(self.hub.listened_to)
         await self.people.listen()

@@ -99,9 +99,9 @@ def test_a_histogram_counts_each_value_once_and_below_its_bound(values):
 
 def test_a_rate_is_the_mean_of_ten_seconds():
     rate = Rate()
-    for second in range(20):
-        for _ in range(5):
-            rate.count(second + 0.5)
-    assert rate.per_second(19.9) == 5
-    assert rate.per_second(24.9) == 2.5
-    assert rate.per_second(100) == 0
+    assert rate.per_second(0.5, 20) == 2
+    for second in range(1, 21):
+        rate.sample(second, 5 * second)
+    assert rate.per_second(20, 100) == 5
+    assert rate.per_second(25, 100) == 2.5
+    assert rate.per_second(100, 100) == 0

@@ -168,7 +168,6 @@ class Effects:
         if done.event is None:
             return
         self._metrics.messages += 1
-        self._metrics.message_rate.count(done.event.ts)
         if entry.mentions:
             told = wire.mention(done.event)
             for user_id in entry.mentions:
