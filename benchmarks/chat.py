@@ -38,6 +38,7 @@ def variant(
     *,
     url: str = "memory:",
     durability: str = "full",
+    transport: str = "lean",
     plugins: Sequence[str] = (),
     program: Sequence[str] = ("chatserver", "serve"),
 ) -> Server:
@@ -45,9 +46,12 @@ def variant(
 
     def command(launch: Launch) -> list[str]:
         enabled: dict[str, object] = {each: {} for each in plugins}
-        config = write_settings(
-            launch, {"store": {"url": url, "durability": durability}, "plugins": {"enabled": enabled}}
-        )
+        settings: dict[str, dict[str, object]] = {
+            "store": {"url": url, "durability": durability},
+            "server": {"transport": transport},
+            "plugins": {"enabled": enabled},
+        }
+        config = write_settings(launch, settings)
         return [sys.executable, "-m", *program, "--config", str(config)]
 
     keeps = "nothing" if url == "memory:" else KEEPS[durability]

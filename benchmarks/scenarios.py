@@ -23,6 +23,7 @@ RAW = (
     "tornado",
     "django-channels",
 )
+BOTH = (*RAW, "chatserver-stream")
 FEW = ("chatserver", "c-each", "go-gorilla", "node-ws", "tornado")
 DURABLE = (
     "chatserver-durable",
@@ -86,15 +87,15 @@ ALL = (
         "chatty", "One room of 200, everybody talks", {"members": 200, "senders": 200},
         (*RAW, "chatserver-product"), note="each of the 200 sends its next message when its last one is back",
     ),
-    Scenario("rooms", "100 rooms of 10, one talks in each", {"rooms": 100, "members": 10}, RAW),
-    Scenario("in", "Messages in: 200 people, each alone in a room", {"rooms": 200}, RAW, MESSAGES),
+    Scenario("rooms", "100 rooms of 10, one talks in each", {"rooms": 100, "members": 10}, BOTH),
+    Scenario("in", "Messages in: 200 people, each alone in a room", {"rooms": 200}, BOTH, MESSAGES),
     *(_open_loop(rate) for rate in (20, 200, 1000)),
     # Points between, for the plots only.
     *(_open_loop(rate, FEW, rounds=1) for rate in (50, 100, 500)),
     *(_one_room(members) for members in (10, 50, 200)),
     Scenario(
         "idle", "5,000 idle connections", {"mode": "idle", "rooms": 50, "members": 100, "senders": 0, "seconds": 2},
-        RAW, "kb_per_connection", "lower", how="idle", settings=QUIET, rounds=2,
+        BOTH, "kb_per_connection", "lower", how="idle", settings=QUIET, rounds=2,
     ),
     Scenario(
         "idle-20000", "20,000 idle connections, or as many as files may be open",

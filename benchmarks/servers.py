@@ -10,6 +10,7 @@ SERVERS: dict[str, Server] = {
     for server in (
         chat.variant("chatserver"),
         chat.variant("chatserver-durable", url="sqlite:"),
+        chat.variant("chatserver-stream", transport="stream"),
         chat.variant("chatserver-normal", url="sqlite:", durability="normal"),
         chat.variant("chatserver-plugins", plugins=chat.BUNDLED),
         chat.variant("chatserver-product", url="sqlite:", plugins=chat.BUNDLED),

@@ -8,7 +8,7 @@ who take compressed frames are handed another one, the same for all of them, whe
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Protocol
 
@@ -37,21 +37,19 @@ class Waiting(Protocol):
         """Send it, unless it went out with what was for everybody."""
 
 
-class _Topic:
-    """``late`` are those who came in this turn, each with how much of ``frames`` and ``durable`` is not for them."""
+class _Queued:
+    """What waits for a topic in this turn. ``late`` are those who came meanwhile, each with how much of ``frames``
+    and ``durable`` is not for them."""
 
-    __slots__ = ("deflating", "durable", "frames", "late", "subscribers")
+    __slots__ = ("durable", "frames", "late")
 
     def __init__(self) -> None:
-        self.subscribers: dict[Subscriber, None] = {}
-        self.deflating: dict[Subscriber, None] = {}
-        """Those who take compressed frames: apart, so that nobody is asked at each delivery."""
         self.frames: list[bytes] = []
         self.durable: list[bytes] = []
         self.late: dict[Subscriber, tuple[int, int]] = {}
 
-    def group_of(self, subscriber: Subscriber) -> dict[Subscriber, None]:
-        return self.deflating if subscriber.deflates else self.subscribers
+
+Listeners = dict[str, dict[Subscriber, None]]
 
 
 def user_topic(user_id: str) -> str:
@@ -69,23 +67,26 @@ class Hub:
     def __init__(self, call_soon: Callable[[Callable[[], None]], object], metrics: Metrics) -> None:
         self._call_soon = call_soon
         self._metrics = metrics
-        self._topics: dict[str, _Topic] = {}
-        self._ready: dict[str, None] = {}
+        self._plain: Listeners = {}
+        # Those who take compressed frames: apart, so that nobody is asked at each delivery.
+        self._deflating: Listeners = {}
+        self._ready: dict[str, _Queued] = {}
         self._sending: deque[tuple[Iterator[Subscriber], bytes, bytes]] = deque()
         self._own: list[Waiting] = []
         self._scheduled = False
 
     def deliver(self, topic: str, payload: bytes, ephemeral: bool = False) -> None:
         """Queue a payload for everybody who listens; it goes out at the end of this turn."""
-        listening = self._topics.get(topic)
-        if listening is None:
-            return
+        queued = self._ready.get(topic)
+        if queued is None:
+            if not self.listened_to(topic):
+                return
+            queued = self._ready[topic] = _Queued()
+            self._schedule()
         data = frame(payload)
-        listening.frames.append(data)
+        queued.frames.append(data)
         if not ephemeral:
-            listening.durable.append(data)
-        self._ready[topic] = None
-        self._schedule()
+            queued.durable.append(data)
 
     def later(self, waiting: Waiting) -> None:
         """Flush this one at the end of the turn, behind what is for everybody: often the two go out as one."""
@@ -94,13 +95,14 @@ class Hub:
 
     def subscribe(self, subscriber: Subscriber, topic: str) -> None:
         """Listen from here on: what is queued already goes to those who were there."""
-        listening = self._topics.get(topic)
-        if listening is None:
-            listening = self._topics[topic] = _Topic()
-        group = listening.group_of(subscriber)
-        if listening.frames and subscriber not in group:
-            listening.late[subscriber] = len(listening.frames), len(listening.durable)
-        group[subscriber] = None
+        topics = self._topics_of(subscriber)
+        listeners = topics.get(topic)
+        if listeners is None:
+            listeners = topics[topic] = {}
+        queued = self._ready.get(topic)
+        if queued is not None and subscriber not in listeners:
+            queued.late[subscriber] = len(queued.frames), len(queued.durable)
+        listeners[subscriber] = None
 
     def unsubscribe(self, subscriber: Subscriber, topic: str) -> None:
         """Stop listening, after what is queued."""
@@ -109,27 +111,31 @@ class Hub:
 
     def drop(self, subscriber: Subscriber, topic: str) -> None:
         """Stop listening at once: the connection is gone."""
-        listening = self._topics.get(topic)
-        if listening is not None:
-            listening.group_of(subscriber).pop(subscriber, None)
-            listening.late.pop(subscriber, None)
-            if not (listening.subscribers or listening.deflating):
-                del self._topics[topic]
-                self._ready.pop(topic, None)
+        topics = self._topics_of(subscriber)
+        listeners = topics.get(topic)
+        if listeners is None:
+            return
+        listeners.pop(subscriber, None)
+        if not listeners:
+            del topics[topic]
+        queued = self._ready.get(topic)
+        if queued is not None:
+            queued.late.pop(subscriber, None)
 
-    def subscribers(self, topic: str) -> Iterable[Subscriber]:
+    def _topics_of(self, subscriber: Subscriber) -> Listeners:
+        return self._deflating if subscriber.deflates else self._plain
+
+    def subscribers(self, topic: str) -> tuple[Subscriber, ...]:
         """Who listens, on this process."""
-        listening = self._topics.get(topic)
-        return (*listening.subscribers, *listening.deflating) if listening else ()
+        return *self._plain.get(topic, ()), *self._deflating.get(topic, ())
 
     def count(self, topic: str) -> int:
         """How many listen, on this process."""
-        listening = self._topics.get(topic)
-        return len(listening.subscribers) + len(listening.deflating) if listening else 0
+        return len(self._plain.get(topic, ())) + len(self._deflating.get(topic, ()))
 
     def listened_to(self, topic: str) -> bool:
         """Whether anybody does."""
-        return topic in self._topics
+        return topic in self._plain or topic in self._deflating
 
     def flush(self) -> None:
         """Send all that is queued now, rather than at the end of the turn."""
@@ -154,16 +160,13 @@ class Hub:
             self._schedule()
 
     def _join(self) -> None:
-        for name in self._ready:
-            topic = self._topics[name]
-            topic = self._topics[name]
-            frames, durable, late = topic.frames, topic.durable, topic.late
-            topic.frames, topic.durable = [], []
-            plain, deflating = tuple(topic.subscribers), tuple(topic.deflating)
+        ready, self._ready = self._ready, {}
+        for topic, queued in ready.items():
+            frames, durable, late = queued.frames, queued.durable, queued.late
+            plain, deflating = tuple(self._plain.get(topic, ())), tuple(self._deflating.get(topic, ()))
             if late:
                 plain = tuple(each for each in plain if each not in late)
                 deflating = tuple(each for each in deflating if each not in late)
-                topic.late = {}
             deflated = self._deflated(frames, durable, len(deflating)) if deflating else None
             if deflated is None:
                 self._queue(plain + deflating, frames, durable)
@@ -172,7 +175,6 @@ class Hub:
                 self._queue(deflating, *deflated)
             for subscriber, (heard, lasting) in late.items():
                 self._queue((subscriber,), frames[heard:], durable[lasting:])
-        self._ready.clear()
 
     def _queue(self, subscribers: tuple[Subscriber, ...], frames: list[bytes], durable: list[bytes]) -> None:
         count = len(subscribers)

@@ -18,7 +18,8 @@ class _Here:
         self.sessions = 0
         self.status: Status = "online"
         self.text = ""
-        self.rooms: set[str] = set()
+        self.rooms: dict[str, None] | None = None
+        """Where it was told that they are here; None is nowhere, which costs nothing."""
         self.leaving: asyncio.TimerHandle | None = None
 
 
@@ -54,7 +55,7 @@ class Presence:
 
     def _leave(self, user_id: str) -> None:
         here = self._here.pop(user_id)
-        self._gone(here.user, here.rooms if here.status != "invisible" else ())
+        self._gone(here.user, here.rooms or () if here.status != "invisible" else ())
 
     def stop(self) -> None:
         """Forget everybody, without a word."""
@@ -66,17 +67,19 @@ class Presence:
     def enter(self, user: User, room: str) -> bool:
         """A room is told that somebody is there; whether it was not before."""
         here = self._here.get(user.id)
-        if here is None or room in here.rooms:
+        if here is None or room in (here.rooms or ()):
             return False
-        here.rooms.add(room)
+        if here.rooms is None:
+            here.rooms = {}
+        here.rooms[room] = None
         return True
 
     def exit(self, user: User, room: str) -> bool:
         """Somebody leaves a room; whether they were there."""
         here = self._here.get(user.id)
-        if here is None or room not in here.rooms:
+        if here is None or not here.rooms or room not in here.rooms:
             return False
-        here.rooms.discard(room)
+        del here.rooms[room]
         return True
 
     def is_here(self, user_id: str) -> bool:
@@ -86,7 +89,7 @@ class Presence:
     def rooms(self, user_id: str) -> Iterable[str]:
         """The rooms somebody is in right now."""
         here = self._here.get(user_id)
-        return tuple(here.rooms) if here else ()
+        return tuple(here.rooms or ()) if here else ()
 
     def status(self, user_id: str) -> tuple[Status, str]:
         """The state others see, and its text."""

@@ -44,7 +44,7 @@ class Connection:
         self._page = page
         self._limit = site.settings.limits.send_buffer_bytes
         self._asked_for = 0
-        self._own: list[bytes] = []
+        self._own: list[bytes] | None = None
         self._session: Session | None = None
         self._transport: Transport | None = None
         self._errors = ERRORS_AT_ONCE
@@ -149,7 +149,8 @@ class Connection:
         One that holds a secret is never compressed: its length must not tell what else is in it.
         """
         if self._transport is not None:
-            if not self._own:
+            if self._own is None:
+                self._own = []
                 self._site.hub.later(self)
             whole = frame(payload)
             self._own.append(self._deflated(whole) if self.deflates and not secret else whole)
@@ -165,7 +166,7 @@ class Connection:
     def flush(self) -> None:
         """Send what is waiting for the end of the turn."""
         if self._own and self._transport is not None:
-            own, self._own = self._own, []
+            own, self._own = self._own, None
             self._transport.write(b"".join(own))
 
     def send_frames(self, frames: bytes, durable: bytes) -> None:
@@ -182,7 +183,7 @@ class Connection:
                 self._too_slow()
                 return
         if self._own:
-            own, self._own = self._own, []
+            own, self._own = self._own, None
             transport.write(frames, b"".join(own))
         elif frames:
             transport.write(frames)
@@ -240,7 +241,7 @@ class Connection:
     def on_lost(self) -> None:
         """The socket is closed."""
         self._transport = None
-        self._own.clear()
+        self._own = None
         self._site.metrics.connection_seconds.observe(time.monotonic() - self._since)
         self._leave()
 
