@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import re
 import shutil
@@ -35,6 +36,9 @@ ARGUMENTS = [
     "--disable-sync",
     "--no-first-run",
 ]
+
+CLOSE_SECONDS = 8.0
+"""How long a closing profile is waited for."""
 
 # What Chromium writes to the console by itself when a server is away.
 UNREACHABLE = r"ERR_CONNECTION_|ERR_EMPTY_RESPONSE|WebSocket connection to"
@@ -178,7 +182,10 @@ class Windows:
 
     async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
         for context in self._contexts:
-            await context.close()
+            # Chromium says yes to closing a page whose load is just being committed, and keeps it open; Playwright then
+            # waits for ever. Such a profile goes with the browser.
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(context.close(), CLOSE_SECONDS)
         if kind is None:
             left = [
                 text

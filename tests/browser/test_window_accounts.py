@@ -39,6 +39,22 @@ async def test_signing_in_and_out(stage):
         ]
 
 
+async def test_signing_out_closes_the_other_tabs(stage):
+    async with stage() as here:
+        here.forgive("status of 401")
+        await here.server.server.accounts.add("mona", "correct horse", "member")
+        window = await here.window()
+        await window.sign_in("mona")
+        other = await window.tab()
+        settings = await window.settings()
+        # The page shows the way in at once and is then loaded anew, which the end of the test must not meet half-way.
+        async with window.page.expect_event("load"):
+            await settings.get_by_role("button", name="Sign out").click()
+        for tab in (window, other):
+            await expect(tab.page.get_by_label("Your name")).to_be_visible()
+            await expect(tab.composer).to_be_hidden()
+
+
 async def test_where_guests_are_not_wanted_only_accounts_are_asked_for(stage):
     async with stage(settings={"auth": {"guests": False}}) as here:
         await here.server.server.accounts.add("mona", "correct horse", "member")
