@@ -269,4 +269,4 @@ class Accounts:
 
     def close(self) -> None:
         """End the hashing thread."""
-        self._hashing.shutdown()
+        self._hashing.shutdown(cancel_futures=True)

@@ -89,7 +89,8 @@ class RoomActor:
         while self.busy:
             if self._idle is None:
                 self._idle = asyncio.get_running_loop().create_future()
-            await self._idle
+            # More than one may wait, and each may give up.
+            await asyncio.shield(self._idle)
 
     def submit(self, entry: Entry, settle: Settle) -> None:
         """Queue an entry; ``settle`` gets its outcome once it is committed or refused, on the loop."""

@@ -10,6 +10,7 @@ import logging
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -23,13 +24,17 @@ from .config import Settings, load
 from .errors import ConfigError, PluginError, Reject
 from .model import ROLES, Role, User
 from .plugins import PluginHost
-from .server import ChatServer
+from .server import STOP_SECONDS, ChatServer
 from .store import Store, people
 from .store.engine import database_file
 
 T = TypeVar("T")
 
+log = logging.getLogger(__name__)
+
 MISTAKE = 2
+EXIT_SECONDS = 2.0
+"""How long the process lives after its server has stopped."""
 
 config_option = click.option(
     "--config",
@@ -76,6 +81,7 @@ def serve(config: Path | None) -> None:
 async def _serve(settings: Settings) -> None:
     server = ChatServer(settings)
     await server.start()
+    stop = _on_signal()
     # What lives as long as the server need not be looked at by every collection.
     gc.collect()
     gc.freeze()
@@ -87,6 +93,14 @@ async def _serve(settings: Settings) -> None:
             f"There is no admin yet. Become it with this link, within a day: {server.address}/#setup={token}"
         )
     sys.stdout.flush()
+    await stop.wait()
+    _end_within(STOP_SECONDS, "the server did not stop", 1)
+    await server.stop()
+    _end_within(EXIT_SECONDS, "the server has stopped, but something in a plugin goes on", 0)
+
+
+def _on_signal() -> asyncio.Event:
+    """What is set by the first signal to end; the second one ends at once."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
 
@@ -97,8 +111,19 @@ async def _serve(settings: Settings) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, leave)
-    await stop.wait()
-    await server.stop()
+    return stop
+
+
+def _end_within(seconds: float, why: str, code: int) -> None:
+    """End the process after so many seconds: the interpreter itself waits for tasks and threads without end."""
+
+    def end() -> None:
+        log.warning("ending at once: %s", why)
+        os._exit(code)
+
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
 
 
 class _JsonLines(logging.Formatter):

@@ -90,7 +90,9 @@ class Plugin:
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        if tasks:
+            # Not `gather`, which can't be cancelled itself before they are.
+            await asyncio.wait(tasks)
 
     async def _repeat(self, seconds: float, function: Callable[[], Any]) -> None:
         while True:

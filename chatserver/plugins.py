@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import difflib
 import inspect
 import re
@@ -25,9 +26,15 @@ from .hookspecs import KINDS, PROJECT
 from .isolation import Implementation, OnError, Policy
 from .permissions import Permissions
 from .plugin import Migration, Plugin
+from .stopping import ended
 
 Bind = Callable[[str], tuple[ChatAPI, Database]]
 Migrate = Callable[[str, Sequence[Migration]], Awaitable[None]]
+
+STOP_SECONDS = 10.0
+"""How long the plugins may take to stop, all of them."""
+LEAST_SECONDS = 0.5
+"""How long each step of a plugin's stop may take, whatever others took."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _UNMISTAKABLE = re.compile(r"(before|after|register)_|(startup|shutdown|in_commit)$")
@@ -142,16 +149,24 @@ class PluginHost:
 
     async def stop(self) -> None:
         """Stop the plugins, the last one first: jobs, then ``shutdown``, then nothing of it is called any more."""
+        until = asyncio.get_running_loop().time() + STOP_SECONDS
         for plugin in reversed(self.plugins):
-            # A plugin that won't end must not keep the others from it; the guard has logged it.
-            with suppress(Reject):
-                await self.hooks.guard(plugin.name, "ending its jobs", plugin.instance.cancel_tasks)
+            await self._end(plugin.name, "ending its jobs", plugin.instance.cancel_tasks, until)
             for impl in self._own("shutdown", plugin) if plugin.name in self._started else ():
-                with suppress(Reject):
-                    await self.hooks.guard(plugin.name, "shutdown", impl.function)
+                await self._end(plugin.name, "shutdown", impl.function, until)
             self.hooks.drop(plugin.name)
             self._manager.unregister(name=plugin.name)
         self._started.clear()
+
+    async def _end(self, plugin: str, what: str, function: Callable[..., Any], until: float) -> None:
+        async def end() -> None:
+            # The guard has logged it.
+            with suppress(Reject):
+                await self.hooks.guard(plugin, what, function)
+
+        # Half of what is left: a plugin that won't end must not keep the others from it.
+        seconds = (until - asyncio.get_running_loop().time()) / 2
+        await ended(f"plugin {plugin} ({what})", end(), max(seconds, LEAST_SECONDS))
 
     def _own(self, hook: str, plugin: Loaded) -> list[Implementation]:
         return [impl for impl in self.hooks.impls(hook) if impl.plugin == plugin.name]

@@ -42,6 +42,7 @@ from .presence import GRACE_SECONDS, Presence
 from .protocol import events as wire
 from .protocol.requests import Decoder
 from .rooms import Rooms
+from .stopping import ended
 from .store import Store, people, reading
 from .store import entries as log_entries
 from .store.plugin_tables import Contributions, PluginDatabase, migrate
@@ -57,6 +58,13 @@ SYSTEM = User("system", "system", "system", "member")
 """In whose name the server itself acts; nobody can sign in as it."""
 NAME_GRACE_SECONDS = 30.0
 DRAIN_SECONDS = 10.0
+"""How long a stop waits for what was accepted to be stored."""
+HTTP_SECONDS = 1.0
+"""How long for HTTP connections, which are closed by then: only a handler of a plugin can take time."""
+HOOKS_SECONDS = 3.0
+"""How long for the calls of ``after_*`` hooks that wait."""
+STOP_SECONDS = 30.0
+"""How long a stop takes in all, at most."""
 TICK_SECONDS = 1.0
 FORGET_SECONDS = 3600.0
 BYE_SPREAD_MS = 3000
@@ -265,15 +273,14 @@ class ChatServer:
     # Stop
 
     async def stop(self) -> None:
-        """Say goodbye, finish what was accepted, close. Clients are told when to come back, not all at once."""
+        """Say goodbye, finish what was accepted, close. Clients are told when to come back, not all at once.
+
+        Nothing is waited for without end: what is late is logged, and left behind.
+        """
         self.listener.stop()
         for connection in self.connections.all():
             connection.goodbye(random.randint(100, BYE_SPREAD_MS))
-        try:
-            async with asyncio.timeout(DRAIN_SECONDS):
-                await self.rooms.quiesce()
-        except TimeoutError:
-            log.warning("not everything that was accepted could be finished in time")
+        await ended("everything that was accepted", self.rooms.quiesce(), DRAIN_SECONDS)
         for connection in self.connections.all():
             connection.close(Close.RESTART, "the server restarts")
         await self._close()
@@ -285,9 +292,9 @@ class ChatServer:
         self._tasks.clear()
         if hasattr(self, "listener"):
             self.listener.stop()
-            await self.listener.close_all_connections()
+            await ended("all HTTP requests", self.listener.close_all_connections(), HTTP_SECONDS)
         if hasattr(self, "effects"):
-            await self.effects.stop()
+            await ended("all after_ hooks", self.effects.stop(), HOOKS_SECONDS)
             await self.host.stop()
             self.presence.stop()
             self.accounts.close()

@@ -219,10 +219,11 @@ async def test_a_stop_says_bye_finishes_what_was_accepted_and_closes(chat, on_fi
     assert sorted(kept.values()) == list(range(2, 2 + len(kept)))
 
 
-async def served(folder):
+async def served(folder, **settings):
     """A server in a process of its own, and the port it says."""
     config = folder / "config.yaml"
-    config.write_text(yaml.safe_dump({"server": {"port": 0}, "data_dir": str(folder / "data")}))
+    wanted = {"server": {"port": 0}, "data_dir": str(folder / "data"), **settings}
+    config.write_text(yaml.safe_dump(wanted))
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "chatserver", "serve", "--config", str(config),
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, env=os.environ,
@@ -242,6 +243,27 @@ async def test_sigterm_says_bye_and_ends_well(tmp_path):
     _, err = await asyncio.wait_for(process.communicate(), 10)
     assert process.returncode == 0
     assert b"Traceback" not in err
+
+
+STUCK = """
+import threading
+from chatserver import Plugin, hookimpl
+
+class Stuck(Plugin):
+    @hookimpl
+    def startup(self):
+        threading.Thread(target=threading.Event().wait).start()
+"""
+
+
+async def test_a_thread_that_goes_on_does_not_keep_the_process(tmp_path):
+    (tmp_path / "stuck.py").write_text(STUCK)
+    plugins = {"dirs": [str(tmp_path)], "enabled": {"stuck": {}}}
+    process, _ = await served(tmp_path, plugins=plugins)
+    process.send_signal(signal.SIGTERM)
+    _, err = await asyncio.wait_for(process.communicate(), 10)
+    assert process.returncode == 0
+    assert b"something in a plugin goes on" in err
 
 
 async def test_a_second_signal_ends_at_once(tmp_path):

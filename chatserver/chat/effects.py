@@ -56,6 +56,7 @@ class Effects:
         self._after: deque[tuple[str, dict[str, Any]]] = deque()
         self._wake = asyncio.Event()
         self._notifier: asyncio.Task[None] | None = None
+        self._stopping = False
         self.listing: Callable[[RoomActor, User], dict[str, Any]] = lambda actor, user: {}
 
     def start(self) -> None:
@@ -63,14 +64,15 @@ class Effects:
         self._notifier = asyncio.get_running_loop().create_task(self._notify_all())
 
     async def stop(self) -> None:
-        """Call what is still waiting, and end."""
-        if self._notifier is not None:
-            self._notifier.cancel()
-            await asyncio.gather(self._notifier, return_exceptions=True)
+        """Call what is still waiting, and end. Cancelling this leaves out the rest."""
+        self._stopping = True
+        self._wake.set()
+        try:
+            if self._notifier is not None:
+                await self._notifier
+        finally:
+            self._after.clear()
             self._notifier = None
-        while self._after:
-            name, args = self._after.popleft()
-            await self._hooks.notify(name, **args)
 
     # Sessions
 
@@ -220,7 +222,7 @@ class Effects:
         self._wake.set()
 
     async def _notify_all(self) -> None:
-        while True:
+        while not self._stopping:
             await self._wake.wait()
             self._wake.clear()
             while self._after:

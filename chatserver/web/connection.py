@@ -212,8 +212,10 @@ class Connection:
             self._transport.close(code, reason)
 
     def goodbye(self, after_ms: int) -> None:
-        """Say that the server goes, and when to come back."""
+        """Say that the server goes, and when to come back. What comes from here on gets no answer."""
         self.send(wire.bye(after_ms))
+        if self._transport is not None:
+            self._transport.deaf = True
 
     # Keeping alive
 

@@ -61,6 +61,12 @@ class Listener(HTTPServer):
         self._by_ip[ip] += 1
         super().handle_stream(stream, address)
 
+    async def close_all_connections(self) -> None:
+        # All of them first: a handler that won't end must not keep the others open.
+        for stream in tuple(self._open):
+            stream.close()
+        await super().close_all_connections()
+
     def on_close(self, server_conn: object) -> None:
         # Called too when a connection becomes a WebSocket; those are counted for themselves.
         super().on_close(server_conn)

@@ -44,12 +44,14 @@ class Owner(Protocol):
 class Transport:
     """What both ways share: frames to messages, and the closing handshake (RFC 6455, section 7)."""
 
-    __slots__ = ("__weakref__", "_dropped", "_parser", "_timer", "closing", "ending", "owner")
+    __slots__ = ("__weakref__", "_dropped", "_parser", "_timer", "closing", "deaf", "ending", "owner")
 
     def __init__(self, owner: Owner, most: int, inflates: bool) -> None:
         self.owner = owner
         self.closing = False
         """A close frame was sent; nothing may follow it."""
+        self.deaf = False
+        """Messages are passed over: nothing more is accepted."""
         self.ending = False
         """One came, too; the socket is closed once everything is sent."""
         self._parser = (InflatingParser if inflates else FrameParser)(most, _websocket_mask)
@@ -127,7 +129,7 @@ class Transport:
                 return None
             if opcode in (incoming.PING, incoming.PONG):
                 self._sign(opcode, data)
-            elif not self.closing:
+            elif not self.closing and not self.deaf:
                 waiting = self.owner.on_frame(data, opcode == incoming.TEXT)
                 if waiting is not None:
                     return waiting

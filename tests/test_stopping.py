@@ -1,0 +1,205 @@
+"""A stop ends, whatever plugins and clients do; and it keeps what it said it would keep."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import asynccontextmanager
+
+import pytest
+
+from chatserver import plugins as plugin_host
+from chatserver import server as composition
+
+PLUGIN = """
+import asyncio
+from tornado.web import stream_request_body
+from chatserver import Handler, Plugin, Route, hookimpl
+
+OVER = asyncio.Event()
+
+async def deaf():
+    # Ends when the test does, not when it is cancelled.
+    while not OVER.is_set():
+        try:
+            await OVER.wait()
+        except asyncio.CancelledError:
+            pass
+
+class Bad(Plugin):
+    called = 0
+    def over(self):
+        OVER.set()
+"""
+DEAF_HOOK = """
+    @hookimpl
+    async def after_post(self, message):
+        await deaf()
+"""
+DEAF_JOB = """
+    @hookimpl
+    def startup(self):
+        self.spawn(deaf())
+"""
+DEAF_SHUTDOWN = """
+    @hookimpl
+    async def shutdown(self):
+        await deaf()
+"""
+DEAF_ROUTE = """
+    @hookimpl
+    def register_routes(self):
+        return [Route("hold", Hold)]
+
+@stream_request_body
+class Hold(Handler):
+    async def prepare(self):
+        self.plugin.called += 1
+        await deaf()
+"""
+ECHO = """
+    @hookimpl
+    async def after_post(self, message):
+        await self.chat.post("general", "again", user=message.user)
+"""
+SLOW_HOOK = """
+    @hookimpl
+    async def after_post(self, message):
+        await asyncio.sleep(0.01)
+        self.called += 1
+"""
+LAST = """
+from chatserver import Plugin, hookimpl
+
+class Last(Plugin):
+    ended = False
+    @hookimpl
+    def shutdown(self):
+        self.ended = True
+"""
+
+
+@pytest.fixture
+def short(monkeypatch):
+    """What is waited for in vain is not waited for long."""
+    for name in ("DRAIN_SECONDS", "HTTP_SECONDS", "HOOKS_SECONDS"):
+        monkeypatch.setattr(composition, name, 0.3)
+    monkeypatch.setattr(plugin_host, "STOP_SECONDS", 0.5)
+    monkeypatch.setattr(plugin_host, "LEAST_SECONDS", 0.1)
+
+
+@pytest.fixture
+def running(chat, tmp_path):
+    """``async with running(body) as (server, last, bad)``: a plugin of this body, and one that is stopped after it."""
+
+    @asynccontextmanager
+    async def run(body):
+        (tmp_path / "last.py").write_text(LAST)
+        (tmp_path / "bad.py").write_text(PLUGIN + body)
+        server = chat(plugins=["last", "bad"], dirs=[tmp_path], strict=False)
+        await server.start()
+        last, bad = (plugin.instance for plugin in server.server.host.plugins)
+        try:
+            yield server, last, bad
+        finally:
+            bad.over()
+            for client in server._clients:
+                await client.leave()
+
+    return run
+
+
+async def stopped(server, seconds: float = 5.0) -> float:
+    """Stop the server, and say how long it took. Raises AssertionError when it still waits after ``seconds``."""
+    began = time.monotonic()
+    stop = asyncio.ensure_future(server.server.stop())
+    # Not `wait_for`: it would wait for whatever ignores its being cancelled.
+    await asyncio.wait([stop], timeout=seconds)
+    assert stop.done(), "the stop still waits"
+    stop.result()
+    return time.monotonic() - began
+
+
+@pytest.mark.parametrize("body", [DEAF_HOOK, DEAF_JOB, DEAF_SHUTDOWN], ids=["hook", "job", "shutdown"])
+async def test_what_ignores_its_end_holds_up_nobody(running, short, caplog, body):
+    async with running(body) as (server, last, _):
+        (alice,) = await server.join("general", "alice")
+        await alice.says("hello")
+        await stopped(server)
+        assert last.ended
+        assert "did not end within" in caplog.text
+
+
+async def test_a_plugin_that_answers_itself_for_ever_is_stopped(running, short):
+    async with running(ECHO) as (server, last, _):
+        (alice,) = await server.join("general", "alice")
+        await alice.says("hello")
+        await alice.hears("message", content="again")
+        await stopped(server)
+        assert last.ended
+
+
+async def test_a_request_that_gets_no_answer_holds_up_nothing(running, short, eventually):
+    async with running(DEAF_ROUTE) as (server, last, bad):
+        address = ("127.0.0.1", server.server.port)
+        _, asking = await asyncio.open_connection(*address)
+        asking.write(b"POST /plugins/bad/hold HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 5\r\n\r\n")
+        await eventually(lambda: bad.called)
+        waiting, idle = await asyncio.open_connection(*address)
+        await eventually(lambda: len(server.server.listener._connections) == 2)
+        await stopped(server)
+        assert await waiting.read() == b""
+        assert last.ended
+        asking.close()
+        idle.close()
+
+
+async def test_calls_of_hooks_that_wait_are_made_before_the_end(running):
+    async with running(SLOW_HOOK) as (server, _, bad):
+        (alice,) = await server.join("general", "alice")
+        for number in range(20):
+            await alice.says(str(number))
+        assert bad.called < 20
+        await stopped(server)
+        assert bad.called == 20
+
+
+@pytest.mark.parametrize("transport", ["lean", "stream"])
+async def test_who_goes_on_writing_does_not_hold_it_up(chat, monkeypatch, quiet, transport):
+    server = chat(settings={"server": {"transport": transport}})
+    await server.start()
+    store, loop = server.server.store, asyncio.get_running_loop()
+    append = store.append
+    # A disk so slow that there is always something waiting.
+    monkeypatch.setattr(store, "append", lambda batch, done: loop.call_later(0.02, append, batch, done))
+    (alice,) = await server.join("general", "alice")
+
+    async def write():
+        while True:
+            await alice.send({"type": "message", "room": "general", "content": "more"})
+
+    writing = asyncio.ensure_future(write())
+    await alice.hears("message")
+    assert await stopped(server) < 5
+    with pytest.raises(ConnectionError):
+        await writing
+    assert await alice.closed() == 4000
+    await alice.leave()
+
+
+async def test_a_room_that_was_not_waited_for_goes_on(chat, monkeypatch, quiet, eventually):
+    async with chat() as server:
+        (alice,) = await server.join("general", "alice")
+        actor = await server.server.rooms.get("general")
+        late = []
+        with monkeypatch.context() as slow:
+            slow.setattr(server.server.store, "append", lambda *batch: late.append(batch))
+            await alice.send({"type": "message", "id": "m", "room": "general", "content": "slow"})
+            (batch,) = await eventually(lambda: late)
+        waiting = [asyncio.ensure_future(actor.idle()) for _ in range(2)]
+        await asyncio.wait(waiting, timeout=0.01)
+        waiting[0].cancel()
+        await asyncio.wait(waiting[:1])
+        server.server.store.append(*batch)
+        await alice.hears("ok", re="m")
+        await waiting[1]
