@@ -3,56 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import random
-import signal
-import sys
 from collections import Counter
-from pathlib import Path
 
 import pytest
-import yaml
 
-from chatserver.testing import Client
+from chatserver.testing import Client, ServerProcess
 
 WRITERS = 4
 MESSAGES = 120
 CRASHES = 12
 
 
-class Process:
-    """``chatserver serve`` as an admin runs it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.config = folder / "config.yaml"
-        settings = {
-            "server": {"port": 0},
-            "data_dir": str(folder / "data"),
-            "limits": {"messages_per_second": 10000, "burst": 10000},
-        }
-        self.config.write_text(yaml.safe_dump(settings))
-        self.address = ""
-
-    async def start(self) -> None:
-        self.process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "chatserver", "serve", "--config", str(self.config)),
-            stdout=asyncio.subprocess.PIPE,
-            env={"PATH": os.environ["PATH"]},
-        )
-        assert self.process.stdout is not None
-        line = (await asyncio.wait_for(self.process.stdout.readline(), 20)).decode()
-        assert "listens on" in line, line
-        self.address = line.split()[-1].replace("http", "ws", 1)
-
-    async def kill(self) -> None:
-        self.process.send_signal(signal.SIGKILL)
-        await self.process.wait()
-
-
 class Person:
     """Somebody with a real client's manners: resumes after a loss, and sends again what was not answered."""
 
-    def __init__(self, name: str, server: Process) -> None:
+    def __init__(self, name: str, server: ServerProcess) -> None:
         self.name = name
         self.server = server
         self.token: str | None = None
@@ -71,8 +37,7 @@ class Person:
 
     async def connect(self) -> None:
         await self.leave()
-        self.client = Client(self.server.address + "/ws")
-        await self.client.connect()
+        self.client = self.server.socket()
         if self.token is None:
             await self.client.hello(name=self.name)
             self.token = self.client.token
@@ -111,9 +76,9 @@ class Person:
 
 
 @pytest.mark.timeout(seconds=120)
-async def test_sigkill_loses_and_doubles_nothing(tmp_path):
+async def test_sigkill_loses_and_doubles_nothing(process):
     chance = random.Random(20)
-    server = Process(tmp_path)
+    server = process()
     await server.start()
     people = [Person(f"writer{number}", server) for number in range(WRITERS)]
     nonces = {person.name: [f"{person.name}-{n}" for n in range(MESSAGES)] for person in people}
@@ -129,9 +94,9 @@ async def test_sigkill_loses_and_doubles_nothing(tmp_path):
             most = MESSAGES
         writing = [asyncio.ensure_future(p.write(nonces[p.name], enough, most)) for p in people]
         if round_number < CRASHES:
-            await asyncio.wait(
-                [asyncio.ensure_future(enough.wait()), *writing], return_when="FIRST_COMPLETED"
-            )
+            waiting = asyncio.ensure_future(enough.wait())
+            await asyncio.wait([waiting, *writing], return_when="FIRST_COMPLETED")
+            waiting.cancel()
             await server.kill()
         await asyncio.gather(*writing)
         if round_number == CRASHES:
@@ -169,8 +134,8 @@ def check(people: list[Person], nonces: dict[str, list[str]], events: list[dict]
 
 
 @pytest.mark.timeout(seconds=60)
-async def test_who_listens_through_a_crash_hears_everything_once(tmp_path):
-    server = Process(tmp_path)
+async def test_who_listens_through_a_crash_hears_everything_once(process):
+    server = process()
     await server.start()
     writer, listener = Person("writer", server), Person("listener", server)
     nonces = [f"n{n}" for n in range(60)]

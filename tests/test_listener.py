@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import os
 import signal
 import sqlite3
-import sys
 import warnings
 
 import pytest
-import yaml
 
 from chatserver.errors import ConfigError
-from chatserver.testing import Client, Harness
+from chatserver.testing import Harness
 from chatserver.web import connections, listener
 
 
@@ -219,30 +216,15 @@ async def test_a_stop_says_bye_finishes_what_was_accepted_and_closes(chat, on_fi
     assert sorted(kept.values()) == list(range(2, 2 + len(kept)))
 
 
-async def served(folder, **settings):
-    """A server in a process of its own, and the port it says."""
-    config = folder / "config.yaml"
-    wanted = {"server": {"port": 0}, "data_dir": str(folder / "data"), **settings}
-    config.write_text(yaml.safe_dump(wanted))
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "chatserver", "serve", "--config", str(config),
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, env=os.environ,
-    )  # fmt: skip
-    line = (await asyncio.wait_for(process.stdout.readline(), 20)).decode()
-    return process, int(line.rsplit(":", 1)[1])
-
-
-async def test_sigterm_says_bye_and_ends_well(tmp_path):
-    process, port = await served(tmp_path)
-    alice = Client(f"ws://127.0.0.1:{port}/ws")
-    await alice.hello(name="alice")
-    process.send_signal(signal.SIGTERM)
-    assert (await alice.hears("bye")).after_ms > 0
-    assert await alice.closed() == 4000
-    await alice.leave()
-    _, err = await asyncio.wait_for(process.communicate(), 10)
-    assert process.returncode == 0
-    assert b"Traceback" not in err
+async def test_sigterm_says_bye_and_ends_well(process):
+    async with process() as server:
+        alice = await server.client(name="alice")
+        server.signal(signal.SIGTERM)
+        assert (await alice.hears("bye")).after_ms > 0
+        assert await alice.closed() == 4000
+        await alice.leave()
+        assert await server.ended(10) == 0
+        assert "Traceback" not in server.errors()
 
 
 STUCK = """
@@ -256,26 +238,24 @@ class Stuck(Plugin):
 """
 
 
-async def test_a_thread_that_goes_on_does_not_keep_the_process(tmp_path):
+async def test_a_thread_that_goes_on_does_not_keep_the_process(process, tmp_path):
     (tmp_path / "stuck.py").write_text(STUCK)
-    plugins = {"dirs": [str(tmp_path)], "enabled": {"stuck": {}}}
-    process, _ = await served(tmp_path, plugins=plugins)
-    process.send_signal(signal.SIGTERM)
-    _, err = await asyncio.wait_for(process.communicate(), 10)
-    assert process.returncode == 0
-    assert b"something in a plugin goes on" in err
+    async with process(plugins=["stuck"], dirs=[tmp_path]) as server:
+        server.signal(signal.SIGTERM)
+        assert await server.ended(10) == 0
+        assert "something in a plugin goes on" in server.errors()
 
 
-async def test_a_second_signal_ends_at_once(tmp_path):
-    process, port = await served(tmp_path)
-    # Somebody who never finishes a request must not hold it up either way.
-    _, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(b"GET / HTTP/1.1\r\n")
-    await writer.drain()
-    process.send_signal(signal.SIGTERM)
-    process.send_signal(signal.SIGINT)
-    await asyncio.wait_for(process.wait(), 5)
-    writer.close()
+async def test_a_second_signal_ends_at_once(process):
+    async with process() as server:
+        # Somebody who never finishes a request must not hold it up either way.
+        _, writer = await asyncio.open_connection("127.0.0.1", int(server.url.rsplit(":", 1)[1]))
+        writer.write(b"GET / HTTP/1.1\r\n")
+        await writer.drain()
+        server.signal(signal.SIGTERM)
+        server.signal(signal.SIGINT)
+        await server.ended(5)
+        writer.close()
 
 
 async def test_a_port_that_is_taken_leaves_nothing_running(chat, tmp_path):

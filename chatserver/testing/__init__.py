@@ -15,9 +15,10 @@ from __future__ import annotations
 
 from .client import Client, Heard, Refused
 from .harness import Harness
+from .process import ServerProcess
 from .transcript import run_transcript
 
-__all__ = ["Client", "Harness", "Heard", "Refused", "run_transcript"]
+__all__ = ["Client", "Harness", "Heard", "Refused", "ServerProcess", "run_transcript"]
 
 # Read by pytest alone, when somebody's conftest.py names this package.
 pytest_plugins = ["chatserver.testing.fixtures"]

@@ -92,8 +92,12 @@ class Client:
         id = str(next(self._numbers))
         future: asyncio.Future[Heard] = asyncio.get_running_loop().create_future()
         self._replies[id] = future
-        await self.send({"type": type, "id": id, **fields})
-        reply = await asyncio.wait_for(future, PATIENCE)
+        try:
+            await self.send({"type": type, "id": id, **fields})
+            reply = await asyncio.wait_for(future, PATIENCE)
+        finally:
+            # Nobody looks at it any more, were it to fail later.
+            self._replies.pop(id, None)
         if reply["type"] == "error":
             raise Refused(reply)
         return reply

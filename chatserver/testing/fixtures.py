@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from .harness import Harness
+from .process import ServerProcess
 
 
 @pytest.fixture
@@ -16,5 +17,15 @@ def chat(tmp_path: Path) -> Callable[..., Harness]:
 
     def make(**options: object) -> Harness:
         return Harness(tmp_path, **options)  # type: ignore[arg-type]
+
+    return make
+
+
+@pytest.fixture
+def process(tmp_path: Path) -> Callable[..., ServerProcess]:
+    """Makes servers in processes of their own: ``process(plugins=…, settings=…)``, see `ServerProcess`."""
+
+    def make(**options: object) -> ServerProcess:
+        return ServerProcess(tmp_path, **options)  # type: ignore[arg-type]
 
     return make

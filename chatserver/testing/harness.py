@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import yaml
 from tornado.httpclient import AsyncHTTPClient, HTTPResponse
 
 from ..config import load
@@ -16,8 +16,7 @@ from ..isolation import Failure
 from ..model import Role
 from ..server import ChatServer
 from .client import Client, Heard
-
-UNLIMITED = {"messages_per_second": 100_000, "burst": 100_000}
+from .settings import Plugins, write_settings
 
 
 class Harness:
@@ -32,23 +31,15 @@ class Harness:
         self,
         folder: Path,
         *,
-        plugins: Sequence[str] | Mapping[str, Mapping[str, Any]] = (),
+        plugins: Plugins = (),
         settings: Mapping[str, Any] | None = None,
         dirs: Sequence[Path] = (),
         strict: bool = True,
         presence_grace: float = 0.0,
     ) -> None:
-        self._folder = folder
-        enabled = dict(plugins) if isinstance(plugins, Mapping) else {name: {} for name in plugins}
-        wanted: dict[str, Any] = {
-            "server": {"port": 0},
-            "store": {"url": "memory:"},
-            "data_dir": str(folder / "data"),
-            "limits": UNLIMITED,
-        }
-        wanted["plugins"] = {"dirs": [str(path) for path in dirs], "enabled": enabled}
-        _merge(wanted, settings or {})
-        self._wanted = wanted
+        self._write_settings = partial(
+            write_settings, folder, plugins=plugins, settings=settings, dirs=dirs, store="memory:"
+        )
         self._strict = strict
         self._grace = presence_grace
         self._clients: list[Client] = []
@@ -67,9 +58,9 @@ class Harness:
 
     async def start(self) -> None:
         """Start the server; called by ``async with``."""
-        path = self._folder / "config.yaml"
-        path.write_text(yaml.safe_dump(self._wanted, sort_keys=False, allow_unicode=True))
-        self.server = ChatServer(load(path, {}), strict=self._strict, presence_grace=self._grace)
+        self.server = ChatServer(
+            load(self._write_settings(), {}), strict=self._strict, presence_grace=self._grace
+        )
         await self.server.start()
 
     async def stop(self) -> None:
@@ -161,12 +152,3 @@ class Harness:
         """A request to ``/api/v1/``; its status and JSON."""
         answer = await self.http(method, f"/api/v1/{path}", json_body, token=token, **options)
         return answer.code, Heard(json.loads(answer.body or b"{}"))
-
-
-def _merge(into: dict[str, Any], over: Mapping[str, Any]) -> None:
-    for key, value in over.items():
-        if isinstance(value, Mapping) and isinstance(into.get(key), dict) and key != "enabled":
-            into[key] = dict(into[key])
-            _merge(into[key], value)
-        else:
-            into[key] = value

@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import re
 import shutil
-import signal
 import socket
-import sys
-from pathlib import Path
 from typing import Any
 
-import yaml
 from playwright.async_api import (
     Browser,
     BrowserContext,
@@ -24,7 +19,7 @@ from playwright.async_api import (
     expect,
 )
 
-from chatserver.testing import Client, Harness
+from chatserver.testing import Harness
 
 BUNDLED = ("basics", "moderation", "emoji", "history", "files")
 
@@ -283,51 +278,7 @@ class Cable:
             writer.close()
 
 
-class Process:
-    """``chatserver serve`` as an admin runs it, at one address over restarts."""
-
-    def __init__(self, folder: Path) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
-        self.config = folder / "config.yaml"
-        settings = {
-            "server": {"port": self.port},
-            "data_dir": str(folder / "data"),
-            "limits": {"messages_per_second": 10000, "burst": 10000},
-            "plugins": {"enabled": {name: {} for name in BUNDLED}},
-        }
-        self.config.write_text(yaml.safe_dump(settings, sort_keys=False))
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.setup_link = ""
-
-    async def __aenter__(self) -> Process:
-        await self.start()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.kill()
-
-    async def start(self) -> None:
-        self.process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "chatserver", "serve", "--config", str(self.config)),
-            stdout=asyncio.subprocess.PIPE,
-            env={"PATH": os.environ["PATH"]},
-        )
-        assert self.process.stdout is not None
-        line = (await asyncio.wait_for(self.process.stdout.readline(), 20)).decode()
-        assert "listens on" in line, line
-        hint = (await asyncio.wait_for(self.process.stdout.readline(), 20)).decode()
-        self.setup_link = hint.split()[-1] if "#setup=" in hint else ""
-
-    async def kill(self) -> None:
-        if self.process.returncode is None:
-            self.process.send_signal(signal.SIGKILL)
-        # To the end of its output too: the pipe belongs to a loop that goes on.
-        await self.process.communicate()
-
-    async def client(self, **hello: Any) -> Client:
-        """A raw WebSocket that has said hello."""
-        client = Client(f"ws://127.0.0.1:{self.port}/ws")
-        await client.connect()
-        await client.hello(**hello)
-        return client
+def free_port() -> int:
+    """A port for a server that is found again after a restart."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 import tornado.ioloop
-from browser_kit import BUNDLED, Chromium, Stage, Windows
+from browser_kit import BUNDLED, Chromium, Stage, Windows, free_port
 from playwright.async_api import expect
 
 expect.set_options(timeout=8000)
@@ -52,5 +52,15 @@ def windows(io_loop, chromium):
 
     def make(url):
         return Windows(chromium, url)
+
+    return make
+
+
+@pytest.fixture
+def lasting(process):
+    """``async with lasting() as server``: a process with the bundled plugins, at one address over restarts."""
+
+    def make():
+        return process(plugins=BUNDLED, settings={"server": {"port": free_port()}})
 
     return make

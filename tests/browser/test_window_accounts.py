@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from browser_kit import Process
 from playwright.async_api import expect
 
 pytestmark = pytest.mark.browser
@@ -68,11 +67,12 @@ async def test_where_guests_are_not_wanted_only_accounts_are_asked_for(stage):
         await window.ready()
 
 
-async def test_the_printed_link_makes_the_first_admin_once(tmp_path, windows):
-    async with Process(tmp_path) as server, windows(server.url) as here:
+async def test_the_printed_link_makes_the_first_admin_once(lasting, windows):
+    async with lasting() as server, windows(server.url) as here:
         here.forgive("status of 40[01]")
         window = await here.window()
-        await window.page.goto(server.setup_link)
+        link = (await server.line()).split()[-1]
+        await window.page.goto(link)
         page = window.page
         await expect(page.get_by_text("This is your new server.")).to_be_visible()
         await page.get_by_label("Your name").fill("root")
@@ -87,7 +87,7 @@ async def test_the_printed_link_makes_the_first_admin_once(tmp_path, windows):
         settings = await window.settings()
         await expect(settings).to_contain_text("You are signed in as root.")
         second = await here.window()
-        await second.page.goto(server.setup_link)
+        await second.page.goto(link)
         await second.page.get_by_label("Your name").fill("intruder")
         await second.page.get_by_label("Password").fill("correct horse battery")
         await second.page.keyboard.press("Enter")

@@ -7,10 +7,10 @@ import re
 from collections import Counter
 
 import pytest
-from browser_kit import UNREACHABLE, Process
+from browser_kit import UNREACHABLE
 from playwright.async_api import expect
 
-from chatserver.testing import Client
+from chatserver.testing import Client, ServerProcess
 
 pytestmark = pytest.mark.browser
 
@@ -20,7 +20,7 @@ MESSAGES = 25
 class Program:
     """A raw WebSocket with a client's manners: resumes after a loss, and sends again what was not answered."""
 
-    def __init__(self, server: Process) -> None:
+    def __init__(self, server: ServerProcess) -> None:
         self.server = server
         self.client: Client | None = None
         self.heard: list[dict] = []
@@ -67,7 +67,7 @@ async def write(window, texts):
 
 
 async def crash_while(
-    server: Process, program: Program, back: asyncio.Event, windows, writing, crashes
+    server: ServerProcess, program: Program, back: asyncio.Event, windows, writing, crashes
 ) -> None:
     """SIGKILL the server while people write, each time when some of it has arrived."""
     for crash in range(1, crashes + 1):
@@ -91,8 +91,8 @@ async def settled(windows) -> None:
 
 
 @pytest.mark.timeout(seconds=90)
-async def test_two_windows_and_a_program_talk_through_sigkill(tmp_path, windows):
-    async with Process(tmp_path) as server, windows(server.url) as here:
+async def test_two_windows_and_a_program_talk_through_sigkill(lasting, windows):
+    async with lasting() as server, windows(server.url) as here:
         here.forgive(UNREACHABLE)
         alice, bob = await here.guests("alice", "bob")
         program, back = Program(server), asyncio.Event()
@@ -151,8 +151,8 @@ async def test_two_windows_and_a_program_talk_through_sigkill(tmp_path, windows)
         await program.client.leave()
 
 
-async def test_a_direct_room_with_a_program_through_sigkill(tmp_path, windows):
-    async with Process(tmp_path) as server, windows(server.url) as here:
+async def test_a_direct_room_with_a_program_through_sigkill(lasting, windows):
+    async with lasting() as server, windows(server.url) as here:
         here.forgive(UNREACHABLE)
         (alice,) = await here.guests("alice")
         program, back = Program(server), asyncio.Event()
