@@ -169,8 +169,9 @@ async def test_a_beat_asks_for_a_sign_and_pages_get_an_event(chat, raw):
         assert opcode == 9  # a ping, and no event
 
 
-async def test_who_is_silent_is_closed_and_who_answers_is_not(chat, raw, monkeypatch, eventually):
-    async with chat() as server, raw(server) as deaf:
+@pytest.mark.parametrize("transport", ["lean", "stream"])
+async def test_who_is_silent_is_closed_and_who_answers_is_not(chat, raw, monkeypatch, eventually, transport):
+    async with chat(settings={"server": {"transport": transport}}) as server, raw(server) as deaf:
         alive = await server.client("alice")
         await deaf.upgrade()
         await deaf.say(type="hello", name="deaf")

@@ -49,7 +49,10 @@ class StreamTransport(Transport):
         if self.closing:
             return
         with contextlib.suppress(StreamClosedError):
-            self._stream.write(first + frames).add_done_callback(self._written)
+            written = self._stream.write(first + frames)
+            # What the kernel takes at once says nothing about who is on the other side.
+            if not written.done():
+                written.add_done_callback(self._written)
 
     def _written(self, future: asyncio.Future[None]) -> None:
         # A failure is the connection's end, which the close callback tells.
