@@ -1,5 +1,6 @@
 # make run    set up .venv on the first call, then start the server with config.yaml
 # make test   everything: lint, the client's modules (where Node is), pytest with a real Chromium
+# make test-stream  of these, what goes over sockets, through Tornado's stream (server.transport: stream)
 # make lint   ruff, mypy, the layers
 # make fix    what ruff can mend and format by itself
 # make bench  measure this server and others side by side (40 minutes); make bench-quick: in two minutes
@@ -7,13 +8,14 @@
 # make clean  remove what was made, .venv too; never ./data
 
 .DEFAULT_GOAL := run
-.PHONY: run test lint fix docs clean chromium client bench bench-quick
+.PHONY: run test test-stream lint fix docs clean chromium client bench bench-quick
 
 # The Python to make .venv with: `make PYTHON=/opt/python/bin/python3 run`.
 PYTHON ?= $(shell for each in python3.14 python3.13 python3.12 python3.11 python3; do \
 	"$$each" -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$each" && break; done)
 
 BIN := .venv/bin
+PYTEST = $(BIN)/pytest -n auto --maxprocesses=8 --hypothesis-profile=ci
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --no-input
 SYSTEM_CHROMIUM = command -v chromium || command -v chromium-browser || command -v google-chrome \
 	|| command -v google-chrome-stable
@@ -25,7 +27,12 @@ run: .venv/run.stamp
 	@exec $(BIN)/chatserver serve --config config.yaml
 
 test: .venv/test.stamp chromium lint client
-	$(BIN)/pytest -n auto --maxprocesses=8 --hypothesis-profile=ci
+	$(PYTEST)
+	@$(MAKE) --no-print-directory test-stream
+
+# With TLS every WebSocket goes this way. What a browser sees of it is the same, and takes long.
+test-stream: .venv/test.stamp
+	CHATSERVER_SERVER__TRANSPORT=stream $(PYTEST) -q -m "sockets and not browser"
 
 lint: .venv/test.stamp
 	$(BIN)/ruff check .

@@ -17,6 +17,15 @@ pytest_plugins = ["chatserver.testing"]
 PATIENCE = 5.0
 
 
+def pytest_collection_modifyitems(items):
+    """Mark what runs a server and does not choose its transport: it can be run once more with the other one."""
+    for item in items:
+        servers = {"chat", "process"}.intersection(getattr(item, "fixturenames", ()))
+        chooses = "transport" in getattr(item, "fixturenames", ())
+        if servers and not chooses:
+            item.add_marker("sockets")
+
+
 class RawSocket:
     """A TCP connection that sends any bytes, and reads only when it is told to."""
 
