@@ -22,5 +22,5 @@ async def ended(what: str, ending: Coroutine[Any, Any, None], seconds: float) ->
         late = task.cancel()
     if late:
         log.warning("stopping without %s, which did not end within %g seconds", what, round(seconds, 1))
-    elif (error := task.exception()) is not None:
+    elif not task.cancelled() and (error := task.exception()) is not None:
         log.error("stopping: %s failed", what, exc_info=error)

@@ -10,6 +10,7 @@ import pytest
 
 from chatserver import plugins as plugin_host
 from chatserver import server as composition
+from chatserver.stopping import ended
 
 PLUGIN = """
 import asyncio
@@ -203,3 +204,16 @@ async def test_a_room_that_was_not_waited_for_goes_on(chat, monkeypatch, quiet, 
         server.server.store.append(*batch)
         await alice.hears("ok", re="m")
         await waiting[1]
+
+
+async def test_what_fails_or_is_cancelled_by_itself_has_ended(caplog):
+    async def fails():
+        raise OSError("no disk")
+
+    async def gives_up():
+        raise asyncio.CancelledError
+
+    await ended("the one", fails(), 5)
+    assert "stopping: the one failed" in caplog.text
+    await ended("the other", gives_up(), 5)
+    assert "the other" not in caplog.text
