@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from typing import get_args
@@ -197,6 +198,19 @@ async def test_a_frame_too_large_is_told_so(chat, raw, quiet, transport):
         await socket.until("live")
         await socket.frame(b"x" * 10_000_000)
         assert (await socket.to_the_end())[1] == 1009
+
+
+@both
+async def test_who_breaks_the_protocol_is_hung_up_on_at_once(chat, raw, quiet, transport):
+    """RFC 6455, sections 7.1.1 and 7.1.7: the server ends the connection, and heeds no answer to its close frame."""
+    async with chat(settings=by(transport)) as server, raw(server) as socket:
+        await socket.upgrade()
+        await socket.frame(b"", 3)
+        assert await socket.to_the_end() == ([], 1002)
+        await socket.frame(b"\x03\xea", 8)
+        # Within less than `CLOSE_SECONDS`, which is how long a server that waits for an answer takes.
+        async with asyncio.timeout(3):
+            assert await socket.rest() == b""
 
 
 @both

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import logging
 import socket
@@ -141,8 +142,7 @@ class SocketTransport(Transport):
             self._out = None
             self._loop.remove_writer(self._sock)
             self._wake()
-            if self.ending:
-                self.abort()
+            self.emptied()
 
     def _wake(self) -> None:
         if self._drained is not None:
@@ -155,6 +155,12 @@ class SocketTransport(Transport):
             if self._drained is None:
                 self._drained = self._loop.create_future()
             await asyncio.shield(self._drained)
+
+    def shut(self) -> None:
+        if self._sock is not None:
+            # An error is the connection's end, which reading tells.
+            with contextlib.suppress(OSError):
+                self._sock.shutdown(socket.SHUT_WR)
 
     def abort(self) -> None:
         sock, self._sock = self._sock, None

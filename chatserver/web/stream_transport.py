@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import socket
 
 from tornado.iostream import IOStream, StreamClosedError
 
@@ -60,12 +61,18 @@ class StreamTransport(Transport):
             return
         # Who takes what we send is there, even while nothing of theirs is read.
         self.owner.on_sign()
-        if self.ending and not self.buffered:
-            self.abort()
+        if not self.buffered:
+            self.emptied()
 
     async def drained(self) -> None:
         with contextlib.suppress(StreamClosedError):
             await self._stream.write(b"")
+
+    def shut(self) -> None:
+        if not self.closed:
+            # An error is the connection's end, which reading tells.
+            with contextlib.suppress(OSError):
+                self._stream.socket.shutdown(socket.SHUT_WR)
 
     def abort(self) -> None:
         self._stream.close()

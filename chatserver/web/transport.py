@@ -78,6 +78,10 @@ class Transport:
         """Wait until nothing waits to be sent, or the connection is gone."""
         raise NotImplementedError
 
+    def shut(self) -> None:
+        """Tell the other side that nothing more is sent, and go on reading."""
+        raise NotImplementedError
+
     def abort(self) -> None:
         """Close the socket at once."""
         raise NotImplementedError
@@ -91,6 +95,15 @@ class Transport:
         self.write(outgoing.close_frame(code, reason))
         self.closing = True
         self._timer = asyncio.get_running_loop().call_later(CLOSE_SECONDS, self.abort)
+
+    def emptied(self) -> None:
+        """Nothing waits to be sent any more: go on with the end where it has begun."""
+        if self.ending:
+            self.abort()
+        elif self._dropped:
+            # Closing with unread input would reset the socket, and the reset would overtake the close frame; so
+            # only our half ends, and what still comes is read and forgotten (sections 7.1.1 and 7.1.7).
+            self.shut()
 
     def gone(self) -> None:
         """The socket is closed: tell the owner."""
@@ -114,8 +127,9 @@ class Transport:
             return self._messages()
         except Violation as broken:
             self.close(broken.code, broken.reason)
-            # Closing with unread input would reset the socket, and the reset would overtake the close frame.
             self._dropped = 1
+            if not self.buffered:
+                self.emptied()
             return None
 
     def _messages(self) -> Awaitable[None] | None:
@@ -148,4 +162,4 @@ class Transport:
             self.closing = True
         self.ending = True
         if not self.buffered:
-            self.abort()
+            self.emptied()
