@@ -137,6 +137,15 @@ class FrameParser:
         return whole
 
 
+def check_text(data: bytes) -> None:
+    """Raises `Violation` for a text message that is not UTF-8 (section 8.1)."""
+    if not data.isascii():
+        try:
+            data.decode()
+        except UnicodeDecodeError:
+            raise Violation(INVALID_DATA, "not UTF-8") from None
+
+
 def check_close(payload: bytes) -> None:
     """Raises `Violation` for a close frame that may not be sent (section 7.4)."""
     if not payload:

@@ -70,7 +70,7 @@ class Connection:
         try:
             request = self._site.decoder.decode(data)
         except requests.BadRequest as bad:
-            self._bad(data, bad)
+            self._refuse(bad.re, bad.reject)
             return None
         if self._session is None:
             return self._hello(request)
@@ -87,13 +87,6 @@ class Connection:
     def _behind(self) -> bool:
         """Whoever doesn't read the answers gets no more of them."""
         return self._transport is not None and self._transport.buffered > self._limit // 2
-
-    def _bad(self, data: bytes, bad: requests.BadRequest) -> None:
-        if _is_utf8(data):
-            self._refuse(bad.re, bad.reject)
-        else:
-            self._refuse(None, Reject("Frames are UTF-8.", "bad_request"))
-            self.close(Close.INVALID_UTF8, "not UTF-8")
 
     def _refuse(self, re: str | None, reject: Reject) -> None:
         """Answer with an error; somebody who sends nothing else is shown the door."""
@@ -252,11 +245,3 @@ class Connection:
         if self._session is not None:
             self._site.welcoming.left(self._session)
             self._session = None
-
-
-def _is_utf8(data: bytes) -> bool:
-    try:
-        data.decode()
-    except UnicodeDecodeError:
-        return False
-    return True

@@ -32,7 +32,7 @@ class Owner(Protocol):
     """Who gets the messages."""
 
     def on_frame(self, data: bytes, text: bool) -> Awaitable[None] | None:
-        """A data message. What is returned is awaited before the next one is read."""
+        """A data message; text is UTF-8. What is returned is awaited before the next one is read."""
 
     def on_sign(self) -> None:
         """A ping or pong: the other side lives."""
@@ -144,6 +144,8 @@ class Transport:
             if opcode in (incoming.PING, incoming.PONG):
                 self._sign(opcode, data)
             elif not self.closing and not self.deaf:
+                if opcode == incoming.TEXT:
+                    incoming.check_text(data)
                 waiting = self.owner.on_frame(data, opcode == incoming.TEXT)
                 if waiting is not None:
                     return waiting
