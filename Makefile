@@ -4,11 +4,12 @@
 # make lint   ruff, mypy, the layers
 # make fix    what ruff can mend and format by itself
 # make bench  measure this server and others side by side (40 minutes); make bench-quick: in two minutes
+# make autobahn  check RFC 6455 with the cases of the Autobahn test suite (needs Python 2.7)
 # make docs   hold the docs against the code, and make the screenshot anew
 # make clean  remove what was made, .venv too; never ./data
 
 .DEFAULT_GOAL := run
-.PHONY: run test test-stream lint fix docs clean chromium client bench bench-quick
+.PHONY: run test test-stream lint fix docs clean chromium client bench bench-quick autobahn
 
 # The Python to make .venv with: `make PYTHON=/opt/python/bin/python3 run`.
 PYTHON ?= $(shell for each in python3.14 python3.13 python3.12 python3.11 python3; do \
@@ -57,6 +58,10 @@ bench: .venv/bench.stamp
 
 bench-quick: .venv/run.stamp
 	$(BIN)/python -m benchmarks.run --quick $(BENCH)
+
+# CASES takes some of them: make autobahn CASES='6.* 7.1.1'; tests/rfc6455/README.md has more.
+autobahn: .venv/test.stamp
+	PYTHON2="$(PYTHON2)" $(BIN)/python tests/rfc6455/autobahn.py $(CASES)
 
 # pip runs again only when what it reads has changed: a start that has nothing to install takes no time.
 .venv/run.stamp: setup.py pyproject.toml | .venv/bin/python

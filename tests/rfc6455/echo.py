@@ -1,0 +1,62 @@
+"""The server under test: all of it, with an echo in the place of the chat behind the WebSocket."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Awaitable
+from pathlib import Path
+from unittest import mock
+
+from chatserver.frames import TEXT, frame
+from chatserver.testing import Harness
+from chatserver.web.transport import Transport
+
+TRANSPORTS = ("lean", "stream")
+BINARY = 0x82
+
+MOST = 2**26
+"""The largest message, in bytes; the cases send up to 16 MiB."""
+BEHIND = 2**20
+"""With this many bytes unsent, nothing more is read."""
+
+
+class Echo:
+    """Sends each message back; made where a `chatserver.web.connection.Connection` would be."""
+
+    def __init__(self, *_: object) -> None:
+        self._transport: Transport | None = None
+
+    def start(self, transport: Transport) -> None:
+        """The handshake is done."""
+        self._transport = transport
+
+    def on_frame(self, data: bytes, text: bool) -> Awaitable[None] | None:
+        """A whole message."""
+        transport = self._transport
+        assert transport is not None
+        transport.write(frame(data, TEXT if text else BINARY))
+        return transport.drained() if transport.buffered > BEHIND else None
+
+    def on_sign(self) -> None:
+        """Pings are answered below."""
+
+    def on_lost(self) -> None:
+        """The socket is closed."""
+        self._transport = None
+
+
+@contextlib.asynccontextmanager
+async def echoing(folder: Path) -> AsyncIterator[dict[str, str]]:
+    """A server for each transport; gives their WebSocket addresses."""
+    logging.getLogger("chatserver").setLevel(logging.WARNING)
+    async with contextlib.AsyncExitStack() as stack:
+        stack.enter_context(mock.patch("chatserver.web.socket.Connection", Echo))
+        urls = {}
+        for name in TRANSPORTS:
+            place = folder / name
+            place.mkdir(parents=True, exist_ok=True)
+            settings = {"server": {"transport": name}, "limits": {"frame_bytes": MOST}}
+            harness = await stack.enter_async_context(Harness(place, settings=settings))
+            urls[name] = harness.url.replace("http", "ws", 1) + "/ws"
+        yield urls
