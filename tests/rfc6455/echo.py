@@ -8,8 +8,11 @@ from collections.abc import AsyncIterator, Awaitable
 from pathlib import Path
 from unittest import mock
 
+from chatserver.deflate import smaller
 from chatserver.frames import TEXT, frame
+from chatserver.model import Request
 from chatserver.testing import Harness
+from chatserver.web.site import Site
 from chatserver.web.transport import Transport
 
 TRANSPORTS = ("lean", "stream")
@@ -24,7 +27,8 @@ BEHIND = 2**20
 class Echo:
     """Sends each message back; made where a `chatserver.web.connection.Connection` would be."""
 
-    def __init__(self, *_: object) -> None:
+    def __init__(self, site: Site, asked: Request, room: str | None, page: bool, deflates: bool) -> None:
+        self._deflates = deflates
         self._transport: Transport | None = None
 
     def start(self, transport: Transport) -> None:
@@ -35,7 +39,8 @@ class Echo:
         """A whole message."""
         transport = self._transport
         assert transport is not None
-        transport.write(frame(data, TEXT if text else BINARY))
+        whole = frame(data, TEXT if text else BINARY)
+        transport.write(smaller(whole) if self._deflates else whole)
         return transport.drained() if transport.buffered > BEHIND else None
 
     def on_sign(self) -> None:
@@ -56,7 +61,8 @@ async def echoing(folder: Path) -> AsyncIterator[dict[str, str]]:
         for name in TRANSPORTS:
             place = folder / name
             place.mkdir(parents=True, exist_ok=True)
-            settings = {"server": {"transport": name}, "limits": {"frame_bytes": MOST}}
+            server = {"transport": name, "compression": True}
+            settings = {"server": server, "limits": {"frame_bytes": MOST}}
             harness = await stack.enter_async_context(Harness(place, settings=settings))
             urls[name] = harness.url.replace("http", "ws", 1) + "/ws"
         yield urls
