@@ -12,6 +12,7 @@ from ..errors import PluginError
 from ..model import Event
 from . import schema as s
 from .entries import Contributor
+from .savepoint import Aborted, savepoint
 from .store import Store
 
 Migration = str | Callable[["Tx"], None]
@@ -76,8 +77,10 @@ class Contributions:
     def __call__(self, conn: Connection, events: Sequence[Event]) -> None:
         for contributor in self._contributors():
             try:
-                with conn.begin_nested():
+                with savepoint(conn):
                     contributor.call(Tx(conn), events)
+            except Aborted:
+                raise
             except Exception:
                 # The hook's own driver has logged it.
                 if contributor.on_error == "reject":

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import Connection, Dialect
@@ -16,6 +15,7 @@ from ..metrics import Metrics
 from .entries import Batch, InCommit, Outcome
 from .hot import Hot
 from .log import Appending
+from .savepoint import Aborted, savepoint
 
 log = logging.getLogger(__name__)
 
@@ -113,24 +113,12 @@ def _run(conn: Connection, job: Job) -> Any:
     try:
         if not job.writes:
             return job.run(conn)
-        with _savepoint(conn):
+        with savepoint(conn):
             return job.run(conn)
+    except Aborted:
+        raise
     except Exception as error:
         return error
-
-
-@contextmanager
-def _savepoint(conn: Connection) -> Iterator[None]:
-    """Undo what is done inside when it fails. SQLAlchemy's own compiles its three statements anew each time."""
-    cursor = conn.connection.cursor()
-    cursor.execute("SAVEPOINT work")
-    try:
-        yield
-    except BaseException:
-        cursor.execute("ROLLBACK TO SAVEPOINT work")
-        cursor.execute("RELEASE SAVEPOINT work")
-        raise
-    cursor.execute("RELEASE SAVEPOINT work")
 
 
 def settle(results: list[Result]) -> None:

@@ -15,6 +15,7 @@ from chatserver.errors import ConfigError, Reject
 from chatserver.model import Room, User
 from chatserver.store import Batch, Done, Store, engine, people, reading
 from chatserver.store.entries import ChangeMember, ChangeRoom, CreateRoom, Delete, Edit, Post
+from chatserver.store.plugin_tables import Contributions
 
 USERS = [User(f"u{n}", f"name{n}", f"name{n}") for n in range(2)]
 ROOMS = ["a", "b"]
@@ -246,6 +247,69 @@ async def test_a_change_that_raises_undoes_only_itself(store):
     assert second is None
     there = await store.read(lambda conn: [people.user_by_id(conn, id) for id in ("u8", "u9")])
     assert [user and user.id for user in there] == ["u8", None]
+
+
+def fill(conn, pages=4):
+    """Let the database grow by so many pages at most."""
+    count = conn.exec_driver_sql("PRAGMA page_count").scalar()
+    conn.exec_driver_sql(f"PRAGMA max_page_count = {count + pages}")
+
+
+def write_much(conn):
+    conn.exec_driver_sql("INSERT INTO meta VALUES ('much', zeroblob(500000))")
+
+
+async def test_when_the_disk_is_full_only_what_has_no_room_is_refused(store):
+    """SQLite then undoes the whole transaction by itself: nothing in it may count as written."""
+    await store.write(fill)
+    message = asyncio.get_running_loop().create_future()
+    small = store.write(lambda conn: conn.exec_driver_sql("INSERT INTO meta VALUES ('little', 'x')").rowcount)
+    jobs = asyncio.gather(small, store.write(write_much), return_exceptions=True)
+    await asyncio.sleep(0)  # Both are with the writer now; the message shares their transaction.
+    store.append(Batch("a", 1.0, [Post(USERS[0], "m1", "x", "x")]), message.set_result)
+    little, much = await jobs
+    assert (little, much.code) == (1, "unavailable")
+    assert [shape(outcome) for outcome in await message] == [("done", 2, False)]
+    await store.write(lambda conn: conn.exec_driver_sql("PRAGMA max_page_count = 100000"))
+    await append(store, "a", Post(USERS[0], "m2", "x", "x"))
+    written = await store.read(
+        lambda conn: (
+            conn.exec_driver_sql("SELECT key FROM meta WHERE key IN ('little', 'much')").scalars().all()
+        )
+    )
+    assert written == ["little"]
+    assert await log_of(store) == [1, 2, 3]
+
+
+async def log_of(store):
+    return [event.seq for event in await store.read(lambda conn: reading.events_after(conn, "a", 0, 10))]
+
+
+async def test_a_plugin_that_fills_the_disk_within_a_commit_lets_nothing_count_as_committed(tmp_path):
+    class Greedy:
+        plugin, on_error = "greedy", "skip"
+
+        def call(self, tx, events):
+            tx.execute("INSERT INTO meta VALUES ('much', zeroblob(500000))")
+
+    greedy = [Greedy()]
+    store = Store.open("sqlite:", tmp_path, "normal", Contributions(lambda: greedy))
+    try:
+        await store.write(lambda conn: people.ensure_user(conn, USERS[0], USERS[0].name, 0.0))
+        contributors, greedy[:] = greedy[:], []
+        await append(store, "a", CreateRoom(USERS[0], Room("a")))
+        await store.write(fill)
+        greedy[:] = contributors
+        (refused,) = await append(store, "a", Post(USERS[0], "m1", "x", "x"))
+        assert isinstance(refused, Exception)
+        assert await log_of(store) == [1]
+        greedy.clear()
+        assert [shape(each) for each in await append(store, "a", Post(USERS[0], "m2", "x", "x"))] == [
+            ("done", 2, False)
+        ]
+        assert await log_of(store) == [1, 2]
+    finally:
+        store.close()
 
 
 async def test_membership_has_its_rows_and_its_events(store):

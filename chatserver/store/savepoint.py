@@ -1,0 +1,38 @@
+"""A part of a transaction that can be undone by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection
+
+
+class Aborted(Exception):
+    """The database undid the whole transaction by itself, as SQLite may when the disk is full or fails.
+
+    What ran before in the same transaction is gone too: whoever catches this must not commit.
+    """
+
+
+@contextmanager
+def savepoint(conn: Connection) -> Iterator[None]:
+    """Undo what is done inside when it fails. Raises what is raised inside, or `Aborted`.
+
+    By hand, as SQLAlchemy's own compiles its three statements anew each time.
+    """
+    cursor = conn.connection.cursor()
+    cursor.execute("SAVEPOINT work")
+    try:
+        yield
+    except BaseException as error:
+        try:
+            cursor.execute("ROLLBACK TO SAVEPOINT work")
+            cursor.execute("RELEASE SAVEPOINT work")
+        except Exception:
+            raise Aborted(f"the database gave up the transaction: {error}") from error
+        raise
+    try:
+        cursor.execute("RELEASE SAVEPOINT work")
+    except Exception as error:
+        raise Aborted(f"the database gave up the transaction: {error}") from error
