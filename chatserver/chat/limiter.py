@@ -7,7 +7,7 @@ from collections.abc import Callable
 from ..errors import Reject
 from ..model import User
 
-CROWDED = 10_000
+CROWDED = 1_000
 """With more keys than this those at rest are looked for."""
 
 

@@ -1,0 +1,41 @@
+"""Token buckets: who is refused, and that those at rest are forgotten."""
+
+from __future__ import annotations
+
+from chatserver.chat.limiter import CROWDED, Limiter
+
+
+class Clock:
+    """A clock that is set."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_a_burst_then_the_rate():
+    clock = Clock()
+    limiter = Limiter(2, 3, clock)
+    assert [limiter.wait("alice") for _ in range(3)] == [0, 0, 0]
+    assert limiter.wait("alice") == 0.5
+    assert limiter.wait("bob") == 0
+    clock.now = 0.5
+    assert limiter.wait("alice") == 0
+
+
+def test_a_crowd_passing_by_is_forgotten_and_who_waits_is_not():
+    clock = Clock()
+    limiter = Limiter(1, 60, clock)
+    for _ in range(60):
+        limiter.wait("alice")
+    for number in range(30):
+        assert limiter.wait(f"early {number}") == 0
+    # An hour of people who come once each, two a second; alice uses up what she gets.
+    for second in range(1, 3600):
+        clock.now = float(second)
+        assert limiter.wait("alice") == 0
+        assert limiter.wait("alice") > 0
+        assert limiter.wait(f"one {second}") == 0
+        assert limiter.wait(f"another {second}") == 0
+    assert len(limiter._buckets) <= CROWDED + 1
