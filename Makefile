@@ -4,12 +4,13 @@
 # make lint   ruff, mypy, the layers
 # make fix    what ruff can mend and format by itself
 # make bench  measure this server and others side by side (40 minutes); make bench-quick: in two minutes
+# make soak   ten minutes of half load with people who come, go, lag and crash: memory flat, nothing lost
 # make autobahn  check RFC 6455 with the cases of the Autobahn test suite (needs Python 2.7)
 # make docs   hold the docs against the code, and make the screenshot anew
 # make clean  remove what was made, .venv too; never ./data
 
 .DEFAULT_GOAL := run
-.PHONY: run test test-stream lint fix docs clean chromium client bench bench-quick autobahn
+.PHONY: run test test-stream lint fix docs clean chromium client bench bench-quick soak autobahn
 
 # The Python to make .venv with: `make PYTHON=/opt/python/bin/python3 run`.
 PYTHON ?= $(shell for each in python3.14 python3.13 python3.12 python3.11 python3; do \
@@ -58,6 +59,10 @@ bench: .venv/bench.stamp
 
 bench-quick: .venv/run.stamp
 	$(BIN)/python -m benchmarks.run --quick $(BENCH)
+
+# SOAK takes options: make soak SOAK='--minutes 60 --guests 20'.
+soak: .venv/run.stamp
+	$(BIN)/python -m benchmarks.soak $(SOAK)
 
 # CASES takes some of them: make autobahn CASES='6.* 7.1.1'; tests/rfc6455/README.md has more.
 autobahn: .venv/test.stamp
