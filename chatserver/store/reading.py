@@ -74,6 +74,16 @@ _EVENTS_AFTER = (
     .order_by(s.event.c.seq)
     .limit(bindparam("most"))
 )
+_END = 2**62
+"""A seq beyond all others."""
+_TIMELINE = _EVENTS.where(
+    s.event.c.room == bindparam("in_room"),
+    s.event.c.seq > bindparam("after"),
+    s.event.c.seq < bindparam("before"),
+    or_(*(s.event.c.type == type for type in TIMELINE)),
+).limit(bindparam("most"))
+_NEWER = _TIMELINE.order_by(s.event.c.seq)
+_OLDER = _TIMELINE.order_by(s.event.c.seq.desc())
 _EVENT_AT = _EVENTS.where(s.event.c.room == bindparam("in_room"), s.event.c.seq == bindparam("at"))
 _MESSAGE = (
     select(*_message_columns)
@@ -108,24 +118,25 @@ def timeline(
 
     ``around`` takes half a page on each side; "more" then means older ones.
     """
-    base = _EVENTS.where(s.event.c.room == room, s.event.c.seq > floor, s.event.c.type.in_(TIMELINE))
     if around is not None:
-        newer, _ = _page(conn, base.where(s.event.c.seq > around), limit // 2, newest=False)
-        older, more = _page(conn, base.where(s.event.c.seq <= around), limit - limit // 2, newest=True)
+        newer, _ = _newer(conn, room, max(floor, around), limit // 2)
+        older, more = _older(conn, room, floor, around + 1, limit - limit // 2)
         return older + newer, more
     if after is not None:
-        return _page(conn, base.where(s.event.c.seq > after), limit, newest=False)
-    if before is not None:
-        base = base.where(s.event.c.seq < before)
-    return _page(conn, base, limit, newest=True)
+        return _newer(conn, room, max(floor, after), limit)
+    return _older(conn, room, floor, _END if before is None else before, limit)
 
 
-def _page(conn: Connection, query: Select[Any], limit: int, *, newest: bool) -> tuple[list[Event], bool]:
-    order = s.event.c.seq.desc() if newest else s.event.c.seq
-    events = [event_of(row) for row in conn.execute(query.order_by(order).limit(limit + 1))]
-    more = len(events) > limit
-    events = events[:limit]
-    return (events[::-1] if newest else events), more
+def _newer(conn: Connection, room: str, after: int, limit: int) -> tuple[list[Event], bool]:
+    found = conn.execute(_NEWER, {"in_room": room, "after": after, "before": _END, "most": limit + 1})
+    events = [event_of(row) for row in found]
+    return events[:limit], len(events) > limit
+
+
+def _older(conn: Connection, room: str, after: int, before: int, limit: int) -> tuple[list[Event], bool]:
+    found = conn.execute(_OLDER, {"in_room": room, "after": after, "before": before, "most": limit + 1})
+    events = [event_of(row) for row in found]
+    return events[:limit][::-1], len(events) > limit
 
 
 def message(conn: Connection, message_id: str) -> Message | None:

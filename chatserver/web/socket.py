@@ -92,4 +92,8 @@ class _Handshake(WebSocketProtocol13):
     async def _receive_frame_loop(self) -> None:
         assert isinstance(self.handler, SocketHandler)
         assert self.stream is not None
-        await self.handler.take_over(self.stream)
+        try:
+            await self.handler.take_over(self.stream)
+        finally:
+            # The handler and what it holds refer to each other: some 20 KB that only the collector would find.
+            self.handler.on_connection_close()
