@@ -62,7 +62,8 @@ setup(
         "click>=8.1",
         "prometheus-client",
         "python-dotenv>=1.0",
-        "confusable-homoglyphs>=3.3",
+        # Its table is read as a file.
+        "confusable-homoglyphs>=3.3,<4",
         "filetype>=1.2",
         "pillow>=11.3",
     ],

@@ -145,7 +145,7 @@ class RoomActor:
     def _compose(self) -> None:
         """Make one batch of what waits, and hand it to the store.
 
-        An entry after which somebody may no longer write closes its batch, so that what follows is checked against it.
+        An entry after which somebody may not write any longer closes its batch: what follows is checked against it.
         """
         entries: list[Entry] = []
         settles: list[Settle] = []
@@ -234,7 +234,7 @@ class RoomActor:
 
 
 def _restricts(entry: Entry) -> bool:
-    """Whether somebody may not be allowed to write after it."""
+    """Whether it may change who may write, other than by letting somebody in."""
     return isinstance(entry, ChangeRoom) or (isinstance(entry, ChangeMember) and entry.action not in ENTERING)
 
 

@@ -1,4 +1,4 @@
-"""WebSocket frames as a server sends them (RFC 6455, section 5.2): final, unmasked, no extension."""
+"""WebSocket frames as a server sends them (RFC 6455, section 5.2): final and unmasked."""
 
 from __future__ import annotations
 
@@ -10,14 +10,17 @@ PING = 0x89
 PONG = 0x8A
 
 
-def frame(payload: bytes, opcode: int = TEXT) -> bytes:
-    """One whole frame around ``payload``. Control frames carry 125 bytes at most; the caller sees to it."""
+def frame(payload: bytes, head: int = TEXT) -> bytes:
+    """One whole frame around ``payload``; ``head`` is its first byte.
+
+    Control frames carry 125 bytes at most; the caller sees to it.
+    """
     size = len(payload)
     if size < 126:
-        return bytes((opcode, size)) + payload
+        return bytes((head, size)) + payload
     if size < 65536:
-        return struct.pack("!BBH", opcode, 126, size) + payload
-    return struct.pack("!BBQ", opcode, 127, size) + payload
+        return struct.pack("!BBH", head, 126, size) + payload
+    return struct.pack("!BBQ", head, 127, size) + payload
 
 
 def close_frame(code: int, reason: str = "") -> bytes:

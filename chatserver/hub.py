@@ -167,6 +167,9 @@ class Hub:
             if late:
                 plain = tuple(each for each in plain if each not in late)
                 deflating = tuple(each for each in deflating if each not in late)
+            count = len(plain) + len(deflating) + len(late)
+            if count:
+                self._metrics.fan_out.observe(count)
             deflated = self._deflated(frames, durable, len(deflating)) if deflating else None
             if deflated is None:
                 self._queue(plain + deflating, frames, durable)
@@ -180,7 +183,6 @@ class Hub:
         count = len(subscribers)
         if not count or not frames:
             return
-        self._metrics.fan_out.observe(count)
         self._metrics.sends += count
         self._metrics.deliveries += count * len(frames)
         joined = b"".join(frames)

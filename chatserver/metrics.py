@@ -53,7 +53,9 @@ class Rate:
     def per_second(self, now: float, total: int) -> float:
         """The mean of the window that ends now."""
         self._forget(now)
-        return (total - self._samples[0][1]) / WINDOW
+        since, before = self._samples[0]
+        # The sample may be older than the window by as much as the last one came late.
+        return (total - before) / max(WINDOW, now - since if since > float("-inf") else 0)
 
     def _forget(self, now: float) -> None:
         while len(self._samples) > 1 and self._samples[1][0] <= now - WINDOW:

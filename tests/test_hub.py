@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from unittest import mock
 
 import pytest
 from hypothesis import given
@@ -178,46 +179,63 @@ def test_a_subscriber_that_is_dropped_while_others_are_sent_to(hub, turns):
     assert other.heard == frame(b"1") + frame(b"2")
 
 
-@given(
-    st.lists(
-        st.tuples(
-            st.sampled_from(["deliver", "join", "leave", "turn"]), st.sampled_from("ab"), st.integers(0, 2)
-        )
-    )
+STEPS = st.one_of(
+    st.tuples(st.just("deliver"), st.sampled_from("ab"), st.booleans(), st.booleans()),
+    st.tuples(st.sampled_from(["join", "leave"]), st.sampled_from("ab"), st.integers(0, 3)),
+    st.tuples(st.sampled_from(["turn", "gone"]), st.integers(0, 3)),
 )
+
+
+@given(st.lists(STEPS))
 def test_everybody_hears_exactly_what_was_said_while_they_were_there(steps):
     turns = Turns()
     hub = Hub(turns.call_soon, Metrics())
-    ears = [Ear(deflates=number == 2) for number in range(3)]
+    ears = [Ear(deflates=number % 2 == 1) for number in range(4)]
+    gone: set[int] = set()
     inside: set[tuple[int, str]] = set()
-    expected: dict[tuple[int, str], list[int]] = {(n, topic): [] for n in range(3) for topic in "ab"}
-    for number, (what, topic, who) in enumerate(steps):
-        match what:
-            case "deliver":
-                hub.deliver(topic, json.dumps([topic, number]).encode())
-                for place in inside:
-                    if place[1] == topic:
-                        expected[place].append(number)
-            case "join":
-                hub.subscribe(ears[who], topic)
-                inside.add((who, topic))
-            case "leave":
-                hub.unsubscribe(ears[who], topic)
-                inside.discard((who, topic))
-            case "turn":
-                turns.turn()
-    turns.turn()
-    for (who, topic), numbers in expected.items():
-        said = b"".join(frame(json.dumps([topic, n]).encode()) for n in numbers)
-        heard = [payload for payload in split(ears[who].heard) if json.loads(payload)[0] == topic]
-        assert b"".join(frame(payload) for payload in heard) == said
+    expected: dict[int, list[tuple[int, bool]]] = {who: [] for who in range(4)}
+    with mock.patch.object(module, "SENDS_PER_TURN", 2):
+        for number, step in enumerate(steps):
+            match step:
+                case "deliver", topic, large, ephemeral:
+                    payload = json.dumps([topic, number, ephemeral, "x" * 2000 * large])
+                    hub.deliver(topic, payload.encode(), ephemeral)
+                    for who, where in inside:
+                        if where == topic:
+                            expected[who].append((number, ephemeral))
+                case "join", topic, who if who not in gone:
+                    hub.subscribe(ears[who], topic)
+                    inside.add((who, topic))
+                case "leave", topic, who if who not in gone:
+                    hub.unsubscribe(ears[who], topic)
+                    inside.discard((who, topic))
+                case "gone", who:
+                    gone.add(who)
+                    for topic in "ab":
+                        hub.drop(ears[who], topic)
+                        inside.discard((who, topic))
+                case "turn", _:
+                    turns.turn()
+        while turns.waiting:
+            turns.turn()
+    for who in set(expected) - gone:
+        # In order within a topic; which topic comes first in a turn is nobody's business.
+        heard = [json.loads(payload) for frames, _ in ears[who].got for payload in payloads(frames)]
+        lasting = [json.loads(payload) for _, durable in ears[who].got for payload in payloads(durable)]
+        for topic in "ab":
+            said = [(n, e) for n, e in expected[who] if steps[n][1] == topic]
+            assert [(n, e) for where, n, e, _ in heard if where == topic] == said
+            assert [n for where, n, _, _ in lasting if where == topic] == [n for n, e in said if not e]
 
 
-def split(frames: bytes) -> list[bytes]:
-    """The payloads of short frames."""
+def payloads(frames: bytes) -> list[bytes]:
+    """What is in frames of a server, compressed ones too."""
     found = []
     while frames:
-        size = frames[1]
-        found.append(frames[2 : 2 + size])
-        frames = frames[2 + size :]
+        size, start = frames[1], 2
+        if size == 126:
+            size, start = int.from_bytes(frames[2:4], "big"), 4
+        payload = frames[start : start + size]
+        found.append(deflate.inflate(payload, 10_000) if frames[0] & deflate.COMPRESSED else payload)
+        frames = frames[start + size :]
     return found

@@ -102,6 +102,8 @@ def test_a_rate_is_the_mean_of_ten_seconds():
     assert rate.per_second(0.5, 20) == 2
     for second in range(1, 21):
         rate.sample(second, 5 * second)
-    assert rate.per_second(20, 100) == 5
+    assert rate.per_second(20, 100) == rate.per_second(20.5, 102.5) == 5
     assert rate.per_second(25, 100) == 2.5
     assert rate.per_second(100, 100) == 0
+    rate.sample(107, 500)
+    assert rate.per_second(130, 500) == 0

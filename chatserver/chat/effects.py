@@ -11,6 +11,8 @@ from typing import Any, cast
 
 from ..actor import ENTERING, RoomActor
 from ..bus import Bus
+from ..deflate import smaller
+from ..frames import frame
 from ..hooks import Hooks
 from ..hub import EVERYBODY, Hub, user_topic
 from ..metrics import Metrics
@@ -138,10 +140,12 @@ class Effects:
         """Tell everybody else that there is a new room to join."""
         fields = {**self.listing(actor, by), "joined": False}
         fields.pop("role", None)
-        told = wire.rooms([fields])
+        told = frame(wire.rooms([fields]))
+        packed = smaller(told)
         for session in cast(Iterable[Session], self._hub.subscribers(EVERYBODY)):
             if session.user.id not in actor.members:
-                session.connection.send(told)
+                whole = packed if session.deflates else told
+                session.send_frames(whole, whole)
 
     def _let_in(self, actor: RoomActor, user: User, done: Done) -> None:
         self.changed(user.id)
