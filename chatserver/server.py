@@ -82,6 +82,7 @@ class ChatServer:
         self._presence_grace = presence_grace
         self._tasks: set[asyncio.Task[None]] = set()
         self._started = 0.0
+        self._stopping = False
         self.port = 0
 
     # Start
@@ -201,7 +202,8 @@ class ChatServer:
             connections=self.connections, hub=self.hub, metrics=self.metrics, gauges=self.about.gauges,
             hook_stats=self.host.hooks.stats, limiter=self.limiter, identity=self.identity,
             chat=lambda plugin: PluginChat(plugin, self.chat), stats=self.about.stats.get, health=self.about.health.get,
-            proxies=proxies, origins=origins(server.public_url, server.allowed_origins), secure=secure,
+            stopping=lambda: self._stopping, proxies=proxies,
+            origins=origins(server.public_url, server.allowed_origins), secure=secure,
         )  # fmt: skip
         self.listener = Listener(
             application(site, self.host, public_dir()),
@@ -277,6 +279,7 @@ class ChatServer:
 
         Nothing is waited for without end: what is late is logged, and left behind.
         """
+        self._stopping = True
         self.listener.stop()
         for connection in self.connections.all():
             connection.goodbye(random.randint(100, BYE_SPREAD_MS))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from contextlib import asynccontextmanager
 
 import pytest
+from tornado.httputil import HTTPHeaders
 
 from chatserver import plugins as plugin_host
 from chatserver import server as composition
@@ -217,3 +219,72 @@ async def test_what_fails_or_is_cancelled_by_itself_has_ended(caplog):
     assert "stopping: the one failed" in caplog.text
     await ended("the other", gives_up(), 5)
     assert "the other" not in caplog.text
+
+
+class KeptOpen:
+    """A connection that was open, and had its answer, before the stop began."""
+
+    async def __aenter__(self):
+        return self
+
+    async def __aexit__(self, *_):
+        self._writer.close()
+
+    async def open(self, port):
+        self._reader, self._writer = await asyncio.open_connection("127.0.0.1", port)
+        assert (await self.ask("GET /healthz"))[0] == 200
+        return self
+
+    async def ask(self, line, *headers, body=b""):
+        """Returns the status, the headers and the body of the answer."""
+        length = f"Content-Length: {len(body)}"
+        head = "\r\n".join((f"{line} HTTP/1.1", "Host: 127.0.0.1", length, *headers, "", ""))
+        self._writer.write(head.encode() + body)
+        answer = (await self._reader.readuntil(b"\r\n\r\n")).decode()
+        lines = answer.strip().split("\r\n")
+        got = HTTPHeaders.parse("\n".join(lines[1:]))
+        return int(lines[0].split()[1]), got, await self._reader.readexactly(int(got.get("Content-Length", 0)))
+
+    async def over(self):
+        """Whether the server has closed it."""
+        return await self._reader.read() == b""
+
+
+UPGRADE = (
+    "Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13",
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+)  # fmt: skip
+
+
+async def test_nothing_new_is_begun_once_it_stops(chat, monkeypatch, eventually):
+    server = chat()
+    await server.start()
+    (alice,) = await server.join("general", "alice")
+    post = "POST /api/v1/rooms/general/messages"
+    headers = (f"Authorization: Bearer {alice.token}", "Content-Type: application/json")
+    late = []
+    async with KeptOpen() as poster, KeptOpen() as socket, KeptOpen() as health, KeptOpen() as ready:
+        for kept in (poster, socket, health, ready):
+            await kept.open(server.server.port)
+        append = server.server.store.append
+        monkeypatch.setattr(server.server.store, "append", lambda *batch: late.append(batch))
+        await alice.send({"type": "message", "room": "general", "content": "accepted"})
+        (accepted,) = await eventually(lambda: late)
+        stop = asyncio.ensure_future(stopped(server))
+        await alice.hears("bye")
+
+        status, got, body = await poster.ask(post, *headers, body=b'{"content":"too late"}')
+        error = json.loads(body)["error"]
+        assert (status, error["code"], got["Connection"]) == (503, "unavailable", "close")
+        assert 0 < error["retry_after"] < float(got["Retry-After"])
+        assert (await socket.ask("GET /ws", *UPGRADE))[0] == 503
+        assert (await ready.ask("GET /readyz"))[0] == 503
+        assert (await health.ask("GET /healthz"))[0] == 200
+        for kept in (poster, socket, health, ready):
+            assert await kept.over()
+        assert len(late) == 1
+
+        append(*accepted)
+        await stop
+        assert (await alice.hears("message"))["content"] == "accepted"
+    await alice.leave()

@@ -190,14 +190,16 @@ class Stats(Handler):
 
 
 class Healthy(Handler):
-    """GET /healthz: the process answers."""
+    """GET /healthz: the process answers, to the end of a stop."""
+
+    answers_while_stopping = True
 
     def get(self) -> None:
         self.reply({"status": "ok"})
 
 
 class Ready(Handler):
-    """GET /readyz: storage and plugins work too."""
+    """GET /readyz: storage and plugins work too, and nobody stops the server."""
 
     async def get(self) -> None:
         problems: dict[str, Any] = await self.site.health()

@@ -53,7 +53,10 @@ class Connection:
     def start(self, transport: Transport) -> None:
         """The handshake is done."""
         self._transport = transport
-        if self._site.connections.full(self.remote_ip):
+        if self._site.stopping():
+            # The stop began between the handshake and here, and has said goodbye to all others.
+            self.close(Close.RESTART, "the server restarts")
+        elif self._site.connections.full(self.remote_ip):
             self.close(Close.TOO_MANY, "too many connections")
         else:
             self._site.connections.add(self)

@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 COOKIE = "chat_session"
+STOPPING_SECONDS = 3.0
+"""When to try again, for who asks a server that is stopping."""
 _CODES = {400: "bad_request", 401: "unauthorized", 403: "forbidden", 404: "not_found", 413: "too_large"}
 
 
@@ -35,6 +37,7 @@ class Handler(tornado.web.RequestHandler):
 
     site: Site
     plugin: Any
+    answers_while_stopping = False
     chat: PluginChat
     _user: User | None = None
 
@@ -55,6 +58,8 @@ class Handler(tornado.web.RequestHandler):
     def prepare(self) -> Awaitable[None] | None:
         if not is_ours(self.request.host, self.site.settings.server.public_url):
             raise Reject("The Host header names another server.", "forbidden")
+        if self.site.stopping() and not self.answers_while_stopping:
+            raise Reject("The server is stopping.", "unavailable", retry_after=STOPPING_SECONDS)
         return None
 
     @property

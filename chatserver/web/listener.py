@@ -61,6 +61,11 @@ class Listener(HTTPServer):
         self._by_ip[ip] += 1
         super().handle_stream(stream, address)
 
+    def stop(self) -> None:
+        """Take no new connections, and close each open one after the next answer."""
+        super().stop()
+        self.conn_params.no_keep_alive = True
+
     async def close_all_connections(self) -> None:
         # All of them first: a handler that won't end must not keep the others open.
         for stream in tuple(self._open):

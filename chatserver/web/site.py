@@ -30,7 +30,7 @@ from .security import Network
 @dataclasses.dataclass(frozen=True)
 class Site:
     """The server, as its handlers see it. ``stats()`` gives its figures, and
-    ``health()`` what is wrong, by name."""
+    ``health()`` what is wrong, by name; once ``stopping()`` is true nothing new is begun."""
 
     settings: Settings
     version: str
@@ -54,6 +54,7 @@ class Site:
     chat: Callable[[str], PluginChat]
     stats: Callable[[], Awaitable[dict[str, Any]]]
     health: Callable[[], Awaitable[dict[str, str]]]
+    stopping: Callable[[], bool]
     proxies: tuple[Network, ...]
     origins: Collection[str]
     secure: bool

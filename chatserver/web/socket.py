@@ -38,6 +38,8 @@ class SocketHandler(WebSocketHandler):
     def prepare(self) -> None:
         if not is_ours(self.request.host, self.site.settings.server.public_url):
             raise HTTPError(403, "the Host header names another server")
+        if self.site.stopping():
+            raise HTTPError(503, "the server is stopping")
 
     def check_origin(self, origin: str) -> bool:
         return origin in self.site.origins
