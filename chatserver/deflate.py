@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import zlib
 
-from .frame_parser import BINARY, INVALID_DATA, TEXT, TOO_LARGE, FrameParser, Message, Violation
+from .errors import Close
+from .frame_parser import BINARY, TEXT, FrameParser, Message, Violation
 from .frames import frame
 
 WORTH_BYTES = 1024
@@ -47,13 +48,13 @@ def inflate(data: bytes, most: int) -> bytes:
     try:
         found = inflater.decompress(data + _REST, most + 1)
     except zlib.error:
-        raise Violation(INVALID_DATA, "a message can't be decompressed") from None
+        raise Violation(Close.INVALID_DATA, "a message can't be decompressed") from None
     if len(found) > most:
-        raise Violation(TOO_LARGE, "message too big")
+        raise Violation(Close.FRAME_TOO_LARGE, "message too big")
     # The sender may have ended its own stream (section 7.2.3.4), but not in the middle: thousands of tiny streams in a
     # message would keep the loop.
     if not inflater.eof or inflater.unused_data not in (b"", b"\x00" + _REST):
-        raise Violation(INVALID_DATA, "a message can't be decompressed")
+        raise Violation(Close.INVALID_DATA, "a message can't be decompressed")
     return found
 
 

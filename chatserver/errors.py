@@ -33,11 +33,13 @@ class Close(enum.IntEnum):
     """WebSocket close codes (RFC 6455, section 7.4; 4000 to 4999 are the application's own).
 
     What a client does: reconnect and resume (GOING_AWAY, RESTART, HEARTBEAT_LOST, TOO_SLOW); wait, then resume
-    (RATE, TOO_MANY); sign in again (HELLO_REQUIRED, REVOKED); stay away (BANNED, VERSION, KICKED).
+    (RATE, TOO_MANY); sign in again (HELLO_REQUIRED, REVOKED); stay away (BANNED, VERSION, KICKED); be mended
+    (PROTOCOL_ERROR, INVALID_DATA, FRAME_TOO_LARGE).
     """
 
     GOING_AWAY = 1001
-    INVALID_UTF8 = 1007
+    PROTOCOL_ERROR = 1002
+    INVALID_DATA = 1007
     FRAME_TOO_LARGE = 1009
     RESTART = 4000
     HELLO_REQUIRED = 4001

@@ -9,11 +9,9 @@ import struct
 from collections.abc import Callable
 from typing import NamedTuple
 
-CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
+from .errors import Close
 
-PROTOCOL_ERROR = 1002
-INVALID_DATA = 1007
-TOO_LARGE = 1009
+CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
 
 Unmask = Callable[[bytes, bytes], bytes]
 
@@ -28,7 +26,7 @@ class Message(NamedTuple):
 class Violation(Exception):
     """The other side broke the protocol; ``code`` is the close code to answer with."""
 
-    def __init__(self, code: int, reason: str) -> None:
+    def __init__(self, code: Close, reason: str) -> None:
         super().__init__(reason)
         self.code = code
         self.reason = reason
@@ -99,7 +97,7 @@ class FrameParser:
                 return None
             (size,) = struct.unpack_from("!Q", buffer, at + 2)
         if not head & 0x8 and size + len(self._pieces or b"") > self._most:
-            raise Violation(TOO_LARGE, "message too big")
+            raise Violation(Close.FRAME_TOO_LARGE, "message too big")
         end = start + 4 + size
         if len(buffer) < end:
             return None
@@ -111,20 +109,20 @@ class FrameParser:
         if head & 0x70:
             self._check_reserved(head)
         if not size & 0x80:
-            raise Violation(PROTOCOL_ERROR, "frames from clients are masked")
+            raise Violation(Close.PROTOCOL_ERROR, "frames from clients are masked")
         if opcode & 0x8:
             if opcode > PONG:
-                raise Violation(PROTOCOL_ERROR, "unknown opcode")
+                raise Violation(Close.PROTOCOL_ERROR, "unknown opcode")
             if not head & 0x80 or size & 0x7F > 125:
-                raise Violation(PROTOCOL_ERROR, "a control frame is whole and short")
+                raise Violation(Close.PROTOCOL_ERROR, "a control frame is whole and short")
         elif opcode > BINARY:
-            raise Violation(PROTOCOL_ERROR, "unknown opcode")
+            raise Violation(Close.PROTOCOL_ERROR, "unknown opcode")
         elif (opcode == CONTINUATION) != (self._pieces is not None):
-            raise Violation(PROTOCOL_ERROR, "a fragmented message is out of order")
+            raise Violation(Close.PROTOCOL_ERROR, "a fragmented message is out of order")
 
     def _check_reserved(self, head: int) -> None:
         """Raises `Violation` for reserved bits that no extension gave a meaning."""
-        raise Violation(PROTOCOL_ERROR, "reserved bits are set")
+        raise Violation(Close.PROTOCOL_ERROR, "reserved bits are set")
 
     def _piece(self, head: int, opcode: int, payload: bytes) -> Message | None:
         if self._pieces is None:
@@ -143,7 +141,7 @@ def check_text(data: bytes) -> None:
         try:
             data.decode()
         except UnicodeDecodeError:
-            raise Violation(INVALID_DATA, "not UTF-8") from None
+            raise Violation(Close.INVALID_DATA, "not UTF-8") from None
 
 
 def check_close(payload: bytes) -> None:
@@ -151,11 +149,11 @@ def check_close(payload: bytes) -> None:
     if not payload:
         return
     if len(payload) == 1:
-        raise Violation(PROTOCOL_ERROR, "a close code has two bytes")
+        raise Violation(Close.PROTOCOL_ERROR, "a close code has two bytes")
     code = payload[0] << 8 | payload[1]
     if not (3000 <= code <= 4999 or (1000 <= code <= 1014 and code not in (1004, 1005, 1006))):
-        raise Violation(PROTOCOL_ERROR, "this close code may not be sent")
+        raise Violation(Close.PROTOCOL_ERROR, "this close code may not be sent")
     try:
         payload[2:].decode()
     except UnicodeDecodeError:
-        raise Violation(INVALID_DATA, "the reason is not UTF-8") from None
+        raise Violation(Close.INVALID_DATA, "the reason is not UTF-8") from None

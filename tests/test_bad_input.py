@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from chatserver.protocol.requests import BadRequest, Decoder, PluginRequest, Request
 from chatserver.testing import Refused
+from tests.conftest import client_frame
 
 FRAMES = [
     (b"hello", "bad_request", None),
@@ -273,3 +274,33 @@ def test_any_fields_are_a_request_or_refused(type, fields):
 def test_a_damaged_request_is_refused_or_another(type, noise, at):
     frame = json.dumps({"type": type, "id": "1", "room": "general", "content": "x", "seq": 1}).encode()
     decode_anything(frame[:at] + noise + frame[at:])
+
+
+@pytest.mark.parametrize("transport", ["lean", "stream"])
+@pytest.mark.parametrize(
+    ("broken", "code"),
+    [
+        (client_frame(b"\xff"), 1007),
+        (client_frame(b"x" * 2049), 1009),
+        (client_frame(b"x", opcode=3), 1002),
+    ],
+    ids=["text", "size", "opcode"],
+)
+async def test_who_breaks_the_protocol_gets_the_answers_and_is_gone(
+    chat, raw, quiet, caplog, transport, broken, code
+):
+    caplog.set_level("INFO", "chatserver")
+    settings = {"server": {"transport": transport}, "limits": {"frame_bytes": 2048}}
+    async with chat(settings=settings) as server, raw(server) as socket:
+        await socket.upgrade()
+        await socket.say(type="hello", name="mallory")
+        await socket.until("live")
+        await socket.send(client_frame(b'{"type":"no such","id":"before"}') + broken)
+        events, closed = await socket.to_the_end()
+        assert closed == code
+        assert [event["re"] for event in events if event["type"] == "error"] == ["before"]
+        # The other side has not closed yet.
+        assert server.server.metrics.closes == {code: 1}
+        assert not server.server.presence.people()
+        assert len(server.server.connections) == 0
+        assert [record.name for record in caplog.records].count("chatserver.web.connection") == 1

@@ -243,7 +243,11 @@ class KeptOpen:
         answer = (await self._reader.readuntil(b"\r\n\r\n")).decode()
         lines = answer.strip().split("\r\n")
         got = HTTPHeaders.parse("\n".join(lines[1:]))
-        return int(lines[0].split()[1]), got, await self._reader.readexactly(int(got.get("Content-Length", 0)))
+        return (
+            int(lines[0].split()[1]),
+            got,
+            await self._reader.readexactly(int(got.get("Content-Length", 0))),
+        )
 
     async def over(self):
         """Whether the server has closed it."""

@@ -236,6 +236,13 @@ class Connection:
 
     # The end
 
+    def on_broken(self, code: Close, reason: str) -> None:
+        """The other side broke the protocol: it gets its answers and the reason, and is gone for everybody else."""
+        if not self.closed:
+            log.info("%s: %s", self.remote_ip, reason)
+            self.close(code, reason)
+        self._leave()
+
     def on_lost(self) -> None:
         """The socket is closed."""
         self._transport = None

@@ -16,6 +16,7 @@ from tornado.util import _websocket_mask
 from .. import frame_parser as incoming
 from .. import frames as outgoing
 from ..deflate import InflatingParser
+from ..errors import Close
 from ..frame_parser import FrameParser, Violation
 
 log = logging.getLogger(__name__)
@@ -36,6 +37,9 @@ class Owner(Protocol):
 
     def on_sign(self) -> None:
         """A ping or pong: the other side lives."""
+
+    def on_broken(self, code: Close, reason: str) -> None:
+        """The other side broke the protocol; what follows is not read. Closes the transport with this code."""
 
     def on_lost(self) -> None:
         """The connection is gone. Called once."""
@@ -126,7 +130,7 @@ class Transport:
         try:
             return self._messages()
         except Violation as broken:
-            self.close(broken.code, broken.reason)
+            self.owner.on_broken(broken.code, broken.reason)
             self._dropped = 1
             if not self.buffered:
                 self.emptied()

@@ -9,6 +9,7 @@ from pathlib import Path
 from unittest import mock
 
 from chatserver.deflate import smaller
+from chatserver.errors import Close
 from chatserver.frames import TEXT, frame
 from chatserver.model import Request
 from chatserver.testing import Harness
@@ -45,6 +46,11 @@ class Echo:
 
     def on_sign(self) -> None:
         """Pings are answered below."""
+
+    def on_broken(self, code: Close, reason: str) -> None:
+        """A frame that RFC 6455 forbids."""
+        assert self._transport is not None
+        self._transport.close(code, reason)
 
     def on_lost(self) -> None:
         """The socket is closed."""
