@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+
 import pytest
 
 from chatserver.config import load
+from chatserver.testing import ServerProcess, process
 from chatserver.testing.settings import TRANSPORT, write_settings
 
 
@@ -41,3 +44,16 @@ def test_what_runs_a_server_is_run_both_ways_unless_it_chooses(request):
     marked = {item.name for item in request.session.items if item.get_closest_marker("sockets")}
     here = {item.name for item in request.session.items if item.path == request.path}
     assert marked & here == {"test_servers_in_the_loop_and_in_processes_take_it"} & here
+
+
+async def test_a_process_that_does_not_start_in_time_is_not_left_behind(tmp_path, monkeypatch):
+    monkeypatch.setattr(process, "START_SECONDS", 0)
+    server = ServerProcess(tmp_path)
+    # Its end may take longer than no time at all.
+    monkeypatch.setattr(server, "ended", functools.partial(server.ended, 20))
+    with pytest.raises(TimeoutError):
+        await server.start()
+    left = server._process.returncode is None
+    if left:
+        await server.kill()
+    assert not left

@@ -44,7 +44,7 @@ class ServerProcess:
         await self.kill()
 
     async def start(self) -> None:
-        """Start it, again too; returns once it listens."""
+        """Start it, again too; returns once it listens. Raises AssertionError or TimeoutError, with no process left."""
         with self._errors.open("ab") as errors:
             self._process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "chatserver", "serve", "--config", str(self.config)),
@@ -52,8 +52,13 @@ class ServerProcess:
                 stderr=errors,
                 env={"PATH": os.environ["PATH"]},
             )
-        line = await self.line()
-        assert "listens on" in line, line + self.errors()
+        try:
+            line = await self.line()
+            assert "listens on" in line, line + self.errors()
+        except BaseException:
+            # Nobody else would: who is not entered is not left.
+            await self.kill()
+            raise
         self.url = line.split()[-1]
 
     async def line(self) -> str:
