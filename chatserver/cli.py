@@ -94,8 +94,9 @@ async def _serve(settings: Settings) -> None:
         )
     sys.stdout.flush()
     await stop.wait()
-    _end_within(STOP_SECONDS, "the server did not stop", 1)
+    late = _end_within(STOP_SECONDS, "the server did not stop", 1)
     await server.stop()
+    late.cancel()
     _end_within(EXIT_SECONDS, "the server has stopped, but something in a plugin goes on", 0)
 
 
@@ -114,8 +115,11 @@ def _on_signal() -> asyncio.Event:
     return stop
 
 
-def _end_within(seconds: float, why: str, code: int) -> None:
-    """End the process after so many seconds: the interpreter itself waits for tasks and threads without end."""
+def _end_within(seconds: float, why: str, code: int) -> threading.Timer:
+    """End the process after so many seconds, unless the timer is cancelled.
+
+    The interpreter itself waits for tasks and threads without end.
+    """
 
     def end() -> None:
         log.warning("ending at once: %s", why)
@@ -124,6 +128,7 @@ def _end_within(seconds: float, why: str, code: int) -> None:
     timer = threading.Timer(seconds, end)
     timer.daemon = True
     timer.start()
+    return timer
 
 
 class _JsonLines(logging.Formatter):

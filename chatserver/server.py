@@ -7,6 +7,7 @@ import logging
 import random
 import time
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,8 @@ HTTP_SECONDS = 1.0
 """How long for HTTP connections, which are closed by then: only a handler of a plugin can take time."""
 HOOKS_SECONDS = 3.0
 """How long for the calls of ``after_*`` hooks that wait."""
+STORE_SECONDS = 3.0
+"""How long for the storage to close, once nothing new comes: only a query of a plugin can take time."""
 STOP_SECONDS = 30.0
 """How long a stop takes in all, at most."""
 TICK_SECONDS = 1.0
@@ -300,9 +303,17 @@ class ChatServer:
             await ended("all after_ hooks", self.effects.stop(), HOOKS_SECONDS)
             await self.host.stop()
             self.presence.stop()
-            self.accounts.close()
             await self.bus.stop()
-        self.store.close()
+        await ended("the storage", self._close_storage(), STORE_SECONDS)
+
+    async def _close_storage(self) -> None:
+        def close() -> None:
+            if hasattr(self, "accounts"):
+                self.accounts.close()
+            self.store.close()
+
+        # A thread of its own: plugins may have taken all of the loop's.
+        await asyncio.get_running_loop().run_in_executor(ThreadPoolExecutor(1, "store-closer"), close)
 
 
 def public_dir() -> Path:

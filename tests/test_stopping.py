@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 import time
 from contextlib import asynccontextmanager
 
@@ -85,7 +86,7 @@ class Last(Plugin):
 @pytest.fixture
 def short(monkeypatch):
     """What is waited for in vain is not waited for long."""
-    for name in ("DRAIN_SECONDS", "HTTP_SECONDS", "HOOKS_SECONDS"):
+    for name in ("DRAIN_SECONDS", "HTTP_SECONDS", "HOOKS_SECONDS", "STORE_SECONDS"):
         monkeypatch.setattr(composition, name, 0.3)
     monkeypatch.setattr(plugin_host, "STOP_SECONDS", 0.5)
     monkeypatch.setattr(plugin_host, "LEAST_SECONDS", 0.1)
@@ -292,3 +293,22 @@ async def test_nothing_new_is_begun_once_it_stops(chat, monkeypatch, eventually)
         await stop
         assert (await alice.hears("message"))["content"] == "accepted"
     await alice.leave()
+
+
+async def test_a_query_that_does_not_end_holds_up_nothing(chat, short, on_file, tmp_path, caplog, eventually):
+    server = chat(settings=on_file)
+    await server.start()
+    running, over = threading.Event(), threading.Event()
+
+    def query(conn):
+        running.set()
+        over.wait(20)
+
+    asking = asyncio.ensure_future(server.server.store.read(query))
+    await eventually(running.is_set)
+    try:
+        await stopped(server)
+        assert "stopping without the storage" in caplog.text
+    finally:
+        over.set()
+        await asking

@@ -115,13 +115,14 @@ class Store:
         return self._writer.waiting
 
     def close(self) -> None:
-        """Finish what is queued, and close. Blocks."""
+        """Finish what is queued, and close. Blocks, first for what is written, then for the queries that run."""
         self._writer.stop()
-        if self._readers is not None:
-            self._readers.stop()
         if self._running:
+            # Before the queries end, which may be never: nothing is written any more.
             with self._engine.connect() as conn, conn.begin():
                 mark_stopped(conn)
+        if self._readers is not None:
+            self._readers.stop()
         self._engine.dispose()
         if self._lock is not None:
             self._lock.release()
