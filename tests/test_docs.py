@@ -585,6 +585,14 @@ def paths_named(text: str) -> set[str]:
     return set(re.findall(rf"(?<![\w/.-])({folders}(?:[\w-]+/)*(?:[\w-]+\.\w+)?)(?=[`\s),:;])", text))
 
 
+def test_nothing_is_still_to_be_filled_in() -> None:
+    for path in (*PAGES, *(ROOT / "benchmarks").glob("*.md")):
+        unfinished = re.search(
+            r"@@|^(<<<<<<<|=======|>>>>>>>)", path.read_text(encoding="utf-8"), re.MULTILINE
+        )
+        assert unfinished is None, f"{path}: {unfinished}"
+
+
 @each_page
 def test_links_lead_somewhere(path: Path) -> None:
     for link in _LINK.findall(path.read_text(encoding="utf-8")):

@@ -196,10 +196,9 @@ class Effects:
     # Plugins
 
     def _tell_plugins(self, event: Event) -> None:
-        if self._hooks.has("after_event"):
-            self.notify("after_event", event=event)
+        self.notify("after_event", event=event)
         hook = AFTER.get(event.type)
-        if hook is not None and self._hooks.has(hook):
+        if hook is not None:
             self.notify(hook, message=event.message)
 
     def _tell_of_member(self, actor: RoomActor, entry: ChangeMember) -> None:
