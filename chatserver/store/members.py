@@ -10,11 +10,11 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from ..model import Heads
 from . import schema as s
 from .entries import ChangeMember
+from .prepared import Prepared
 from .reading import messages_at
 
 
-def mark_read() -> Any:
-    """The upsert of read marks; it only ever moves them forward."""
+def _mark_read() -> Any:
     statement = upsert(s.read_mark)
     return statement.on_conflict_do_update(
         index_elements=["room", "user_id"],
@@ -23,14 +23,15 @@ def mark_read() -> Any:
     )
 
 
-_MARK_READ = mark_read()
-_ADD = upsert(s.member).on_conflict_do_nothing()
+MARK_READ = Prepared(_mark_read(), order=[column.name for column in s.read_mark.c])
+"""The upsert of read marks; it only ever moves them forward."""
+_ADD = Prepared(upsert(s.member).on_conflict_do_nothing())
 
 
 def move_mark(conn: Connection, room: str, user_id: str, seq: int) -> bool:
     """Somebody has read up to ``seq``; whether they had not before."""
-    row = {"room": room, "user_id": user_id, "seq": seq, "messages": messages_at(conn, room, seq)}
-    return conn.execute(_MARK_READ, row).rowcount > 0
+    messages = messages_at(conn, room, seq)
+    return MARK_READ.run(conn, room=room, user_id=user_id, seq=seq, messages=messages) > 0
 
 
 def change_member(conn: Connection, room: str, heads: Heads, change: ChangeMember) -> bool:
@@ -67,16 +68,10 @@ def _its(table: Any, room: str, change: ChangeMember) -> tuple[Any, Any]:
 
 
 def _add(conn: Connection, room: str, heads: Heads, change: ChangeMember) -> bool:
-    row = {"room": room, "user_id": change.target.id, "role": change.role, "since": heads.head}
-    added = conn.execute(_ADD, row).rowcount > 0
+    user_id, head = change.target.id, heads.head
+    added = _ADD.run(conn, room=room, user_id=user_id, role=change.role, since=head) > 0
     if added:
-        mark = {
-            "room": room,
-            "user_id": change.target.id,
-            "seq": heads.head,
-            "messages": heads.messages,
-        }
-        conn.execute(_MARK_READ, mark)
+        MARK_READ.run(conn, room=room, user_id=user_id, seq=head, messages=heads.messages)
     return added
 
 

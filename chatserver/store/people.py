@@ -6,42 +6,41 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, bindparam, delete, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, or_, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.exc import IntegrityError
 
 from ..errors import Reject
 from ..model import Role, User
 from . import schema as s
+from .prepared import Prepared
 
-# Statements are made once: putting one together costs more than running it.
 _USER = select(s.user.c.id, s.user.c.name, s.user.c.display_name, s.user.c.role)
-_USER_BY_ID = _USER.where(s.user.c.id == bindparam("user"))
-_USER_BY_KEY = _USER.where(
-    or_(s.user.c.name_key == bindparam("key"), s.user.c.display_key == bindparam("key"))
+_USER_BY_ID = Prepared(_USER.where(s.user.c.id == bindparam("user")))
+_USER_BY_KEY = Prepared(
+    _USER.where(or_(s.user.c.name_key == bindparam("key"), s.user.c.display_key == bindparam("key")))
 )
-_INSERT_USER = insert(s.user)
-_INSERT_TOKEN = insert(s.token)
-_TOKEN_USER = (
+_INSERT_USER = Prepared(insert(s.user))
+_INSERT_TOKEN = Prepared(insert(s.token))
+_TOKEN_USER = Prepared(
     select(s.token.c.kind, s.token.c.expires, s.user.c.name_key, *_USER.selected_columns)
     .join(s.user, s.user.c.id == s.token.c.user_id)
     .where(s.token.c.hash == bindparam("token"), s.token.c.expires > bindparam("now"))
 )
 
 
-def _user(row: Row[*tuple[Any, ...]] | None) -> User | None:
-    return User(row.id, row.name, row.display_name, row.role) if row else None
+def _user(row: Any) -> User | None:
+    return User(row.id, row.name, row.display_name, row.role) if row is not None else None
 
 
 def user_by_id(conn: Connection, user_id: str) -> User | None:
     """The user with this id."""
-    return _user(conn.execute(_USER_BY_ID, {"user": user_id}).first())
+    return _user(_USER_BY_ID.first(conn, user=user_id))
 
 
 def user_by_key(conn: Connection, key: str) -> User | None:
     """The user whose name, or shown name, has this key."""
-    found = conn.execute(_USER_BY_KEY, {"key": key}).first()
-    return _user(found)
+    return _user(_USER_BY_KEY.first(conn, key=key))
 
 
 def users(conn: Connection) -> list[User]:
@@ -58,15 +57,16 @@ def has_admin(conn: Connection) -> bool:
 def create_user(conn: Connection, user: User, key: str, now: float) -> None:
     """Add a user. Raises `Reject` ``name_taken``."""
     _refuse_taken(conn, key, user.id)
-    row = {
-        "id": user.id,
-        "name": user.name,
-        "name_key": key,
-        "display_name": user.display_name,
-        "role": user.role,
-        "created": now,
-    }
-    conn.execute(_INSERT_USER, row)
+    _INSERT_USER.run(
+        conn,
+        id=user.id,
+        name=user.name,
+        name_key=key,
+        display_name=user.display_name,
+        display_key=None,
+        role=user.role,
+        created=now,
+    )
 
 
 def ensure_user(conn: Connection, user: User, key: str, now: float) -> None:
@@ -118,8 +118,7 @@ def password_hash(conn: Connection, user_id: str) -> str | None:
 
 def add_token(conn: Connection, hash: str, user_id: str, kind: str, expires: float) -> None:
     """Store the hash of a new token; ``expires`` in seconds since the epoch."""
-    row = {"hash": hash, "user_id": user_id, "kind": kind, "expires": expires}
-    conn.execute(_INSERT_TOKEN, row)
+    _INSERT_TOKEN.run(conn, hash=hash, user_id=user_id, kind=kind, expires=expires)
 
 
 class TokenFacts(msgspec.Struct):
@@ -133,7 +132,7 @@ class TokenFacts(msgspec.Struct):
 
 def token_facts(conn: Connection, hash: str, now: float) -> TokenFacts | None:
     """What is known of a token; None if it is unknown or has ended."""
-    row = conn.execute(_TOKEN_USER, {"token": hash, "now": now}).first()
+    row = _TOKEN_USER.first(conn, token=hash, now=now)
     user = _user(row)
     if row is None or user is None:
         return None

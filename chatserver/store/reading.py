@@ -10,10 +10,14 @@ from sqlalchemy import BindParameter, Connection, Select, and_, bindparam, func,
 
 from ..model import Event, Heads, Member, Message, Room, RoomRole, User
 from . import schema as s
-from .rows import event_of, message_of, room_of, user_of
+from .prepared import Prepared
+from .rows import event_of, message_of, room_of, user_fields, user_of
 
 TIMELINE = ("message", "room", "member")
 """The types of event that people page through; the rest only changes what these show."""
+
+_TEXTS = ("message", "edited")
+"""The types of event that carry a message's text."""
 
 _author = s.user.alias("author")
 
@@ -61,15 +65,14 @@ def _events() -> Select[Any]:
         .join(s.user, s.user.c.id == s.event.c.user_id)
         .outerjoin(
             s.message,
-            and_(s.message.c.id == s.event.c.message_id, s.event.c.type.in_(("message", "edited"))),
+            and_(s.message.c.id == s.event.c.message_id, or_(*(s.event.c.type == type for type in _TEXTS))),
         )
         .outerjoin(_author, _author.c.id == s.message.c.user_id)
     )
 
 
-# Statements are made once: putting one together costs more than running it.
 _EVENTS = _events()
-_EVENTS_AFTER = (
+_EVENTS_AFTER = Prepared(
     _EVENTS.where(s.event.c.room == bindparam("in_room"), s.event.c.seq > bindparam("after"))
     .order_by(s.event.c.seq)
     .limit(bindparam("most"))
@@ -82,10 +85,10 @@ _TIMELINE = _EVENTS.where(
     s.event.c.seq < bindparam("before"),
     or_(*(s.event.c.type == type for type in TIMELINE)),
 ).limit(bindparam("most"))
-_NEWER = _TIMELINE.order_by(s.event.c.seq)
-_OLDER = _TIMELINE.order_by(s.event.c.seq.desc())
-_EVENT_AT = _EVENTS.where(s.event.c.room == bindparam("in_room"), s.event.c.seq == bindparam("at"))
-_MESSAGE = (
+_NEWER = Prepared(_TIMELINE.order_by(s.event.c.seq))
+_OLDER = Prepared(_TIMELINE.order_by(s.event.c.seq.desc()))
+_EVENT_AT = Prepared(_EVENTS.where(s.event.c.room == bindparam("in_room"), s.event.c.seq == bindparam("at")))
+_MESSAGE = Prepared(
     select(*_message_columns)
     .join(_author, _author.c.id == s.message.c.user_id)
     .where(s.message.c.id == bindparam("message"))
@@ -94,13 +97,12 @@ _MESSAGE = (
 
 def events_after(conn: Connection, room: str, after: int, limit: int) -> list[Event]:
     """The log behind ``after``, every seq, ascending, ``limit`` at most."""
-    found = conn.execute(_EVENTS_AFTER, {"in_room": room, "after": after, "most": limit})
-    return [event_of(row) for row in found]
+    return [event_of(row) for row in _EVENTS_AFTER.all(conn, in_room=room, after=after, most=limit)]
 
 
 def event_at(conn: Connection, room: str, seq: int) -> Event | None:
     """One log entry."""
-    row = conn.execute(_EVENT_AT, {"in_room": room, "at": seq}).first()
+    row = _EVENT_AT.first(conn, in_room=room, at=seq)
     return event_of(row) if row else None
 
 
@@ -128,54 +130,61 @@ def timeline(
 
 
 def _newer(conn: Connection, room: str, after: int, limit: int) -> tuple[list[Event], bool]:
-    found = conn.execute(_NEWER, {"in_room": room, "after": after, "before": _END, "most": limit + 1})
+    found = _NEWER.all(conn, in_room=room, after=after, before=_END, most=limit + 1)
     events = [event_of(row) for row in found]
     return events[:limit], len(events) > limit
 
 
 def _older(conn: Connection, room: str, after: int, before: int, limit: int) -> tuple[list[Event], bool]:
-    found = conn.execute(_OLDER, {"in_room": room, "after": after, "before": before, "most": limit + 1})
+    found = _OLDER.all(conn, in_room=room, after=after, before=before, most=limit + 1)
     events = [event_of(row) for row in found]
     return events[:limit][::-1], len(events) > limit
 
 
 def message(conn: Connection, message_id: str) -> Message | None:
     """A message as it is now."""
-    row = conn.execute(_MESSAGE, {"message": message_id}).first()
+    row = _MESSAGE.first(conn, message=message_id)
     return message_of(row) if row else None
+
+
+_SENT_BEFORE = Prepared(
+    select(s.message.c.id, s.message.c.seq, s.message.c.ts, s.message.c.request_hash).where(
+        s.message.c.room == bindparam("in_room"),
+        s.message.c.user_id == bindparam("user"),
+        s.message.c.nonce == bindparam("sent_as"),
+    )
+)
 
 
 def sent_before(conn: Connection, room: str, user_id: str, nonce: str) -> tuple[str, int, float, str] | None:
     """What became of this nonce: message id, seq, ts and request hash; None if it is new."""
-    m = s.message.c
-    query = select(m.id, m.seq, m.ts, m.request_hash).where(
-        m.room == room, m.user_id == user_id, m.nonce == nonce
-    )
-    row = conn.execute(query).first()
+    row = _SENT_BEFORE.first(conn, in_room=room, user=user_id, sent_as=nonce)
     return (row.id, row.seq, row.ts, row.request_hash) if row else None
 
 
-_ROOM = select(s.room).where(s.room.c.name == bindparam("in_room"))
-_ROOM_MEMBERS = (
+_ROOM = Prepared(select(s.room).where(s.room.c.name == bindparam("in_room")))
+_ROOM_MEMBERS = Prepared(
     select(s.member.c.role, s.member.c.since, *_user_columns)
     .join(s.user, s.user.c.id == s.member.c.user_id)
     .where(s.member.c.room == bindparam("in_room"))
 )
-_ROOM_SANCTIONS = select(s.sanction.c.user_id, s.sanction.c.kind, s.sanction.c.until).where(
-    s.sanction.c.room == bindparam("in_room")
+_ROOM_SANCTIONS = Prepared(
+    select(s.sanction.c.user_id, s.sanction.c.kind, s.sanction.c.until).where(
+        s.sanction.c.room == bindparam("in_room")
+    )
 )
 
 
 def room_state(conn: Connection, name: str, now: float) -> RoomState | None:
     """A room with its members, mutes and bans."""
-    where = {"in_room": name}
-    row = conn.execute(_ROOM, where).first()
+    row = _ROOM.first(conn, in_room=name)
     if row is None:
         return None
-    members = {r.user_id: Member(user_of(r), r.role, r.since) for r in conn.execute(_ROOM_MEMBERS, where)}
+    found = _ROOM_MEMBERS.all(conn, in_room=name)
+    members = {r.user_id: Member(user_of(r), r.role, r.since) for r in found}
     mutes: dict[str, float] = {}
     bans: dict[str, float] = {}
-    for r in conn.execute(_ROOM_SANCTIONS, where):
+    for r in _ROOM_SANCTIONS.all(conn, in_room=name):
         until = r.until or float("inf")
         if until > now:
             (mutes if r.kind == "mute" else bans)[r.user_id] = until
@@ -204,7 +213,8 @@ def bans(conn: Connection, room: str, now: float) -> list[tuple[Any, ...]]:
         )
         .order_by(s.user.c.name)
     )
-    return [(user_of(r), user_of(r, "by_"), r.reason, r.until) for r in conn.execute(query)]
+    by_fields = user_fields("by_")
+    return [(user_of(r), user_of(r, by_fields), r.reason, r.until) for r in conn.execute(query)]
 
 
 def _member_count() -> Any:
@@ -249,8 +259,8 @@ def _public_rooms() -> Select[Any]:
     )
 
 
-_MEMBERSHIPS = _memberships()
-_PUBLIC_ROOMS = _public_rooms()
+_MEMBERSHIPS = Prepared(_memberships())
+_PUBLIC_ROOMS = Prepared(_public_rooms())
 
 
 class RoomList(msgspec.Struct):
@@ -281,14 +291,14 @@ def _memberships_of(conn: Connection, user_id: str) -> list[Membership]:
             r.mentions,
             r.member_count,
         )
-        for r in conn.execute(_MEMBERSHIPS, {"user": user_id})
+        for r in _MEMBERSHIPS.all(conn, user=user_id)
     ]
 
 
 def _public_rooms_for(conn: Connection, user_id: str, limit: int) -> list[Membership]:
     return [
         Membership(room_of(r), Heads(r.head, r.messages), None, r.head, r.head, 0, 0, r.member_count)
-        for r in conn.execute(_PUBLIC_ROOMS, {"user": user_id, "most": limit})
+        for r in _PUBLIC_ROOMS.all(conn, user=user_id, most=limit)
     ]
 
 
@@ -301,15 +311,18 @@ def _direct_partners(conn: Connection, user_id: str, rooms: Sequence[str]) -> di
     return {row.room: user_of(row) for row in conn.execute(query)}
 
 
+_MESSAGES_AT = Prepared(
+    select(s.event.c.messages)
+    .where(s.event.c.room == bindparam("in_room"), s.event.c.seq <= bindparam("at"))
+    .order_by(s.event.c.seq.desc())
+    .limit(1)
+)
+
+
 def messages_at(conn: Connection, room: str, seq: int) -> int:
     """How many messages stood in the room at ``seq``: what a read mark stores."""
-    query = (
-        select(s.event.c.messages)
-        .where(s.event.c.room == room, s.event.c.seq <= seq)
-        .order_by(s.event.c.seq.desc())
-        .limit(1)
-    )
-    return conn.execute(query).scalar() or 0
+    row = _MESSAGES_AT.first(conn, in_room=room, at=seq)
+    return row.messages if row is not None else 0
 
 
 def counts(conn: Connection) -> tuple[int, int]:

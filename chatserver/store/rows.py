@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from operator import attrgetter
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row
 
 from ..model import Attachment, Event, Message, Room, User
 
@@ -17,30 +18,35 @@ def pack(value: Any) -> str:
     return msgspec.json.encode(value).decode()
 
 
-def user_of(row: Row[*tuple[Any, ...]], prefix: str = "user_") -> User:
-    """The user in the columns ``<prefix>id``, ``_name``, ``_display_name`` and ``_role``."""
-    fields = row._mapping
-    return User(
-        fields[f"{prefix}id"],
-        fields[f"{prefix}name"],
-        fields[f"{prefix}display_name"],
-        fields[f"{prefix}role"],
-    )
+UserFields = Callable[[Any], tuple[Any, Any, Any, Any]]
 
 
-def room_of(row: Row[Any]) -> Room:
+def user_fields(prefix: str) -> UserFields:
+    """Takes the columns ``<prefix>id``, ``_name``, ``_display_name`` and ``_role`` from a row."""
+    return attrgetter(*(f"{prefix}{name}" for name in ("id", "name", "display_name", "role")))
+
+
+USER, AUTHOR = user_fields("user_"), user_fields("author_")
+
+
+def user_of(row: Any, fields: UserFields = USER) -> User:
+    """The user in these columns of a row."""
+    return User(*fields(row))
+
+
+def room_of(row: Any) -> Room:
     """The room in the columns of the same names."""
     return Room(row.name, row.title, row.topic, row.kind, row.history, bool(row.archived))
 
 
-def message_of(row: Row[Any]) -> Message:
+def message_of(row: Any) -> Message:
     """The message in the columns ``m_*``, its author in ``author_*``."""
     return Message(
         id=row.m_id,
         room=row.m_room,
         seq=row.m_seq,
         ts=row.m_ts,
-        user=user_of(row, "author_"),
+        user=user_of(row, AUTHOR),
         content=row.m_content,
         html=row.m_html,
         kind=row.m_kind,
@@ -53,7 +59,7 @@ def message_of(row: Row[Any]) -> Message:
     )
 
 
-def event_of(row: Row[Any]) -> Event:
+def event_of(row: Any) -> Event:
     """The log entry in the columns ``room … data``, with its message where one was joined in."""
     return Event(
         room=row.room,

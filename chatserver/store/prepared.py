@@ -1,0 +1,87 @@
+"""A statement that is compiled once and run on the driver's own cursor.
+
+SQLAlchemy's way through a statement costs more than a short statement itself; here that is paid once.
+"""
+
+from __future__ import annotations
+
+from collections import namedtuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Dialect, Executable
+
+
+class _Compiled(msgspec.Struct, frozen=True):
+    sql: str
+    names: tuple[str, ...]
+    fixed: Mapping[str, Any]
+    row: Callable[[Sequence[Any]], Any]
+
+
+class Prepared:
+    """One statement, with named parameters (`sqlalchemy.bindparam`) or those of an insert's columns.
+
+    Values go in and come out as the driver has them: a Boolean is 0 or 1. What fails raises the driver's exceptions
+    (PEP 249). The dialect has positional parameters; ``order`` names them for `each`, and is checked (TypeError).
+    """
+
+    def __init__(self, statement: Executable, order: Sequence[str] = ()) -> None:
+        self._statement = statement
+        self._order = tuple(order)
+        # By the dialect's name; made on first use, as compiling all of them would delay the start.
+        self._compiled: dict[str, _Compiled] = {}
+
+    def all(self, conn: Connection, **values: Any) -> list[Any]:
+        """The rows, as named tuples."""
+        compiled = self._of(conn.dialect)
+        return list(map(compiled.row, self._run(conn, compiled, values).fetchall()))
+
+    def first(self, conn: Connection, **values: Any) -> Any | None:
+        """The first row, as a named tuple, or None."""
+        compiled = self._of(conn.dialect)
+        cursor = self._run(conn, compiled, values)
+        row = cursor.fetchone()
+        # A statement that is not at its end would hold the database.
+        cursor.close()
+        return compiled.row(row) if row is not None else None
+
+    def run(self, conn: Connection, **values: Any) -> int:
+        """How many rows it changed."""
+        return int(self._run(conn, self._of(conn.dialect), values).rowcount)
+
+    def each(self, conn: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Run it for each of the rows: values in the ``order`` given."""
+        conn.connection.cursor().executemany(self._of(conn.dialect).sql, rows)
+
+    def sql(self, dialect: Dialect) -> str:
+        """The statement as the driver takes it."""
+        return self._of(dialect).sql
+
+    def _run(self, conn: Connection, compiled: _Compiled, values: dict[str, Any]) -> Any:
+        if compiled.fixed:
+            values.update(compiled.fixed)
+        cursor = conn.connection.cursor()
+        cursor.execute(compiled.sql, tuple(map(values.__getitem__, compiled.names)))
+        return cursor
+
+    def _of(self, dialect: Dialect) -> _Compiled:
+        found = self._compiled.get(dialect.name)
+        if found is None:
+            found = _compile(self._statement, dialect)
+            if self._order and self._order != found.names:
+                raise TypeError(f"the statement wants {found.names}, not {self._order}")
+            self._compiled[dialect.name] = found
+        return found
+
+
+def _compile(statement: Any, dialect: Dialect) -> _Compiled:
+    compiled = statement.compile(dialect=dialect)
+    if "POSTCOMPILE" in str(compiled):
+        raise TypeError("a list of values has as many parameters as values: say or_ instead of in_")
+    # What the statement brings itself.
+    fixed = {name: value for name, value in compiled.params.items() if value is not None}
+    columns = [column.key for column in getattr(statement, "selected_columns", ())]
+    row: Any = namedtuple("Row", columns) if columns else None
+    return _Compiled(str(compiled), tuple(compiled.positiontup), fixed, row._make if columns else tuple)

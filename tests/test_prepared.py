@@ -1,0 +1,114 @@
+"""Statements that are compiled once: they give what SQLAlchemy gives, and refuse what can't be fixed beforehand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Connection,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    bindparam,
+    create_engine,
+    insert,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.pool import StaticPool
+
+from chatserver.store.prepared import Prepared
+
+THINGS = Table(
+    "thing",
+    MetaData(),
+    Column("id", Integer, primary_key=True),
+    Column("name", String),
+    Column("good", Boolean),
+)
+WHOLE = [column.name for column in THINGS.c]
+BY_NAME = select(THINGS).where(THINGS.c.name == bindparam("called"))
+
+
+@pytest.fixture
+def conn() -> Iterator[Connection]:
+    engine = create_engine("sqlite://", poolclass=StaticPool)
+    THINGS.metadata.create_all(engine)
+    with engine.connect() as connection:
+        yield connection
+    engine.dispose()
+
+
+def test_rows_go_in_and_come_out(conn: Connection) -> None:
+    add = Prepared(insert(THINGS), order=WHOLE)
+    assert add.run(conn, id=1, name="one", good=True) == 1
+    add.each(conn, [(2, "two", False), (3, "two", None)])
+    found = Prepared(BY_NAME.order_by(THINGS.c.id))
+    assert [(row.id, row.name, row.good) for row in found.all(conn, called="two")] == [
+        (2, "two", 0),
+        (3, "two", None),
+    ]
+    one = found.first(conn, called="one")
+    assert one is not None
+    assert one.id == 1
+    assert found.first(conn, called="three") is None
+    assert found.all(conn, called="three") == []
+
+
+def test_how_many_rows_a_change_touched(conn: Connection) -> None:
+    Prepared(insert(THINGS), order=WHOLE).each(conn, [(number, "same", True) for number in range(4)])
+    rename = Prepared(update(THINGS).where(THINGS.c.name == bindparam("old")).values(name=bindparam("new")))
+    assert rename.run(conn, old="same", new="other") == 4
+    assert rename.run(conn, old="same", new="other") == 0
+
+
+def test_a_first_row_leaves_nothing_open(conn: Connection) -> None:
+    Prepared(insert(THINGS), order=WHOLE).each(conn, [(number, "same", True) for number in range(100)])
+    assert Prepared(BY_NAME).first(conn, called="same") is not None
+    conn.connection.cursor().execute("DROP TABLE thing")  # refused while a statement is under way
+
+
+@given(
+    st.lists(st.tuples(st.text("ab", max_size=2), st.booleans()), max_size=8),
+    st.text("ab", max_size=2),
+    st.integers(0, 4),
+)
+def test_the_same_as_sqlalchemy(things: list[tuple[str, bool]], name: str, most: int) -> None:
+    """What a statement brings itself (words to compare with, a limit's offset) is not asked for."""
+    engine = create_engine("sqlite://", poolclass=StaticPool)
+    THINGS.metadata.create_all(engine)
+    query = (
+        select(THINGS.c.id, THINGS.c.name.label("called"))
+        .where(or_(THINGS.c.name == bindparam("name"), THINGS.c.name == "ab"), THINGS.c.good.is_(True))
+        .order_by(THINGS.c.id)
+        .limit(bindparam("most"))
+    )
+    with engine.connect() as conn:
+        Prepared(insert(THINGS), order=WHOLE).each(conn, [(n, *thing) for n, thing in enumerate(things)])
+        expected = [tuple(row) for row in conn.execute(query, {"name": name, "most": most})]
+        assert [tuple(row) for row in Prepared(query).all(conn, name=name, most=most)] == expected
+    engine.dispose()
+
+
+def test_a_value_that_is_missing(conn: Connection) -> None:
+    with pytest.raises(KeyError, match="called"):
+        Prepared(BY_NAME).all(conn)
+
+
+def test_another_order_than_the_statement_has(conn: Connection) -> None:
+    wrong = Prepared(insert(THINGS), order=WHOLE[::-1])
+    with pytest.raises(TypeError, match="not"):
+        wrong.each(conn, [("one", 1, True)])
+    assert Prepared(select(THINGS)).all(conn) == []
+
+
+def test_a_list_of_values_is_refused(conn: Connection) -> None:
+    with pytest.raises(TypeError, match="or_"):
+        Prepared(select(THINGS).where(THINGS.c.name.in_(("one", "two")))).all(conn)
