@@ -51,15 +51,20 @@ class SocketTransport(Transport):
     def _resume(self) -> None:
         if not self._reading and self._sock is not None:
             self._reading = True
-            self._loop.add_reader(self._sock, self._readable)
+            # By number: the selector puts what it does not know yet into a message, and a socket's is long.
+            self._loop.add_reader(self._sock.fileno(), self._readable)
 
     def _pause(self) -> None:
         if self._reading and self._sock is not None:
             self._reading = False
-            self._loop.remove_reader(self._sock)
+            self._loop.remove_reader(self._sock.fileno())
 
     def _readable(self) -> None:
         if self._sock is None:
+            return
+        if self._task is not None:
+            # It waits in the kernel. Most tasks are over before anything comes.
+            self._pause()
             return
         try:
             data = self._sock.recv(READ_BYTES)
@@ -80,7 +85,6 @@ class SocketTransport(Transport):
             self.abort()
             return
         if waiting is not None:
-            self._pause()
             self._task = self._loop.create_task(self._later(waiting))
 
     async def _later(self, waiting: Awaitable[None]) -> None:
@@ -116,7 +120,7 @@ class SocketTransport(Transport):
             rest = (memoryview(first)[sent:], memoryview(frames)[max(0, sent - len(first)) :])
             self._out = deque(part for part in rest if part)
             self._size = left
-            self._loop.add_writer(self._sock, self._writable)
+            self._loop.add_writer(self._sock.fileno(), self._writable)
 
     def _writable(self) -> None:
         if self._sock is None or not self._out:
@@ -140,7 +144,7 @@ class SocketTransport(Transport):
             self._out.popleft()
         if not self._out:
             self._out = None
-            self._loop.remove_writer(self._sock)
+            self._loop.remove_writer(self._sock.fileno())
             self._wake()
             self.emptied()
 
@@ -167,9 +171,9 @@ class SocketTransport(Transport):
         if sock is None:
             return
         if self._reading:
-            self._loop.remove_reader(sock)
+            self._loop.remove_reader(sock.fileno())
         if self._out:
-            self._loop.remove_writer(sock)
+            self._loop.remove_writer(sock.fileno())
         self._out, self._size = None, 0
         sock.close()
         self._wake()
