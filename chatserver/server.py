@@ -68,6 +68,9 @@ STORE_SECONDS = 3.0
 """How long for the storage to close, once nothing new comes: only a query of a plugin can take time."""
 STOP_SECONDS = 30.0
 """How long a stop takes in all, at most."""
+BACKLOG = 4096
+"""How many may wait to be accepted, or as many as the kernel allows: all who come back after a restart. Those beyond
+it would try again after seconds, or be reset."""
 TICK_SECONDS = 1.0
 FORGET_SECONDS = 3600.0
 BYE_SPREAD_MS = 3000
@@ -213,7 +216,7 @@ class ChatServer:
             most=limits.connections, most_per_ip=limits.connections_per_ip, proxies=proxies, tls=server.tls,
         )  # fmt: skip
         try:
-            sockets = bind_sockets(server.port, server.host, backlog=1024)
+            sockets = bind_sockets(server.port, server.host, backlog=BACKLOG)
         except OSError as error:
             raise ConfigError(
                 f"can't listen on {server.host}:{server.port}: {error.strerror}", path="server.port"
