@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -69,9 +70,24 @@ def test_how_many_rows_a_change_touched(conn: Connection) -> None:
     assert rename.run(conn, old="same", new="other") == 0
 
 
+class Keeping:
+    """A connection whose cursors live on, as in a traceback that somebody holds."""
+
+    def __init__(self, conn: Connection) -> None:
+        self.dialect = conn.dialect
+        self.connection = self
+        self.cursors: list[Any] = []
+        self._driver = conn.connection
+
+    def cursor(self) -> Any:
+        self.cursors.append(self._driver.cursor())
+        return self.cursors[-1]
+
+
 def test_a_first_row_leaves_nothing_open(conn: Connection) -> None:
     Prepared(insert(THINGS), order=WHOLE).each(conn, [(number, "same", True) for number in range(100)])
-    assert Prepared(BY_NAME).first(conn, called="same") is not None
+    keeping = Keeping(conn)
+    assert Prepared(BY_NAME).first(cast(Connection, keeping), called="same") is not None
     conn.connection.cursor().execute("DROP TABLE thing")  # refused while a statement is under way
 
 
@@ -100,6 +116,21 @@ def test_the_same_as_sqlalchemy(things: list[tuple[str, bool]], name: str, most:
 def test_a_value_that_is_missing(conn: Connection) -> None:
     with pytest.raises(KeyError, match="called"):
         Prepared(BY_NAME).all(conn)
+
+
+def test_values_that_the_statement_brings(conn: Connection) -> None:
+    """They may be None, and may be given all the same."""
+    Prepared(insert(THINGS), order=WHOLE).each(conn, [(1, "one", True), (2, "two", True)])
+    found = Prepared(select(THINGS).where(THINGS.c.id == bindparam("number", 1)))
+    assert [row.name for row in (*found.all(conn), *found.all(conn, number=2))] == ["one", "two"]
+    forget = Prepared(update(THINGS).where(THINGS.c.id == bindparam("number")).values(name=None))
+    assert forget.run(conn, number=2) == 1
+    assert [row.name for row in found.all(conn, number=2)] == [None]
+
+
+def test_rows_want_an_order(conn: Connection) -> None:
+    with pytest.raises(TypeError, match="order"):
+        Prepared(insert(THINGS)).each(conn, [(1, "one", True)])
 
 
 def test_another_order_than_the_statement_has(conn: Connection) -> None:

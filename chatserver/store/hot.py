@@ -1,4 +1,4 @@
-"""The statements of every message: rows are tuples in the order of the table's columns."""
+"""The statements of every message. Rows to insert are tuples in the order of the table's columns."""
 
 from __future__ import annotations
 
@@ -37,6 +37,9 @@ class Hot:
     """What an append reads and writes. ``dialect`` has positional parameters."""
 
     def __init__(self, dialect: Dialect) -> None:
+        # Now, so that the first message waits for none of them.
+        for statement in (_MESSAGES, _EVENTS, _MENTIONS, MARK_READ, _MOVE_HEAD):
+            statement.sql(dialect)
         self._heads_of, self._placeholder = _HEADS.sql(dialect).rsplit(" = ", 1)
 
     def heads(self, conn: Connection, rooms: Sequence[str]) -> dict[str, Heads]:

@@ -21,10 +21,11 @@ class _Compiled(msgspec.Struct, frozen=True):
 
 
 class Prepared:
-    """One statement, with named parameters (`sqlalchemy.bindparam`) or those of an insert's columns.
+    """One statement, with named parameters (`sqlalchemy.bindparam`) or those of an insert's columns, all of them.
 
-    Values go in and come out as the driver has them: a Boolean is 0 or 1. What fails raises the driver's exceptions
-    (PEP 249). The dialect has positional parameters; ``order`` names them for `each`, and is checked (TypeError).
+    It begins no transaction: there has to be one. Values go in and come out as the driver has them: a Boolean is 0 or
+    1. One that is missing is a KeyError, what fails raises the driver's exceptions (PEP 249). The dialect has
+    positional parameters; ``order`` names them for `each`, and is checked when it is compiled (TypeError).
     """
 
     def __init__(self, statement: Executable, order: Sequence[str] = ()) -> None:
@@ -52,7 +53,9 @@ class Prepared:
         return int(self._run(conn, self._of(conn.dialect), values).rowcount)
 
     def each(self, conn: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
-        """Run it for each of the rows: values in the ``order`` given."""
+        """Run it for each of the rows: values in the ``order`` given. Raises TypeError where none was."""
+        if not self._order:
+            raise TypeError("say in which order the values are")
         conn.connection.cursor().executemany(self._of(conn.dialect).sql, rows)
 
     def sql(self, dialect: Dialect) -> str:
@@ -61,7 +64,7 @@ class Prepared:
 
     def _run(self, conn: Connection, compiled: _Compiled, values: dict[str, Any]) -> Any:
         if compiled.fixed:
-            values.update(compiled.fixed)
+            values = {**compiled.fixed, **values}
         cursor = conn.connection.cursor()
         cursor.execute(compiled.sql, tuple(map(values.__getitem__, compiled.names)))
         return cursor
@@ -81,7 +84,7 @@ def _compile(statement: Any, dialect: Dialect) -> _Compiled:
     if "POSTCOMPILE" in str(compiled):
         raise TypeError("a list of values has as many parameters as values: say or_ instead of in_")
     # What the statement brings itself.
-    fixed = {name: value for name, value in compiled.params.items() if value is not None}
+    fixed = {name: value for name, value in compiled.params.items() if not compiled.binds[name].required}
     columns = [column.key for column in getattr(statement, "selected_columns", ())]
     row: Any = namedtuple("Row", columns) if columns else None
     return _Compiled(str(compiled), tuple(compiled.positiontup), fixed, row._make if columns else tuple)

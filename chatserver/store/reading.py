@@ -11,7 +11,7 @@ from sqlalchemy import BindParameter, Connection, Select, and_, bindparam, func,
 from ..model import Event, Heads, Member, Message, Room, RoomRole, User
 from . import schema as s
 from .prepared import Prepared
-from .rows import event_of, message_of, room_of, user_fields, user_of
+from .rows import BY, event_of, message_of, room_of, user_of
 
 TIMELINE = ("message", "room", "member")
 """The types of event that people page through; the rest only changes what these show."""
@@ -103,7 +103,7 @@ def events_after(conn: Connection, room: str, after: int, limit: int) -> list[Ev
 def event_at(conn: Connection, room: str, seq: int) -> Event | None:
     """One log entry."""
     row = _EVENT_AT.first(conn, in_room=room, at=seq)
-    return event_of(row) if row else None
+    return event_of(row) if row is not None else None
 
 
 def timeline(
@@ -144,7 +144,7 @@ def _older(conn: Connection, room: str, after: int, before: int, limit: int) -> 
 def message(conn: Connection, message_id: str) -> Message | None:
     """A message as it is now."""
     row = _MESSAGE.first(conn, message=message_id)
-    return message_of(row) if row else None
+    return message_of(row) if row is not None else None
 
 
 _SENT_BEFORE = Prepared(
@@ -159,7 +159,7 @@ _SENT_BEFORE = Prepared(
 def sent_before(conn: Connection, room: str, user_id: str, nonce: str) -> tuple[str, int, float, str] | None:
     """What became of this nonce: message id, seq, ts and request hash; None if it is new."""
     row = _SENT_BEFORE.first(conn, in_room=room, user=user_id, sent_as=nonce)
-    return (row.id, row.seq, row.ts, row.request_hash) if row else None
+    return (row.id, row.seq, row.ts, row.request_hash) if row is not None else None
 
 
 _ROOM = Prepared(select(s.room).where(s.room.c.name == bindparam("in_room")))
@@ -213,8 +213,7 @@ def bans(conn: Connection, room: str, now: float) -> list[tuple[Any, ...]]:
         )
         .order_by(s.user.c.name)
     )
-    by_fields = user_fields("by_")
-    return [(user_of(r), user_of(r, by_fields), r.reason, r.until) for r in conn.execute(query)]
+    return [(user_of(r), user_of(r, BY), r.reason, r.until) for r in conn.execute(query)]
 
 
 def _member_count() -> Any:

@@ -19,14 +19,16 @@ def pack(value: Any) -> str:
 
 
 UserFields = Callable[[Any], tuple[Any, Any, Any, Any]]
+"""Takes id, name, shown name and role from a row."""
 
 
 def user_fields(prefix: str) -> UserFields:
-    """Takes the columns ``<prefix>id``, ``_name``, ``_display_name`` and ``_role`` from a row."""
+    """Those in the columns ``<prefix>id``, ``<prefix>name``, ``<prefix>display_name`` and ``<prefix>role``."""
     return attrgetter(*(f"{prefix}{name}" for name in ("id", "name", "display_name", "role")))
 
 
-USER, AUTHOR = user_fields("user_"), user_fields("author_")
+USER, AUTHOR, BY = user_fields("user_"), user_fields("author_"), user_fields("by_")
+"""Whose event it is, who wrote the message, who did it to somebody."""
 
 
 def user_of(row: Any, fields: UserFields = USER) -> User:

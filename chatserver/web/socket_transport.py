@@ -51,7 +51,7 @@ class SocketTransport(Transport):
     def _resume(self) -> None:
         if not self._reading and self._sock is not None:
             self._reading = True
-            # By number: the selector puts what it does not know yet into a message, and a socket's is long.
+            # By number: for a socket that is new to it the selector makes an error with its repr, which nobody reads.
             self._loop.add_reader(self._sock.fileno(), self._readable)
 
     def _pause(self) -> None:
@@ -62,8 +62,8 @@ class SocketTransport(Transport):
     def _readable(self) -> None:
         if self._sock is None:
             return
-        if self._task is not None:
-            # It waits in the kernel. Most tasks are over before anything comes.
+        if self._task is not None and not self._task.done():
+            # What came waits in the kernel. Most tasks are over before anything comes.
             self._pause()
             return
         try:
@@ -97,6 +97,10 @@ class SocketTransport(Transport):
         except Exception:
             log.exception("a frame could not be handled")
             self.abort()
+        except asyncio.CancelledError:
+            # Nobody would read on.
+            self.abort()
+            raise
         self._task = None
         self._resume()
 

@@ -1,0 +1,116 @@
+"""The bare socket: what comes while a request is awaited waits in the kernel, in order, and the end comes last."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+
+from chatserver.errors import Close
+from chatserver.web.socket_transport import SocketTransport
+
+
+class Owner:
+    """Notes what comes; ``answer`` says what of it has to be awaited."""
+
+    def __init__(self) -> None:
+        self.heard: list[bytes] = []
+        self.changed = asyncio.Event()
+        self.lost = asyncio.Event()
+        self.answer: Callable[[bytes], Awaitable[None] | None] = lambda data: None
+
+    def on_frame(self, data: bytes, text: bool) -> Awaitable[None] | None:
+        self.heard.append(data)
+        self.changed.set()
+        return self.answer(data)
+
+    async def hears(self, count: int) -> list[bytes]:
+        while len(self.heard) < count:
+            self.changed.clear()
+            await self.changed.wait()
+        return self.heard
+
+    def on_sign(self) -> None:
+        pass
+
+    def on_broken(self, code: Close, reason: str) -> None:
+        raise AssertionError(reason)
+
+    def on_lost(self) -> None:
+        assert not self.lost.is_set()
+        self.lost.set()
+
+
+def masked(data: bytes) -> bytes:
+    return bytes([0x81, 0x80 | len(data)]) + bytes(4) + data
+
+
+@asynccontextmanager
+async def pair() -> AsyncIterator[tuple[Owner, socket.socket]]:
+    ours, theirs = socket.socketpair()
+    theirs.setblocking(False)
+    owner = Owner()
+    transport = SocketTransport(owner, ours, 1000, inflates=False)
+    transport.start(b"")
+    try:
+        yield owner, theirs
+    finally:
+        theirs.close()
+        transport.abort()
+
+
+async def test_what_comes_meanwhile_waits_in_the_kernel():
+    async with pair() as (owner, theirs):
+        gate = asyncio.Event()
+
+        async def wait() -> None:
+            await gate.wait()
+
+        owner.answer = lambda data: wait() if data == b"first" else None
+        theirs.send(masked(b"first"))
+        await owner.hears(1)
+        sent = 0
+        while True:  # until nothing more fits: it is not read on our side
+            try:
+                theirs.send(masked(b"%06d" % sent))
+            except BlockingIOError:
+                break
+            sent += 1
+            await asyncio.sleep(0)
+        assert owner.heard == [b"first"]
+        gate.set()
+        assert await owner.hears(1 + sent) == [b"first", *(b"%06d" % number for number in range(sent))]
+
+
+async def test_the_end_comes_after_what_is_awaited():
+    async with pair() as (owner, theirs):
+        gate = asyncio.Event()
+
+        async def wait() -> None:
+            await gate.wait()
+            assert not owner.lost.is_set()
+
+        owner.answer = lambda data: wait()
+        theirs.send(masked(b"first") + masked(b"second"))
+        await owner.hears(1)
+        theirs.close()
+        gate.set()
+        await owner.lost.wait()
+        assert owner.heard == [b"first", b"second"]
+
+
+@pytest.mark.parametrize("error", [asyncio.CancelledError, ValueError])
+async def test_a_request_that_fails_ends_the_connection(error, caplog):
+    async with pair() as (owner, theirs):
+
+        async def fail() -> None:
+            raise error
+
+        owner.answer = lambda data: fail()
+        theirs.send(masked(b"first") + masked(b"second"))
+        await owner.lost.wait()
+        assert owner.heard == [b"first"]
+        assert theirs.recv(100) == b""
