@@ -3,7 +3,7 @@
 # make test-stream  of these, what goes over sockets, through Tornado's stream (server.transport: stream)
 # make lint   ruff, mypy, the layers
 # make fix    what ruff can mend and format by itself
-# make bench  measure this server and others side by side (40 minutes); make bench-quick: in two minutes
+# make bench  measure this server and others side by side (an hour); make bench-quick: in two minutes
 # make soak   ten minutes of half load with people who come, go, lag and crash: memory flat, nothing lost
 # make autobahn  check RFC 6455 with the cases of the Autobahn test suite (needs Python 2.7)
 # make docs   hold the docs against the code, and make the screenshot anew
