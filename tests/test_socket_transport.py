@@ -11,6 +11,7 @@ import pytest
 
 from chatserver.errors import Close
 from chatserver.web.socket_transport import SocketTransport
+from tests.conftest import client_frame
 
 
 class Owner:
@@ -44,10 +45,6 @@ class Owner:
         self.lost.set()
 
 
-def masked(data: bytes) -> bytes:
-    return bytes([0x81, 0x80 | len(data)]) + bytes(4) + data
-
-
 @asynccontextmanager
 async def pair() -> AsyncIterator[tuple[Owner, socket.socket]]:
     ours, theirs = socket.socketpair()
@@ -70,12 +67,12 @@ async def test_what_comes_meanwhile_waits_in_the_kernel():
             await gate.wait()
 
         owner.answer = lambda data: wait() if data == b"first" else None
-        theirs.send(masked(b"first"))
+        theirs.send(client_frame(b"first"))
         await owner.hears(1)
         sent = 0
         while True:  # until nothing more fits: it is not read on our side
             try:
-                theirs.send(masked(b"%06d" % sent))
+                theirs.send(client_frame(b"%06d" % sent))
             except BlockingIOError:
                 break
             sent += 1
@@ -94,7 +91,7 @@ async def test_the_end_comes_after_what_is_awaited():
             assert not owner.lost.is_set()
 
         owner.answer = lambda data: wait()
-        theirs.send(masked(b"first") + masked(b"second"))
+        theirs.send(client_frame(b"first") + client_frame(b"second"))
         await owner.hears(1)
         theirs.close()
         gate.set()
@@ -103,14 +100,14 @@ async def test_the_end_comes_after_what_is_awaited():
 
 
 @pytest.mark.parametrize("error", [asyncio.CancelledError, ValueError])
-async def test_a_request_that_fails_ends_the_connection(error, caplog):
+async def test_a_request_that_fails_ends_the_connection(error):
     async with pair() as (owner, theirs):
 
         async def fail() -> None:
             raise error
 
         owner.answer = lambda data: fail()
-        theirs.send(masked(b"first") + masked(b"second"))
+        theirs.send(client_frame(b"first") + client_frame(b"second"))
         await owner.lost.wait()
         assert owner.heard == [b"first"]
         assert theirs.recv(100) == b""
