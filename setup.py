@@ -69,7 +69,7 @@ setup(
     ],
     extras_require={"test": TEST, "bench": ["matplotlib>=3.8"]},
     entry_points={
-        "console_scripts": ["chatserver = chatserver.cli:main"],
+        "console_scripts": ["chatserver = chatserver.server.cli:main"],
         "chatserver.plugins": [f"{name} = chatserver_plugins.{name}" for name in BUNDLED],
     },
 )

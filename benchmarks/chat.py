@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import chatserver
-from chatserver.model import Room, User
-from chatserver.store import Outcome, Store, people
-from chatserver.store.entries import Batch, CreateRoom, Entry, Post
+from chatserver.model.values import Room, User
+from chatserver.store import Outcome, Store
+from chatserver.store import accounts as people
+from chatserver.store.changes import Batch, CreateRoom, Entry, Post
 
 from .launch import Launch, Server
 

@@ -20,8 +20,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from chatserver.deflate import inflate, smaller
-from chatserver.frames import frame
+from chatserver.delivery.deflate import inflate, smaller
+from chatserver.delivery.frames import frame
 
 from . import chat
 from .folders import ROOT

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 from chatserver.config import load
-from chatserver.server import ChatServer
+from chatserver.server.server import ChatServer
 
 COSTS = "hooks.json"
 

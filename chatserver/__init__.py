@@ -6,12 +6,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .chatapi import Also, Ban, RequestSpec, Route
-    from .commands import command
-    from .errors import Reject
-    from .hookspecs import hookimpl
-    from .model import Attachment, Draft, Event, Member, Message, Room, Upload, User
-    from .plugin import Plugin, settings
+    from .model.errors import Reject
+    from .model.values import Attachment, Draft, Event, Member, Message, Room, Upload, User
+    from .plugins.api import Also, Ban, RequestSpec, Route
+    from .plugins.base import Plugin, settings
+    from .plugins.commands import command
+    from .plugins.hookspecs import hookimpl
     from .web.handler import Handler
 
 __version__ = "0.1.0"
@@ -39,18 +39,18 @@ __all__ = [
 ]
 
 _MODULES = {
-    "chatapi": ("Also", "Ban", "RequestSpec", "Route"),
-    "commands": ("command",),
-    "errors": ("Reject",),
-    "hookspecs": ("hookimpl",),
-    "model": ("Attachment", "Draft", "Event", "Member", "Message", "Room", "Upload", "User"),
-    "plugin": ("Plugin", "settings"),
+    "plugins.api": ("Also", "Ban", "RequestSpec", "Route"),
+    "plugins.commands": ("command",),
+    "model.errors": ("Reject",),
+    "plugins.hookspecs": ("hookimpl",),
+    "model.values": ("Attachment", "Draft", "Event", "Member", "Message", "Room", "Upload", "User"),
+    "plugins.base": ("Plugin", "settings"),
     "web.handler": ("Handler",),
 }
 
 
 def __getattr__(name: str) -> Any:
-    """Import a name when it is first used (PEP 562): ``import chatserver.model`` must not load a web server."""
+    """Import a name when it is first used (PEP 562): ``import chatserver.model.values`` must not load a web server."""
     for module, names in _MODULES.items():
         if name in names:
             value = getattr(import_module(f".{module}", __name__), name)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 
-from chatserver.actor import RoomActor
-from chatserver.errors import Reject
-from chatserver.model import Heads, Member, Room, User
+from chatserver.chat.room import RoomActor
+from chatserver.model.errors import Reject
+from chatserver.model.values import Heads, Member, Room, User
 from chatserver.store import Done
-from chatserver.store.entries import ChangeMember, ChangeRoom, Post
-from chatserver.store.reading import RoomState
+from chatserver.store.changes import ChangeMember, ChangeRoom, Post
+from chatserver.store.queries import RoomState
 
 ALICE, BOB, CAROL = (User(f"u{name}", name, name) for name in ("alice", "bob", "carol"))
 

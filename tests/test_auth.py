@@ -10,9 +10,9 @@ import sys
 import pytest
 
 from chatserver import Reject
-from chatserver import server as composition
-from chatserver.accounts import Accounts
-from chatserver.attempts import FAILURES
+from chatserver.accounts.accounts import Accounts
+from chatserver.accounts.login_throttle import FAILURES
+from chatserver.server import server as composition
 from chatserver.testing import Refused
 
 

@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from chatserver import cli
-from chatserver.accounts import Accounts
+from chatserver.accounts.accounts import Accounts
 from chatserver.config import load
-from chatserver.errors import ConfigError, Reject
-from chatserver.model import User
-from chatserver.server import ChatServer
-from chatserver.store import Store, people
+from chatserver.model.errors import ConfigError, Reject
+from chatserver.model.values import User
+from chatserver.server import cli
+from chatserver.server.server import ChatServer
+from chatserver.store import Store
+from chatserver.store import accounts as people
 
 SETTINGS = "server: {port: 0}\ndata_dir: kept\nstore: {durability: normal}\n"
 

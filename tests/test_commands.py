@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatserver import Plugin, Reject, Room, User, command
-from chatserver.arguments import arguments_of, parse
-from chatserver.commands import Commands
-from chatserver.errors import PluginError
+from chatserver.model.errors import PluginError
+from chatserver.plugins.arguments import arguments_of, parse
+from chatserver.plugins.commands import Commands
 
 ALICE = User("u1", "alice", "Alice")
 BOB = User("u2", "bob", "Bob")

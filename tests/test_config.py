@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from chatserver import Plugin
 from chatserver.config import Settings, load
 from chatserver.config.settings import Document
-from chatserver.errors import ConfigError
+from chatserver.model.errors import ConfigError
 
 SAMPLE = Path(__file__).parent.parent / "config.yaml"
 

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatserver.deflate import COMPRESSED, WORTH_BYTES, InflatingParser, inflate, smaller
-from chatserver.frame_parser import BINARY, CONTINUATION, PING, TEXT, Message, Violation
-from chatserver.frames import frame
+from chatserver.delivery.deflate import COMPRESSED, WORTH_BYTES, InflatingParser, inflate, smaller
+from chatserver.delivery.frame_parser import BINARY, CONTINUATION, PING, TEXT, Message, Violation
+from chatserver.delivery.frames import frame
 from tests.conftest import client_frame
 
 MOST = 70_000
@@ -193,7 +193,7 @@ def test_nothing_is_kept_between_messages():
             assert parser.next() == Message(TEXT, text)
             assert smaller(frame(text))[0] & COMPRESSED
         here = tracemalloc.take_snapshot().filter_traces(
-            [tracemalloc.Filter(True, "*/chatserver/deflate.py")]
+            [tracemalloc.Filter(True, "*/chatserver/delivery/deflate.py")]
         )
     finally:
         tracemalloc.stop()

@@ -24,17 +24,21 @@ from tornado.routing import PathMatches
 from tornado.web import Application, RequestHandler
 
 from chatserver import __all__ as face
-from chatserver import __version__, chatapi, cli, errors, hookspecs
-from chatserver.commands import Command
+from chatserver import __version__
 from chatserver.config import load
 from chatserver.config.settings import Document, PluginConfig
-from chatserver.errors import Reject
-from chatserver.model import ROLES, Attachment, Event, Message, Room, Status, User
-from chatserver.permissions import CORE
-from chatserver.plugin import Plugin
-from chatserver.plugins import PluginHost
+from chatserver.model import errors
+from chatserver.model.errors import Reject
+from chatserver.model.permissions import CORE
+from chatserver.model.values import ROLES, Attachment, Event, Message, Room, Status, User
+from chatserver.plugins import api as chatapi
+from chatserver.plugins import hookspecs
+from chatserver.plugins.base import Plugin
+from chatserver.plugins.commands import Command
+from chatserver.plugins.host import PluginHost
 from chatserver.protocol import events as wire
 from chatserver.protocol import requests
+from chatserver.server import cli
 from chatserver.store import Store
 from chatserver.testing import Client, Harness, Refused
 
@@ -537,7 +541,7 @@ def test_every_command_of_the_command_line_is_documented() -> None:
 # ---- the code's shape
 
 
-def test_every_module_is_in_the_layout() -> None:
+def test_every_folder_is_in_the_layout() -> None:
     listed = set(rows(section(page("docs/architecture.md"), "Layout")))
     package = ROOT / "chatserver"
     there = {f"chatserver/{path.name}" for path in package.glob("*.py")}
@@ -545,10 +549,10 @@ def test_every_module_is_in_the_layout() -> None:
     assert listed == there
 
 
-def test_the_floors_are_those_that_are_held() -> None:
-    (shown,) = (code for _, code in blocks(section(page("docs/architecture.md"), "Floors"), "text"))
+def test_the_layers_are_those_that_are_held() -> None:
+    (shown,) = (code for _, code in blocks(section(page("docs/architecture.md"), "Layers"), "text"))
     contracts = tomllib.loads(page("pyproject.toml"))["tool"]["importlinter"]["contracts"]
-    (held,) = (contract["layers"] for contract in contracts if contract["id"] == "floors")
+    (held,) = (contract["layers"] for contract in contracts if contract["id"] == "layers")
     assert shown.splitlines() == held
 
 

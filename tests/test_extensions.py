@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatserver.web.extensions import agreed
+from chatserver.web.websocket.extensions import agreed
 
 PLAIN = "permessage-deflate; server_no_context_takeover; client_no_context_takeover"
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tornado.util import _websocket_mask
 
-from chatserver.frame_parser import (
+from chatserver.delivery.frame_parser import (
     BINARY,
     CLOSE,
     CONTINUATION,

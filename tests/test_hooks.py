@@ -10,10 +10,10 @@ import pluggy
 import pytest
 
 from chatserver import Draft, Event, Message, Plugin, Reject, Room, User, hookimpl
-from chatserver.errors import PluginError
-from chatserver.hooks import Hooks
-from chatserver.hookspecs import KINDS, PROJECT
-from chatserver.isolation import FAILURES, Policy
+from chatserver.model.errors import PluginError
+from chatserver.plugins.hooks import Hooks
+from chatserver.plugins.hookspecs import KINDS, PROJECT
+from chatserver.plugins.isolation import FAILURES, Policy
 
 ALICE = User("u1", "alice", "Alice")
 TEA = Room("tea")

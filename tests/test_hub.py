@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatserver import deflate
-from chatserver import hub as module
-from chatserver.frames import frame
-from chatserver.hub import Hub
-from chatserver.metrics import Metrics
+from chatserver.delivery import deflate
+from chatserver.delivery import hub as module
+from chatserver.delivery.frames import frame
+from chatserver.delivery.hub import Hub
+from chatserver.model.metrics import Metrics
 
 
 class Ear:

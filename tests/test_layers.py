@@ -37,13 +37,13 @@ def test_every_import_goes_down() -> None:
 def test_the_contracts_know_no_exception(contracts: dict[str, dict[str, Any]]) -> None:
     for contract in contracts.values():
         assert "ignore_imports" not in contract
-    assert contracts["floors"]["exhaustive_ignores"] == ["__main__"]
+    assert contracts["layers"]["exhaustive_ignores"] == ["__main__"]
 
 
-def test_all_below_the_store_is_held_to_be_free_of_tornado_and_asyncio(
+def test_the_lowest_layers_are_held_to_be_free_of_tornado_and_asyncio(
     contracts: dict[str, dict[str, Any]],
 ) -> None:
-    layers = contracts["floors"]["layers"]
-    store = next(at for at, layer in enumerate(layers) if "store" in layer.split(" | "))
-    below = {f"chatserver.{module}" for layer in layers[store + 1 :] for module in layer.split(" | ")}
-    assert below == set(contracts["quiet"]["source_modules"])
+    layers = contracts["layers"]["layers"]
+    protocol = next(at for at, layer in enumerate(layers) if "protocol" in layer.split(" | "))
+    below = {f"chatserver.{module}" for layer in layers[protocol:] for module in layer.split(" | ")}
+    assert below == set(contracts["pure"]["source_modules"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chatserver.chat.limiter import CROWDED, Limiter
+from chatserver.model.rate_limit import CROWDED, Limiter
 
 
 class Clock:

@@ -10,9 +10,10 @@ import warnings
 
 import pytest
 
-from chatserver.errors import ConfigError
+from chatserver.model.errors import ConfigError
+from chatserver.sessions import keepalive as connections
 from chatserver.testing import Harness
-from chatserver.web import connections, listener
+from chatserver.web import listener
 
 
 async def opened(server, count):
@@ -249,7 +250,7 @@ async def test_a_thread_that_goes_on_does_not_keep_the_process(process, tmp_path
 
 async def test_a_server_that_stopped_in_time_is_not_late_while_a_thread_goes_on(process, tmp_path):
     # The time for the stop is over while the process waits for the thread.
-    hasty = "from chatserver import cli\ncli.STOP_SECONDS = cli.EXIT_SECONDS / 2\n"
+    hasty = "from chatserver.server import cli\ncli.STOP_SECONDS = cli.EXIT_SECONDS / 2\n"
     (tmp_path / "stuck.py").write_text(hasty + STUCK)
     async with process(plugins=["stuck"], dirs=[tmp_path]) as server:
         server.signal(signal.SIGTERM)

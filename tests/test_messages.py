@@ -7,8 +7,10 @@ import time
 
 import pytest
 
-from chatserver.chat import dispatch, messages
-from chatserver.store import entries, log
+from chatserver.chat import messages
+from chatserver.sessions import requests as dispatch
+from chatserver.store import append as log
+from chatserver.store import changes as entries
 from chatserver.testing import Refused
 
 

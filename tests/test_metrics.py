@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 from tornado.websocket import websocket_connect
 
-from chatserver.metrics import Histogram, Rate
+from chatserver.model.metrics import Histogram, Rate
 
 
 async def scraped(server, token=None, **options):

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chatserver.errors import Reject
-from chatserver.names import content, look, one_line, room_name, title, topic, user_name
+from chatserver.model.errors import Reject
+from chatserver.model.names import content, look, one_line, room_name, title, topic, user_name
 
 ANY_TEXT = st.text(alphabet=st.characters(exclude_categories=()), max_size=80)
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatserver.model import ROLES, Member, User
-from chatserver.permissions import CORE, Permissions
+from chatserver.model.permissions import CORE, Permissions
+from chatserver.model.values import ROLES, Member, User
 
 
 def user(role):

@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.pool import StaticPool
 
-from chatserver.store.prepared import Prepared
+from chatserver.store.compiled import Prepared
 
 THINGS = Table(
     "thing",

@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from chatserver.model import User
-from chatserver.presence import Presence
+from chatserver.delivery.presence import Presence
+from chatserver.model.values import User
 from chatserver.testing import Refused
 
 

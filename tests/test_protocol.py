@@ -9,7 +9,7 @@ from typing import get_args
 
 import pytest
 
-from chatserver.errors import HTTP_STATUS
+from chatserver.model.errors import HTTP_STATUS
 from chatserver.protocol import requests
 from chatserver.testing import Refused
 

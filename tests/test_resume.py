@@ -7,10 +7,10 @@ import random
 
 import pytest
 
-from chatserver.chat import opening
+from chatserver.sessions import hello as opening
+from chatserver.sessions import keepalive as connections
 from chatserver.testing import Refused
-from chatserver.web import connections
-from chatserver.web.connection import Connection
+from chatserver.web.websocket.connection import Connection
 
 HISTORY = ["history"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from chatserver.model import Member, User
-from chatserver.roster import Roster
+from chatserver.chat.members import Roster
+from chatserver.model.values import Member, User
 
 IDS = st.sampled_from("abcdef")
 NAMES = st.sampled_from(["Ann", "ann", "BOB", "bob", "Ärger", "straße", "STRASSE"])

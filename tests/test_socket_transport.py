@@ -9,8 +9,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from chatserver.errors import Close
-from chatserver.web.socket_transport import SocketTransport
+from chatserver.model.errors import Close
+from chatserver.web.websocket.socket_transport import SocketTransport
 from tests.conftest import client_frame
 
 

@@ -11,9 +11,9 @@ from contextlib import asynccontextmanager
 import pytest
 from tornado.httputil import HTTPHeaders
 
-from chatserver import plugins as plugin_host
-from chatserver import server as composition
-from chatserver.stopping import ended
+from chatserver.plugins import host as plugin_host
+from chatserver.plugins.deadline import ended
+from chatserver.server import server as composition
 
 PLUGIN = """
 import asyncio

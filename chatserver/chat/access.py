@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ..actor import RoomActor
-from ..errors import Reject
-from ..hooks import Hooks
-from ..model import Room, User
-from ..permissions import Permissions
+from ..model.errors import Reject
+from ..model.permissions import Permissions
+from ..model.values import Room, User
+from ..plugins.hooks import Hooks
+from .room import RoomActor
 
 
 class Access:

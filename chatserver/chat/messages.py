@@ -12,17 +12,18 @@ from inspect import isawaitable
 
 import msgspec
 
-from ..actor import RoomActor, Settle
-from ..errors import Reject
-from ..hooks import Hooks
-from ..model import Draft, Heads, Message, Room, User
-from ..pipeline import Pipeline, escaped
+from ..model.errors import Reject
+from ..model.rate_limit import Limiter
+from ..model.values import Draft, Heads, Message, Room, User
+from ..plugins.hooks import Hooks
 from ..protocol import requests
-from ..rooms import Rooms
-from ..store import Done, Outcome, Store, reading
-from ..store import entries as log
+from ..store import Done, Outcome, Store
+from ..store import changes as log
+from ..store import queries as reading
 from .access import Access, forbidden
-from .limiter import Limiter
+from .drafts import Pipeline, escaped
+from .registry import Rooms
+from .room import RoomActor, Settle
 from .rooms import RoomCases, direct_room
 
 logger = logging.getLogger(__name__)

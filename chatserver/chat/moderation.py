@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .. import names
-from ..actor import RoomActor
-from ..chatapi import Ban
-from ..errors import Reject
-from ..model import User
-from ..rooms import Rooms
-from ..store import Store, reading
-from ..store import entries as log
+from ..model import names
+from ..model.errors import Reject
+from ..model.values import User
+from ..plugins.api import Ban
+from ..store import Store
+from ..store import changes as log
+from ..store import queries as reading
 from .access import Access, hidden
+from .registry import Rooms
+from .room import RoomActor
 
 REASON_CHARS = 500
 

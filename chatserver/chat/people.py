@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from .. import names
-from ..accounts import Accounts
-from ..bus import Bus
-from ..errors import Close, Reject
-from ..hub import user_topic
-from ..model import Status, User
-from ..presence import Presence
+from ..accounts.accounts import Accounts
+from ..delivery.bus import Bus
+from ..delivery.hub import user_topic
+from ..delivery.presence import Presence
+from ..model import names
+from ..model.errors import Close, Reject
+from ..model.rate_limit import Limiter
+from ..model.values import Status, User
 from ..protocol import events as wire
-from ..rooms import Rooms
-from ..store import Store, people
+from ..store import Store
+from ..store import accounts as people
 from ..store.members import move_mark
 from .access import Access, not_member
-from .effects import Effects
-from .limiter import Limiter
+from .after_commit import Effects
+from .registry import Rooms
 
 STATUS_CHARS = 100
 

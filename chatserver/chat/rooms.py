@@ -5,17 +5,18 @@ from __future__ import annotations
 from inspect import isawaitable
 from typing import Any
 
-from .. import names
-from ..actor import RoomActor
-from ..errors import Reject
-from ..hooks import Hooks
-from ..model import Event, Heads, History, Kind, Member, Room, RoomRole, Status, User
-from ..presence import Presence
+from ..delivery.presence import Presence
+from ..model import names
+from ..model.errors import Reject
+from ..model.values import Event, Heads, History, Kind, Member, Room, RoomRole, Status, User
+from ..plugins.hooks import Hooks
 from ..protocol import events as wire
-from ..rooms import Rooms
-from ..store import Done, Store, reading
-from ..store import entries as log
+from ..store import Done, Store
+from ..store import changes as log
+from ..store import queries as reading
 from .access import Access, hidden, not_member
+from .registry import Rooms
+from .room import RoomActor
 
 PUBLIC_LISTED = 100
 MEMBERS_PAGE = 100

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from dotenv.parser import parse_stream
 
-from ..errors import ConfigError
+from ..model.errors import ConfigError
 from . import shapes
 from .parse import parse
 from .settings import Document

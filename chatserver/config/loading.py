@@ -9,8 +9,8 @@ from typing import Any
 
 import msgspec
 
-from .. import names
-from ..errors import ConfigError, Reject
+from ..model import names
+from ..model.errors import ConfigError, Reject
 from .environment import expand, override, with_env_file
 from .parse import parse
 from .settings import Document, PluginConfig, Plugins, RoomConfig, Settings

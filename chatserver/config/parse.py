@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from ..errors import ConfigError
+from ..model.errors import ConfigError
 from .shapes import KeyPath, dotted
 from .source import Origin
 

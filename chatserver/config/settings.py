@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct, field
 
-from ..model import History
+from ..model.values import History
 from .source import Source
 
 Port = Annotated[int, Meta(ge=0, le=65535, description="a port, 0 to 65535")]

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
-from ..errors import ConfigError
+from ..model.errors import ConfigError
 from . import shapes
 from .shapes import KeyPath
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import msgspec
 
-from ..errors import Reject
-from ..model import Attachment, Event, Member, Message, Room, Status, User
+from ..model.errors import Reject
+from ..model.values import Attachment, Event, Member, Message, Room, Status, User
 
 encode = msgspec.json.encode
 """A mapping as the bytes of a frame."""

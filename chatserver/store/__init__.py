@@ -2,7 +2,7 @@
 
 from sqlalchemy import Connection
 
-from .entries import Batch, Done, Entry, Outcome
+from .changes import Batch, Done, Entry, Outcome
 from .store import Store
 
 __all__ = ["Batch", "Connection", "Done", "Entry", "Outcome", "Store"]

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event, insert, select, update
 from sqlalchemy.pool import NullPool, StaticPool
 
-from ..errors import ConfigError
+from ..model.errors import ConfigError
 from . import schema as s
 
 

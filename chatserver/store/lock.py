@@ -6,7 +6,7 @@ import fcntl
 import os
 from pathlib import Path
 
-from ..errors import ConfigError
+from ..model.errors import ConfigError
 
 
 class Lock:

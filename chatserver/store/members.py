@@ -7,11 +7,11 @@ from typing import Any
 from sqlalchemy import Connection, delete, insert, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
-from ..model import Heads
+from ..model.values import Heads
 from . import schema as s
-from .entries import ChangeMember
-from .prepared import Prepared
-from .reading import messages_at
+from .changes import ChangeMember
+from .compiled import Prepared
+from .queries import messages_at
 
 
 def _mark_read() -> Any:

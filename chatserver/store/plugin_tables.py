@@ -7,11 +7,11 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select, text, update
 
-from ..chatapi import Row
-from ..errors import PluginError
-from ..model import Event
+from ..model.errors import PluginError
+from ..model.values import Event
+from ..plugins.api import Row
 from . import schema as s
-from .entries import Contributor
+from .changes import Contributor
 from .savepoint import Aborted, savepoint
 from .store import Store
 
@@ -19,7 +19,7 @@ Migration = str | Callable[["Tx"], None]
 
 
 class Tx:
-    """A running transaction (`chatserver.chatapi.Transaction`)."""
+    """A running transaction (`chatserver.plugins.api.Transaction`)."""
 
     def __init__(self, conn: Connection) -> None:
         self._conn = conn
@@ -34,7 +34,7 @@ class Tx:
 
 
 class PluginDatabase:
-    """One plugin's view of the store (`chatserver.chatapi.Database`)."""
+    """One plugin's view of the store (`chatserver.plugins.api.Database`)."""
 
     def __init__(self, store: Store) -> None:
         self._store = store

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from ..model import Attachment, Event, Message, Room, User
+from ..model.values import Attachment, Event, Message, Room, User
 
 _attachments = msgspec.json.Decoder(tuple[Attachment, ...])
 

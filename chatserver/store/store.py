@@ -10,12 +10,12 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
-from ..errors import ConfigError, Reject
-from ..metrics import Metrics
+from ..model.errors import ConfigError, Reject
+from ..model.metrics import Metrics
+from .changes import Batch, InCommit, Outcome
 from .engine import boot_id, database_file, mark_stopped, open_engine, prepare
-from .entries import Batch, InCommit, Outcome
 from .lock import Lock
-from .readers import Readers
+from .reader_pool import Readers
 from .transactions import AppendJob, Job
 from .writer import LoopWriter, ThreadWriter, Writer
 

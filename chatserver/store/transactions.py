@@ -10,11 +10,11 @@ from typing import Any
 from sqlalchemy import Connection, Dialect
 from sqlalchemy.exc import IntegrityError
 
-from ..errors import Reject
-from ..metrics import Metrics
-from .entries import Batch, InCommit, Outcome
-from .hot import Hot
-from .log import Appending
+from ..model.errors import Reject
+from ..model.metrics import Metrics
+from .append import Appending
+from .append_statements import Hot
+from .changes import Batch, InCommit, Outcome
 from .savepoint import Aborted, savepoint
 
 log = logging.getLogger(__name__)

@@ -12,8 +12,8 @@ from typing import Protocol
 
 from sqlalchemy import Engine
 
-from ..metrics import Metrics
-from .entries import InCommit
+from ..model.metrics import Metrics
+from .changes import InCommit
 from .transactions import Result, Transactions, Work, settle
 
 AT_ONCE = 256

@@ -12,9 +12,9 @@ from typing import Any, Self
 from tornado.httpclient import AsyncHTTPClient, HTTPResponse
 
 from ..config import load
-from ..isolation import Failure
-from ..model import Role
-from ..server import ChatServer
+from ..model.values import Role
+from ..plugins.isolation import Failure
+from ..server.server import ChatServer
 from .client import Client, Heard
 from .settings import Plugins, write_settings
 

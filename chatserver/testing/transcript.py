@@ -23,7 +23,7 @@ import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from ..model import ROLES
+from ..model.values import ROLES
 from .client import Client, Heard, Refused
 from .harness import Harness
 

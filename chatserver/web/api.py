@@ -6,11 +6,11 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
-from ..actor import awaited
-from ..chat.commands import is_command, no_reply_here
 from ..chat.messages import BY_HTTP
-from ..errors import Reject
-from ..model import History, Kind
+from ..chat.room import awaited
+from ..chat.run_command import is_command, no_reply_here
+from ..model.errors import Reject
+from ..model.values import History, Kind
 from ..protocol import events as wire
 from ..protocol import requests
 from ..store import Done

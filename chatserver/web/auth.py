@@ -6,7 +6,7 @@ import time
 
 from msgspec import Struct
 
-from ..model import User
+from ..model.values import User
 from ..protocol import events as wire
 from .forms import Long, Short
 from .handler import COOKIE, Handler

@@ -10,13 +10,13 @@ import msgspec
 import tornado.web
 from tornado.httputil import HTTPServerRequest
 
-from ..chat.api import PluginChat
-from ..chat.limiter import moves
-from ..errors import HTTP_STATUS, Reject
-from ..model import Request, User
+from ..chat.plugin_api import PluginChat
+from ..model.errors import HTTP_STATUS, Reject
+from ..model.rate_limit import moves
+from ..model.values import Request, User
 from ..protocol.requests import invalid
 from .security import HEADERS, HSTS, client_address, is_ours
-from .site import Site
+from .services import Site
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from tornado.iostream import IOStream
 from tornado.web import Application
 
 from ..config import Tls
-from ..errors import ConfigError
+from ..model.errors import ConfigError
 from .security import Network, is_in
 
 HEADER_BYTES = 16 * 1024

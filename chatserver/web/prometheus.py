@@ -6,13 +6,13 @@ import ipaddress
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from ..metrics import Histogram, Metrics
+from ..model.metrics import Histogram, Metrics
 from .handler import Handler
 
 if TYPE_CHECKING:
     from prometheus_client.metrics_core import Metric
 
-    from ..isolation import Stats
+    from ..plugins.isolation import Stats
 
 PREFIX = "chatserver_"
 

@@ -7,7 +7,7 @@ from typing import Any
 from tornado.web import HTTPError, StaticFileHandler
 
 from .handler import Handler
-from .site import Site
+from .services import Site
 
 
 class Static(Handler, StaticFileHandler):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from chatserver.bus import Bus, LocalBus
+from chatserver.delivery.bus import Bus
+from chatserver.delivery.bus_local import LocalBus
 
 
 @pytest.fixture(params=[LocalBus])

@@ -11,10 +11,12 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from chatserver.errors import ConfigError, Reject
-from chatserver.model import Room, User
-from chatserver.store import Batch, Done, Store, engine, people, reading
-from chatserver.store.entries import ChangeMember, ChangeRoom, CreateRoom, Delete, Edit, Post
+from chatserver.model.errors import ConfigError, Reject
+from chatserver.model.values import Room, User
+from chatserver.store import Batch, Done, Store, engine
+from chatserver.store import accounts as people
+from chatserver.store import queries as reading
+from chatserver.store.changes import ChangeMember, ChangeRoom, CreateRoom, Delete, Edit, Post
 from chatserver.store.plugin_tables import Contributions
 
 USERS = [User(f"u{n}", f"name{n}", f"name{n}") for n in range(2)]

@@ -89,7 +89,7 @@ async def test_the_setting_limits_the_choices(polls, text):
 
 
 async def test_a_wrong_setting_stops_the_start(polls):
-    from chatserver.errors import ConfigError
+    from chatserver.model.errors import ConfigError
 
     for settings in ({"max_choices": 1}, {"max_choices": "many"}, {"max_choice": 3}):
         with pytest.raises(ConfigError, match="polls"):

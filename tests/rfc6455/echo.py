@@ -8,13 +8,13 @@ from collections.abc import AsyncIterator, Awaitable
 from pathlib import Path
 from unittest import mock
 
-from chatserver.deflate import smaller
-from chatserver.errors import Close
-from chatserver.frames import TEXT, frame
-from chatserver.model import Request
+from chatserver.delivery.deflate import smaller
+from chatserver.delivery.frames import TEXT, frame
+from chatserver.model.errors import Close
+from chatserver.model.values import Request
 from chatserver.testing import Harness
-from chatserver.web.site import Site
-from chatserver.web.transport import Transport
+from chatserver.web.services import Site
+from chatserver.web.websocket.transport import Transport
 
 TRANSPORTS = ("lean", "stream")
 BINARY = 0x82
@@ -26,7 +26,7 @@ BEHIND = 2**20
 
 
 class Echo:
-    """Sends each message back; made where a `chatserver.web.connection.Connection` would be."""
+    """Sends each message back; made where a `chatserver.web.websocket.connection.Connection` would be."""
 
     def __init__(self, site: Site, asked: Request, room: str | None, page: bool, deflates: bool) -> None:
         self._deflates = deflates
@@ -62,7 +62,7 @@ async def echoing(folder: Path) -> AsyncIterator[dict[str, str]]:
     """A server for each transport; gives their WebSocket addresses."""
     logging.getLogger("chatserver").setLevel(logging.WARNING)
     async with contextlib.AsyncExitStack() as stack:
-        stack.enter_context(mock.patch("chatserver.web.socket.Connection", Echo))
+        stack.enter_context(mock.patch("chatserver.web.websocket.handshake.Connection", Echo))
         urls = {}
         for name in TRANSPORTS:
             place = folder / name

@@ -1,0 +1,273 @@
+"""Who somebody is: guests, accounts with passwords, tokens.
+
+Passwords are hashed with Argon2id (RFC 9106), tokens stored as SHA-256: the database gives away neither.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import secrets
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol, TypeVar
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from ..model import names
+from ..model.errors import Reject
+from ..model.values import ROLES, Role, User
+from ..store import Connection, Store
+from ..store import accounts as people
+from .login_throttle import Attempts
+
+T = TypeVar("T")
+
+DAY = 86400.0
+PASSWORD_CHARS = range(8, 257)
+
+
+class IsHere(Protocol):
+    """Whether somebody is connected, or was a moment ago."""
+
+    def __call__(self, user_id: str) -> bool: ...
+
+
+def token_hash(token: str) -> str:
+    """What is stored of a token."""
+    return hashlib.sha256(token.encode(errors="replace")).hexdigest()
+
+
+def new_token() -> str:
+    """A secret with 256 bits."""
+    return secrets.token_urlsafe(32)
+
+
+class Accounts:
+    """Sign-in and its tokens. ``guest_days`` and ``session_days`` are how long an unused one lives."""
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        guest_days: float,
+        session_days: float,
+        is_here: IsHere = lambda user_id: False,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._store = store
+        self._days = {"guest": guest_days, "session": session_days, "setup": 1.0}
+        self._is_here = is_here
+        self._clock = clock
+        self._hasher = PasswordHasher()
+        # One at a time: a hash takes 64 MiB, and sign-ins must not crowd out the chat.
+        self._hashing = ThreadPoolExecutor(1, thread_name_prefix="password")
+        self._attempts = Attempts(clock)
+        # One after the other, so that each knows how those before it ended.
+        self._signing_in = asyncio.Lock()
+
+    async def guest(self, name: str) -> tuple[User, str]:
+        """A new guest, and the token that brings them back. Raises `Reject` ``invalid`` or ``name_taken``."""
+        name = names.user_name(name)
+        user = User("u" + secrets.token_hex(8), name, name, "guest")
+        key, token = names.look(name), new_token()
+
+        def create(conn: Connection) -> None:
+            people.create_user(conn, user, key, self._clock())
+            people.add_token(conn, token_hash(token), user.id, "guest", self._expires("guest"))
+
+        await self._take_name(user, key, create)
+        return user, token
+
+    async def _take_name(self, user: User, key: str, change: Callable[[Connection], T]) -> T:
+        """Make a change that gives ``user`` the name behind ``key``; a guest who is gone gives theirs up for it."""
+        try:
+            return await self._store.write(change)
+        except Reject as taken:
+            if taken.code != "name_taken":
+                raise
+            holder = await self._store.read(lambda conn: people.user_by_key(conn, key))
+            if holder is None or holder.role != "guest" or self._is_here(holder.id):
+                raise
+            gone = holder.id
+
+        def take(conn: Connection) -> T:
+            people.release_name(conn, gone)
+            return change(conn)
+
+        return await self._store.write(take)
+
+    async def rename(self, user: User, name: str) -> User:
+        """A new name: for guests the name, for accounts the one that is shown. Raises `Reject`."""
+        name = names.user_name(name)
+        key = names.look(name)
+        return await self._take_name(user, key, lambda conn: people.rename(conn, user, name, key))
+
+    async def returning(self, token: str, name: str | None = None) -> User:
+        """Whose token this is. A guest whose name went to somebody else meanwhile may bring another ``name``.
+
+        Raises `Reject` ``unauthorized``, or ``name_taken`` when a guest's name is gone.
+        """
+        found = await self._used(token)
+        if found is None:
+            raise Reject("This session has ended. Sign in again.", "unauthorized", field="token")
+        if found.user.role == "guest" and not found.holds_name:
+            return await self.rename(found.user, name or found.user.name)
+        return found.user
+
+    async def of_token(self, token: str) -> User | None:
+        """Whose session this is; using it keeps it alive."""
+        found = await self._used(token)
+        return found.user if found is not None else None
+
+    async def _used(self, token: str) -> people.TokenFacts | None:
+        hashed, now = token_hash(token), self._clock()
+        found = await self._store.read(lambda conn: people.token_facts(conn, hashed, now))
+        if found is None or found.kind == "setup":
+            return None
+        days = self._days[found.kind]
+        # Extended once a day at most: reading must not mean writing.
+        if found.expires - now < (days - 1) * DAY:
+            await self._store.write(lambda conn: people.extend_token(conn, hashed, now + days * DAY))
+        return found
+
+    async def issue(self, user: User, kind: str) -> str:
+        """A new token for ``user``: ``guest``, ``session`` or ``setup``."""
+        token, expires = new_token(), self._expires(kind)
+        await self._store.write(
+            lambda conn: people.add_token(conn, token_hash(token), user.id, kind, expires)
+        )
+        return token
+
+    def _expires(self, kind: str) -> float:
+        return self._clock() + self._days[kind] * DAY
+
+    async def revoke(self, token: str) -> None:
+        """End one session."""
+        await self._store.write(lambda conn: people.drop_tokens(conn, hash=token_hash(token)))
+
+    async def login(self, name: str, password: str, remote_ip: str) -> tuple[User, str]:
+        """Sign in. Raises `Reject` ``unauthorized``, or ``rate_limited`` after too many failures."""
+        async with self._signing_in:
+            return await self._login(name, password, remote_ip)
+
+    async def _login(self, name: str, password: str, remote_ip: str) -> tuple[User, str]:
+        key = names.look(name)
+        # By account too: guesses may come from many addresses.
+        self._attempts.refuse_hammering(remote_ip, "@" + key)
+        user = await self._store.read(lambda conn: people.user_by_key(conn, key))
+        hashed = None
+        if user is not None:
+            user_id = user.id
+            hashed = await self._store.read(lambda conn: people.password_hash(conn, user_id))
+        right = await self._off_loop(self._verify, hashed, password[: PASSWORD_CHARS.stop])
+        if user is None or hashed is None or not right:
+            self._attempts.failed(remote_ip, "@" + key)
+            raise Reject("The name or the password is wrong.", "unauthorized")
+        return user, await self.issue(user, "session")
+
+    def _verify(self, hashed: str | None, password: str) -> bool:
+        try:
+            if hashed is None:
+                # The same work without an account, so that time tells nobody which names exist.
+                self._hasher.hash(password)
+                return False
+            return self._hasher.verify(hashed, password)
+        except (VerificationError, InvalidHashError):
+            return False
+
+    async def _off_loop(self, function: Callable[..., object], *args: object) -> object:
+        return await asyncio.get_running_loop().run_in_executor(self._hashing, function, *args)
+
+    async def add(self, name: str, password: str, role: Role) -> User:
+        """A new account. Raises `Reject` ``invalid`` or ``name_taken``."""
+        name = names.user_name(name)
+        if role not in ROLES[1:]:
+            raise Reject(f"A role is one of {', '.join(ROLES[1:])}.", "invalid", field="role")
+        hashed = await self._hash(password)
+        user = User("u" + secrets.token_hex(8), name, name, role)
+        key = names.look(name)
+
+        def create(conn: Connection) -> None:
+            people.create_user(conn, user, key, self._clock())
+            people.set_password_hash(conn, user.id, hashed)
+
+        await self._take_name(user, key, create)
+        return user
+
+    async def _hash(self, password: str) -> str:
+        if len(password) not in PASSWORD_CHARS:
+            raise Reject("A password has 8 to 256 characters.", "invalid", field="password")
+        return str(await self._off_loop(self._hasher.hash, password))
+
+    async def set_password(self, user: User, password: str) -> None:
+        """Replace the password and end all sessions. Raises `Reject` ``invalid``."""
+        hashed = await self._hash(password)
+
+        def change(conn: Connection) -> None:
+            people.set_password_hash(conn, user.id, hashed)
+            people.drop_tokens(conn, user_id=user.id)
+            people.add_signal(conn, user.id)
+
+        await self._store.write(change)
+
+    async def set_role(self, user: User, role: Role) -> None:
+        """Give an account another role; a running server hears of it."""
+        if role not in ROLES[1:] or user.role == "guest":
+            raise Reject(f"A role is one of {', '.join(ROLES[1:])}, and guests have none of them.", "invalid")
+
+        def change(conn: Connection) -> None:
+            people.set_role(conn, user.id, role)
+            people.add_signal(conn, user.id)
+
+        await self._store.write(change)
+
+    async def find(self, name_or_id: str) -> User:
+        """Somebody, by name or id. Raises `Reject` ``not_found``."""
+        text = name_or_id.removeprefix("@")
+        key = names.look(text)
+        user = await self._store.read(
+            lambda conn: people.user_by_key(conn, key) or people.user_by_id(conn, text)
+        )
+        if user is None:
+            raise Reject(f"There is nobody called {text[:64]!r}.", "not_found", field="user")
+        return user
+
+    async def setup_token(self) -> str | None:
+        """A one-time token for the first admin, or None when there is an admin."""
+        if await self._store.read(people.has_admin):
+            return None
+        return await self.issue(User("setup", "", ""), "setup")
+
+    async def first_admin(self, token: str, name: str, password: str) -> tuple[User, str]:
+        """Turn the one-time token into the first admin.
+
+        Raises `Reject` ``unauthorized``, ``invalid`` or ``name_taken``.
+        """
+        async with self._signing_in:
+            return await self._first_admin(token, name, password)
+
+    async def _first_admin(self, token: str, name: str, password: str) -> tuple[User, str]:
+        hashed, now = token_hash(token), self._clock()
+        good = await self._store.read(lambda conn: people.is_setup_token(conn, hashed, now))
+        if not good or await self._store.read(people.has_admin):
+            raise Reject("This link has been used, or is out of date.", "unauthorized", field="token")
+        user = await self.add(name, password, "admin")
+        await self._store.write(lambda conn: people.drop_tokens(conn, user_id="setup"))
+        return user, await self.issue(user, "session")
+
+    async def forget_ended(self) -> list[str]:
+        """Drop tokens that have ended, and the memberships of guests who had no other; the ids of those guests."""
+        now = self._clock()
+
+        def forget(conn: Connection) -> list[str]:
+            people.drop_tokens(conn, before=now)
+            return people.forget_guests(conn, now)
+
+        return await self._store.write(forget)
+
+    def close(self) -> None:
+        """End the hashing thread."""
+        self._hashing.shutdown(cancel_futures=True)

@@ -1,0 +1,44 @@
+"""Who asks: as a plugin vouches, as a token says, or somebody new."""
+
+from __future__ import annotations
+
+from ..model.errors import Reject
+from ..model.rate_limit import Limiter
+from ..model.values import Request, User
+from ..plugins.hooks import Hooks
+from .accounts import Accounts
+
+
+class Identity:
+    """Sign-in, for sockets and HTTP alike. ``new_guests`` limits them by address; None: there are no guests."""
+
+    def __init__(self, accounts: Accounts, hooks: Hooks, new_guests: Limiter | None) -> None:
+        self._accounts = accounts
+        self._hooks = hooks
+        self._new_guests = new_guests
+
+    async def vouched(self, asked: Request) -> User | None:
+        """Whom a plugin knows behind this request (``authenticate``)."""
+        if not self._hooks.has("authenticate"):
+            return None
+        user = await self._hooks.first("authenticate", request=asked)
+        return user if isinstance(user, User) else None
+
+    async def of(self, asked: Request) -> User | None:
+        """Who it is, if anybody."""
+        vouched = await self.vouched(asked)
+        if vouched is not None or asked.token is None:
+            return vouched
+        return await self._accounts.of_token(asked.token)
+
+    async def new_guest(self, name: str, remote_ip: str) -> tuple[User, str]:
+        """A new guest and their token.
+
+        Raises `Reject` ``unauthorized`` where there are none, ``rate_limited``, ``invalid`` or ``name_taken``.
+        """
+        if self._new_guests is None:
+            raise Reject("This server has no guests. Sign in.", "unauthorized")
+        refusal = self._new_guests.refusal(remote_ip)
+        if refusal is not None:
+            raise refusal
+        return await self._accounts.guest(name)

@@ -1,0 +1,233 @@
+"""What follows from a committed entry: who listens where, who is told, which hooks hear of it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
+from typing import Any, cast
+
+from ..delivery.bus import Bus
+from ..delivery.deflate import smaller
+from ..delivery.frames import frame
+from ..delivery.hub import EVERYBODY, Hub, user_topic
+from ..delivery.presence import Presence
+from ..delivery.session import Session
+from ..model.metrics import Metrics
+from ..model.values import Event, User
+from ..plugins.hooks import Hooks
+from ..protocol import events as wire
+from ..store import Done, Entry
+from ..store.changes import ChangeMember, CreateRoom, Post
+from .room import ENTERING, RoomActor
+
+log = logging.getLogger(__name__)
+
+NOTIFY_WAITING = 10_000
+"""More calls than this waiting for ``after_*`` hooks are dropped: they must not grow without end."""
+
+AFTER: Mapping[str, str] = MappingProxyType(
+    {"message": "after_post", "edited": "after_edit", "deleted": "after_delete"}
+)
+LEAVING = ("left", "removed", "kicked", "banned")
+
+
+class Opening:
+    """A session that is about to say ``welcome``; ``stale`` once its user or their memberships changed meanwhile."""
+
+    def __init__(self) -> None:
+        self.stale = False
+
+
+class Effects:
+    """The rooms' watcher. Where more than ``presence_members`` connections listen, coming and going is not
+    told."""
+
+    def __init__(
+        self, hub: Hub, bus: Bus, presence: Presence, hooks: Hooks, presence_members: int, metrics: Metrics
+    ) -> None:
+        self._hub = hub
+        self._bus = bus
+        self._presence = presence
+        self._hooks = hooks
+        self._presence_members = presence_members
+        self._metrics = metrics
+        self._opening: dict[str, set[Opening]] = {}
+        self._after: deque[tuple[str, dict[str, Any]]] = deque()
+        self._wake = asyncio.Event()
+        self._notifier: asyncio.Task[None] | None = None
+        self._stopping = False
+        self.listing: Callable[[RoomActor, User], dict[str, Any]] = lambda actor, user: {}
+
+    def start(self) -> None:
+        """Begin to call the ``after_*`` hooks."""
+        self._notifier = asyncio.get_running_loop().create_task(self._notify_all())
+
+    async def stop(self) -> None:
+        """Call what is still waiting, and end. Cancelling this leaves out the rest."""
+        self._stopping = True
+        self._wake.set()
+        try:
+            if self._notifier is not None:
+                await self._notifier
+        finally:
+            self._after.clear()
+            self._notifier = None
+
+    # Sessions
+
+    def sessions(self, user_id: str) -> list[Session]:
+        """A user's connections on this process."""
+        return cast(list[Session], list(self._hub.subscribers(user_topic(user_id))))
+
+    def opening(self, user_id: str) -> Opening:
+        """Watch a user's memberships until `opened`."""
+        watch = Opening()
+        self._opening.setdefault(user_id, set()).add(watch)
+        return watch
+
+    def changed(self, user_id: str) -> None:
+        """Something about a user changed: whoever is about to be welcomed as them has to ask again."""
+        for watch in self._opening.get(user_id, ()):
+            watch.stale = True
+
+    def opened(self, user_id: str, watch: Opening) -> None:
+        """Stop watching."""
+        waiting = self._opening[user_id]
+        waiting.discard(watch)
+        if not waiting:
+            del self._opening[user_id]
+
+    def follow(self, session: Session, room: str) -> None:
+        """From here on the session gets the room's events."""
+        session.rooms.add(room)
+        self._hub.subscribe(session, room)
+
+    def unfollow(self, session: Session, room: str) -> None:
+        """It gets what is queued, and nothing behind that."""
+        session.rooms.discard(room)
+        self._hub.unsubscribe(session, room)
+
+    # Who is here
+
+    def show(self, user: User, room: str) -> None:
+        """Tell a room that somebody is there now, unless it knows, or too many are there to be told."""
+        if self._hub.count(room) <= self._presence_members and self._presence.enter(user, room):
+            status, text = self._presence.status(user.id)
+            if status != "offline":
+                self._bus.publish(room, wire.joined(room, user, status, text), ephemeral=True)
+
+    def hide(self, user: User, rooms: Iterable[str]) -> None:
+        """Tell rooms that somebody is there no longer."""
+        for room in rooms:
+            self._bus.publish(room, wire.left(room, user), ephemeral=True)
+
+    # Watcher of the rooms
+
+    def before_publish(self, actor: RoomActor, entry: Entry, done: Done) -> None:
+        """Those who come in listen from this event on."""
+        if isinstance(entry, CreateRoom):
+            for member in list(actor.members.values()):
+                self._let_in(actor, member.user, done)
+            if actor.room.kind == "public":
+                self._announce(actor, entry.user)
+        elif isinstance(entry, ChangeMember) and entry.action in ENTERING:
+            self._let_in(actor, entry.target, done)
+
+    def _announce(self, actor: RoomActor, by: User) -> None:
+        """Tell everybody else that there is a new room to join."""
+        fields = {**self.listing(actor, by), "joined": False}
+        fields.pop("role", None)
+        told = frame(wire.rooms([fields]))
+        packed = smaller(told)
+        for session in cast(Iterable[Session], self._hub.subscribers(EVERYBODY)):
+            if session.user.id not in actor.members:
+                whole = packed if session.deflates else told
+                session.send_frames(whole, whole)
+
+    def _let_in(self, actor: RoomActor, user: User, done: Done) -> None:
+        self.changed(user.id)
+        sessions = self.sessions(user.id)
+        if sessions:
+            # The event itself is still to come.
+            head = actor.heads.head - (done.event is not None)
+            told = wire.rooms([{**self.listing(actor, user), "head": head, "read": head}])
+            for session in sessions:
+                session.connection.send(told)
+                self.follow(session, actor.room.name)
+            self.show(user, actor.room.name)
+
+    def after_publish(self, actor: RoomActor, entry: Entry, done: Done) -> None:
+        """Those who go out hear no more; those who were named are told; plugins hear of it."""
+        if isinstance(entry, Post):
+            self._posted(entry, done)
+        elif isinstance(entry, ChangeMember) and entry.action in LEAVING:
+            self._let_out(actor, entry)
+        if done.event is not None:
+            self._tell_plugins(done.event)
+        if isinstance(entry, ChangeMember):
+            self._tell_of_member(actor, entry)
+
+    def _posted(self, entry: Post, done: Done) -> None:
+        if done.event is None:
+            return
+        self._metrics.messages += 1
+        if entry.mentions:
+            told = wire.mention(done.event)
+            for user_id in entry.mentions:
+                self._bus.publish(user_topic(user_id), told)
+
+    def _let_out(self, actor: RoomActor, entry: ChangeMember) -> None:
+        name, user = actor.room.name, entry.target
+        self.changed(user.id)
+        own_doing = entry.action == "left"
+        told = (
+            wire.rooms([], [name]) if own_doing else wire.kicked(name, entry.user, entry.reason, entry.until)
+        )
+        for session in self.sessions(user.id):
+            if name in session.rooms:
+                self.unfollow(session, name)
+                session.connection.send(told)
+        if self._presence.exit(user, name):
+            self.hide(user, [name])
+
+    # Plugins
+
+    def _tell_plugins(self, event: Event) -> None:
+        self.notify("after_event", event=event)
+        hook = AFTER.get(event.type)
+        if hook is not None:
+            self.notify(hook, message=event.message)
+
+    def _tell_of_member(self, actor: RoomActor, entry: ChangeMember) -> None:
+        hook = (
+            "after_join" if entry.action in ENTERING else "after_leave" if entry.action in LEAVING else None
+        )
+        if hook is not None:
+            self.notify(hook, user=entry.target, room=actor.room)
+
+    @property
+    def waiting(self) -> int:
+        """How many calls of ``after_*`` hooks wait."""
+        return len(self._after)
+
+    def notify(self, hook: str, **args: Any) -> None:
+        """Call an ``after_*`` hook that anybody implements, behind what is waiting already."""
+        if not self._hooks.has(hook):
+            return
+        if len(self._after) >= NOTIFY_WAITING:
+            self._metrics.dropped_notifications += 1
+            log.warning("plugins are too slow: a call of %s was dropped", hook)
+            return
+        self._after.append((hook, args))
+        self._wake.set()
+
+    async def _notify_all(self) -> None:
+        while not self._stopping:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._after:
+                hook, args = self._after.popleft()
+                await self._hooks.notify(hook, **args)

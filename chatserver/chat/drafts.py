@@ -1,0 +1,105 @@
+"""What happens to a text between a request and the log: limits, plugins, HTML."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Awaitable
+from inspect import isawaitable
+from typing import cast
+
+import nh3
+
+from ..model.errors import Reject
+from ..model.names import content as clean
+from ..model.values import Draft, Message
+from ..plugins.hooks import Hooks
+
+_ATTRIBUTES = {
+    "a": {"href", "title", "target"},
+    "span": {"class", "title"},
+    "code": {"class"},
+    "pre": {"class"},
+    "div": {"class"},
+    "img": {"src", "alt", "title", "class", "width", "height"},
+    "ol": {"start"},
+    "td": {"align"},
+    "th": {"align"},
+}
+
+
+class Pipeline:
+    """Turns what somebody wrote into what is stored. ``content_chars`` is the longest text allowed."""
+
+    def __init__(self, hooks: Hooks, content_chars: int) -> None:
+        self._hooks = hooks
+        self._content_chars = content_chars
+
+    def check(self, text: str, *, may_be_empty: bool = False) -> str:
+        """The text as it may be stored. Raises `Reject` ``invalid`` or ``too_large``, field ``content``."""
+        if len(text) > self._content_chars:
+            raise Reject(
+                f"A message has {self._content_chars} characters at most; this one has {len(text)}.",
+                "too_large",
+                field="content",
+            )
+        if may_be_empty and not text:
+            return text
+        return clean(text)
+
+    def post(self, draft: Draft) -> Draft | Awaitable[Draft]:
+        """Through ``before_post`` and ``render``. Plain as long as no hook on the way is async. Raises `Reject`."""
+        if not self._hooks.has("before_post"):
+            return self._render(draft)
+        return self._then_render(draft.content, self._hooks.filter("before_post", draft))
+
+    def edit(self, message: Message, draft: Draft) -> Draft | Awaitable[Draft]:
+        """The same for a new text, through ``before_edit``."""
+        if not self._hooks.has("before_edit"):
+            return self._render(draft)
+        return self._then_render(draft.content, self._hooks.filter("before_edit", draft, message=message))
+
+    def _then_render(self, written: str, draft: object) -> Draft | Awaitable[Draft]:
+        if isinstance(draft, Draft):
+            return self._render_changed(written, draft)
+        return self._later(written, cast(Awaitable[Draft], draft))
+
+    async def _later(self, written: str, waiting: Awaitable[Draft]) -> Draft:
+        rendered = self._render_changed(written, await waiting)
+        return await rendered if isawaitable(rendered) else rendered
+
+    def _render_changed(self, written: str, draft: Draft) -> Draft | Awaitable[Draft]:
+        if draft.content is not written:
+            self.check(draft.content, may_be_empty=bool(draft.attachments))
+        return self._render(draft)
+
+    def _render(self, draft: Draft) -> Draft | Awaitable[Draft]:
+        if len(draft.files) != len(draft.attachments):
+            raise Reject("Files can't be attached here.", "invalid", field="files")
+        if not self._hooks.has("render"):
+            return draft
+        plain = escaped(draft.content)
+        rendered = self._hooks.filter("render", draft.replace(html=plain))
+        if isinstance(rendered, Draft):
+            return _sanitised(rendered, plain)
+        return self._sanitise_later(cast(Awaitable[Draft], rendered), plain)
+
+    async def _sanitise_later(self, waiting: Awaitable[Draft], plain: str) -> Draft:
+        return _sanitised(await waiting, plain)
+
+
+def escaped(text: str) -> str:
+    """The HTML of a text that nobody renders."""
+    return html.escape(text, quote=False)
+
+
+def _sanitised(draft: Draft, plain: str) -> Draft:
+    """Only what a message may show survives; escaped text needs no second look."""
+    if draft.html is None or draft.html == plain:
+        return draft
+    safe = nh3.clean(
+        draft.html,
+        attributes=_ATTRIBUTES,
+        url_schemes={"http", "https", "mailto"},
+        link_rel="noopener noreferrer nofollow",
+    )
+    return draft.replace(html=safe)

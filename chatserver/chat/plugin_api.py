@@ -1,0 +1,250 @@
+"""``self.chat``: what a plugin may do, as one object over the use cases (`chatserver.plugins.api.ChatAPI`)."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from inspect import isawaitable
+from typing import Any, cast
+
+import msgspec
+
+from ..accounts.accounts import Accounts
+from ..delivery.bus import Bus
+from ..delivery.hub import user_topic
+from ..delivery.presence import Presence
+from ..model.errors import Reject
+from ..model.values import Event, History, Kind, Member, Message, Room, Status, Upload, User
+from ..plugins.api import Also, Ban
+from ..plugins.commands import Commands
+from ..plugins.hooks import Hooks
+from ..protocol import events as wire
+from ..protocol import requests
+from ..store import Done, Outcome
+from ..store import changes as log
+from .access import Access
+from .after_commit import Effects
+from .messages import Messages, Way
+from .moderation import Moderation
+from .people import People
+from .registry import Rooms
+from .room import RoomActor, awaited
+from .rooms import RoomCases
+
+
+@dataclasses.dataclass(frozen=True)
+class Chat:
+    """The use cases, shared by the handles of all plugins."""
+
+    rooms: Rooms
+    bus: Bus
+    presence: Presence
+    accounts: Accounts
+    access: Access
+    messages: Messages
+    room_cases: RoomCases
+    people: People
+    moderation: Moderation
+    effects: Effects
+    hooks: Hooks
+    commands: Commands
+    event_types: frozenset[str]
+
+
+# The command or request that led a plugin to post has counted already.
+BY_PLUGIN = Way(limited=False, commands=False)
+
+
+class PluginChat:
+    """One plugin's handle on the chat."""
+
+    def __init__(self, plugin: str, chat: Chat) -> None:
+        self._plugin = plugin
+        self._chat = chat
+
+    async def _actor(self, room: Room | str) -> RoomActor:
+        return await self._chat.rooms.get(_name(room))
+
+    # Messages and events
+
+    async def post(
+        self, room: Room | str, content: str, *, user: User, kind: str = "text", reply_to: str | None = None
+    ) -> Message:
+        done, settle = awaited()
+        request = requests.Post(room=_name(room), content=content, reply_to=reply_to)
+        waiting = self._chat.messages.post(
+            user, _name(room), request, settle, msgspec.structs.replace(BY_PLUGIN, kind=kind)
+        )
+        if waiting is not None:
+            await waiting
+        return _message(await done)
+
+    async def post_direct(self, other: User, content: str, *, user: User) -> Message:
+        done, settle = awaited()
+        request = requests.Post(to=other.id, content=content)
+        await self._chat.messages.post_direct(user, other, request, settle, BY_PLUGIN)
+        return _message(await done)
+
+    async def edit(self, message_id: str, content: str, *, by: User) -> Message:
+        request = requests.Edit(message_id=message_id, content=content)
+        return _message(await self._chat.messages.edit(by, request))
+
+    async def delete(self, message_id: str, *, by: User) -> None:
+        await self._chat.messages.delete(by, message_id)
+
+    async def message(self, message_id: str) -> Message | None:
+        return await self._chat.messages.message(message_id)
+
+    async def append(
+        self, room: Room | str, type: str, data: Mapping[str, Any], *, user: User, also: Sequence[Also] = ()
+    ) -> Event:
+        name = f"{self._plugin}:{type}"
+        if name not in self._chat.event_types:
+            raise ValueError(f"{name!r} is not among the events that the plugin registered")
+        actor = await self._actor(room)
+        done = await actor.append(log.Append(user, name, dict(data), tuple(also)))
+        assert done.event is not None
+        return done.event
+
+    async def events(
+        self, room: Room | str, *, user: User, before: int | None = None, after: int | None = None,
+        around: int | None = None, limit: int = 50,
+    ) -> tuple[list[Event], bool]:  # fmt: skip
+        actor = await self._actor(room)
+        return await self._chat.room_cases.timeline(
+            user, actor, limit, before=before, after=after, around=around
+        )
+
+    async def may_read(self, room: Room | str, *, user: User, seq: int | None = None) -> bool:
+        try:
+            after = await self._chat.access.visible_after(user, await self._actor(room))
+        except Reject:
+            return False
+        return seq is None or seq > after
+
+    async def before_upload(self, upload: Upload) -> Upload:
+        if not self._chat.hooks.has("before_upload"):
+            return upload
+        checked = self._chat.hooks.filter("before_upload", upload)
+        return cast(Upload, await checked if isawaitable(checked) else checked)
+
+    def after_upload(self, upload: Upload) -> None:
+        self._chat.effects.notify("after_upload", upload=upload)
+
+    def notice(self, user: User, text: str, *, room: Room | str | None = None, level: str = "info") -> None:
+        where = None if room is None else _name(room)
+        self._chat.bus.publish(user_topic(user.id), wire.notice(text, where, level), ephemeral=True)
+
+    def publish(self, room: Room | str, type: str, data: Mapping[str, Any]) -> None:
+        event = {**data, "type": f"{self._plugin}:{type}", "room": _name(room)}
+        self._chat.bus.publish(_name(room), wire.encode(event), ephemeral=True)
+
+    def wire(self, event: Event) -> dict[str, Any]:
+        return wire.event_fields(event)
+
+    # Rooms
+
+    async def room(self, name: str) -> Room:
+        return (await self._chat.rooms.get(name)).room
+
+    async def rooms(self, *, user: User) -> list[Room]:
+        lists = await self._chat.room_cases.lists(user)
+        return [entry.room for entry in (*lists.mine, *lists.public)]
+
+    async def create_room(
+        self, name: str, *, by: User, title: str = "", topic: str = "", kind: Kind = "public",
+        history: History = "all",
+    ) -> Room:  # fmt: skip
+        actor = await self._chat.room_cases.create(
+            by, name, title=title, topic=topic, kind=kind, history=history
+        )
+        return actor.room
+
+    async def change_room(
+        self, room: Room | str, *, by: User, title: str | None = None, topic: str | None = None,
+        archived: bool | None = None, history: History | None = None,
+    ) -> Room:  # fmt: skip
+        actor = await self._chat.room_cases.change(
+            by, _name(room), title=title, topic=topic, archived=archived, history=history
+        )
+        return actor.room
+
+    async def direct(self, user: User, other: User) -> Room:
+        actor, _ = await self._chat.room_cases.direct(user, other)
+        return actor.room
+
+    async def join(self, room: Room | str, *, user: User) -> Room:
+        return (await self._chat.room_cases.join(user, _name(room))).room
+
+    async def leave(self, room: Room | str, *, user: User) -> None:
+        await self._chat.room_cases.leave(user, _name(room))
+
+    async def invite(self, room: Room | str, user: User, *, by: User) -> None:
+        await self._chat.room_cases.invite(by, _name(room), user)
+
+    # People
+
+    async def user(self, name_or_id: str) -> User:
+        return await self._chat.accounts.find(name_or_id)
+
+    async def members(self, room: Room | str) -> list[Member]:
+        return list((await self._actor(room)).members.values())
+
+    def status(self, user: User) -> Status:
+        return self._chat.presence.status(user.id)[0]
+
+    def online(self, room: Room | str) -> list[User]:
+        actor = self._chat.rooms.peek(_name(room))
+        members = actor.members.values() if actor is not None else ()
+        return [m.user for m in members if self._chat.presence.status(m.user.id)[0] != "offline"]
+
+    async def set_status(self, user: User, status: Status, text: str = "") -> None:
+        await self._chat.people.set_status(user, status, text)
+
+    async def rename(self, user: User, name: str) -> User:
+        return await self._chat.people.rename(user, name)
+
+    async def may(self, user: User, permission: str, room: Room | None = None) -> bool:
+        actor = None if room is None else await self._actor(room)
+        return await self._chat.access.may(user, permission, actor)
+
+    def commands(self, user: User) -> list[Mapping[str, Any]]:
+        return list(self._chat.commands.listing(lambda name: self._chat.access.by_role(user, name)))
+
+    # Moderation
+
+    async def kick(
+        self, room: Room | str, user: User, *, by: User, minutes: float = 0, reason: str = ""
+    ) -> None:
+        await self._chat.moderation.kick(_name(room), user, by=by, minutes=minutes, reason=reason)
+
+    async def mute(
+        self, room: Room | str, user: User, *, by: User, minutes: float = 0, reason: str = ""
+    ) -> None:
+        await self._chat.moderation.mute(_name(room), user, by=by, minutes=minutes, reason=reason)
+
+    async def unmute(self, room: Room | str, user: User, *, by: User) -> None:
+        await self._chat.moderation.unmute(_name(room), user, by=by)
+
+    async def ban(
+        self, room: Room | str, user: User, *, by: User, minutes: float = 0, reason: str = ""
+    ) -> None:
+        await self._chat.moderation.ban(_name(room), user, by=by, minutes=minutes, reason=reason)
+
+    async def unban(self, room: Room | str, user: User, *, by: User) -> None:
+        await self._chat.moderation.unban(_name(room), user, by=by)
+
+    async def bans(self, room: Room | str) -> list[Ban]:
+        return await self._chat.moderation.bans(_name(room))
+
+
+def _name(room: Room | str) -> str:
+    return room if isinstance(room, str) else room.name
+
+
+def _message(outcome: Outcome) -> Message:
+    if not isinstance(outcome, Done):
+        raise outcome
+    assert outcome.event is not None
+    assert outcome.event.message is not None
+    return outcome.event.message

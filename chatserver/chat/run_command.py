@@ -1,0 +1,98 @@
+"""``/x``: a message that is a command, run for whoever wrote it, with what the command may ask."""
+
+from __future__ import annotations
+
+from ..accounts.accounts import Accounts
+from ..model.errors import Reject
+from ..model.rate_limit import Limiter
+from ..model.values import Room, User
+from ..plugins.api import Session as AnySession
+from ..plugins.commands import Commands
+from .access import Access
+from .drafts import Pipeline
+from .registry import Rooms
+from .room import RoomActor
+
+
+class Context:
+    """Who called, from where, and what arguments are read with (`chatserver.plugins.commands.CommandContext`)."""
+
+    def __init__(
+        self,
+        user: User,
+        actor: RoomActor | None,
+        session: AnySession | None,
+        accounts: Accounts,
+        rooms: Rooms,
+        access: Access,
+    ) -> None:
+        self.user = user
+        self.room: Room | None = actor.room if actor is not None else None
+        self.session = session
+        self._actor = actor
+        self._accounts = accounts
+        self._rooms = rooms
+        self._access = access
+
+    async def find_user(self, text: str) -> User:
+        """Somebody in this room by name, else anybody. Raises `Reject` ``not_found``."""
+        if self._actor is not None:
+            user_id = self._actor.roster.named(text.removeprefix("@"))
+            if user_id is not None:
+                return self._actor.members[user_id].user
+        return await self._accounts.find(text)
+
+    async def find_room(self, text: str) -> Room:
+        """A room that the caller may read. Raises `Reject` ``not_found``."""
+        actor = await self._rooms.get(text.removeprefix("#"))
+        self._access.require_readable(self.user, actor)
+        return actor.room
+
+    async def may(self, permission: str) -> bool:
+        """Whether the caller may, in this room."""
+        return await self._access.may(self.user, permission, self._actor)
+
+
+class CommandCases:
+    """Runs commands; each counts as a message for the rate limit."""
+
+    def __init__(
+        self,
+        commands: Commands,
+        accounts: Accounts,
+        rooms: Rooms,
+        access: Access,
+        pipeline: Pipeline,
+        limiter: Limiter,
+    ) -> None:
+        self._commands = commands
+        self._accounts = accounts
+        self._rooms = rooms
+        self._access = access
+        self._pipeline = pipeline
+        self._limiter = limiter
+
+    async def run(self, user: User, room: str | None, text: str, session: AnySession | None) -> str | None:
+        """Run ``text`` (with its slash) in a room its caller may read. What it returns is for the caller's eyes.
+
+        Raises `Reject`.
+        """
+        refusal = self._limiter.refusal(user.id)
+        if refusal is not None:
+            raise refusal
+        actor = None
+        if room is not None:
+            actor = await self._rooms.get(room)
+            self._access.require_readable(user, actor)
+        context = Context(user, actor, session, self._accounts, self._rooms, self._access)
+        return await self._commands.run(context, self._pipeline.check(text)[1:])
+
+
+def is_command(content: str) -> bool:
+    """``/x`` is one; ``//x`` is text that starts with a slash."""
+    return content.startswith("/") and not content.startswith("//")
+
+
+def no_reply_here() -> Reject:
+    """A command takes neither files nor a reply."""
+    return Reject("A command can't carry files or be a reply.", "invalid", field="content")

@@ -1,0 +1,122 @@
+"""Who is here, and in which state. A second tab is not a second person; a reload is neither a leave nor a join."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+
+from ..model.values import Status, User
+
+GRACE_SECONDS = 5.0
+
+
+class _Here:
+    __slots__ = ("leaving", "rooms", "sessions", "status", "text", "user")
+
+    def __init__(self, user: User) -> None:
+        self.user = user
+        self.sessions = 0
+        self.status: Status = "online"
+        self.text = ""
+        self.rooms: dict[str, None] | None = None
+        """Where it was told that they are here; None is nowhere, which costs nothing."""
+        self.leaving: asyncio.TimerHandle | None = None
+
+
+class Presence:
+    """State by user id. ``gone(user, rooms)`` is called when the grace after the last connection is over."""
+
+    def __init__(self, gone: Callable[[User, Iterable[str]], None], grace: float = GRACE_SECONDS) -> None:
+        self._gone = gone
+        self._grace = grace
+        self._here: dict[str, _Here] = {}
+
+    def connected(self, user: User) -> bool:
+        """One more connection; whether it is the first."""
+        here = self._here.get(user.id)
+        first = here is None
+        if here is None:
+            here = self._here[user.id] = _Here(user)
+        if here.leaving is not None:
+            here.leaving.cancel()
+            here.leaving = None
+        here.user = user
+        here.sessions += 1
+        return first
+
+    def disconnected(self, user: User) -> None:
+        """One connection less. After the last one the grace begins."""
+        here = self._here.get(user.id)
+        if here is None:
+            return
+        here.sessions -= 1
+        if here.sessions == 0:
+            here.leaving = asyncio.get_running_loop().call_later(self._grace, self._leave, user.id)
+
+    def _leave(self, user_id: str) -> None:
+        here = self._here.pop(user_id)
+        self._gone(here.user, here.rooms or () if here.status != "invisible" else ())
+
+    def stop(self) -> None:
+        """Forget everybody, without a word."""
+        for here in self._here.values():
+            if here.leaving is not None:
+                here.leaving.cancel()
+        self._here.clear()
+
+    def enter(self, user: User, room: str) -> bool:
+        """A room is told that somebody is there; whether it was not before."""
+        here = self._here.get(user.id)
+        if here is None or room in (here.rooms or ()):
+            return False
+        if here.rooms is None:
+            here.rooms = {}
+        here.rooms[room] = None
+        return True
+
+    def exit(self, user: User, room: str) -> bool:
+        """Somebody leaves a room; whether they were there."""
+        here = self._here.get(user.id)
+        if here is None or not here.rooms or room not in here.rooms:
+            return False
+        del here.rooms[room]
+        return True
+
+    def is_here(self, user_id: str) -> bool:
+        """Whether somebody is connected, or was a moment ago."""
+        return user_id in self._here
+
+    def rooms(self, user_id: str) -> Iterable[str]:
+        """The rooms somebody is in right now."""
+        here = self._here.get(user_id)
+        return tuple(here.rooms or ()) if here else ()
+
+    def status(self, user_id: str) -> tuple[Status, str]:
+        """The state others see, and its text."""
+        here = self._here.get(user_id)
+        if here is None or here.status == "invisible":
+            return "offline", ""
+        return here.status, here.text
+
+    def set_status(self, user: User, status: Status, text: str) -> bool:
+        """Change the state; whether others see a difference."""
+        here = self._here.get(user.id)
+        if here is None:
+            return False
+        before = self.status(user.id)
+        here.status, here.text = status, text
+        return self.status(user.id) != before
+
+    def rename(self, user: User) -> None:
+        """Somebody has another name or role."""
+        here = self._here.get(user.id)
+        if here is not None:
+            here.user = user
+
+    def people(self) -> list[User]:
+        """Everybody who is here."""
+        return [here.user for here in self._here.values()]
+
+    def online(self) -> int:
+        """How many people are here, the invisible too."""
+        return len(self._here)

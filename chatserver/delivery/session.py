@@ -1,0 +1,82 @@
+"""One signed-in connection: who it is, what it follows, what of it is under way."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from ..model.errors import Close, Reject
+from ..model.values import User
+from ..protocol import events as wire
+
+
+class Connection(Protocol):
+    """The socket below a session."""
+
+    remote_ip: str
+    deflates: bool
+    """Whether it takes compressed frames."""
+
+    def send(self, payload: bytes, *, secret: bool = False) -> None:
+        """Send one frame, as soon as may be. One that holds a secret is never compressed."""
+
+    def send_frames(self, frames: bytes, durable: bytes) -> None:
+        """Send frames built already; a connection that lags may take ``durable`` instead."""
+
+    async def drained(self) -> None:
+        """Wait until what was sent is on its way. Returns at once on a closed connection."""
+
+    def close(self, code: Close, reason: str = "") -> None:
+        """Close, with a reason the client can act on."""
+
+    @property
+    def closed(self) -> bool: ...
+
+
+class Session:
+    """A connection after ``hello``. ``rooms`` are those it follows."""
+
+    __slots__ = ("_idle", "connection", "deflates", "outstanding", "rooms", "send_frames", "token", "user")
+
+    def __init__(self, user: User, connection: Connection, token: str | None) -> None:
+        self.user = user
+        self.connection = connection
+        self.token = token
+        self.rooms: set[str] = set()
+        self.outstanding = 0
+        self._idle: asyncio.Future[None] | None = None
+        # What the hub calls, without a step between.
+        self.send_frames = connection.send_frames
+        self.deflates = connection.deflates
+
+    def send(self, event: Mapping[str, Any]) -> None:
+        """Send an event to this connection alone."""
+        self.connection.send(wire.encode(event))
+
+    def ok(self, re: str | None, fields: Mapping[str, Any]) -> None:
+        """Answer a request that worked; one without id wants no answer."""
+        if re is not None:
+            self.connection.send(wire.ok(re, fields))
+
+    def error(self, re: str | None, reject: Reject) -> None:
+        """Answer a request that did not."""
+        self.connection.send(wire.error(re, reject))
+
+    def began(self) -> None:
+        """A message is on its way to the log."""
+        self.outstanding += 1
+
+    def ended(self) -> None:
+        """A message was settled."""
+        self.outstanding -= 1
+        if self._idle is not None:
+            self._idle.set_result(None)
+            self._idle = None
+
+    async def settled(self, most: int = 0) -> None:
+        """Wait until at most so many messages are on their way."""
+        while self.outstanding > most:
+            if self._idle is None:
+                self._idle = asyncio.get_running_loop().create_future()
+            await self._idle

@@ -1,0 +1,227 @@
+"""What a plugin may do: the types behind ``self.chat``, ``self.db`` and the arguments of its hooks."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+import msgspec
+
+from ..model.values import Event, History, Kind, Member, Message, Room, Status, Upload, User
+
+Row = Mapping[str, Any]
+"""A row of a plugin's table, by column name."""
+
+
+class Session(Protocol):
+    """One connection of one user, as requests and commands see it."""
+
+    @property
+    def user(self) -> User: ...
+
+    def send(self, event: Mapping[str, Any]) -> None:
+        """Send an event to this connection alone. ``event["type"]`` is ``<plugin>:<name>`` or ``notice``."""
+
+
+class RequestContext(Protocol):
+    """Who asks, in a request or a command."""
+
+    user: User
+    session: Session | None
+    """None when the request came over HTTP."""
+
+
+class RequestSpec(msgspec.Struct, frozen=True):
+    """A wire request of a plugin.
+
+    ``name`` goes on the wire as ``<plugin>:<name>``; ``fields`` is a `msgspec.Struct` or dataclass that types the
+    request; ``handler(ctx, fields)`` returns what the reply carries, or None. ``bare`` puts the name on the wire
+    without prefix, which only the bundled plugins may do.
+    """
+
+    name: str
+    fields: type
+    handler: Callable[[RequestContext, Any], Awaitable[Mapping[str, Any] | None] | Mapping[str, Any] | None]
+    bare: bool = False
+
+
+class Route(msgspec.Struct, frozen=True):
+    """An HTTP route: ``pattern`` is a regular expression below ``/plugins/<plugin>/``, ``handler`` a subclass of
+    `chatserver.Handler`, whose ``self.plugin`` is the plugin."""
+
+    pattern: str
+    handler: type
+
+
+class Transaction(Protocol):
+    """A running transaction. SQL has named parameters: ``tx.execute("… WHERE id = :id", id=1)``."""
+
+    def execute(self, sql: str, **params: Any) -> list[Row]:
+        """Run one statement; the rows it returns, if any."""
+
+    def executemany(self, sql: str, params: Sequence[Row]) -> None:
+        """Run one statement for each set of parameters."""
+
+
+class Database(Protocol):
+    """A plugin's own tables, in the server's database. Names start with ``<plugin>_``."""
+
+    async def query(self, sql: str, **params: Any) -> list[Row]:
+        """Read. May run beside writes; sees what is committed."""
+
+    async def execute(self, sql: str, **params: Any) -> list[Row]:
+        """Write one statement in a transaction of its own; committed on return."""
+
+    async def transaction(self, work: Callable[[Transaction], Any]) -> Any:
+        """Run ``work(tx)`` in one transaction, on the writer's thread; all or nothing. Returns what it returns."""
+
+
+class Also(msgspec.Struct, frozen=True):
+    """A statement that is written in the same transaction as an event."""
+
+    sql: str
+    params: dict[str, Any] = {}
+
+
+class ChatAPI(Protocol):
+    """``self.chat``: the server, as a plugin sees it. Refusals are raised as `chatserver.Reject`.
+
+    Where ``by`` is given, that user's permissions count; without it the plugin acts with all rights.
+    """
+
+    # Messages and events
+    async def post(
+        self, room: Room | str, content: str, *, user: User, kind: str = "text", reply_to: str | None = None
+    ) -> Message:
+        """Post as ``user``, through the same checks and hooks as anybody's message."""
+
+    async def post_direct(self, other: User, content: str, *, user: User) -> Message:
+        """Post as ``user`` to somebody; the first message makes the direct room."""
+
+    async def edit(self, message_id: str, content: str, *, by: User) -> Message: ...
+
+    async def delete(self, message_id: str, *, by: User) -> None: ...
+
+    async def message(self, message_id: str) -> Message | None: ...
+
+    async def append(
+        self, room: Room | str, type: str, data: Mapping[str, Any], *, user: User, also: Sequence[Also] = ()
+    ) -> Event:
+        """Append a durable event ``<plugin>:<type>`` to the room's log, and the plugin's own rows with it."""
+
+    async def events(
+        self,
+        room: Room | str,
+        *,
+        user: User,
+        before: int | None = None,
+        after: int | None = None,
+        around: int | None = None,
+        limit: int = 50,
+    ) -> tuple[list[Event], bool]:
+        """A page of the timeline that ``user`` may see, ascending, and whether there is more in that direction."""
+
+    async def may_read(self, room: Room | str, *, user: User, seq: int | None = None) -> bool:
+        """Whether ``user`` may read the room, and, with ``seq``, what stands there."""
+
+    async def before_upload(self, upload: Upload) -> Upload:
+        """Ask the hooks ``before_upload``: the upload as they leave it. Raises their `Reject`."""
+
+    def after_upload(self, upload: Upload) -> None:
+        """Tell the hooks ``after_upload``, later."""
+
+    def notice(self, user: User, text: str, *, room: Room | str | None = None, level: str = "info") -> None:
+        """A line that only this user sees, on all connections, now or never."""
+
+    def publish(self, room: Room | str, type: str, data: Mapping[str, Any]) -> None:
+        """Send an ephemeral event ``<plugin>:<type>`` to everybody in the room. Not kept, may be dropped."""
+
+    def wire(self, event: Event) -> dict[str, Any]:
+        """The event as it goes on the wire, for replies of a plugin's own."""
+
+    # Rooms
+    async def room(self, name: str) -> Room:
+        """Raises `Reject` ``not_found``."""
+
+    async def rooms(self, *, user: User) -> list[Room]:
+        """The rooms that ``user`` is in, and the public ones."""
+
+    async def create_room(
+        self,
+        name: str,
+        *,
+        by: User,
+        title: str = "",
+        topic: str = "",
+        kind: Kind = "public",
+        history: History = "all",
+    ) -> Room: ...
+
+    async def change_room(
+        self,
+        room: Room | str,
+        *,
+        by: User,
+        title: str | None = None,
+        topic: str | None = None,
+        archived: bool | None = None,
+        history: History | None = None,
+    ) -> Room: ...
+
+    async def direct(self, user: User, other: User) -> Room:
+        """The direct room of two people, made if there is none."""
+
+    async def join(self, room: Room | str, *, user: User) -> Room:
+        """Join as the user would: permissions, bans and ``before_join`` count."""
+
+    async def leave(self, room: Room | str, *, user: User) -> None: ...
+
+    async def invite(self, room: Room | str, user: User, *, by: User) -> None: ...
+
+    # People
+    async def user(self, name_or_id: str) -> User:
+        """Raises `Reject` ``not_found``."""
+
+    async def members(self, room: Room | str) -> list[Member]: ...
+
+    def status(self, user: User) -> Status: ...
+
+    def online(self, room: Room | str) -> list[User]:
+        """Who is in the room right now."""
+
+    async def set_status(self, user: User, status: Status, text: str = "") -> None: ...
+
+    async def rename(self, user: User, name: str) -> User: ...
+
+    async def may(self, user: User, permission: str, room: Room | None = None) -> bool: ...
+
+    def commands(self, user: User) -> list[Mapping[str, Any]]:
+        """The commands that ``user`` may call, as ``welcome`` lists them, each with its ``help``."""
+
+    # Moderation: ``minutes`` 0 is until lifted (for a kick: come back at once); each is a ``member`` event.
+    async def kick(
+        self, room: Room | str, user: User, *, by: User, minutes: float = 0, reason: str = ""
+    ) -> None: ...
+
+    async def mute(
+        self, room: Room | str, user: User, *, by: User, minutes: float = 0, reason: str = ""
+    ) -> None: ...
+
+    async def unmute(self, room: Room | str, user: User, *, by: User) -> None: ...
+
+    async def ban(
+        self, room: Room | str, user: User, *, by: User, minutes: float = 0, reason: str = ""
+    ) -> None: ...
+
+    async def unban(self, room: Room | str, user: User, *, by: User) -> None: ...
+
+    async def bans(self, room: Room | str) -> list[Ban]: ...
+
+
+class Ban(msgspec.Struct, frozen=True):
+    """Somebody who may not come in. ``until`` 0 is until lifted."""
+
+    user: User
+    by: User
+    reason: str
+    until: float

@@ -1,0 +1,115 @@
+"""The base class of every plugin: the one handle for what a plugin has. Stopping undoes all of it."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from types import new_class
+from typing import Any, ClassVar, TypeVar, dataclass_transform
+
+import msgspec
+
+from .api import ChatAPI, Database, Transaction
+from .isolation import OnError
+
+Migration = str | Callable[[Transaction], None]
+
+T = TypeVar("T")
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True)
+def settings(cls: type[T]) -> type[T]:
+    """Make an annotated class the type of a plugin's settings: a frozen `msgspec.Struct` that refuses unknown keys.
+
+    Its fields are the keys in the YAML. ``Annotated[int, msgspec.Meta(ge=1)]`` sets limits; what ``__post_init__``
+    raises as ValueError is shown as a mistake in the settings.
+    """
+    body = {key: value for key, value in vars(cls).items() if key not in ("__dict__", "__weakref__")}
+    options = {"frozen": True, "kw_only": True, "forbid_unknown_fields": True}
+    return new_class(cls.__name__, (msgspec.Struct,), options, lambda namespace: namespace.update(body))
+
+
+class Plugin:
+    """Base of all plugins. The server makes one instance of each that the settings enable.
+
+    ``self.settings``, ``self.log`` and ``self.data_dir`` are there from the start; ``self.chat`` and ``self.db``
+    from the hook ``startup`` on, which is the place to set a plugin up.
+    """
+
+    @settings
+    class Settings:
+        """Without a class of its own, a plugin has nothing to set."""
+
+    requires: ClassVar[tuple[str, ...]] = ()
+    """Plugins that have to be enabled, and to stand before this one."""
+    migrations: ClassVar[tuple[Migration, ...]] = ()
+    """What makes the plugin's tables, in order: SQL, or a function that gets a `Transaction`. Each runs once, ever, in
+    a transaction of its own, before ``startup``. Only ever add to the end."""
+    on_error: ClassVar[OnError] = "skip"
+    """What a crash in a hook means: go on without this plugin, or refuse. The YAML may say otherwise."""
+
+    chat: ChatAPI
+    db: Database
+
+    def __init__(
+        self,
+        name: str,
+        settings: Any,
+        data_dir: Path,
+        peers: Callable[[str], Plugin | None] = lambda name: None,
+    ) -> None:
+        self.name = name
+        self.settings = settings
+        self.data_dir = data_dir
+        """A folder of the plugin's own. It is made by who uses it."""
+        self.log = logging.getLogger(f"chatserver.plugins.{name}")
+        self._peers = peers
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    def spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        """Run ``work`` beside everything else. A failure is logged; a stop cancels it."""
+        task = asyncio.get_running_loop().create_task(work, name=f"plugin {self.name}")
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def every(self, seconds: float, function: Callable[[], Any]) -> asyncio.Task[Any]:
+        """Call ``function``, plain or async, again and again with ``seconds`` between. A failure is logged, and ends
+        nothing."""
+        return self.spawn(self._repeat(seconds, function))
+
+    def peer(self, name: str) -> Any:
+        """Another enabled plugin, or None. One that is in ``requires`` is always there."""
+        return self._peers(name)
+
+    async def cancel_tasks(self) -> None:
+        """End what `spawn` and `every` started. The host calls this before ``shutdown``."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            # Not `gather`, which can't be cancelled itself before they are.
+            await asyncio.wait(tasks)
+
+    async def _repeat(self, seconds: float, function: Callable[[], Any]) -> None:
+        while True:
+            await asyncio.sleep(seconds)
+            try:
+                result = function()
+                if inspect.isawaitable(result):
+                    await result
+            except Exception as error:
+                self._report(error)
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            self._report(error)
+
+    def _report(self, error: BaseException) -> None:
+        self.log.error("plugin %s: a background job failed: %s: %s", self.name, type(error).__name__, error)
+        self.log.debug("plugin %s: the failure in full", self.name, exc_info=error)

@@ -1,0 +1,175 @@
+"""Every hook a plugin can implement, typed. The tense is the contract.
+
+- ``before_*`` and ``render`` may change (return a replacement) or refuse (raise `Reject`); None means unchanged.
+- ``after_*`` only hears. It runs behind the sender's reply and can neither delay nor refuse anything.
+- ``register_*`` runs once, at start, and may not be async.
+- A name without prefix asks a question; its docstring says whose answer counts.
+
+Arguments are passed by name and a plugin takes only those it wants. Hooks are called in the order in which the
+settings enable the plugins. All but ``register_*``, ``client_settings`` and ``in_commit`` may be ``async def``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import pluggy
+
+if TYPE_CHECKING:
+    from ..model.values import Draft, Event, Message, Request, Role, Room, Upload, User
+    from .api import RequestSpec, Route, Transaction
+
+PROJECT = "chatserver"
+
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+class Collect:
+    """Asked at start, ``client_settings`` at each welcome and ``health`` by each ``/readyz``; all answers count."""
+
+    @hookspec
+    def register_permissions(self) -> Mapping[str, Role]:  # type: ignore[empty-body]
+        """Permissions of this plugin, each with the lowest role that has it: ``{"x.kick": "moderator"}``."""
+
+    @hookspec
+    def register_requests(self) -> Sequence[RequestSpec]:  # type: ignore[empty-body]
+        """Wire requests this plugin answers, over WebSocket: name, fields, handler."""
+
+    @hookspec
+    def register_events(self) -> Sequence[str]:  # type: ignore[empty-body]
+        """Types of durable events this plugin appends to rooms, without the prefix ``<plugin>:``."""
+
+    @hookspec
+    def register_routes(self) -> Sequence[Route]:  # type: ignore[empty-body]
+        """HTTP routes below ``/plugins/<plugin>/``."""
+
+    @hookspec
+    def client_settings(self, user: User) -> Mapping[str, Any]:  # type: ignore[empty-body]
+        """What the plugin's part in the browser gets to know: ``plugins.<plugin>.settings`` in ``welcome``."""
+
+    @hookspec
+    async def health(self) -> str | None:
+        """What is wrong with this plugin, in a line, or None: asked by ``/readyz``."""
+
+
+class Life:
+    """Called for each plugin when it starts and stops."""
+
+    @hookspec
+    async def startup(self) -> None:
+        """Before the server listens. Tables are there, ``self.chat`` works. An error stops the start."""
+
+    @hookspec
+    async def shutdown(self) -> None:
+        """After the last message. What ``every`` and ``spawn`` started is ended already."""
+
+
+class Questions:
+    """Asked while people chat."""
+
+    @hookspec(firstresult=True)
+    async def authenticate(self, request: Request) -> User | None:
+        """Who is this? The first answer that is not None counts; without one the server's own sign-in decides."""
+
+    @hookspec
+    async def may(self, user: User, permission: str, room: Room | None) -> bool | None:
+        """Veto: one False forbids what the roles allow. True and None leave it as it is."""
+
+    @hookspec(firstresult=True)
+    async def backlog(self, user: User, room: Room) -> int | None:
+        """How many of the newest events somebody who joins is shown at once. First answer; none without one."""
+
+
+class Filters:
+    """Called in order, each with what the one before made of it."""
+
+    @hookspec
+    async def before_post(self, draft: Draft) -> Draft | None:
+        """A message, before it is accepted. Change it with ``draft.replace(…)``, refuse with `Reject`."""
+
+    @hookspec
+    async def render(self, draft: Draft) -> str | None:
+        """The HTML shown for ``draft.content``, after all ``before_*``. Starts as ``draft.html``, the escaped text;
+        what comes out is sanitised. The result is stored: rendering happens once per revision."""
+
+    @hookspec
+    async def before_edit(self, message: Message, draft: Draft) -> Draft | None:
+        """A new text for ``message``, before it is accepted."""
+
+    @hookspec
+    async def before_delete(self, message: Message, user: User) -> None:
+        """``user`` wants to delete ``message``. Refuse with `Reject`."""
+
+    @hookspec
+    async def before_join(self, user: User, room: Room) -> None:
+        """``user`` wants to join ``room``. Refuse with `Reject`."""
+
+    @hookspec
+    async def before_upload(self, upload: Upload) -> Upload | None:
+        """A file, before its first byte is taken. ``files`` asks this."""
+
+
+class InCommit:
+    """Called inside the transaction that writes the events."""
+
+    @hookspec
+    def in_commit(self, tx: Transaction, events: Sequence[Event]) -> None:
+        """Write along with the events, in their transaction, as a rule on the writer's thread: short, no ``self.chat``.
+        For indexes and counts that must never drift. A failure undoes this plugin's rows only, or, with
+        ``on_error: reject``, the events too."""
+
+
+class Notify:
+    """Told afterwards, in the order of ``seq``, live only: a crash may come between. What must not be missed belongs
+    into ``in_commit``."""
+
+    @hookspec
+    async def after_event(self, event: Event) -> None:
+        """Any durable event, of any type."""
+
+    @hookspec
+    async def after_post(self, message: Message) -> None:
+        """A new message."""
+
+    @hookspec
+    async def after_edit(self, message: Message) -> None:
+        """A message has a new text."""
+
+    @hookspec
+    async def after_delete(self, message: Message) -> None:
+        """A message was deleted; its text is gone."""
+
+    @hookspec
+    async def after_join(self, user: User, room: Room) -> None:
+        """Somebody became a member of a room."""
+
+    @hookspec
+    async def after_leave(self, user: User, room: Room) -> None:
+        """Somebody is a member no longer, by whatever way."""
+
+    @hookspec
+    async def after_upload(self, upload: Upload) -> None:
+        """A file was stored."""
+
+    @hookspec
+    async def after_connect(self, user: User) -> None:
+        """Somebody's first connection."""
+
+    @hookspec
+    async def after_disconnect(self, user: User) -> None:
+        """Somebody's last connection is gone, and the grace after it too."""
+
+
+KINDS = (Collect, Life, Questions, Filters, InCommit, Notify)
+SYNC_ONLY = frozenset(
+    {
+        "register_permissions",
+        "register_requests",
+        "register_events",
+        "register_routes",
+        "client_settings",
+        "in_commit",
+    }
+)

@@ -1,0 +1,1 @@
+"""One client from handshake to goodbye, whatever the transport."""

@@ -1,0 +1,217 @@
+"""``hello``: who is it, what are their rooms, what did they miss."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from ..accounts.accounts import Accounts
+from ..accounts.sign_in import Identity
+from ..chat.access import Access
+from ..chat.after_commit import Effects, Opening
+from ..chat.registry import Rooms
+from ..chat.rooms import RoomCases
+from ..delivery.hub import EVERYBODY, Hub, user_topic
+from ..delivery.presence import Presence
+from ..delivery.session import Connection, Session
+from ..model.errors import Close, Reject
+from ..model.values import Event, Request, User
+from ..protocol import events as wire
+from ..protocol import requests
+from ..store import Store
+from ..store import queries as reading
+
+log = logging.getLogger(__name__)
+
+RESUME_ROOM = 500
+RESUME_ALL = 5000
+PAGE = 200
+PACE_BYTES = 64 * 1024
+
+
+class Welcoming:
+    """Turns a connection into a session. ``facts(user)`` gives what ``welcome`` says about the server."""
+
+    def __init__(
+        self,
+        identity: Identity,
+        accounts: Accounts,
+        access: Access,
+        rooms: Rooms,
+        cases: RoomCases,
+        store: Store,
+        hub: Hub,
+        presence: Presence,
+        effects: Effects,
+        *,
+        facts: Callable[[User], Mapping[str, Any]],
+    ) -> None:
+        self._identity = identity
+        self._accounts = accounts
+        self._access = access
+        self._rooms = rooms
+        self._cases = cases
+        self._store = store
+        self._hub = hub
+        self._presence = presence
+        self._effects = effects
+        self._facts = facts
+
+    async def hello(self, connection: Connection, hello: requests.Hello, asked: Request) -> Session | None:
+        """Sign in, send ``welcome``, what was missed, and ``live``. ``asked`` carries the cookie, where it counts.
+
+        None when the connection was closed meanwhile. Raises `Reject` when it is refused; it may try again.
+        """
+        user, token, new = await self._who(hello, asked)
+        watch = self._effects.opening(user.id)
+        try:
+            user, lists = await self._facts_of(user, token, watch)
+            session = Session(user, connection, token)
+            if connection.closed:
+                return None
+            # No await from here to the subscriptions: nothing can come between what is said and what follows.
+            self._welcome(session, hello, token if new else None, lists)
+            cursors = self._cursors(hello, lists.mine)
+            self._enter(session, lists.mine, cursors)
+        finally:
+            self._effects.opened(user.id, watch)
+        try:
+            left = RESUME_ALL
+            for name, cursor in cursors.items():
+                left -= await self._catch_up(session, name, cursor, left)
+        except Exception:
+            # Welcomed already: the client comes back and resumes from what it has.
+            log.exception("a resume failed")
+            self.left(session)
+            connection.close(Close.RESTART, "the server failed")
+            return None
+        connection.send(wire.LIVE)
+        return session
+
+    async def _who(self, hello: requests.Hello, asked: Request) -> tuple[User, str | None, bool]:
+        """The user, their token, and whether they are new here."""
+        vouched = await self._identity.vouched(asked)
+        if vouched is not None:
+            return vouched, None, False
+        token = hello.token or asked.token
+        if token:
+            user = await self._accounts.returning(token, hello.name)
+            # Whose name went to somebody else is called otherwise now.
+            self._rooms.rename(user)
+            return user, token, False
+        if hello.name is None:
+            raise Reject("Say a name, or bring a token.", "unauthorized", field="name")
+        user, token = await self._identity.new_guest(hello.name, asked.remote_ip)
+        return user, token, True
+
+    async def _facts_of(self, user: User, token: str | None, watch: Opening) -> tuple[User, reading.RoomList]:
+        """The user and their rooms, as they are at the end of it. Raises `Reject` when the session was ended."""
+        while True:
+            watch.stale = False
+            lists = await self._cases.lists(user)
+            if not watch.stale:
+                return user, lists
+            if token is not None:
+                user = await self._accounts.returning(token)
+
+    def _welcome(
+        self,
+        session: Session,
+        hello: requests.Hello,
+        token: str | None,
+        lists: reading.RoomList,
+    ) -> None:
+        user = session.user
+        fields: dict[str, Any] = {"type": "welcome", "re": hello.id}
+        fields["user"] = {**user.public(), "role": user.role}
+        if token is not None:
+            fields["token"] = token
+        fields["epoch"] = self._store.epoch
+        fields.update(self._facts(user))
+        fields["rooms"] = self._cases.fields(lists)
+        session.connection.send(wire.encode(fields), secret=token is not None)
+
+    def _cursors(self, hello: requests.Hello, listed: list[reading.Membership]) -> dict[str, int]:
+        """The rooms to catch up with. Another epoch, or a cursor beyond the head: that log is not this one."""
+        if hello.resume is None or hello.resume.epoch != self._store.epoch:
+            return {}
+        cursors = {}
+        for entry in listed:
+            cursor = hello.resume.rooms.get(entry.room.name)
+            if cursor is not None and cursor < self._head(entry):
+                cursors[entry.room.name] = cursor
+        return cursors
+
+    def _head(self, entry: reading.Membership) -> int:
+        actor = self._rooms.peek(entry.room.name)
+        return actor.heads.head if actor is not None else entry.heads.head
+
+    def _enter(self, session: Session, listed: list[reading.Membership], cursors: Mapping[str, int]) -> None:
+        """From here on the session counts: for its user's events, and for the rooms it need not catch up with."""
+        self._hub.subscribe(session, EVERYBODY)
+        self._hub.subscribe(session, user_topic(session.user.id))
+        first = self._presence.connected(session.user)
+        for entry in listed:
+            name = entry.room.name
+            session.rooms.add(name)
+            if name not in cursors:
+                self._hub.subscribe(session, name)
+            self._effects.show(session.user, name)
+        if first:
+            self._effects.notify("after_connect", user=session.user)
+
+    async def _catch_up(self, session: Session, name: str, cursor: int, left: int) -> int:
+        """Send what was missed in one room and go live; the number of events sent.
+
+        Somebody who is removed meanwhile gets nothing more.
+        """
+        actor = await self._rooms.get(name)
+        if name not in session.rooms:
+            return 0
+        floor = await self._access.visible_after(session.user, actor)
+        if actor.heads.head - cursor > min(RESUME_ROOM, left) or cursor < floor:
+            self._go_live(session, name)
+            session.connection.send(wire.gap(name, cursor + 1, actor.heads.head))
+            return 0
+        sent = 0
+        while not session.connection.closed:
+            actor = await self._rooms.get(name)
+            # In the same turn as this comparison: whatever is published later, the session hears live.
+            if cursor >= actor.heads.head:
+                self._go_live(session, name)
+                break
+            events = await self._store.read(
+                partial(reading.events_after, room=name, after=cursor, limit=PAGE)
+            )
+            if name not in session.rooms:
+                break
+            await self._send_paced(session, events)
+            cursor, sent = events[-1].seq, sent + len(events)
+        return sent
+
+    async def _send_paced(self, session: Session, events: Sequence[Event]) -> None:
+        """Send a page, so that no more than `PACE_BYTES` wait for a slow reader."""
+        waiting = 0
+        for event in events:
+            payload = wire.durable(event)
+            session.connection.send(payload)
+            waiting += len(payload)
+            if waiting > PACE_BYTES:
+                await session.connection.drained()
+                waiting = 0
+        await session.connection.drained()
+
+    def _go_live(self, session: Session, name: str) -> None:
+        # Somebody who was removed meanwhile is not let in again.
+        if name in session.rooms:
+            self._hub.subscribe(session, name)
+
+    def left(self, session: Session) -> None:
+        """The connection is gone."""
+        for room in session.rooms:
+            self._hub.drop(session, room)
+        self._hub.drop(session, EVERYBODY)
+        self._hub.drop(session, user_topic(session.user.id))
+        self._presence.disconnected(session.user)

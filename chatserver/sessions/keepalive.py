@@ -1,0 +1,106 @@
+"""The open WebSockets of this process: how many from where, and the one wheel for all their deadlines."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from typing import Protocol
+
+from ..model.errors import Close
+
+BEAT_SECONDS = 25
+"""How often a connection gets a sign of life."""
+SILENT_SECONDS = 60.0
+"""After how long without a sign from the other side a connection counts as lost."""
+HELLO_SECONDS = 10.0
+"""How long a new connection has to say hello."""
+
+
+class Kept(Protocol):
+    """A connection, as the wheel sees it."""
+
+    remote_ip: str
+    heard: float
+    """When something last came from the other side, on the monotonic clock."""
+
+    def goodbye(self, after_ms: int) -> None:
+        """Say that the server goes, and when to come back."""
+
+    def close(self, code: Close, reason: str) -> None:
+        """Close."""
+
+    def beat(self) -> None:
+        """Give a sign of life, and ask for one."""
+
+    def silent(self) -> None:
+        """No hello came in time."""
+
+    def lost(self) -> None:
+        """Nothing has come for too long."""
+
+
+class Connections:
+    """Counts connections and visits each of them once in `BEAT_SECONDS`, a slot a second."""
+
+    def __init__(self, most: int, most_per_ip: int) -> None:
+        self._most = most
+        self._most_per_ip = most_per_ip
+        self._by_ip: Counter[str] = Counter()
+        self._slots: list[dict[Kept, None]] = [{} for _ in range(BEAT_SECONDS)]
+        self._slot_of: dict[Kept, int] = {}
+        self._silent: dict[Kept, float] = {}
+        self._now = 0
+
+    def __len__(self) -> int:
+        return len(self._slot_of)
+
+    def full(self, remote_ip: str) -> bool:
+        """Whether one more would be too many."""
+        return len(self._slot_of) >= self._most or self._by_ip[remote_ip] >= self._most_per_ip
+
+    def add(self, connection: Kept) -> None:
+        """One more. Its first visit is a full turn of the wheel away."""
+        slot = (self._now - 1) % BEAT_SECONDS
+        self._slots[slot][connection] = None
+        self._slot_of[connection] = slot
+        self._by_ip[connection.remote_ip] += 1
+        self.expect_hello(connection)
+
+    def expect_hello(self, connection: Kept) -> None:
+        """It has `HELLO_SECONDS` from now to say hello, for the first time or once more."""
+        if connection in self._slot_of:
+            self._silent[connection] = time.monotonic() + HELLO_SECONDS
+
+    def heard_hello(self, connection: Kept) -> None:
+        """It has said hello; the answer, and what it missed, may take longer."""
+        self._silent.pop(connection, None)
+
+    def remove(self, connection: Kept) -> None:
+        """One less."""
+        slot = self._slot_of.pop(connection, None)
+        if slot is not None:
+            del self._slots[slot][connection]
+            self._silent.pop(connection, None)
+            self._by_ip[connection.remote_ip] -= 1
+            if not self._by_ip[connection.remote_ip]:
+                del self._by_ip[connection.remote_ip]
+
+    def all(self) -> list[Kept]:
+        """Every connection."""
+        return list(self._slot_of)
+
+    def tick(self) -> None:
+        """A second has passed."""
+        now = time.monotonic()
+        # In order of their deadlines, so that the first one that is not over ends the search.
+        for connection, deadline in list(self._silent.items()):
+            if deadline > now:
+                break
+            del self._silent[connection]
+            connection.silent()
+        for connection in tuple(self._slots[self._now]):
+            if now - connection.heard > SILENT_SECONDS:
+                connection.lost()
+            else:
+                connection.beat()
+        self._now = (self._now + 1) % BEAT_SECONDS

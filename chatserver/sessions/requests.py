@@ -1,0 +1,235 @@
+"""From a session's request to the use case, and from its outcome to the reply."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from ..accounts.accounts import Accounts
+from ..chat.messages import Messages
+from ..chat.people import People
+from ..chat.plugin_requests import PluginRequests
+from ..chat.room import RoomActor
+from ..chat.rooms import RoomCases
+from ..chat.run_command import CommandCases, is_command, no_reply_here
+from ..delivery.session import Session
+from ..model.errors import Reject
+from ..model.rate_limit import Limiter, moves
+from ..protocol import events as wire
+from ..protocol import requests
+from ..store import Outcome
+
+log = logging.getLogger(__name__)
+
+OUTSTANDING = 64
+JOIN_EVENTS = 500
+
+Fields = Mapping[str, Any] | None
+
+
+class Dispatch:
+    """Answers requests of sessions. ``stats()`` gives the server's figures."""
+
+    def __init__(
+        self,
+        messages: Messages,
+        rooms: RoomCases,
+        people: People,
+        commands: CommandCases,
+        plugins: PluginRequests,
+        accounts: Accounts,
+        limiter: Limiter,
+        requests: Limiter,
+        stats: Callable[[], Awaitable[dict[str, Any]]],
+    ) -> None:
+        self._messages = messages
+        self._rooms = rooms
+        self._people = people
+        self._commands = commands
+        self._plugins = plugins
+        self._accounts = accounts
+        self._limiter = limiter
+        self._requests = requests
+        self._stats = stats
+
+    def handle(
+        self, session: Session, request: requests.Core | requests.PluginRequest
+    ) -> Awaitable[None] | None:
+        """Let a request take effect. What is returned has to be awaited before the session's next request."""
+        if isinstance(request, requests.Post):
+            return self._post(session, request)
+        return self._answer(session, request)
+
+    # Messages: answered when they are settled, so that many can be under way
+
+    def _post(self, session: Session, request: requests.Post) -> Awaitable[None] | None:
+        if request.to is not None or request.room is None or is_command(request.content):
+            return self._post_elsewhere(session, request)
+        try:
+            waiting = self._messages.post(
+                session.user, request.room, request, self._settle(session, request.id)
+            )
+        except Exception:
+            log.exception("a message could not be handled")
+            session.ended()
+            session.error(request.id, internal())
+            return None
+        if waiting is not None:
+            return self._guarded(session, request.id, waiting)
+        return session.settled(OUTSTANDING - 1) if session.outstanding >= OUTSTANDING else None
+
+    def _settle(self, session: Session, re: str | None) -> Callable[[Outcome], None]:
+        session.began()
+
+        def settle(outcome: Outcome) -> None:
+            session.ended()
+            if isinstance(outcome, Reject):
+                session.error(re, outcome)
+            elif not isinstance(outcome, Exception):
+                event = outcome.event
+                if event is not None and re is not None:
+                    session.connection.send(wire.acknowledged(re, event, outcome.dup))
+
+        return settle
+
+    async def _guarded(self, session: Session, re: str | None, waiting: Awaitable[None]) -> None:
+        """Somebody else's code runs on the way: what it fails with must not end the connection unanswered."""
+        try:
+            await waiting
+        except Reject as reject:
+            session.ended()
+            session.error(re, reject)
+        except Exception:
+            log.exception("a message could not be handled")
+            session.ended()
+            session.error(re, internal())
+        await session.settled(OUTSTANDING - 1)
+
+    async def _post_elsewhere(self, session: Session, request: requests.Post) -> None:
+        """A command, or a message to somebody rather than to a room."""
+        if is_command(request.content):
+            await session.settled()
+            await self._answer(session, request)
+            return
+        if request.to is None:
+            session.error(request.id, Reject("Say room, or to.", "invalid", field="room"))
+            return
+        if request.room is not None:
+            session.error(request.id, Reject("Say room or to, not both.", "invalid", field="to"))
+            return
+        settle = self._settle(session, request.id)
+        await self._guarded(session, request.id, self._post_to(session, request, settle))
+
+    async def _post_to(
+        self, session: Session, request: requests.Post, settle: Callable[[Outcome], None]
+    ) -> None:
+        other = await self._accounts.find(request.to or "")
+        await self._messages.post_direct(session.user, other, request, settle)
+
+    # All else: answered before the next one is read
+
+    async def _answer(self, session: Session, request: requests.Core | requests.PluginRequest) -> None:
+        await session.settled()
+        try:
+            fields = await self._run_limited(session, request)
+        except Reject as reject:
+            session.error(request.id, reject)
+        except Exception:
+            log.exception("a request of type %s could not be handled", type(request).__name__)
+            session.error(request.id, internal())
+        else:
+            session.ok(request.id, fields or {})
+
+    async def _run_limited(self, session: Session, request: requests.Core | requests.PluginRequest) -> Fields:
+        """What others notice is limited like messages, though not counted with them; all else more widely."""
+        if isinstance(request, requests.Join | requests.Leave):
+            refusal = self._limiter.refusal(moves(session.user))
+        else:
+            refusal = self._requests.refusal(session.user.id)
+        if refusal is not None:
+            raise refusal
+        return await self._run(session, request)
+
+    async def _run(self, session: Session, request: requests.Core | requests.PluginRequest) -> Fields:
+        user = session.user
+        match request:
+            case requests.Post():
+                return await self._command(session, request)
+            case requests.PluginRequest():
+                return await self._plugins.answer(session, request)
+            case requests.Hello():
+                raise Reject("You have said hello already.", "bad_request", field="type")
+            case requests.Join():
+                return await self._join(session, request)
+            case requests.Leave():
+                await self._rooms.leave(user, request.room)
+            case requests.Edit():
+                done = await self._messages.edit(user, request)
+                return wire.acknowledgement(done.event, done.dup) if done.event else {}
+            case requests.Delete():
+                done = await self._messages.delete(user, request.message_id)
+                return {"seq": done.event.seq} if done.event else {}
+            case requests.Typing():
+                await self._people.typing(user, request.room, request.on)
+            case requests.Read():
+                await self._people.read(user, request.room, request.seq)
+            case requests.SetPresence():
+                await self._people.set_status(user, request.status, request.text)
+            case requests.Sync():
+                actor = await self._rooms.readable(user, request.room)
+                events, more = await self._rooms.log_after(user, actor, request.after, request.limit)
+                return {"events": [wire.event_fields(event) for event in events], "more": more}
+            case requests.Members():
+                return await self._members(session, request)
+            case requests.Rooms():
+                return {"rooms": await self.room_list(session)}
+            case requests.Stats():
+                return await self._stats()
+            case requests.Ping():
+                pass
+        return None
+
+    async def _command(self, session: Session, request: requests.Post) -> Fields:
+        if request.files or request.reply_to is not None:
+            raise no_reply_here()
+        said = await self._commands.run(session.user, request.room, request.content, session)
+        if said:
+            session.connection.send(wire.notice(said, request.room, "info"))
+        return None
+
+    async def room_list(self, session: Session) -> list[dict[str, Any]]:
+        """The session's rooms, and the public ones."""
+        return self._rooms.fields(await self._rooms.lists(session.user))
+
+    async def _join(self, session: Session, request: requests.Join) -> Fields:
+        user = session.user
+        actor = await self._rooms.join(user, request.room)
+        gap = request.after is not None and actor.heads.head - request.after > JOIN_EVENTS
+        if request.after is not None and not gap:
+            events, more = await self._rooms.log_after(user, actor, request.after, JOIN_EVENTS)
+        else:
+            events, more = await self._rooms.backlog(user, actor)
+        reply: dict[str, Any] = {"room": self._rooms.listing(actor, user)}
+        reply.update(self._member_lines(actor))
+        reply["events"] = [wire.event_fields(event) for event in events]
+        reply["more"] = more
+        if gap:
+            reply["gap"] = True
+        return reply
+
+    def _member_lines(self, actor: RoomActor, after: str | None = None) -> dict[str, Any]:
+        lines, count, more = self._rooms.members(actor, after)
+        members = [wire.member_fields(member, status, text) for member, status, text in lines]
+        return {"members": members, "count": count, "more_members": more}
+
+    async def _members(self, session: Session, request: requests.Members) -> Fields:
+        actor = await self._rooms.readable(session.user, request.room)
+        reply = self._member_lines(actor, request.after)
+        reply["more"] = reply.pop("more_members")
+        return reply
+
+
+def internal() -> Reject:
+    """Our fault."""
+    return Reject("Something went wrong in the server.", "internal")

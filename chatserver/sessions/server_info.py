@@ -1,0 +1,129 @@
+"""What the server says about itself: to who comes in, to who asks for figures, to who watches it."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import msgspec
+
+from ..chat.access import Access
+from ..chat.after_commit import Effects
+from ..chat.registry import Rooms
+from ..config import Settings
+from ..delivery.presence import Presence
+from ..model.errors import Reject
+from ..model.metrics import Metrics
+from ..model.values import Role, User
+from ..plugins.host import PluginHost
+from ..protocol import events as wire
+from ..store import Store
+from ..store import queries as reading
+from .keepalive import BEAT_SECONDS, Connections
+from .recent import Recent
+
+
+class About:
+    """Reads all and changes nothing. ``stats`` and ``health`` may be a second old: anybody may ask."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        host: PluginHost,
+        access: Access,
+        presence: Presence,
+        connections: Connections,
+        rooms: Rooms,
+        effects: Effects,
+        store: Store,
+        metrics: Metrics,
+        started: float,
+        version: str,
+    ) -> None:
+        self._settings = settings
+        self._host = host
+        self._access = access
+        self._presence = presence
+        self._connections = connections
+        self._rooms = rooms
+        self._effects = effects
+        self._store = store
+        self._metrics = metrics
+        self._started = started
+        self._version = version
+        self._addresses = {plugin.name: plugin.addresses() for plugin in host.plugins}
+        self._commands_by_role: dict[Role, msgspec.Raw] = {}
+        self.stats: Recent[dict[str, Any]] = Recent(self._stats)
+        self.health: Recent[dict[str, str]] = Recent(self._health)
+
+    def facts(self, user: User) -> dict[str, Any]:
+        """What ``welcome`` says besides the user and the rooms."""
+        limits = self._settings.limits
+        settings = dict(self._host.hooks.collect("client_settings", user=user))
+        plugins = {
+            plugin.name: {"settings": settings.get(plugin.name, {}), **self._addresses[plugin.name]}
+            for plugin in self._host.plugins
+        }
+        return {
+            "server": {
+                "name": self._settings.server.name,
+                "version": self._version,
+                "time": wire.iso(time.time()),
+            },
+            "limits": {"frame_bytes": limits.frame_bytes, "content_chars": limits.content_chars},
+            "heartbeat": BEAT_SECONDS,
+            "permissions": self._access.permissions.held(user),
+            "commands": self._commands_of(user),
+            "plugins": plugins,
+        }
+
+    def _commands_of(self, user: User) -> msgspec.Raw:
+        """The commands that ``welcome`` lists, encoded once for each role: they are most of its bytes."""
+        listed = self._commands_by_role.get(user.role)
+        if listed is None:
+            commands = self._host.commands.listing(lambda name: self._access.by_role(user, name))
+            listed = self._commands_by_role[user.role] = msgspec.Raw(wire.encode(commands))
+        return listed
+
+    async def _stats(self) -> dict[str, Any]:
+        rooms, messages = await self._store.read(reading.counts)
+        now = time.time()
+        return {
+            "users_online": self._presence.online(),
+            "connections": len(self._connections),
+            "rooms": rooms,
+            "messages_total": messages,
+            "messages_per_second": round(
+                self._metrics.message_rate.per_second(now, self._metrics.messages), 2
+            ),
+            "uptime_seconds": round(now - self._started, 1),
+            "server_time": wire.iso(now),
+            "version": self._version,
+        }
+
+    def gauges(self) -> dict[str, tuple[str, float]]:
+        """What is measured when somebody scrapes: name → (meaning, value)."""
+        now = time.time()
+        metrics = self._metrics
+        return {
+            "connections": ("WebSockets.", len(self._connections)),
+            "users_online": ("People who are here.", self._presence.online()),
+            "rooms_loaded": ("Rooms in memory.", len(self._rooms)),
+            "messages_per_second": (
+                "Messages committed, over ten seconds.",
+                metrics.message_rate.per_second(now, metrics.messages),
+            ),
+            "loop_lag_seconds": ("By how much the last periodic tick came late.", metrics.loop_lag_seconds),
+            "store_waiting": ("Pieces of work that wait to be written.", self._store.waiting),
+            "notifications_waiting": ("Calls of after_ hooks that wait.", self._effects.waiting),
+            "uptime_seconds": ("Since the start.", now - self._started),
+        }
+
+    async def _health(self) -> dict[str, str]:
+        """What is wrong, by name."""
+        problems = dict(await self._host.hooks.health())
+        try:
+            await self._store.write(lambda conn: None)
+        except Reject as error:
+            problems["store"] = error.message
+        return problems

@@ -1,0 +1,81 @@
+"""Which address leads to which handler."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from tornado.routing import Rule, URLSpec
+from tornado.web import Application, RequestHandler
+
+from ..plugins.host import PluginHost
+from . import api, auth
+from .handler import Handler, NotFound
+from .prometheus import Scrape
+from .services import Site
+from .static import Index, Static
+from .websocket.handshake import SocketHandler
+
+log = logging.getLogger(__name__)
+
+NAME = "([^/]+)"
+
+
+def application(site: Site, host: PluginHost, public: Path) -> Application:
+    """All routes: the page and its files, the WebSocket, the HTTP interface, the plugins'."""
+    common = {"site": site}
+    routes: list[Rule] = [
+        URLSpec("/ws", SocketHandler, common),
+        URLSpec("/ws/(?P<room>[^/]+)", SocketHandler, common),
+        URLSpec("/healthz", api.Healthy, common),
+        URLSpec("/readyz", api.Ready, common),
+        URLSpec("/metrics", Scrape, common),
+    ]
+    for path, handler in (
+        ("server", auth.Server),
+        ("guest", auth.Guest),
+        ("login", auth.Login),
+        ("setup", auth.Setup),
+        ("logout", auth.Logout),
+        ("me", auth.Me),
+        ("stats", api.Stats),
+        ("rooms", api.RoomList),
+        (f"rooms/{NAME}", api.OneRoom),
+        (f"rooms/{NAME}/members", api.RoomMembers),
+        (f"rooms/{NAME}/members/{NAME}", api.RoomMember),
+        (f"rooms/{NAME}/messages", api.RoomMessages),
+        (f"messages/{NAME}", api.OneMessage),
+    ):
+        routes.append(URLSpec("/api/v1/" + path, handler, common))
+    routes += _plugin_routes(site, host)
+    routes.append(URLSpec("/()", Index, {**common, "path": str(public)}))
+    routes.append(URLSpec("/static/(.*)", Static, {**common, "path": str(public)}))
+    return Application(
+        routes,
+        default_handler_class=NotFound,
+        default_handler_args=common,
+        log_function=_log_request,
+        xsrf_cookies=True,
+        cross_origin_protection=True,
+        secure=site.secure,
+        xsrf_cookie_kwargs={"samesite": "Lax", "secure": site.secure},
+    )
+
+
+def _plugin_routes(site: Site, host: PluginHost) -> list[Rule]:
+    routes: list[Rule] = []
+    for plugin, route in host.routes:
+        pattern = f"/plugins/{plugin.name}/{route.pattern.lstrip('/')}"
+        routes.append(URLSpec(pattern, route.handler, {"site": site, "plugin": plugin.instance}))
+    for plugin in host.plugins:
+        if plugin.static_dir is not None:
+            arguments = {"site": site, "path": str(plugin.static_dir)}
+            routes.append(URLSpec(f"/plugins/{plugin.name}/static/(.*)", Static, arguments))
+    return routes
+
+
+def _log_request(handler: RequestHandler) -> None:
+    level = logging.INFO if handler.get_status() >= 500 else logging.DEBUG
+    request = handler.request
+    ip = handler.remote_ip if isinstance(handler, Handler) else request.remote_ip
+    log.log(level, "%s %s %s %d", ip, request.method, request.path, handler.get_status())

@@ -1,0 +1,1 @@
+"""WebSocket: the handshake, the frames, the transports."""

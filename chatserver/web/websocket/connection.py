@@ -1,0 +1,257 @@
+"""One WebSocket from the server's side: requests in, events out, within limits."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Awaitable
+
+from ...delivery.deflate import smaller
+from ...delivery.frames import PING, frame
+from ...delivery.session import Session
+from ...model.errors import Close, Reject
+from ...model.values import Request
+from ...protocol import events as wire
+from ...protocol import requests
+from ..services import Site
+from .transport import Transport
+
+log = logging.getLogger(__name__)
+
+ERRORS_AT_ONCE = 100.0
+ERRORS_PER_SECOND = 2.0
+
+
+class Connection:
+    """The connection below a `Session` (`chatserver.delivery.session.Connection`), the owner of a transport.
+
+    ``asked`` is what was known at the handshake, ``room`` the one in the address, ``page`` whether a browser's page
+    is on the other side, ``deflates`` whether it takes compressed frames.
+    """
+
+    __slots__ = (
+        "_asked", "_asked_for", "_errors", "_errors_at", "_limit", "_own", "_page", "_room", "_session", "_since",
+        "_site", "_transport", "deflates", "heard", "remote_ip",
+    )  # fmt: skip
+
+    def __init__(self, site: Site, asked: Request, room: str | None, page: bool, deflates: bool) -> None:
+        self.remote_ip = asked.remote_ip
+        self.deflates = deflates
+        self.heard = self._since = time.monotonic()
+        self._site = site
+        self._asked: Request | None = asked
+        self._room = room
+        self._page = page
+        self._limit = site.settings.limits.send_buffer_bytes
+        self._asked_for = 0
+        self._own: list[bytes] | None = None
+        self._session: Session | None = None
+        self._transport: Transport | None = None
+        self._errors = ERRORS_AT_ONCE
+        self._errors_at = self.heard
+
+    def start(self, transport: Transport) -> None:
+        """The handshake is done."""
+        self._transport = transport
+        if self._site.stopping():
+            # The stop began between the handshake and here, and has said goodbye to all others.
+            self.close(Close.RESTART, "the server restarts")
+        elif self._site.connections.full(self.remote_ip):
+            self.close(Close.TOO_MANY, "too many connections")
+        else:
+            self._site.connections.add(self)
+
+    # Frames in
+
+    def on_frame(self, data: bytes, text: bool) -> Awaitable[None] | None:
+        """A whole message. What is returned is awaited before the next one is read."""
+        self.heard = time.monotonic()
+        self._site.metrics.frames_in += 1
+        if not text:
+            self._refuse(None, Reject("Frames are text.", "bad_request"))
+            return None
+        try:
+            request = self._site.decoder.decode(data)
+        except requests.BadRequest as bad:
+            self._refuse(bad.re, bad.reject)
+            return None
+        if self._session is None:
+            return self._hello(request)
+        waiting = self._site.dispatch.handle(self._session, request)
+        if waiting is not None:
+            return self._answered(waiting)
+        return self.drained() if self._behind() else None
+
+    async def _answered(self, waiting: Awaitable[None]) -> None:
+        await waiting
+        if self._behind():
+            await self.drained()
+
+    def _behind(self) -> bool:
+        """Whoever doesn't read the answers gets no more of them."""
+        return self._transport is not None and self._transport.buffered > self._limit // 2
+
+    def _refuse(self, re: str | None, reject: Reject) -> None:
+        """Answer with an error; somebody who sends nothing else is shown the door."""
+        now = time.monotonic()
+        level = self._errors + (now - self._errors_at) * ERRORS_PER_SECOND
+        self._errors, self._errors_at = min(ERRORS_AT_ONCE, level) - 1, now
+        self.send(wire.error(re, reject))
+        if self._errors < 0:
+            log.info("%s: too many bad frames", self.remote_ip)
+            self.close(Close.RATE, "too many bad frames")
+
+    async def _hello(self, request: requests.Core | requests.PluginRequest) -> None:
+        if self._asked is None:
+            return
+        if not isinstance(request, requests.Hello):
+            self.send(wire.error(request.id, Reject("Say hello first.", "hello_required")))
+            self.close(Close.HELLO_REQUIRED, "hello required")
+            return
+        self._site.connections.heard_hello(self)
+        try:
+            session = await self._site.welcoming.hello(self, request, self._asked)
+        except Reject as reject:
+            self._refuse(request.id, reject)
+            self._site.connections.expect_hello(self)
+            return
+        except Exception:
+            log.exception("hello failed")
+            self.close(Close.RESTART, "the server failed")
+            return
+        self._asked = None
+        self._session = session
+        if session is None or self.closed:
+            self._leave()
+        elif self._room is not None:
+            waiting = self._site.dispatch.handle(session, requests.Join(room=self._room))
+            if waiting is not None:
+                await waiting
+
+    def on_sign(self) -> None:
+        """A ping or pong came."""
+        self.heard = time.monotonic()
+
+    # Frames out
+
+    @property
+    def closed(self) -> bool:
+        """Nothing can be sent any more."""
+        return self._transport is None or self._transport.closing or self._transport.closed
+
+    def send(self, payload: bytes, *, secret: bool = False) -> None:
+        """Send one frame to this connection, at the end of this turn of the loop at the latest.
+
+        One that holds a secret is never compressed: its length must not tell what else is in it.
+        """
+        if self._transport is not None:
+            if self._own is None:
+                self._own = []
+                self._site.hub.later(self)
+            whole = frame(payload)
+            self._own.append(self._deflated(whole) if self.deflates and not secret else whole)
+            self._site.metrics.frames_out += 1
+
+    def _deflated(self, whole: bytes) -> bytes:
+        made = smaller(whole)
+        if made is not whole:
+            self._site.metrics.compressed += 1
+            self._site.metrics.saved_bytes += len(whole) - len(made)
+        return made
+
+    def flush(self) -> None:
+        """Send what is waiting for the end of the turn."""
+        if self._own and self._transport is not None:
+            own, self._own = self._own, None
+            self._transport.write(b"".join(own))
+
+    def send_frames(self, frames: bytes, durable: bytes) -> None:
+        """Send frames that everybody gets. Past half of the buffer only the durable ones, past all of it none."""
+        transport = self._transport
+        if transport is None:
+            return
+        waiting = transport.buffered - self._asked_for
+        if waiting > 0:
+            if waiting > self._limit // 2:
+                self._site.metrics.lagging += 1
+                frames = durable
+            if waiting + len(frames) > self._limit:
+                self._too_slow()
+                return
+        if self._own:
+            own, self._own = self._own, None
+            transport.write(frames, b"".join(own))
+        elif frames:
+            transport.write(frames)
+
+    def _too_slow(self) -> None:
+        """It gets what is in the buffer, if it reads that soon, and the reason; it will resume without loss."""
+        if not self.closed:
+            log.info("%s: too slow", self.remote_ip)
+            self.close(Close.TOO_SLOW, "too slow")
+            self._leave()
+
+    async def drained(self) -> None:
+        """Wait until what was sent is on its way."""
+        if self._transport is not None:
+            # Replies and replay make nobody a slow reader: nothing more is read until they are sent.
+            self.flush()
+            self._asked_for = self._transport.buffered
+            await self._transport.drained()
+            self._asked_for = 0
+
+    def close(self, code: Close, reason: str = "") -> None:
+        """Close, with a reason the client can act on."""
+        self.flush()
+        if self._transport is not None and not self.closed:
+            self._site.metrics.closes[code] += 1
+            self._transport.close(code, reason)
+
+    def goodbye(self, after_ms: int) -> None:
+        """Say that the server goes, and when to come back. What comes from here on gets no answer."""
+        self.send(wire.bye(after_ms))
+        if self._transport is not None:
+            self._transport.deaf = True
+
+    # Keeping alive
+
+    def beat(self) -> None:
+        """A ping, and for pages, which can't see pings, an event."""
+        if self._transport is None:
+            return
+        self._transport.write(frame(b"", PING))
+        if self._page and self._session is not None:
+            self.send(wire.heartbeat(self._site.rooms.moved(self._session.rooms)))
+
+    def silent(self) -> None:
+        """No hello came in time."""
+        self.send(wire.error(None, Reject("Say hello first.", "hello_required")))
+        self.close(Close.HELLO_REQUIRED, "hello required")
+
+    def lost(self) -> None:
+        """Nothing came for too long."""
+        self.close(Close.HEARTBEAT_LOST, "heartbeat lost")
+        if self._transport is not None:
+            self._transport.abort()
+
+    # The end
+
+    def on_broken(self, code: Close, reason: str) -> None:
+        """The other side broke the protocol: it gets its answers and the reason, and is gone for everybody else."""
+        if not self.closed:
+            log.info("%s: %s", self.remote_ip, reason)
+            self.close(code, reason)
+        self._leave()
+
+    def on_lost(self) -> None:
+        """The socket is closed."""
+        self._transport = None
+        self._own = None
+        self._site.metrics.connection_seconds.observe(time.monotonic() - self._since)
+        self._leave()
+
+    def _leave(self) -> None:
+        self._site.connections.remove(self)
+        if self._session is not None:
+            self._site.welcoming.left(self._session)
+            self._session = None

@@ -1,0 +1,101 @@
+"""The WebSocket's handshake: origin, address, limits; what follows is on a transport of our own."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+from tornado.iostream import IOStream, SSLIOStream, StreamClosedError
+from tornado.web import HTTPError
+from tornado.websocket import WebSocketHandler, WebSocketProtocol, WebSocketProtocol13, _WebSocketParams
+
+from ..handler import COOKIE, request_of
+from ..security import HEADERS, client_address, is_ours
+from .connection import Connection
+from .extensions import agreed
+from .socket_transport import SocketTransport
+from .stream_transport import StreamTransport
+
+if TYPE_CHECKING:
+    from ..services import Site
+
+SUBPROTOCOL = "chat.v1"
+
+
+class SocketHandler(WebSocketHandler):
+    """Answers ``GET /ws`` and ``GET /ws/{room}`` and hands the stream to a `Connection`."""
+
+    site: Site
+
+    def initialize(self, site: Site) -> None:
+        self.site = site
+
+    def set_default_headers(self) -> None:
+        self.clear_header("Server")
+        for name, value in HEADERS.items():
+            self.set_header(name, value)
+
+    def prepare(self) -> None:
+        if not is_ours(self.request.host, self.site.settings.server.public_url):
+            raise HTTPError(403, "the Host header names another server")
+        if self.site.stopping():
+            raise HTTPError(503, "the server is stopping")
+
+    def check_origin(self, origin: str) -> bool:
+        return origin in self.site.origins
+
+    def select_subprotocol(self, subprotocols: list[str]) -> str | None:
+        return SUBPROTOCOL if SUBPROTOCOL in subprotocols else None
+
+    def get_websocket_protocol(self) -> WebSocketProtocol | None:
+        if self.request.headers.get("Sec-WebSocket-Version") != "13":
+            return None
+        self._deflates = self._agree()
+        # Without compression options: Tornado's own compression keeps some 300 KiB a connection.
+        return _Handshake(self, False, _WebSocketParams())
+
+    def _agree(self) -> bool:
+        """Answer to the offered extensions; whether frames may be compressed."""
+        if not self.site.settings.server.compression:
+            return False
+        answer = agreed(self.request.headers.get("Sec-WebSocket-Extensions", ""))
+        if answer is not None:
+            self.set_header("Sec-WebSocket-Extensions", answer)
+        return answer is not None
+
+    async def take_over(self, stream: IOStream) -> None:
+        """From here on Tornado has no part in this connection, but for TLS."""
+        site = self.site
+        page = "Origin" in self.request.headers
+        # Without an Origin it is a program, and then no cookie counts.
+        token = self.get_cookie(COOKIE) if page else None
+        asked = request_of(self.request, client_address(self.request, site.proxies), token)
+        connection = Connection(site, asked, self.path_kwargs.get("room"), page, self._deflates)
+        most = site.settings.limits.frame_bytes
+        stream.set_nodelay(True)
+        if site.settings.server.transport == "stream" or isinstance(stream, SSLIOStream):
+            transport = StreamTransport(connection, stream, most, self._deflates)
+            connection.start(transport)
+            await transport.run()
+            return
+        with contextlib.suppress(StreamClosedError):
+            # The answer to the handshake has to be out before the stream goes.
+            await stream.write(b"")
+            early = bytes(stream._read_buffer)
+            bare = SocketTransport(connection, stream.socket.dup(), most, self._deflates)
+            stream.close()
+            connection.start(bare)
+            bare.start(early)
+
+
+class _Handshake(WebSocketProtocol13):
+    """Tornado's handshake, without what comes behind it."""
+
+    async def _receive_frame_loop(self) -> None:
+        assert isinstance(self.handler, SocketHandler)
+        assert self.stream is not None
+        try:
+            await self.handler.take_over(self.stream)
+        finally:
+            # The handler and what it holds refer to each other: some 20 KB that only the collector would find.
+            self.handler.on_connection_close()

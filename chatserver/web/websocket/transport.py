@@ -1,0 +1,171 @@
+"""What is below a WebSocket once its handshake is done: frames to messages, and the closing handshake.
+
+There are two ways to the other side: on the bare socket, which costs a fraction of the time and memory, or through
+Tornado's stream, for TLS. Whoever uses them can't tell.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable
+from typing import Protocol
+
+from tornado.util import _websocket_mask
+
+from ...delivery import frame_parser as incoming
+from ...delivery import frames as outgoing
+from ...delivery.deflate import InflatingParser
+from ...delivery.frame_parser import FrameParser, Violation
+from ...model.errors import Close
+
+log = logging.getLogger(__name__)
+
+READ_BYTES = 65536
+
+CLOSE_SECONDS = 5.0
+"""How long the other side has to answer a close frame, and to read what was sent before."""
+UNREAD_BYTES = 64 * 1024 * 1024
+"""How much of a message that is too large is read, so that the answer to it arrives, before the socket is closed."""
+
+
+class Owner(Protocol):
+    """Who gets the messages."""
+
+    def on_frame(self, data: bytes, text: bool) -> Awaitable[None] | None:
+        """A data message; text is UTF-8. What is returned is awaited before the next one is read."""
+
+    def on_sign(self) -> None:
+        """A ping or pong: the other side lives."""
+
+    def on_broken(self, code: Close, reason: str) -> None:
+        """The other side broke the protocol; what follows is not read. Closes the transport with this code."""
+
+    def on_lost(self) -> None:
+        """The connection is gone. Called once."""
+
+
+class Transport:
+    """What both ways share: frames to messages, and the closing handshake (RFC 6455, section 7)."""
+
+    __slots__ = ("__weakref__", "_dropped", "_parser", "_timer", "closing", "deaf", "ending", "owner")
+
+    def __init__(self, owner: Owner, most: int, inflates: bool) -> None:
+        self.owner = owner
+        self.closing = False
+        """A close frame was sent; nothing may follow it."""
+        self.deaf = False
+        """Messages are passed over: nothing more is accepted."""
+        self.ending = False
+        """One came, too; the socket is closed once everything is sent."""
+        self._parser = (InflatingParser if inflates else FrameParser)(most, _websocket_mask)
+        self._timer: asyncio.TimerHandle | None = None
+        self._dropped = 0
+
+    # What the two ways differ in
+
+    @property
+    def buffered(self) -> int:
+        """How many bytes wait to be sent."""
+        raise NotImplementedError
+
+    @property
+    def closed(self) -> bool:
+        """The socket is closed."""
+        raise NotImplementedError
+
+    def write(self, frames: bytes, first: bytes = b"") -> None:
+        """Send ``first`` and ``frames``; what the socket does not take at once is kept. Nothing on a closed one."""
+        raise NotImplementedError
+
+    async def drained(self) -> None:
+        """Wait until nothing waits to be sent, or the connection is gone."""
+        raise NotImplementedError
+
+    def shut(self) -> None:
+        """Tell the other side that nothing more is sent, and go on reading."""
+        raise NotImplementedError
+
+    def abort(self) -> None:
+        """Close the socket at once."""
+        raise NotImplementedError
+
+    # Closing
+
+    def close(self, code: int, reason: str = "") -> None:
+        """Send a close frame; the socket is closed when it is answered, or after `CLOSE_SECONDS`."""
+        if self.closing or self.closed:
+            return
+        self.write(outgoing.close_frame(code, reason))
+        self.closing = True
+        self._timer = asyncio.get_running_loop().call_later(CLOSE_SECONDS, self.abort)
+
+    def emptied(self) -> None:
+        """Nothing waits to be sent any more: go on with the end where it has begun."""
+        if self.ending:
+            self.abort()
+        elif self._dropped:
+            # Closing with unread input would reset the socket, and the reset would overtake the close frame; so
+            # only our half ends, and what still comes is read and forgotten (sections 7.1.1 and 7.1.7).
+            self.shut()
+
+    def gone(self) -> None:
+        """The socket is closed: tell the owner."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self.owner.on_lost()
+
+    # Reading
+
+    def take(self, data: bytes) -> Awaitable[None] | None:
+        """Handle the messages in what came, up to one that has to be awaited before `take` is called again."""
+        if self._dropped:
+            self._dropped += len(data)
+            if self._dropped > UNREAD_BYTES:
+                self.abort()
+            return None
+        if data:
+            self._parser.feed(data)
+        try:
+            return self._messages()
+        except Violation as broken:
+            self.owner.on_broken(broken.code, broken.reason)
+            self._dropped = 1
+            if not self.buffered:
+                self.emptied()
+            return None
+
+    def _messages(self) -> Awaitable[None] | None:
+        while not self.closed:
+            message = self._parser.next()
+            if message is None:
+                return None
+            opcode, data = message
+            if opcode == incoming.CLOSE:
+                self._answer_close(data)
+                return None
+            if opcode in (incoming.PING, incoming.PONG):
+                self._sign(opcode, data)
+            elif not self.closing and not self.deaf:
+                if opcode == incoming.TEXT:
+                    incoming.check_text(data)
+                waiting = self.owner.on_frame(data, opcode == incoming.TEXT)
+                if waiting is not None:
+                    return waiting
+        return None
+
+    def _sign(self, opcode: int, data: bytes) -> None:
+        self.owner.on_sign()
+        # To a peer that doesn't read, an unsent pong would only be the first of many (section 5.5.3).
+        if opcode == incoming.PING and not self.buffered:
+            self.write(outgoing.frame(data, outgoing.PONG))
+
+    def _answer_close(self, data: bytes) -> None:
+        if not self.closing:
+            # Echo the code (section 5.5.1).
+            self.write(outgoing.frame(data[:2], outgoing.CLOSE))
+            self.closing = True
+        self.ending = True
+        if not self.buffered:
+            self.emptied()
