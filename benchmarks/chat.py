@@ -15,7 +15,7 @@ import chatserver
 from chatserver.model.values import Room, User
 from chatserver.store import Outcome, Store
 from chatserver.store import accounts as people
-from chatserver.store.changes import Batch, CreateRoom, Entry, Post
+from chatserver.store.changes import Batch, Change, CreateRoom, Post
 
 from .launch import Launch, Server
 
@@ -106,7 +106,7 @@ def _message(user: User, number: int) -> Post:
     return Post(user, f"m{number:012x}", text, text)
 
 
-async def _append(store: Store, entries: list[Entry]) -> None:
+async def _append(store: Store, entries: list[Change]) -> None:
     future: asyncio.Future[list[Outcome]] = asyncio.get_running_loop().create_future()
     store.append(Batch("room0", time.time(), entries), future.set_result)
     for outcome in await future:

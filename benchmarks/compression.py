@@ -20,7 +20,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from chatserver.delivery.deflate import inflate, smaller
+from chatserver.delivery.deflate import compress_frame, inflate
 from chatserver.delivery.frames import frame
 
 from . import chat
@@ -155,7 +155,7 @@ async def frames() -> None:
                 await wire.until(kind)
             whole = frame(pair[1].payload)
             plain, packed = (wire.size for wire in pair)
-            took = f"{micros(lambda: smaller(whole)):.0f}" if packed < plain else ""
+            took = f"{micros(lambda: compress_frame(whole)):.0f}" if packed < plain else ""
             print(f"| {name} | {plain:,} | {packed:,} | {packed / plain:.0%} | {took} |")
 
         await row("`welcome` of somebody who comes back", "welcome")

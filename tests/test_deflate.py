@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatserver.delivery.deflate import COMPRESSED, WORTH_BYTES, InflatingParser, inflate, smaller
-from chatserver.delivery.frame_parser import BINARY, CONTINUATION, PING, TEXT, Message, Violation
+from chatserver.delivery.deflate import COMPRESSED, WORTH_BYTES, InflatingParser, compress_frame, inflate
+from chatserver.delivery.frame_parser import BINARY, CONTINUATION, PING, TEXT, Message, ProtocolError
 from chatserver.delivery.frames import frame
 from tests.conftest import client_frame
 
@@ -37,7 +37,7 @@ def parsed(*pieces: bytes, most: int = MOST) -> list[Message]:
 
 
 def refused(*frames: bytes, most: int = MOST) -> int:
-    with pytest.raises(Violation) as caught:
+    with pytest.raises(ProtocolError) as caught:
         parsed(*frames, most=most)
     return caught.value.code
 
@@ -48,19 +48,19 @@ def refused(*frames: bytes, most: int = MOST) -> int:
 def test_only_what_is_larger_than_a_kibibyte_is_compressed():
     for size in (0, 1, 125, 126, 1000, WORTH_BYTES):
         whole = frame(b"x" * size)
-        assert smaller(whole) is whole
-    assert len(smaller(frame(b"x" * (WORTH_BYTES + 1)))) < 40
+        assert compress_frame(whole) is whole
+    assert len(compress_frame(frame(b"x" * (WORTH_BYTES + 1)))) < 40
 
 
 def test_what_does_not_get_smaller_goes_as_it_is():
     whole = frame(os.urandom(5000))
-    assert smaller(whole) is whole
+    assert compress_frame(whole) is whole
 
 
 @given(st.text(min_size=1, max_size=50), st.integers(30, 4000))
 def test_a_client_reads_what_was_sent(text, times):
     payload = (text * times).encode()
-    whole = smaller(frame(payload))
+    whole = compress_frame(frame(payload))
     if whole[0] == TEXT | 0x80:
         assert whole == frame(payload)
         return
@@ -94,11 +94,11 @@ def test_any_level_and_window(data, level, bits):
 
 @given(st.binary(max_size=300))
 def test_any_bytes_are_a_message_or_refused(data):
-    with contextlib.suppress(Violation):
+    with contextlib.suppress(ProtocolError):
         assert len(inflate(data, 1000)) <= 1000
-    with contextlib.suppress(Violation):
+    with contextlib.suppress(ProtocolError):
         parsed(data)
-    with contextlib.suppress(Violation):
+    with contextlib.suppress(ProtocolError):
         parsed(client_frame(data, TEXT | COMPRESSED))
 
 
@@ -191,7 +191,7 @@ def test_nothing_is_kept_between_messages():
         for parser in parsers:
             parser.feed(data)
             assert parser.next() == Message(TEXT, text)
-            assert smaller(frame(text))[0] & COMPRESSED
+            assert compress_frame(frame(text))[0] & COMPRESSED
         here = tracemalloc.take_snapshot().filter_traces(
             [tracemalloc.Filter(True, "*/chatserver/delivery/deflate.py")]
         )

@@ -20,7 +20,7 @@ from chatserver.delivery.frame_parser import (
     TEXT,
     FrameParser,
     Message,
-    Violation,
+    ProtocolError,
     unmask,
 )
 
@@ -54,7 +54,7 @@ def parsed(*pieces: bytes, most: int = MOST) -> list[Message]:
 
 
 def violation(*frames: bytes, most: int = MOST) -> int:
-    with pytest.raises(Violation) as caught:
+    with pytest.raises(ProtocolError) as caught:
         parsed(b"".join(frames), most=most)
     return caught.value.code
 
@@ -111,7 +111,7 @@ def test_cut_at_every_byte():
 
 @given(st.binary(max_size=400))
 def test_any_bytes_give_messages_or_a_violation(data):
-    with contextlib.suppress(Violation):
+    with contextlib.suppress(ProtocolError):
         parsed(data)
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from chatserver import Draft, Event, Message, Plugin, Reject, Room, User, hookimpl
 from chatserver.model.errors import PluginError
-from chatserver.plugins.hooks import Hooks
+from chatserver.plugins.hooks import HookCaller
 from chatserver.plugins.hookspecs import KINDS, PROJECT
 from chatserver.plugins.isolation import FAILURES, Policy
 
@@ -30,13 +30,13 @@ def plugin(**methods):
 
 
 def hooks(*plugins, policies=None, **options):
-    """Hooks of plugins named p0, p1, …, called in this order."""
+    """HookCaller of plugins named p0, p1, …, called in this order."""
     manager = pluggy.PluginManager(PROJECT)
     for kind in KINDS:
         manager.add_hookspecs(kind)
     for number in reversed(range(len(plugins))):
         manager.register(plugins[number], f"p{number}")
-    return Hooks(manager, policies or {}, **options)
+    return HookCaller(manager, policies or {}, **options)
 
 
 def adds(text):

@@ -84,11 +84,11 @@ def test_who_lags_may_go_without_what_does_not_last(hub, turns):
 def test_a_large_frame_is_compressed_once_for_all_who_take_it(hub, turns, monkeypatch):
     made = []
 
-    def smaller(whole):
+    def compress_frame(whole):
         made.append(whole)
-        return deflate.smaller(whole)
+        return deflate.compress_frame(whole)
 
-    monkeypatch.setattr(module, "smaller", smaller)
+    monkeypatch.setattr(module, "compress_frame", compress_frame)
     plain, *deflating = Ear(), Ear(deflates=True), Ear(deflates=True)
     for ear in (plain, *deflating):
         hub.subscribe(ear, "a")
@@ -98,9 +98,9 @@ def test_a_large_frame_is_compressed_once_for_all_who_take_it(hub, turns, monkey
     turns.turn()
     assert len(made) == 3
     assert plain.got == [(frame(large) + frame(small) + frame(large + small), frame(large) + frame(small))]
-    packed = deflate.smaller(frame(large))
+    packed = deflate.compress_frame(frame(large))
     ((frames, durable),) = deflating[0].got
-    assert frames == packed + frame(small) + deflate.smaller(frame(large + small))
+    assert frames == packed + frame(small) + deflate.compress_frame(frame(large + small))
     assert durable == packed + frame(small)
     assert deflating[1].got[0][0] is frames
     assert deflating[1].got[0][1] is durable
@@ -118,7 +118,7 @@ def test_without_a_large_frame_all_get_the_same_object(hub, turns):
 
 
 def test_where_nobody_takes_it_nothing_is_compressed(hub, turns, monkeypatch):
-    monkeypatch.setattr(module, "smaller", None)
+    monkeypatch.setattr(module, "compress_frame", None)
     ear, gone = Ear(), Ear(deflates=True)
     hub.subscribe(ear, "a")
     hub.subscribe(gone, "a")

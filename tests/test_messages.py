@@ -354,8 +354,8 @@ async def test_what_waits_behind_a_mute_or_a_removal_is_checked_against_it(chat,
     async with chat() as server:
         alice, bob = await server.join("general", "alice", "bob")
         sent = await alice.says("before")
-        actor = server.server.rooms.peek("general")
-        by, target = (actor.members[client.id].user for client in (bob, alice))
+        live = server.server.rooms.loaded("general")
+        by, target = (live.members[client.id].user for client in (bob, alice))
         outcomes = []
         for entry in (
             entries.Post(by, "m1", "busy", "busy"),
@@ -366,8 +366,8 @@ async def test_what_waits_behind_a_mute_or_a_removal_is_checked_against_it(chat,
             entries.Delete(target, sent.message_id),
             entries.Post(by, "m4", "goes on", "goes on"),
         ):
-            actor.submit(entry, outcomes.append)
-        await actor.idle()
+            live.submit(entry, outcomes.append)
+        await live.idle()
         assert [getattr(outcome, "code", "done") for outcome in outcomes].count("done") == 4
         heard = [e["content"] for e in await bob.heard()]
         assert heard == ["before", "busy", "in time", "goes on"]

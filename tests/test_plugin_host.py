@@ -501,7 +501,7 @@ async def test_a_failing_job_is_reported_with_its_plugin(write, host, caplog):
 
     await asyncio.wait([plugin.instance.spawn(job())])
     assert [(record.name, record.getMessage()) for record in caplog.records] == [
-        ("chatserver.plugins.plain", "plugin plain: a background job failed: OSError: gone")
+        ("chatserver.plugin.plain", "plugin plain: a background job failed: OSError: gone")
     ]
 
 

@@ -149,9 +149,9 @@ async def test_a_ban_that_is_over_keeps_nobody_out(chat, monkeypatch):
         await mod.says("/kick bob 10m")
         assert (await refused(bob.join("general"))).code == "banned"
         assert (await refused(mod.says("/invite bob"))).code == "banned"
-        actor = server.server.rooms.peek("general")
-        now = actor._clock()
-        monkeypatch.setattr(actor, "_clock", lambda: now + 601)
+        live = server.server.rooms.loaded("general")
+        now = live._clock()
+        monkeypatch.setattr(live, "_clock", lambda: now + 601)
         await mod.says("/invite bob")
         assert (await bob.hears("member", action="added")).room == "general"
 

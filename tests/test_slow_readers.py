@@ -11,8 +11,8 @@ TEXT = "x" * 4000
 
 
 def connection_of(server, name):
-    user = next(m.user for m in server.server.rooms.peek("general").members.values() if m.user.name == name)
-    (session,) = server.server.effects.sessions(user.id)
+    user = next(m.user for m in server.server.rooms.loaded("general").members.values() if m.user.name == name)
+    (session,) = server.server.after_commit.sessions(user.id)
     return session.connection
 
 
@@ -119,7 +119,7 @@ async def test_a_long_replay_is_paced_and_makes_nobody_slow(chat, raw, eventuall
             await socket.until("welcome")
             for _ in range(50):
                 await alice.ask("ping")
-            (session,) = server.server.effects.sessions(bob.id)
+            (session,) = server.server.after_commit.sessions(bob.id)
             assert 0 < session.connection._transport.buffered < 3 * LIMIT
             # What comes for the person rather than the room comes meanwhile.
             for n in range(20):

@@ -34,13 +34,13 @@ class Owner:
             await self.changed.wait()
         return self.heard
 
-    def on_sign(self) -> None:
+    def on_activity(self) -> None:
         pass
 
-    def on_broken(self, code: Close, reason: str) -> None:
+    def on_protocol_error(self, code: Close, reason: str) -> None:
         raise AssertionError(reason)
 
-    def on_lost(self) -> None:
+    def on_closed(self) -> None:
         assert not self.lost.is_set()
         self.lost.set()
 

@@ -12,7 +12,7 @@ import pytest
 from tornado.httputil import HTTPHeaders
 
 from chatserver.plugins import host as plugin_host
-from chatserver.plugins.deadline import ended
+from chatserver.plugins.deadline import wait_at_most
 from chatserver.server import server as composition
 
 PLUGIN = """
@@ -194,13 +194,13 @@ async def test_who_goes_on_writing_does_not_hold_it_up(chat, monkeypatch, quiet,
 async def test_a_room_that_was_not_waited_for_goes_on(chat, monkeypatch, quiet, eventually):
     async with chat() as server:
         (alice,) = await server.join("general", "alice")
-        actor = await server.server.rooms.get("general")
+        live = await server.server.rooms.get("general")
         late = []
         with monkeypatch.context() as slow:
             slow.setattr(server.server.store, "append", lambda *batch: late.append(batch))
             await alice.send({"type": "message", "id": "m", "room": "general", "content": "slow"})
             (batch,) = await eventually(lambda: late)
-        waiting = [asyncio.ensure_future(actor.idle()) for _ in range(2)]
+        waiting = [asyncio.ensure_future(live.idle()) for _ in range(2)]
         await asyncio.wait(waiting, timeout=0.01)
         waiting[0].cancel()
         await asyncio.wait(waiting[:1])
@@ -216,9 +216,9 @@ async def test_what_fails_or_is_cancelled_by_itself_has_ended(caplog):
     async def gives_up():
         raise asyncio.CancelledError
 
-    await ended("the one", fails(), 5)
+    await wait_at_most("the one", fails(), 5)
     assert "stopping: the one failed" in caplog.text
-    await ended("the other", gives_up(), 5)
+    await wait_at_most("the other", gives_up(), 5)
     assert "the other" not in caplog.text
 
 

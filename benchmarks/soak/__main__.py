@@ -171,7 +171,7 @@ def _of_log(path: Path, journal: Journal, heard: dict[tuple[str, str], int]) -> 
     log = Log(path)
     try:
         found = list(log.problems(journal.acknowledged))
-        heads = log.heads()
+        heads = log.position()
         logged, wrong = log.steady_load()
     finally:
         log.close()

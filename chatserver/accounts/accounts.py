@@ -21,7 +21,7 @@ from ..model.errors import Reject
 from ..model.values import ROLES, Role, User
 from ..store import Connection, Store
 from ..store import accounts as people
-from .login_throttle import Attempts
+from .login_throttle import LoginThrottle
 
 T = TypeVar("T")
 
@@ -64,7 +64,7 @@ class Accounts:
         self._hasher = PasswordHasher()
         # One at a time: a hash takes 64 MiB, and sign-ins must not crowd out the chat.
         self._hashing = ThreadPoolExecutor(1, thread_name_prefix="password")
-        self._attempts = Attempts(clock)
+        self._attempts = LoginThrottle(clock)
         # One after the other, so that each knows how those before it ended.
         self._signing_in = asyncio.Lock()
 
@@ -72,7 +72,7 @@ class Accounts:
         """A new guest, and the token that brings them back. Raises `Reject` ``invalid`` or ``name_taken``."""
         name = names.user_name(name)
         user = User("u" + secrets.token_hex(8), name, name, "guest")
-        key, token = names.look(name), new_token()
+        key, token = names.confusable_key(name), new_token()
 
         def create(conn: Connection) -> None:
             people.create_user(conn, user, key, self._clock())
@@ -102,7 +102,7 @@ class Accounts:
     async def rename(self, user: User, name: str) -> User:
         """A new name: for guests the name, for accounts the one that is shown. Raises `Reject`."""
         name = names.user_name(name)
-        key = names.look(name)
+        key = names.confusable_key(name)
         return await self._take_name(user, key, lambda conn: people.rename(conn, user, name, key))
 
     async def returning(self, token: str, name: str | None = None) -> User:
@@ -154,7 +154,7 @@ class Accounts:
             return await self._login(name, password, remote_ip)
 
     async def _login(self, name: str, password: str, remote_ip: str) -> tuple[User, str]:
-        key = names.look(name)
+        key = names.confusable_key(name)
         # By account too: guesses may come from many addresses.
         self._attempts.refuse_hammering(remote_ip, "@" + key)
         user = await self._store.read(lambda conn: people.user_by_key(conn, key))
@@ -188,7 +188,7 @@ class Accounts:
             raise Reject(f"A role is one of {', '.join(ROLES[1:])}.", "invalid", field="role")
         hashed = await self._hash(password)
         user = User("u" + secrets.token_hex(8), name, name, role)
-        key = names.look(name)
+        key = names.confusable_key(name)
 
         def create(conn: Connection) -> None:
             people.create_user(conn, user, key, self._clock())
@@ -227,7 +227,7 @@ class Accounts:
     async def find(self, name_or_id: str) -> User:
         """Somebody, by name or id. Raises `Reject` ``not_found``."""
         text = name_or_id.removeprefix("@")
-        key = names.look(text)
+        key = names.confusable_key(text)
         user = await self._store.read(
             lambda conn: people.user_by_key(conn, key) or people.user_by_id(conn, text)
         )

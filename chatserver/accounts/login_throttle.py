@@ -11,7 +11,7 @@ WINDOW_SECONDS = 300.0
 MOST_KEYS = 10_000
 
 
-class Attempts:
+class LoginThrottle:
     """After `FAILURES` failures of a key it is refused until `WINDOW_SECONDS` have passed since the last one.
 
     A success resets nothing: whoever guesses could bring one of their own.

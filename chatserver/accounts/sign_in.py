@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from ..model.errors import Reject
-from ..model.rate_limit import Limiter
+from ..model.rate_limit import RateLimiter
 from ..model.values import Request, User
-from ..plugins.hooks import Hooks
+from ..plugins.hooks import HookCaller
 from .accounts import Accounts
 
 
-class Identity:
+class SignIn:
     """Sign-in, for sockets and HTTP alike. ``new_guests`` limits them by address; None: there are no guests."""
 
-    def __init__(self, accounts: Accounts, hooks: Hooks, new_guests: Limiter | None) -> None:
+    def __init__(self, accounts: Accounts, hooks: HookCaller, new_guests: RateLimiter | None) -> None:
         self._accounts = accounts
         self._hooks = hooks
         self._new_guests = new_guests

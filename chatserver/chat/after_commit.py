@@ -10,18 +10,18 @@ from types import MappingProxyType
 from typing import Any, cast
 
 from ..delivery.bus import Bus
-from ..delivery.deflate import smaller
+from ..delivery.deflate import compress_frame
 from ..delivery.frames import frame
 from ..delivery.hub import EVERYBODY, Hub, user_topic
 from ..delivery.presence import Presence
 from ..delivery.session import Session
 from ..model.metrics import Metrics
 from ..model.values import Event, User
-from ..plugins.hooks import Hooks
+from ..plugins.hooks import HookCaller
 from ..protocol import events as wire
-from ..store import Done, Entry
+from ..store import Change, Committed
 from ..store.changes import ChangeMember, CreateRoom, Post
-from .room import ENTERING, RoomActor
+from .room import ENTERING, LiveRoom
 
 log = logging.getLogger(__name__)
 
@@ -34,19 +34,25 @@ AFTER: Mapping[str, str] = MappingProxyType(
 LEAVING = ("left", "removed", "kicked", "banned")
 
 
-class Opening:
+class PendingHello:
     """A session that is about to say ``welcome``; ``stale`` once its user or their memberships changed meanwhile."""
 
     def __init__(self) -> None:
         self.stale = False
 
 
-class Effects:
+class AfterCommit:
     """The rooms' watcher. Where more than ``presence_members`` connections listen, coming and going is not
     told."""
 
     def __init__(
-        self, hub: Hub, bus: Bus, presence: Presence, hooks: Hooks, presence_members: int, metrics: Metrics
+        self,
+        hub: Hub,
+        bus: Bus,
+        presence: Presence,
+        hooks: HookCaller,
+        presence_members: int,
+        metrics: Metrics,
     ) -> None:
         self._hub = hub
         self._bus = bus
@@ -54,12 +60,12 @@ class Effects:
         self._hooks = hooks
         self._presence_members = presence_members
         self._metrics = metrics
-        self._opening: dict[str, set[Opening]] = {}
+        self._opening: dict[str, set[PendingHello]] = {}
         self._after: deque[tuple[str, dict[str, Any]]] = deque()
         self._wake = asyncio.Event()
         self._notifier: asyncio.Task[None] | None = None
         self._stopping = False
-        self.listing: Callable[[RoomActor, User], dict[str, Any]] = lambda actor, user: {}
+        self.listing: Callable[[LiveRoom, User], dict[str, Any]] = lambda live, user: {}
 
     def start(self) -> None:
         """Begin to call the ``after_*`` hooks."""
@@ -82,9 +88,9 @@ class Effects:
         """A user's connections on this process."""
         return cast(list[Session], list(self._hub.subscribers(user_topic(user_id))))
 
-    def opening(self, user_id: str) -> Opening:
+    def opening(self, user_id: str) -> PendingHello:
         """Watch a user's memberships until `opened`."""
-        watch = Opening()
+        watch = PendingHello()
         self._opening.setdefault(user_id, set()).add(watch)
         return watch
 
@@ -93,7 +99,7 @@ class Effects:
         for watch in self._opening.get(user_id, ()):
             watch.stale = True
 
-    def opened(self, user_id: str, watch: Opening) -> None:
+    def opened(self, user_id: str, watch: PendingHello) -> None:
         """Stop watching."""
         waiting = self._opening[user_id]
         waiting.discard(watch)
@@ -126,51 +132,51 @@ class Effects:
 
     # Watcher of the rooms
 
-    def before_publish(self, actor: RoomActor, entry: Entry, done: Done) -> None:
+    def before_publish(self, live: LiveRoom, entry: Change, done: Committed) -> None:
         """Those who come in listen from this event on."""
         if isinstance(entry, CreateRoom):
-            for member in list(actor.members.values()):
-                self._let_in(actor, member.user, done)
-            if actor.room.kind == "public":
-                self._announce(actor, entry.user)
+            for member in list(live.members.values()):
+                self._let_in(live, member.user, done)
+            if live.room.kind == "public":
+                self._announce(live, entry.user)
         elif isinstance(entry, ChangeMember) and entry.action in ENTERING:
-            self._let_in(actor, entry.target, done)
+            self._let_in(live, entry.target, done)
 
-    def _announce(self, actor: RoomActor, by: User) -> None:
+    def _announce(self, live: LiveRoom, by: User) -> None:
         """Tell everybody else that there is a new room to join."""
-        fields = {**self.listing(actor, by), "joined": False}
+        fields = {**self.listing(live, by), "joined": False}
         fields.pop("role", None)
         told = frame(wire.rooms([fields]))
-        packed = smaller(told)
+        packed = compress_frame(told)
         for session in cast(Iterable[Session], self._hub.subscribers(EVERYBODY)):
-            if session.user.id not in actor.members:
+            if session.user.id not in live.members:
                 whole = packed if session.deflates else told
                 session.send_frames(whole, whole)
 
-    def _let_in(self, actor: RoomActor, user: User, done: Done) -> None:
+    def _let_in(self, live: LiveRoom, user: User, done: Committed) -> None:
         self.changed(user.id)
         sessions = self.sessions(user.id)
         if sessions:
             # The event itself is still to come.
-            head = actor.heads.head - (done.event is not None)
-            told = wire.rooms([{**self.listing(actor, user), "head": head, "read": head}])
+            head = live.position.seq - (done.event is not None)
+            told = wire.rooms([{**self.listing(live, user), "head": head, "read": head}])
             for session in sessions:
                 session.connection.send(told)
-                self.follow(session, actor.room.name)
-            self.show(user, actor.room.name)
+                self.follow(session, live.room.name)
+            self.show(user, live.room.name)
 
-    def after_publish(self, actor: RoomActor, entry: Entry, done: Done) -> None:
+    def after_publish(self, live: LiveRoom, entry: Change, done: Committed) -> None:
         """Those who go out hear no more; those who were named are told; plugins hear of it."""
         if isinstance(entry, Post):
             self._posted(entry, done)
         elif isinstance(entry, ChangeMember) and entry.action in LEAVING:
-            self._let_out(actor, entry)
+            self._let_out(live, entry)
         if done.event is not None:
             self._tell_plugins(done.event)
         if isinstance(entry, ChangeMember):
-            self._tell_of_member(actor, entry)
+            self._tell_of_member(live, entry)
 
-    def _posted(self, entry: Post, done: Done) -> None:
+    def _posted(self, entry: Post, done: Committed) -> None:
         if done.event is None:
             return
         self._metrics.messages += 1
@@ -179,8 +185,8 @@ class Effects:
             for user_id in entry.mentions:
                 self._bus.publish(user_topic(user_id), told)
 
-    def _let_out(self, actor: RoomActor, entry: ChangeMember) -> None:
-        name, user = actor.room.name, entry.target
+    def _let_out(self, live: LiveRoom, entry: ChangeMember) -> None:
+        name, user = live.room.name, entry.target
         self.changed(user.id)
         own_doing = entry.action == "left"
         told = (
@@ -201,12 +207,12 @@ class Effects:
         if hook is not None:
             self.notify(hook, message=event.message)
 
-    def _tell_of_member(self, actor: RoomActor, entry: ChangeMember) -> None:
+    def _tell_of_member(self, live: LiveRoom, entry: ChangeMember) -> None:
         hook = (
             "after_join" if entry.action in ENTERING else "after_leave" if entry.action in LEAVING else None
         )
         if hook is not None:
-            self.notify(hook, user=entry.target, room=actor.room)
+            self.notify(hook, user=entry.target, room=live.room)
 
     @property
     def waiting(self) -> int:

@@ -12,7 +12,7 @@ import nh3
 from ..model.errors import Reject
 from ..model.names import content as clean
 from ..model.values import Draft, Message
-from ..plugins.hooks import Hooks
+from ..plugins.hooks import HookCaller
 
 _ATTRIBUTES = {
     "a": {"href", "title", "target"},
@@ -27,10 +27,10 @@ _ATTRIBUTES = {
 }
 
 
-class Pipeline:
+class DraftPipeline:
     """Turns what somebody wrote into what is stored. ``content_chars`` is the longest text allowed."""
 
-    def __init__(self, hooks: Hooks, content_chars: int) -> None:
+    def __init__(self, hooks: HookCaller, content_chars: int) -> None:
         self._hooks = hooks
         self._content_chars = content_chars
 

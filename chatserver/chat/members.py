@@ -9,12 +9,12 @@ import msgspec
 from ..model.values import Member, User
 
 
-class Roster:
+class MemberList:
     """Changed only by its methods. ``by_id`` is for looking up, ``in_order`` for listing by name."""
 
     def __init__(self, by_id: dict[str, Member]) -> None:
         self.by_id = by_id
-        # Kept sorted: a list of members is asked for by everybody who joins.
+        # MonitoredConnection sorted: a list of members is asked for by everybody who joins.
         self.in_order = sorted(by_id.values(), key=_order)
         self._names: dict[str, str] | None = None
 

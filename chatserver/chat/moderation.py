@@ -12,8 +12,8 @@ from ..store import Store
 from ..store import changes as log
 from ..store import queries as reading
 from .access import Access, hidden
-from .registry import Rooms
-from .room import RoomActor
+from .registry import RoomRegistry
+from .room import LiveRoom
 
 REASON_CHARS = 500
 
@@ -21,22 +21,22 @@ REASON_CHARS = 500
 class Moderation:
     """The use cases of moderation. Who may is the caller's question; rank is asked here. Refusals are `Reject`."""
 
-    def __init__(self, rooms: Rooms, store: Store, access: Access, clock: Callable[[], float]) -> None:
+    def __init__(self, rooms: RoomRegistry, store: Store, access: Access, clock: Callable[[], float]) -> None:
         self._rooms = rooms
         self._store = store
         self._access = access
         self._clock = clock
 
-    async def _actor(self, name: str, by: User, target: User) -> RoomActor:
-        actor = await self._rooms.get(name)
-        if actor.room.kind == "direct":
+    async def _live(self, name: str, by: User, target: User) -> LiveRoom:
+        live = await self._rooms.get(name)
+        if live.room.kind == "direct":
             raise Reject("This is a direct room.", "forbidden", field="room")
-        if actor.room.kind != "public" and by.id not in actor.members:
-            raise hidden(actor.room)
+        if live.room.kind != "public" and by.id not in live.members:
+            raise hidden(live.room)
         if by.id == target.id:
             raise Reject("You can't do this to yourself.", "invalid", field="user")
-        self._access.require_rank(by, target, actor)
-        return actor
+        self._access.require_rank(by, target, live)
+        return live
 
     def _until(self, minutes: float) -> float:
         if not 0 <= minutes <= 5_256_000:
@@ -45,34 +45,34 @@ class Moderation:
 
     async def kick(self, room: str, target: User, *, by: User, minutes: float, reason: str) -> None:
         """Remove somebody; with ``minutes`` they can't come back before that."""
-        actor = await self._actor(room, by, target)
-        if target.id not in actor.members:
+        live = await self._live(room, by, target)
+        if target.id not in live.members:
             raise Reject(f"{target.name} is not in this room.", "not_found", field="user")
-        await actor.append(log.ChangeMember(by, target, "kicked", _clean(reason), self._until(minutes)))
+        await live.append(log.ChangeMember(by, target, "kicked", _clean(reason), self._until(minutes)))
 
     async def mute(self, room: str, target: User, *, by: User, minutes: float, reason: str) -> None:
         """Let somebody read, not write."""
-        actor = await self._actor(room, by, target)
-        await actor.append(log.ChangeMember(by, target, "muted", _clean(reason), self._until(minutes)))
+        live = await self._live(room, by, target)
+        await live.append(log.ChangeMember(by, target, "muted", _clean(reason), self._until(minutes)))
 
     async def unmute(self, room: str, target: User, *, by: User) -> None:
         """Let somebody write again."""
-        actor = await self._actor(room, by, target)
-        if target.id not in actor.mutes:
+        live = await self._live(room, by, target)
+        if target.id not in live.mutes:
             raise Reject(f"{target.name} is not muted here.", "not_found", field="user")
-        await actor.append(log.ChangeMember(by, target, "unmuted"))
+        await live.append(log.ChangeMember(by, target, "unmuted"))
 
     async def ban(self, room: str, target: User, *, by: User, minutes: float, reason: str) -> None:
         """Remove somebody and keep them out."""
-        actor = await self._actor(room, by, target)
-        await actor.append(log.ChangeMember(by, target, "banned", _clean(reason), self._until(minutes)))
+        live = await self._live(room, by, target)
+        await live.append(log.ChangeMember(by, target, "banned", _clean(reason), self._until(minutes)))
 
     async def unban(self, room: str, target: User, *, by: User) -> None:
         """Let somebody come in again."""
-        actor = await self._actor(room, by, target)
-        if target.id not in actor.bans:
+        live = await self._live(room, by, target)
+        if target.id not in live.bans:
             raise Reject(f"{target.name} is not banned here.", "not_found", field="user")
-        await actor.append(log.ChangeMember(by, target, "unbanned"))
+        await live.append(log.ChangeMember(by, target, "unbanned"))
 
     async def bans(self, room: str) -> list[Ban]:
         """The bans in force."""

@@ -10,15 +10,15 @@ from ..delivery.hub import user_topic
 from ..delivery.presence import Presence
 from ..model import names
 from ..model.errors import Close, Reject
-from ..model.rate_limit import Limiter
+from ..model.rate_limit import RateLimiter
 from ..model.values import Status, User
 from ..protocol import events as wire
 from ..store import Store
 from ..store import accounts as people
 from ..store.members import move_mark
 from .access import Access, not_member
-from .after_commit import Effects
-from .registry import Rooms
+from .after_commit import AfterCommit
+from .registry import RoomRegistry
 
 STATUS_CHARS = 100
 
@@ -28,12 +28,12 @@ class People:
 
     def __init__(
         self,
-        rooms: Rooms,
+        rooms: RoomRegistry,
         store: Store,
         bus: Bus,
         access: Access,
         presence: Presence,
-        effects: Effects,
+        after_commit: AfterCommit,
         accounts: Accounts,
         clock: Callable[[], float],
     ) -> None:
@@ -42,10 +42,10 @@ class People:
         self._bus = bus
         self._access = access
         self._presence = presence
-        self._effects = effects
+        self._after_commit = after_commit
         self._accounts = accounts
-        self._typing = Limiter(2, 10, clock)
-        self._states = Limiter(0.5, 5, clock)
+        self._typing = RateLimiter(2, 10, clock)
+        self._states = RateLimiter(0.5, 5, clock)
         self._signal = 0
 
     async def set_status(self, user: User, status: Status, text: str) -> None:
@@ -65,19 +65,19 @@ class People:
 
     async def typing(self, user: User, name: str, on: bool) -> None:
         """Tell a room that somebody is writing. Too many are dropped without a word: it is only a hint."""
-        actor = await self._rooms.get(name)
-        if user.id not in actor.members:
-            raise not_member(actor.room)
-        if actor.refusal(user) is None and not self._typing.wait(user.id):
+        live = await self._rooms.get(name)
+        if user.id not in live.members:
+            raise not_member(live.room)
+        if live.refusal(user) is None and not self._typing.wait(user.id):
             self._bus.publish(name, wire.typing(name, user, on), ephemeral=True)
 
     async def read(self, user: User, name: str, seq: int) -> None:
         """Move somebody's read mark forward, and tell their other connections."""
-        actor = await self._rooms.get(name)
-        if user.id not in actor.members:
-            raise not_member(actor.room)
-        if seq > actor.heads.head:
-            raise Reject(f"The room's last seq is {actor.heads.head}.", "invalid", field="seq")
+        live = await self._rooms.get(name)
+        if user.id not in live.members:
+            raise not_member(live.room)
+        if seq > live.position.seq:
+            raise Reject(f"The room's last seq is {live.position.seq}.", "invalid", field="seq")
 
         if await self._store.write(lambda conn: move_mark(conn, name, user.id, seq)):
             self._bus.publish(user_topic(user.id), wire.read(name, seq), ephemeral=True)
@@ -91,23 +91,23 @@ class People:
         old = user.display_name
         renamed = await self._accounts.rename(user, name)
         self._replace(renamed)
-        for room in {room for session in self._effects.sessions(user.id) for room in session.rooms}:
+        for room in {room for session in self._after_commit.sessions(user.id) for room in session.rooms}:
             self._bus.publish(room, wire.renamed(renamed, old), ephemeral=True)
         return renamed
 
     def _replace(self, user: User) -> None:
         self._rooms.rename(user)
         self._presence.rename(user)
-        self._effects.changed(user.id)
-        for session in self._effects.sessions(user.id):
+        self._after_commit.changed(user.id)
+        for session in self._after_commit.sessions(user.id):
             session.user = user
 
     # Coming and going
 
     def gone(self, user: User, rooms: Iterable[str]) -> None:
         """The grace after somebody's last connection is over."""
-        self._effects.hide(user, rooms)
-        self._effects.notify("after_disconnect", user=user)
+        self._after_commit.hide(user, rooms)
+        self._after_commit.notify("after_disconnect", user=user)
 
     # Changes from outside
 
@@ -127,8 +127,8 @@ class People:
         user = await self._store.read(lambda conn: people.user_by_id(conn, user_id))
         if user is not None:
             self._replace(user)
-        self._effects.changed(user_id)
-        for session in self._effects.sessions(user_id):
+        self._after_commit.changed(user_id)
+        for session in self._after_commit.sessions(user_id):
             if session.token is not None and await self._accounts.of_token(session.token) is None:
                 session.connection.close(Close.REVOKED, "this session has ended")
 
@@ -137,7 +137,7 @@ class People:
         user = await self._accounts.of_token(token)
         await self._accounts.revoke(token)
         if user is not None:
-            self._effects.changed(user.id)
-            for session in self._effects.sessions(user.id):
+            self._after_commit.changed(user.id)
+            for session in self._after_commit.sessions(user.id):
                 if session.token == token:
                     session.connection.close(Close.REVOKED, "signed out")

@@ -17,36 +17,36 @@ from ..model.errors import Reject
 from ..model.values import Event, History, Kind, Member, Message, Room, Status, Upload, User
 from ..plugins.api import Also, Ban
 from ..plugins.commands import Commands
-from ..plugins.hooks import Hooks
+from ..plugins.hooks import HookCaller
 from ..protocol import events as wire
 from ..protocol import requests
-from ..store import Done, Outcome
+from ..store import Committed, Outcome
 from ..store import changes as log
 from .access import Access
-from .after_commit import Effects
+from .after_commit import AfterCommit
 from .messages import Messages, Way
 from .moderation import Moderation
 from .people import People
-from .registry import Rooms
-from .room import RoomActor, awaited
-from .rooms import RoomCases
+from .registry import RoomRegistry
+from .room import LiveRoom, awaited
+from .rooms import RoomService
 
 
 @dataclasses.dataclass(frozen=True)
 class Chat:
     """The use cases, shared by the handles of all plugins."""
 
-    rooms: Rooms
+    rooms: RoomRegistry
     bus: Bus
     presence: Presence
     accounts: Accounts
     access: Access
     messages: Messages
-    room_cases: RoomCases
+    room_service: RoomService
     people: People
     moderation: Moderation
-    effects: Effects
-    hooks: Hooks
+    after_commit: AfterCommit
+    hooks: HookCaller
     commands: Commands
     event_types: frozenset[str]
 
@@ -62,7 +62,7 @@ class PluginChat:
         self._plugin = plugin
         self._chat = chat
 
-    async def _actor(self, room: Room | str) -> RoomActor:
+    async def _live(self, room: Room | str) -> LiveRoom:
         return await self._chat.rooms.get(_name(room))
 
     # Messages and events
@@ -101,8 +101,8 @@ class PluginChat:
         name = f"{self._plugin}:{type}"
         if name not in self._chat.event_types:
             raise ValueError(f"{name!r} is not among the events that the plugin registered")
-        actor = await self._actor(room)
-        done = await actor.append(log.Append(user, name, dict(data), tuple(also)))
+        live = await self._live(room)
+        done = await live.append(log.Append(user, name, dict(data), tuple(also)))
         assert done.event is not None
         return done.event
 
@@ -110,14 +110,14 @@ class PluginChat:
         self, room: Room | str, *, user: User, before: int | None = None, after: int | None = None,
         around: int | None = None, limit: int = 50,
     ) -> tuple[list[Event], bool]:  # fmt: skip
-        actor = await self._actor(room)
-        return await self._chat.room_cases.timeline(
-            user, actor, limit, before=before, after=after, around=around
+        live = await self._live(room)
+        return await self._chat.room_service.timeline(
+            user, live, limit, before=before, after=after, around=around
         )
 
     async def may_read(self, room: Room | str, *, user: User, seq: int | None = None) -> bool:
         try:
-            after = await self._chat.access.visible_after(user, await self._actor(room))
+            after = await self._chat.access.visible_after(user, await self._live(room))
         except Reject:
             return False
         return seq is None or seq > after
@@ -129,7 +129,7 @@ class PluginChat:
         return cast(Upload, await checked if isawaitable(checked) else checked)
 
     def after_upload(self, upload: Upload) -> None:
-        self._chat.effects.notify("after_upload", upload=upload)
+        self._chat.after_commit.notify("after_upload", upload=upload)
 
     def notice(self, user: User, text: str, *, room: Room | str | None = None, level: str = "info") -> None:
         where = None if room is None else _name(room)
@@ -142,45 +142,45 @@ class PluginChat:
     def wire(self, event: Event) -> dict[str, Any]:
         return wire.event_fields(event)
 
-    # Rooms
+    # RoomRegistry
 
     async def room(self, name: str) -> Room:
         return (await self._chat.rooms.get(name)).room
 
     async def rooms(self, *, user: User) -> list[Room]:
-        lists = await self._chat.room_cases.lists(user)
+        lists = await self._chat.room_service.lists(user)
         return [entry.room for entry in (*lists.mine, *lists.public)]
 
     async def create_room(
         self, name: str, *, by: User, title: str = "", topic: str = "", kind: Kind = "public",
         history: History = "all",
     ) -> Room:  # fmt: skip
-        actor = await self._chat.room_cases.create(
+        live = await self._chat.room_service.create(
             by, name, title=title, topic=topic, kind=kind, history=history
         )
-        return actor.room
+        return live.room
 
     async def change_room(
         self, room: Room | str, *, by: User, title: str | None = None, topic: str | None = None,
         archived: bool | None = None, history: History | None = None,
     ) -> Room:  # fmt: skip
-        actor = await self._chat.room_cases.change(
+        live = await self._chat.room_service.change(
             by, _name(room), title=title, topic=topic, archived=archived, history=history
         )
-        return actor.room
+        return live.room
 
     async def direct(self, user: User, other: User) -> Room:
-        actor, _ = await self._chat.room_cases.direct(user, other)
-        return actor.room
+        live, _ = await self._chat.room_service.direct(user, other)
+        return live.room
 
     async def join(self, room: Room | str, *, user: User) -> Room:
-        return (await self._chat.room_cases.join(user, _name(room))).room
+        return (await self._chat.room_service.join(user, _name(room))).room
 
     async def leave(self, room: Room | str, *, user: User) -> None:
-        await self._chat.room_cases.leave(user, _name(room))
+        await self._chat.room_service.leave(user, _name(room))
 
     async def invite(self, room: Room | str, user: User, *, by: User) -> None:
-        await self._chat.room_cases.invite(by, _name(room), user)
+        await self._chat.room_service.invite(by, _name(room), user)
 
     # People
 
@@ -188,14 +188,14 @@ class PluginChat:
         return await self._chat.accounts.find(name_or_id)
 
     async def members(self, room: Room | str) -> list[Member]:
-        return list((await self._actor(room)).members.values())
+        return list((await self._live(room)).members.values())
 
     def status(self, user: User) -> Status:
         return self._chat.presence.status(user.id)[0]
 
     def online(self, room: Room | str) -> list[User]:
-        actor = self._chat.rooms.peek(_name(room))
-        members = actor.members.values() if actor is not None else ()
+        live = self._chat.rooms.loaded(_name(room))
+        members = live.members.values() if live is not None else ()
         return [m.user for m in members if self._chat.presence.status(m.user.id)[0] != "offline"]
 
     async def set_status(self, user: User, status: Status, text: str = "") -> None:
@@ -205,8 +205,8 @@ class PluginChat:
         return await self._chat.people.rename(user, name)
 
     async def may(self, user: User, permission: str, room: Room | None = None) -> bool:
-        actor = None if room is None else await self._actor(room)
-        return await self._chat.access.may(user, permission, actor)
+        live = None if room is None else await self._live(room)
+        return await self._chat.access.may(user, permission, live)
 
     def commands(self, user: User) -> list[Mapping[str, Any]]:
         return list(self._chat.commands.listing(lambda name: self._chat.access.by_role(user, name)))
@@ -243,7 +243,7 @@ def _name(room: Room | str) -> str:
 
 
 def _message(outcome: Outcome) -> Message:
-    if not isinstance(outcome, Done):
+    if not isinstance(outcome, Committed):
         raise outcome
     assert outcome.event is not None
     assert outcome.event.message is not None

@@ -8,7 +8,7 @@ from typing import Any
 from ..delivery.session import Session
 from ..model.values import User
 from ..plugins.api import RequestSpec
-from ..plugins.hooks import Hooks
+from ..plugins.hooks import HookCaller
 from ..protocol.requests import PluginRequest
 
 
@@ -23,7 +23,7 @@ class Asking:
 class PluginRequests:
     """Calls a plugin's handler, isolated like a hook. ``specs``: wire type → (plugin, spec)."""
 
-    def __init__(self, specs: Mapping[str, tuple[str, RequestSpec]], hooks: Hooks) -> None:
+    def __init__(self, specs: Mapping[str, tuple[str, RequestSpec]], hooks: HookCaller) -> None:
         self._specs = specs
         self._hooks = hooks
 

@@ -1,4 +1,4 @@
-"""The rooms in memory: each has one actor, loaded when first needed and let go when idle."""
+"""The rooms in memory: each has one live, loaded when first needed and let go when idle."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from collections.abc import Callable, Iterable
 
 from ..delivery.bus import Bus
 from ..model.errors import Reject
-from ..model.values import Heads, Member, User
-from ..store import Done, Entry, Store
+from ..model.values import Member, RoomPosition, User
+from ..store import Change, Committed, Store
 from ..store.changes import CreateRoom
 from ..store.queries import RoomState, room_state
-from .room import Clock, RoomActor, Watcher
+from .room import Clock, LiveRoom, Watcher
 
 IDLE_SECONDS = 120.0
 
 
-class Rooms:
+class RoomRegistry:
     """The rooms in memory: loaded when first needed, let go when idle."""
 
     def __init__(self, store: Store, bus: Bus, watcher: Watcher, clock: Clock) -> None:
@@ -24,25 +24,25 @@ class Rooms:
         self._bus = bus
         self._watcher = watcher
         self._clock = clock
-        self._actors: dict[str, RoomActor] = {}
+        self._live: dict[str, LiveRoom] = {}
         self._loading: dict[str, asyncio.Future[None]] = {}
 
     def __len__(self) -> int:
-        return len(self._actors)
+        return len(self._live)
 
-    def peek(self, name: str) -> RoomActor | None:
-        """The room's actor if it is in memory."""
-        actor = self._actors.get(name)
-        if actor is not None:
-            actor.used = self._clock()
-        return actor
+    def loaded(self, name: str) -> LiveRoom | None:
+        """The room's live if it is in memory."""
+        live = self._live.get(name)
+        if live is not None:
+            live.used = self._clock()
+        return live
 
-    async def get(self, name: str) -> RoomActor:
-        """The room's actor. Use it at once: an idle one is let go. Raises `Reject` ``not_found``."""
+    async def get(self, name: str) -> LiveRoom:
+        """The room's live. Use it at once: an idle one is let go. Raises `Reject` ``not_found``."""
         while True:
-            actor = self.peek(name)
-            if actor is not None:
-                return actor
+            live = self.loaded(name)
+            if live is not None:
+                return live
             loading = self._loading.get(name)
             if loading is None:
                 break
@@ -53,54 +53,54 @@ class Rooms:
                 raise Reject(f"There is no room {name!r}.", "not_found", field="room")
             return self._add(state)
 
-    async def create(self, entry: CreateRoom, *then: Entry) -> tuple[RoomActor, Done]:
+    async def create(self, entry: CreateRoom, *then: Change) -> tuple[LiveRoom, Committed]:
         """Make a room, with more entries in the same transaction, and say what became of the last one.
         Raises `Reject` ``name_taken``."""
         name = entry.room.name
         while name in self._loading:
             await asyncio.shield(self._loading[name])
-        if name in self._actors:
+        if name in self._live:
             raise Reject(f"There is a room {name!r} already.", "name_taken", field="name")
         members = {user.id: Member(user, role) for user, role in entry.members}
-        state = RoomState(entry.room, Heads(), members, {}, {})
+        state = RoomState(entry.room, RoomPosition(), members, {}, {})
         with _Turn(self._loading, name):
-            actor = RoomActor(state, self._store, self._bus, self._watcher, self._clock)
-            done = await actor.append(entry, *then)
-            self._actors[name] = actor
-            return actor, done
+            live = LiveRoom(state, self._store, self._bus, self._watcher, self._clock)
+            done = await live.append(entry, *then)
+            self._live[name] = live
+            return live, done
 
-    def _add(self, state: RoomState) -> RoomActor:
-        actor = RoomActor(state, self._store, self._bus, self._watcher, self._clock)
-        self._actors[state.room.name] = actor
-        return actor
+    def _add(self, state: RoomState) -> LiveRoom:
+        live = LiveRoom(state, self._store, self._bus, self._watcher, self._clock)
+        self._live[state.room.name] = live
+        return live
 
     def rename(self, user: User) -> None:
         """Somebody has another name or role: tell the rooms in memory."""
-        for actor in self._actors.values():
-            actor.roster.rename(user)
+        for live in self._live.values():
+            live.member_list.rename(user)
 
-    def moved(self, names: Iterable[str]) -> dict[str, int]:
-        """The heads of those rooms that moved within the last minute."""
+    def recently_changed(self, names: Iterable[str]) -> dict[str, int]:
+        """The last seq of those rooms that changed within the last minute."""
         since = self._clock() - 60
-        found = ((name, self._actors.get(name)) for name in names)
-        return {name: actor.heads.head for name, actor in found if actor is not None and actor.moved > since}
+        found = ((name, self._live.get(name)) for name in names)
+        return {name: live.position.seq for name, live in found if live is not None and live.moved > since}
 
     def forget(self, user_ids: Iterable[str]) -> None:
         """These guests will not come back."""
-        for actor in self._actors.values():
-            actor.forget(user_ids)
+        for live in self._live.values():
+            live.forget(user_ids)
 
-    def let_go(self, listened_to: Callable[[str], bool]) -> None:
+    def unload_idle(self, listened_to: Callable[[str], bool]) -> None:
         """Forget rooms that nobody has used or listened to for a while."""
         limit = self._clock() - IDLE_SECONDS
-        for name, actor in list(self._actors.items()):
-            if not actor.busy and actor.used < limit and not listened_to(name):
-                del self._actors[name]
+        for name, live in list(self._live.items()):
+            if not live.busy and live.used < limit and not listened_to(name):
+                del self._live[name]
 
-    async def quiesce(self) -> None:
+    async def drain(self) -> None:
         """Wait until everything that was accepted is settled."""
-        for actor in list(self._actors.values()):
-            await actor.idle()
+        for live in list(self._live.values()):
+            await live.idle()
 
 
 class _Turn:

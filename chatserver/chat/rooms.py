@@ -1,4 +1,4 @@
-"""Rooms: making, changing, joining, leaving, inviting, listing, and reading what was said."""
+"""RoomRegistry: making, changing, joining, leaving, inviting, listing, and reading what was said."""
 
 from __future__ import annotations
 
@@ -8,119 +8,121 @@ from typing import Any
 from ..delivery.presence import Presence
 from ..model import names
 from ..model.errors import Reject
-from ..model.values import Event, Heads, History, Kind, Member, Room, RoomRole, Status, User
-from ..plugins.hooks import Hooks
+from ..model.values import Event, History, Kind, Member, Room, RoomPosition, RoomRole, Status, User
+from ..plugins.hooks import HookCaller
 from ..protocol import events as wire
-from ..store import Done, Store
+from ..store import Committed, Store
 from ..store import changes as log
 from ..store import queries as reading
 from .access import Access, hidden, not_member
-from .registry import Rooms
-from .room import RoomActor
+from .registry import RoomRegistry
+from .room import LiveRoom
 
 PUBLIC_LISTED = 100
 MEMBERS_PAGE = 100
 
 
-class RoomCases:
+class RoomService:
     """The use cases of rooms. Refusals are raised as `Reject`."""
 
-    def __init__(self, rooms: Rooms, store: Store, access: Access, presence: Presence, hooks: Hooks) -> None:
+    def __init__(
+        self, rooms: RoomRegistry, store: Store, access: Access, presence: Presence, hooks: HookCaller
+    ) -> None:
         self._rooms = rooms
         self._store = store
         self._access = access
         self._presence = presence
         self._hooks = hooks
 
-    async def readable(self, user: User, name: str) -> RoomActor:
+    async def readable(self, user: User, name: str) -> LiveRoom:
         """A room that ``user`` may read."""
-        actor = await self._rooms.get(name)
-        self._access.require_readable(user, actor)
-        return actor
+        live = await self._rooms.get(name)
+        self._access.require_readable(user, live)
+        return live
 
     async def create(
         self, by: User, name: str, *, title: str = "", topic: str = "", kind: Kind = "public",
         history: History = "all",
-    ) -> RoomActor:  # fmt: skip
+    ) -> LiveRoom:  # fmt: skip
         """A new room, with ``by`` as its owner."""
         await self._access.require(by, "room.create")
         if kind not in ("public", "private"):
             raise Reject("A room is public or private.", "invalid", field="kind")
         room = Room(names.room_name(name), names.title(title), names.topic(topic), kind, history)
-        actor, _ = await self._rooms.create(log.CreateRoom(by, room, ((by, "owner"),)))
-        return actor
+        live, _ = await self._rooms.create(log.CreateRoom(by, room, ((by, "owner"),)))
+        return live
 
-    async def change(self, by: User, name: str, **changes: Any) -> RoomActor:
+    async def change(self, by: User, name: str, **changes: Any) -> LiveRoom:
         """New values for title, topic, archived or history; None leaves a value alone."""
-        actor = await self.readable(by, name)
-        if actor.room.kind == "direct":
+        live = await self.readable(by, name)
+        if live.room.kind == "direct":
             raise Reject("A direct room can't be changed.", "forbidden", field="room")
         changes = {key: value for key, value in changes.items() if value is not None}
         only_topic = set(changes) <= {"topic"}
-        if only_topic and by.id not in actor.members:
+        if only_topic and by.id not in live.members:
             raise Reject("You are not in this room.", "not_member", field="room")
-        await self._access.require(by, "room.topic" if only_topic else "room.change", actor)
+        await self._access.require(by, "room.topic" if only_topic else "room.change", live)
         if "title" in changes:
             changes["title"] = names.title(changes["title"])
         if "topic" in changes:
             changes["topic"] = names.topic(changes["topic"])
-        await actor.append(log.ChangeRoom(by, changes))
-        return actor
+        await live.append(log.ChangeRoom(by, changes))
+        return live
 
-    async def join(self, user: User, name: str) -> RoomActor:
+    async def join(self, user: User, name: str) -> LiveRoom:
         """Become a member of a public room, or, where permitted, of a private one. Nothing changes for one who is."""
-        actor = await self._rooms.get(name)
-        if user.id in actor.members:
-            return actor
-        may_enter = await self._access.may(user, "room.join_private", actor)
-        if actor.room.kind != "private" or not may_enter:
-            self._access.require_readable(user, actor)
-        if actor.room.archived:
+        live = await self._rooms.get(name)
+        if user.id in live.members:
+            return live
+        may_enter = await self._access.may(user, "room.join_private", live)
+        if live.room.kind != "private" or not may_enter:
+            self._access.require_readable(user, live)
+        if live.room.archived:
             raise Reject("This room is archived.", "forbidden", field="room")
-        await self._access.require(user, "room.join", actor)
+        await self._access.require(user, "room.join", live)
         if self._hooks.has("before_join"):
-            allowed = self._hooks.filter("before_join", None, user=user, room=actor.room)
+            allowed = self._hooks.filter("before_join", None, user=user, room=live.room)
             if isawaitable(allowed):
                 await allowed
-        await actor.append(log.ChangeMember(user, user, "joined"))
-        return actor
+        await live.append(log.ChangeMember(user, user, "joined"))
+        return live
 
     async def leave(self, user: User, name: str) -> None:
         """Stop being a member."""
-        actor = await self._rooms.get(name)
-        if user.id not in actor.members:
-            raise not_member(actor.room)
-        if actor.room.kind == "direct":
+        live = await self._rooms.get(name)
+        if user.id not in live.members:
+            raise not_member(live.room)
+        if live.room.kind == "direct":
             raise Reject("A direct room can't be left.", "forbidden", field="room")
-        await actor.append(log.ChangeMember(user, user, "left"))
+        await live.append(log.ChangeMember(user, user, "left"))
 
     async def invite(self, by: User, name: str, target: User) -> None:
         """Add somebody."""
-        actor = await self._rooms.get(name)
-        if by.id not in actor.members:
-            raise not_member(actor.room)
-        if actor.room.kind == "direct":
+        live = await self._rooms.get(name)
+        if by.id not in live.members:
+            raise not_member(live.room)
+        if live.room.kind == "direct":
             raise Reject("A direct room is for two.", "forbidden", field="room")
-        await self._access.require(by, "room.invite", actor)
-        if actor.banned(target):
+        await self._access.require(by, "room.invite", live)
+        if live.banned(target):
             raise Reject(f"{target.name} is banned from this room.", "banned", field="user")
-        if target.id not in actor.members:
-            await actor.append(log.ChangeMember(by, target, "added"))
+        if target.id not in live.members:
+            await live.append(log.ChangeMember(by, target, "added"))
 
     async def remove(self, by: User, name: str, target: User) -> None:
         """Take somebody out."""
-        actor = await self._rooms.get(name)
-        if by.id not in actor.members and actor.room.kind != "public":
-            raise hidden(actor.room)
-        if actor.room.kind == "direct":
+        live = await self._rooms.get(name)
+        if by.id not in live.members and live.room.kind != "public":
+            raise hidden(live.room)
+        if live.room.kind == "direct":
             raise Reject("A direct room is for two.", "forbidden", field="room")
-        await self._access.require(by, "room.remove", actor)
-        self._access.require_rank(by, target, actor)
-        if target.id not in actor.members:
+        await self._access.require(by, "room.remove", live)
+        self._access.require_rank(by, target, live)
+        if target.id not in live.members:
             raise Reject(f"{target.name} is not in this room.", "not_found", field="user")
-        await actor.append(log.ChangeMember(by, target, "removed"))
+        await live.append(log.ChangeMember(by, target, "removed"))
 
-    async def direct(self, user: User, other: User, *then: log.Entry) -> tuple[RoomActor, Done | None]:
+    async def direct(self, user: User, other: User, *then: log.Change) -> tuple[LiveRoom, Committed | None]:
         """The direct room of two people. A new one gets the entries ``then`` in the transaction that makes it, and
         the second value says what became of the last; for a room that was there already it is None."""
         room = direct_room(user, other)
@@ -140,40 +142,40 @@ class RoomCases:
 
     # Lists
 
-    def listing(self, actor: RoomActor, user: User) -> dict[str, Any]:
+    def listing(self, live: LiveRoom, user: User) -> dict[str, Any]:
         """A room as somebody who just came in sees it."""
-        member = actor.members.get(user.id)
+        member = live.members.get(user.id)
         return wire.room_fields(
-            actor.room,
-            head=actor.heads.head,
+            live.room,
+            head=live.position.seq,
             role=member.role if member else None,
-            read=actor.heads.head,
-            members=len(actor.members),
-            other=self.other(actor, user),
+            read=live.position.seq,
+            members=len(live.members),
+            other=self.other(live, user),
         )
 
-    def other(self, actor: RoomActor, user: User) -> User | None:
+    def other(self, live: LiveRoom, user: User) -> User | None:
         """Whom a direct room is with."""
-        if actor.room.kind != "direct":
+        if live.room.kind != "direct":
             return None
-        return next((m.user for id, m in actor.members.items() if id != user.id), user)
+        return next((m.user for id, m in live.members.items() if id != user.id), user)
 
     async def lists(self, user: User) -> reading.RoomList:
         """The rooms somebody is in, and public ones that they could join."""
         return await self._store.read(lambda conn: reading.room_list(conn, user.id, PUBLIC_LISTED))
 
     def fields(self, lists: reading.RoomList) -> list[dict[str, Any]]:
-        """The rooms as ``welcome`` shows them, with heads that are of now."""
+        """The rooms as ``welcome`` shows them, with the positions of now."""
         listed = (*lists.mine, *lists.public)
         return [self._fields(entry, lists.partners.get(entry.room.name)) for entry in listed]
 
     def _fields(self, entry: reading.Membership, other: User | None) -> dict[str, Any]:
-        actor = self._rooms.peek(entry.room.name)
-        heads: Heads = actor.heads if actor is not None else entry.heads
-        newer = heads.messages - entry.heads.messages if entry.role is not None else 0
+        live = self._rooms.loaded(entry.room.name)
+        position: RoomPosition = live.position if live is not None else entry.position
+        newer = position.messages - entry.position.messages if entry.role is not None else 0
         return wire.room_fields(
-            actor.room if actor is not None else entry.room,
-            head=heads.head,
+            live.room if live is not None else entry.room,
+            head=position.seq,
             role=entry.role,
             unread=entry.unread + newer,
             mentions=entry.mentions,
@@ -183,7 +185,7 @@ class RoomCases:
         )
 
     def members(
-        self, actor: RoomActor, after: str | None = None
+        self, live: LiveRoom, after: str | None = None
     ) -> tuple[list[tuple[Member, Status, str]], int, bool]:
         """A page of members with state and text, those who are here first; how many there are; and more or not.
 
@@ -191,8 +193,8 @@ class RoomCases:
         """
         here: list[tuple[Member, Status, str]] = []
         away: list[tuple[Member, Status, str]] = []
-        everybody = actor.room.kind == "direct"
-        for member in actor.roster.in_order:
+        everybody = live.room.kind == "direct"
+        for member in live.member_list.in_order:
             status, text = self._presence.status(member.user.id)
             if status != "offline":
                 here.append((member, status, text))
@@ -206,34 +208,32 @@ class RoomCases:
 
     # Reading
 
-    async def log_after(
-        self, user: User, actor: RoomActor, after: int, limit: int
-    ) -> tuple[list[Event], bool]:
+    async def log_after(self, user: User, live: LiveRoom, after: int, limit: int) -> tuple[list[Event], bool]:
         """The log behind ``after`` that ``user`` may see, every seq; and whether there is more."""
-        after = max(after, await self._access.visible_after(user, actor))
+        after = max(after, await self._access.visible_after(user, live))
         events = await self._store.read(
-            lambda conn: reading.events_after(conn, actor.room.name, after, limit + 1)
+            lambda conn: reading.events_after(conn, live.room.name, after, limit + 1)
         )
         return events[:limit], len(events) > limit
 
     async def timeline(
-        self, user: User, actor: RoomActor, limit: int, *, before: int | None = None,
+        self, user: User, live: LiveRoom, limit: int, *, before: int | None = None,
         after: int | None = None, around: int | None = None,
     ) -> tuple[list[Event], bool]:  # fmt: skip
         """A page of what people read, ascending; and whether there is more in that direction."""
-        floor = await self._access.visible_after(user, actor)
+        floor = await self._access.visible_after(user, live)
         return await self._store.read(
             lambda conn: reading.timeline(
-                conn, actor.room.name, floor, limit, before=before, after=after, around=around
+                conn, live.room.name, floor, limit, before=before, after=after, around=around
             )
         )
 
-    async def backlog(self, user: User, actor: RoomActor) -> tuple[list[Event], bool]:
+    async def backlog(self, user: User, live: LiveRoom) -> tuple[list[Event], bool]:
         """What somebody who joins is shown at once: as much as a plugin says."""
-        size = await self._hooks.first("backlog", user=user, room=actor.room)
+        size = await self._hooks.first("backlog", user=user, room=live.room)
         if not isinstance(size, int) or size <= 0:
             return [], False
-        return await self.timeline(user, actor, min(size, 200))
+        return await self.timeline(user, live, min(size, 200))
 
 
 def direct_room(user: User, other: User) -> Room:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from ..accounts.accounts import Accounts
 from ..model.errors import Reject
-from ..model.rate_limit import Limiter
+from ..model.rate_limit import RateLimiter
 from ..model.values import Room, User
 from ..plugins.api import Session as AnySession
 from ..plugins.commands import Commands
 from .access import Access
-from .drafts import Pipeline
-from .registry import Rooms
-from .room import RoomActor
+from .drafts import DraftPipeline
+from .registry import RoomRegistry
+from .room import LiveRoom
 
 
 class Context:
@@ -20,50 +20,50 @@ class Context:
     def __init__(
         self,
         user: User,
-        actor: RoomActor | None,
+        live: LiveRoom | None,
         session: AnySession | None,
         accounts: Accounts,
-        rooms: Rooms,
+        rooms: RoomRegistry,
         access: Access,
     ) -> None:
         self.user = user
-        self.room: Room | None = actor.room if actor is not None else None
+        self.room: Room | None = live.room if live is not None else None
         self.session = session
-        self._actor = actor
+        self._live = live
         self._accounts = accounts
         self._rooms = rooms
         self._access = access
 
     async def find_user(self, text: str) -> User:
         """Somebody in this room by name, else anybody. Raises `Reject` ``not_found``."""
-        if self._actor is not None:
-            user_id = self._actor.roster.named(text.removeprefix("@"))
+        if self._live is not None:
+            user_id = self._live.member_list.named(text.removeprefix("@"))
             if user_id is not None:
-                return self._actor.members[user_id].user
+                return self._live.members[user_id].user
         return await self._accounts.find(text)
 
     async def find_room(self, text: str) -> Room:
         """A room that the caller may read. Raises `Reject` ``not_found``."""
-        actor = await self._rooms.get(text.removeprefix("#"))
-        self._access.require_readable(self.user, actor)
-        return actor.room
+        live = await self._rooms.get(text.removeprefix("#"))
+        self._access.require_readable(self.user, live)
+        return live.room
 
     async def may(self, permission: str) -> bool:
         """Whether the caller may, in this room."""
-        return await self._access.may(self.user, permission, self._actor)
+        return await self._access.may(self.user, permission, self._live)
 
 
-class CommandCases:
+class CommandRunner:
     """Runs commands; each counts as a message for the rate limit."""
 
     def __init__(
         self,
         commands: Commands,
         accounts: Accounts,
-        rooms: Rooms,
+        rooms: RoomRegistry,
         access: Access,
-        pipeline: Pipeline,
-        limiter: Limiter,
+        pipeline: DraftPipeline,
+        limiter: RateLimiter,
     ) -> None:
         self._commands = commands
         self._accounts = accounts
@@ -80,11 +80,11 @@ class CommandCases:
         refusal = self._limiter.refusal(user.id)
         if refusal is not None:
             raise refusal
-        actor = None
+        live = None
         if room is not None:
-            actor = await self._rooms.get(room)
-            self._access.require_readable(user, actor)
-        context = Context(user, actor, session, self._accounts, self._rooms, self._access)
+            live = await self._rooms.get(room)
+            self._access.require_readable(user, live)
+        context = Context(user, live, session, self._accounts, self._rooms, self._access)
         return await self._commands.run(context, self._pipeline.check(text)[1:])
 
 

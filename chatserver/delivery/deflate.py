@@ -8,7 +8,7 @@ from __future__ import annotations
 import zlib
 
 from ..model.errors import Close
-from .frame_parser import BINARY, TEXT, FrameParser, Message, Violation
+from .frame_parser import BINARY, TEXT, FrameParser, Message, ProtocolError
 from .frames import frame
 
 WORTH_BYTES = 1024
@@ -26,7 +26,7 @@ _REST = _END + b"\x03\x00"
 """What a message lacks to be a stream that zlib sees the end of: that, and an empty final block."""
 
 
-def smaller(whole: bytes) -> bytes:
+def compress_frame(whole: bytes) -> bytes:
     """A text frame built by `chatserver.delivery.frames.frame`, compressed; ``whole`` where that wins nothing."""
     size = len(whole)
     if size <= WORTH_BYTES + 4:
@@ -42,19 +42,19 @@ def smaller(whole: bytes) -> bytes:
 def inflate(data: bytes, most: int) -> bytes:
     """A message's payload as it was before (section 7.2.2), never building more than ``most`` bytes and one.
 
-    Raises `Violation`: 1009 for a message that is larger, 1007 for what can't be decompressed.
+    Raises `ProtocolError`: 1009 for a message that is larger, 1007 for what can't be decompressed.
     """
     inflater = zlib.decompressobj(-WINDOW_BITS)
     try:
         found = inflater.decompress(data + _REST, most + 1)
     except zlib.error:
-        raise Violation(Close.INVALID_DATA, "a message can't be decompressed") from None
+        raise ProtocolError(Close.INVALID_DATA, "a message can't be decompressed") from None
     if len(found) > most:
-        raise Violation(Close.FRAME_TOO_LARGE, "message too big")
+        raise ProtocolError(Close.FRAME_TOO_LARGE, "message too big")
     # The sender may have ended its own stream (section 7.2.3.4), but not in the middle: thousands of tiny streams in a
     # message would keep the loop.
     if not inflater.eof or inflater.unused_data not in (b"", b"\x00" + _REST):
-        raise Violation(Close.INVALID_DATA, "a message can't be decompressed")
+        raise ProtocolError(Close.INVALID_DATA, "a message can't be decompressed")
     return found
 
 

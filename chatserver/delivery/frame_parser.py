@@ -23,7 +23,7 @@ class Message(NamedTuple):
     data: bytes
 
 
-class Violation(Exception):
+class ProtocolError(Exception):
     """The other side broke the protocol; ``code`` is the close code to answer with."""
 
     def __init__(self, code: Close, reason: str) -> None:
@@ -58,7 +58,7 @@ class FrameParser:
         self._at = 0
 
     def next(self) -> Message | None:
-        """The next message, or None until more has come. Raises `Violation`; then nothing more may be asked."""
+        """The next message, or None until more has come. Raises `ProtocolError`; then nothing more may be asked."""
         while True:
             frame = self._frame()
             if frame is None:
@@ -97,7 +97,7 @@ class FrameParser:
                 return None
             (size,) = struct.unpack_from("!Q", buffer, at + 2)
         if not head & 0x8 and size + len(self._pieces or b"") > self._most:
-            raise Violation(Close.FRAME_TOO_LARGE, "message too big")
+            raise ProtocolError(Close.FRAME_TOO_LARGE, "message too big")
         end = start + 4 + size
         if len(buffer) < end:
             return None
@@ -109,20 +109,20 @@ class FrameParser:
         if head & 0x70:
             self._check_reserved(head)
         if not size & 0x80:
-            raise Violation(Close.PROTOCOL_ERROR, "frames from clients are masked")
+            raise ProtocolError(Close.PROTOCOL_ERROR, "frames from clients are masked")
         if opcode & 0x8:
             if opcode > PONG:
-                raise Violation(Close.PROTOCOL_ERROR, "unknown opcode")
+                raise ProtocolError(Close.PROTOCOL_ERROR, "unknown opcode")
             if not head & 0x80 or size & 0x7F > 125:
-                raise Violation(Close.PROTOCOL_ERROR, "a control frame is whole and short")
+                raise ProtocolError(Close.PROTOCOL_ERROR, "a control frame is whole and short")
         elif opcode > BINARY:
-            raise Violation(Close.PROTOCOL_ERROR, "unknown opcode")
+            raise ProtocolError(Close.PROTOCOL_ERROR, "unknown opcode")
         elif (opcode == CONTINUATION) != (self._pieces is not None):
-            raise Violation(Close.PROTOCOL_ERROR, "a fragmented message is out of order")
+            raise ProtocolError(Close.PROTOCOL_ERROR, "a fragmented message is out of order")
 
     def _check_reserved(self, head: int) -> None:
-        """Raises `Violation` for reserved bits that no extension gave a meaning."""
-        raise Violation(Close.PROTOCOL_ERROR, "reserved bits are set")
+        """Raises `ProtocolError` for reserved bits that no extension gave a meaning."""
+        raise ProtocolError(Close.PROTOCOL_ERROR, "reserved bits are set")
 
     def _piece(self, head: int, opcode: int, payload: bytes) -> Message | None:
         if self._pieces is None:
@@ -136,24 +136,24 @@ class FrameParser:
 
 
 def check_text(data: bytes) -> None:
-    """Raises `Violation` for a text message that is not UTF-8 (section 8.1)."""
+    """Raises `ProtocolError` for a text message that is not UTF-8 (section 8.1)."""
     if not data.isascii():
         try:
             data.decode()
         except UnicodeDecodeError:
-            raise Violation(Close.INVALID_DATA, "not UTF-8") from None
+            raise ProtocolError(Close.INVALID_DATA, "not UTF-8") from None
 
 
 def check_close(payload: bytes) -> None:
-    """Raises `Violation` for a close frame that may not be sent (section 7.4)."""
+    """Raises `ProtocolError` for a close frame that may not be sent (section 7.4)."""
     if not payload:
         return
     if len(payload) == 1:
-        raise Violation(Close.PROTOCOL_ERROR, "a close code has two bytes")
+        raise ProtocolError(Close.PROTOCOL_ERROR, "a close code has two bytes")
     code = payload[0] << 8 | payload[1]
     if not (3000 <= code <= 4999 or (1000 <= code <= 1014 and code not in (1004, 1005, 1006))):
-        raise Violation(Close.PROTOCOL_ERROR, "this close code may not be sent")
+        raise ProtocolError(Close.PROTOCOL_ERROR, "this close code may not be sent")
     try:
         payload[2:].decode()
     except UnicodeDecodeError:
-        raise Violation(Close.INVALID_DATA, "the reason is not UTF-8") from None
+        raise ProtocolError(Close.INVALID_DATA, "the reason is not UTF-8") from None

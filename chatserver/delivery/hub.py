@@ -13,7 +13,7 @@ from itertools import islice
 from typing import Protocol
 
 from ..model.metrics import Metrics
-from .deflate import smaller
+from .deflate import compress_frame
 from .frames import frame
 
 SENDS_PER_TURN = 2000
@@ -193,7 +193,7 @@ class Hub:
         self, frames: list[bytes], durable: list[bytes], count: int
     ) -> tuple[list[bytes], list[bytes]] | None:
         """The same for those who take compressed frames, or None when no frame gets smaller."""
-        packed = {id(each): made for each in frames if (made := smaller(each)) is not each}
+        packed = {id(each): made for each in frames if (made := compress_frame(each)) is not each}
         if not packed:
             return None
         small = [packed.get(id(each), each) for each in frames]

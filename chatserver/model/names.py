@@ -106,7 +106,7 @@ def content(text: str) -> str:
     return text
 
 
-def look(name: str) -> str:
+def confusable_key(name: str) -> str:
     """The key under which names that look alike are one: ``AIice``, ``аlice`` and ``ALICE`` are ``alice``.
 
     The skeleton of UTS #39 (confusable detection), made blind to case. Only good for comparing with another key.

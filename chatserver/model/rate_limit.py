@@ -16,7 +16,7 @@ def moves(user: User) -> str:
     return "moves:" + user.id
 
 
-class Limiter:
+class RateLimiter:
     """``rate`` a second on average, ``burst`` at once. Keys at rest are forgotten."""
 
     def __init__(self, rate: float, burst: float, clock: Callable[[], float]) -> None:

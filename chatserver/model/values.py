@@ -32,7 +32,7 @@ class User(msgspec.Struct, frozen=True):
 
 
 class Room(msgspec.Struct, frozen=True):
-    """A room's own facts. ``name`` is for ever; what moves with each message lives in `Heads`."""
+    """A room's own facts. ``name`` is for ever; what moves with each message lives in `RoomPosition`."""
 
     name: str
     title: str = ""
@@ -42,10 +42,10 @@ class Room(msgspec.Struct, frozen=True):
     archived: bool = False
 
 
-class Heads(msgspec.Struct, frozen=True):
-    """How far a room's log has come: the last ``seq``, and how many messages are in it (for unread counts)."""
+class RoomPosition(msgspec.Struct, frozen=True):
+    """How far a room's log has come: its last ``seq``, and how many messages it holds (for unread counts)."""
 
-    head: int = 0
+    seq: int = 0
     messages: int = 0
 
 
@@ -73,7 +73,7 @@ class Attachment(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Draft(msgspec.Struct, frozen=True):
-    """A message on its way in. Hooks return a changed copy: ``draft.replace(content="…")``.
+    """A message on its way in. HookCaller return a changed copy: ``draft.replace(content="…")``.
 
     ``html`` is None until a ``render`` hook gives one; what stays None is shown as escaped text. ``files`` are the
     ids the sender named; ``attachments`` is what a plugin made of them. ``edits`` is the id of the message that

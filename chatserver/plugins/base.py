@@ -65,7 +65,7 @@ class Plugin:
         self.settings = settings
         self.data_dir = data_dir
         """A folder of the plugin's own. It is made by who uses it."""
-        self.log = logging.getLogger(f"chatserver.plugins.{name}")
+        self.log = logging.getLogger(f"chatserver.plugin.{name}")
         self._peers = peers
         self._tasks: set[asyncio.Task[Any]] = set()
 

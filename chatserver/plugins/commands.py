@@ -41,7 +41,7 @@ class CommandContext(Finder, Protocol):
 
 
 class Guard(Protocol):
-    """Calls a plugin's function so that its failure is a `Reject`; see `chatserver.plugins.hooks.Hooks.guard`."""
+    """Calls a plugin's function so that its failure is a `Reject`; see `chatserver.plugins.hooks.HookCaller.guard`."""
 
     def __call__(
         self, plugin: str, what: str, function: Callable[..., Any], *args: Any

@@ -10,7 +10,7 @@ from typing import Any
 log = logging.getLogger(__name__)
 
 
-async def ended(what: str, ending: Coroutine[Any, Any, None], seconds: float) -> None:
+async def wait_at_most(what: str, ending: Coroutine[Any, Any, None], seconds: float) -> None:
     """Wait for ``ending``, for so many seconds at most; what failed or is late is logged as ``what``, and left behind.
 
     Unlike with `asyncio.timeout`, what ignores being cancelled isn't waited for either.

@@ -18,7 +18,7 @@ from ..model.errors import Reject
 from ..model.values import Event
 from .api import Transaction
 from .hookspecs import KINDS
-from .isolation import SLOW_SECONDS, Failure, Implementation, Isolation, Pending, Policy, Stats, report_slow
+from .isolation import SLOW_SECONDS, Failure, HookImpl, Isolation, Pending, Policy, Stats, report_slow
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ _HOOKS = tuple(name for kind in KINDS for name in vars(kind) if not name.startsw
 _LIFE = frozenset({"startup", "shutdown"})
 
 
-class Hooks:
+class HookCaller:
     """The hooks of the plugins in ``manager``, frozen as they are now; ``policies`` has one for each plugin.
 
     Async calls have ``deadline`` seconds. With ``strict`` every `Failure` is kept in ``failures``, for tests.
@@ -77,7 +77,7 @@ class Hooks:
         """Whether any plugin implements the hook. Raises KeyError when there is no such hook."""
         return bool(self._impls[name])
 
-    def impls(self, name: str) -> tuple[Implementation, ...]:
+    def impls(self, name: str) -> tuple[HookImpl, ...]:
         """Who implements the hook, in the order of calls."""
         return self._impls[name]
 
@@ -96,7 +96,7 @@ class Hooks:
             args[key] = value
         return self._filter(self._impls[name], value, args)
 
-    def _filter(self, impls: Sequence[Implementation], value: Any, args: dict[str, Any]) -> Any:
+    def _filter(self, impls: Sequence[HookImpl], value: Any, args: dict[str, Any]) -> Any:
         for index, impl in enumerate(impls):
             if impl.works_in(args):
                 answer = self._isolation.call(impl, args)
@@ -106,7 +106,7 @@ class Hooks:
         return value
 
     async def _filter_later(
-        self, impls: Sequence[Implementation], pending: Pending, value: Any, args: dict[str, Any]
+        self, impls: Sequence[HookImpl], pending: Pending, value: Any, args: dict[str, Any]
     ) -> Any:
         """The rest of a chain, from the implementation on whose answer is pending."""
         now = asyncio.get_running_loop().time
@@ -187,14 +187,14 @@ class Hooks:
         """Call a plugin no more, for anything."""
         self._drop(plugin, frozenset())
 
-    async def _ask(self, impl: Implementation, args: dict[str, Any]) -> Any:
+    async def _ask(self, impl: HookImpl, args: dict[str, Any]) -> Any:
         answer = self._isolation.call(impl, args)
         if isinstance(answer, Pending):
             deadline = asyncio.get_running_loop().time() + self._deadline
             answer = await self._isolation.wait(impl, answer, deadline)
         return answer
 
-    def _failed_in_commit(self, impl: Implementation, error: Exception) -> None:
+    def _failed_in_commit(self, impl: HookImpl, error: Exception) -> None:
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._isolation.count_failure, impl, error)
 
@@ -213,7 +213,7 @@ class Hooks:
 class InCommit:
     """One plugin's part in a transaction, for the writer's thread. The writer undoes its rows when it fails."""
 
-    def __init__(self, impl: Implementation, failed: Callable[[Implementation, Exception], None]) -> None:
+    def __init__(self, impl: HookImpl, failed: Callable[[HookImpl, Exception], None]) -> None:
         self.plugin = impl.plugin
         self.on_error = impl.on_error
         self._impl = impl
@@ -244,17 +244,15 @@ class InCommit:
 
 def _implementations(
     manager: pluggy.PluginManager, name: str, policies: Mapping[str, Policy]
-) -> tuple[Implementation, ...]:
+) -> tuple[HookImpl, ...]:
     caller = getattr(manager.hook, name)
     arguments = caller.spec.argnames
     # pluggy calls the last registered first.
     found = reversed(caller.get_hookimpls())
-    return tuple(
-        Implementation(impl, name, policies.get(impl.plugin_name, Policy()), arguments) for impl in found
-    )
+    return tuple(HookImpl(impl, name, policies.get(impl.plugin_name, Policy()), arguments) for impl in found)
 
 
-def _replaced(impl: Implementation, value: Any, answer: Any, args: dict[str, Any]) -> Any:
+def _replaced(impl: HookImpl, value: Any, answer: Any, args: dict[str, Any]) -> Any:
     """The filtered value after an answer, which the next implementation gets."""
     key = FILTERED[impl.hook]
     if answer is None or key is None:

@@ -5,7 +5,7 @@
 - ``register_*`` runs once, at start, and may not be async.
 - A name without prefix asks a question; its docstring says whose answer counts.
 
-Arguments are passed by name and a plugin takes only those it wants. Hooks are called in the order in which the
+Arguments are passed by name and a plugin takes only those it wants. HookCaller are called in the order in which the
 settings enable the plugins. All but ``register_*``, ``client_settings`` and ``in_commit`` may be ``async def``.
 """
 

@@ -22,11 +22,11 @@ from . import registrations
 from .api import ChatAPI, Database, RequestSpec, Route
 from .base import Migration, Plugin
 from .commands import Commands
-from .deadline import ended
+from .deadline import wait_at_most
 from .discovery import Found, find, folder_of, plugin_class
-from .hooks import Hooks
+from .hooks import HookCaller
 from .hookspecs import KINDS, PROJECT
-from .isolation import Implementation, OnError, Policy
+from .isolation import HookImpl, OnError, Policy
 
 Bind = Callable[[str], tuple[ChatAPI, Database]]
 Migrate = Callable[[str, Sequence[Migration]], Awaitable[None]]
@@ -83,7 +83,7 @@ class PluginHost:
     """
 
     plugins: tuple[Loaded, ...]
-    hooks: Hooks
+    hooks: HookCaller
     commands: Commands
     permissions: Permissions
     requests: dict[str, tuple[str, RequestSpec]]
@@ -115,7 +115,7 @@ class PluginHost:
         for plugin in reversed(self.plugins):
             self._register(plugin)
         policies = {plugin.name: plugin.policy for plugin in self.plugins}
-        self.hooks = Hooks(self._manager, policies, strict=self._strict)
+        self.hooks = HookCaller(self._manager, policies, strict=self._strict)
         self.commands = Commands(self.hooks.guard)
         for plugin in self.plugins:
             self.commands.add(plugin.name, plugin.instance, plugin.policy.rooms)
@@ -166,9 +166,9 @@ class PluginHost:
 
         # Half of what is left: a plugin that won't end must not keep the others from it.
         seconds = (until - asyncio.get_running_loop().time()) / 2
-        await ended(f"plugin {plugin} ({what})", end(), max(seconds, LEAST_SECONDS))
+        await wait_at_most(f"plugin {plugin} ({what})", end(), max(seconds, LEAST_SECONDS))
 
-    def _own(self, hook: str, plugin: Loaded) -> list[Implementation]:
+    def _own(self, hook: str, plugin: Loaded) -> list[HookImpl]:
         return [impl for impl in self.hooks.impls(hook) if impl.plugin == plugin.name]
 
     def _choose(self, name: str, found: Sequence[Found]) -> Found:

@@ -77,7 +77,7 @@ class Pending(NamedTuple):
     started: float
 
 
-class Implementation:
+class HookImpl:
     """One plugin's implementation of one hook. Raises PluginError when it can't be called as the hook is."""
 
     __slots__ = ("function", "hook", "names", "on_error", "plugin", "refuses", "returns", "room_argument", "rooms",
@@ -125,7 +125,7 @@ class Isolation:
         self._strict = strict
         self._failed_at: dict[str, deque[float]] = {}
 
-    def call(self, impl: Implementation, args: Mapping[str, Any]) -> Any:
+    def call(self, impl: HookImpl, args: Mapping[str, Any]) -> Any:
         """The implementation's answer, or `Pending` if it is async. Raises `Reject`."""
         started = time.perf_counter()
         try:
@@ -143,7 +143,7 @@ class Isolation:
             return self._failed(impl, TypeError("may not be async"), started)
         return self._answered(impl, answer, started)
 
-    async def wait(self, impl: Implementation, pending: Pending, deadline: float) -> Any:
+    async def wait(self, impl: HookImpl, pending: Pending, deadline: float) -> Any:
         """What an async implementation answers until ``deadline`` (the loop's time). Raises `Reject`."""
         try:
             async with asyncio.timeout_at(deadline) as limit:
@@ -172,7 +172,7 @@ class Isolation:
         if self._strict:
             self.failures.append(Failure(plugin, what, error))
 
-    def count_failure(self, impl: Implementation, error: Exception) -> None:
+    def count_failure(self, impl: HookImpl, error: Exception) -> None:
         """Report it, and suspend a plugin that keeps failing. One that has to approve is never left out."""
         self.report(impl.plugin, impl.hook, error)
         if impl.on_error == "reject":
@@ -184,7 +184,7 @@ class Isolation:
             failed_at.clear()
             self._suspend(impl.plugin, impl.hook, error)
 
-    def _answered(self, impl: Implementation, answer: Any, started: float) -> Any:
+    def _answered(self, impl: HookImpl, answer: Any, started: float) -> Any:
         if answer is not None and not isinstance(answer, impl.returns):
             wanted = impl.returns.__name__ + " or None" if isinstance(impl.returns, type) else "None"
             return self._failed(impl, TypeError(f"returned {type(answer).__name__}, not {wanted}"), started)
@@ -192,7 +192,7 @@ class Isolation:
         impl.stats.seconds += time.perf_counter() - started
         return answer
 
-    def _failed(self, impl: Implementation, error: Exception, started: float) -> None:
+    def _failed(self, impl: HookImpl, error: Exception, started: float) -> None:
         impl.stats.calls += 1
         impl.stats.seconds += time.perf_counter() - started
         if isinstance(error, Reject) and impl.refuses:
@@ -219,7 +219,7 @@ def _own_failure(error: Exception | asyncio.CancelledError, limit: asyncio.Timeo
     return TimeoutError("took too long") if limit.expired() else error
 
 
-def report_slow(impl: Implementation, seconds: float) -> None:
+def report_slow(impl: HookImpl, seconds: float) -> None:
     """Warn of a plugin that holds everybody up, now and then."""
     now = time.monotonic()
     if now - impl.slow_at >= SLOW_PAUSE_SECONDS:

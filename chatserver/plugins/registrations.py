@@ -16,14 +16,14 @@ from ..model.values import ROLES, Role
 from ..protocol.requests import Core
 from .api import RequestSpec, Route
 from .commands import Commands
-from .hooks import Hooks
-from .isolation import Implementation
+from .hooks import HookCaller
+from .isolation import HookImpl
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _CORE_REQUESTS = frozenset(each.__struct_config__.tag for each in get_args(Core))
 
 
-def permissions(hooks: Hooks, settings: Settings) -> Permissions:
+def permissions(hooks: HookCaller, settings: Settings) -> Permissions:
     """The core's and the plugins' permissions, with what the settings add. Raises PluginError and ConfigError."""
     grants: dict[str, Role] = {}
     for plugin, found in _registered(hooks, "register_permissions", Mapping):
@@ -45,7 +45,7 @@ def permissions(hooks: Hooks, settings: Settings) -> Permissions:
     return Permissions(grants, extra)
 
 
-def requests(hooks: Hooks, bundled: Callable[[str], bool]) -> dict[str, tuple[str, RequestSpec]]:
+def requests(hooks: HookCaller, bundled: Callable[[str], bool]) -> dict[str, tuple[str, RequestSpec]]:
     """The plugins' requests by wire type, each with its plugin's name. Raises PluginError."""
     found: dict[str, tuple[str, RequestSpec]] = {}
     for plugin, specs in _registered(hooks, "register_requests", Sequence):
@@ -61,7 +61,7 @@ def requests(hooks: Hooks, bundled: Callable[[str], bool]) -> dict[str, tuple[st
     return found
 
 
-def event_types(hooks: Hooks) -> frozenset[str]:
+def event_types(hooks: HookCaller) -> frozenset[str]:
     """The wire types of the plugins' durable events. Raises PluginError."""
     found = set()
     for plugin, names in _registered(hooks, "register_events", Sequence):
@@ -72,7 +72,7 @@ def event_types(hooks: Hooks) -> frozenset[str]:
     return frozenset(found)
 
 
-def routes(hooks: Hooks) -> list[tuple[str, Route]]:
+def routes(hooks: HookCaller) -> list[tuple[str, Route]]:
     """The plugins' HTTP routes, each with its plugin's name. Raises PluginError."""
     found = []
     for plugin, own in _registered(hooks, "register_routes", Sequence):
@@ -96,7 +96,7 @@ def check_commands(commands: Commands, known: Permissions) -> None:
             )
 
 
-def _registered(hooks: Hooks, name: str, kind: type) -> Iterator[tuple[str, Any]]:
+def _registered(hooks: HookCaller, name: str, kind: type) -> Iterator[tuple[str, Any]]:
     for impl in hooks.impls(name):
         answer = _answer(impl)
         if isinstance(answer, str) or not isinstance(answer, kind):
@@ -104,7 +104,7 @@ def _registered(hooks: Hooks, name: str, kind: type) -> Iterator[tuple[str, Any]
         yield impl.plugin, answer
 
 
-def _answer(impl: Implementation) -> Any:
+def _answer(impl: HookImpl) -> Any:
     try:
         return impl.function()
     except Exception as error:

@@ -16,35 +16,35 @@ from tornado.netutil import bind_sockets
 
 from .. import __version__
 from ..accounts.accounts import Accounts
-from ..accounts.sign_in import Identity
+from ..accounts.sign_in import SignIn
 from ..chat.access import Access
-from ..chat.after_commit import Effects
-from ..chat.drafts import Pipeline
+from ..chat.after_commit import AfterCommit
+from ..chat.drafts import DraftPipeline
 from ..chat.messages import Messages
 from ..chat.moderation import Moderation
 from ..chat.people import People
 from ..chat.plugin_api import Chat, PluginChat
 from ..chat.plugin_requests import PluginRequests
-from ..chat.registry import Rooms
-from ..chat.rooms import RoomCases
-from ..chat.run_command import CommandCases
+from ..chat.registry import RoomRegistry
+from ..chat.rooms import RoomService
+from ..chat.run_command import CommandRunner
 from ..config import Settings
 from ..delivery.bus_local import LocalBus
 from ..delivery.hub import Hub, user_topic
 from ..delivery.presence import GRACE_SECONDS, Presence
 from ..model.errors import Close, ConfigError
 from ..model.metrics import Metrics
-from ..model.names import look
-from ..model.rate_limit import Limiter
+from ..model.names import confusable_key
+from ..model.rate_limit import RateLimiter
 from ..model.values import Room, User
-from ..plugins.deadline import ended
+from ..plugins.deadline import wait_at_most
 from ..plugins.host import PluginHost
 from ..protocol import events as wire
 from ..protocol.requests import Decoder
-from ..sessions.hello import Welcoming
-from ..sessions.keepalive import Connections
-from ..sessions.requests import Dispatch
-from ..sessions.server_info import About
+from ..sessions.hello import HelloHandler
+from ..sessions.keepalive import Keepalive
+from ..sessions.requests import RequestHandler
+from ..sessions.server_info import ServerInfo
 from ..store import Store
 from ..store import accounts as people
 from ..store import changes as log_entries
@@ -53,7 +53,7 @@ from ..store.plugin_tables import Contributions, PluginDatabase, migrate
 from ..web.listener import Listener
 from ..web.routes import application
 from ..web.security import networks, origins
-from ..web.services import Site
+from ..web.services import Services
 
 log = logging.getLogger(__name__)
 
@@ -126,10 +126,10 @@ class ChatServer:
         hooks.on_suspend = self._suspended
         self.bus = LocalBus(self.hub.deliver)
         self.presence = Presence(self._gone, self._presence_grace)
-        self.effects = Effects(
+        self.after_commit = AfterCommit(
             self.hub, self.bus, self.presence, hooks, limits.presence_members, self.metrics
         )
-        self.rooms = Rooms(self.store, self.bus, self.effects, clock)
+        self.rooms = RoomRegistry(self.store, self.bus, self.after_commit, clock)
         self.access = Access(host.permissions, hooks)
         self.accounts = Accounts(
             self.store,
@@ -137,39 +137,48 @@ class ChatServer:
             session_days=settings.auth.session_days,
             is_here=self._is_here,
         )
-        self.room_cases = RoomCases(self.rooms, self.store, self.access, self.presence, hooks)
-        self.effects.listing = self.room_cases.listing
-        limiter = self.limiter = Limiter(limits.messages_per_second, limits.burst, clock)
-        pipeline = Pipeline(hooks, limits.content_chars)
+        self.room_service = RoomService(self.rooms, self.store, self.access, self.presence, hooks)
+        self.after_commit.listing = self.room_service.listing
+        limiter = self.limiter = RateLimiter(limits.messages_per_second, limits.burst, clock)
+        pipeline = DraftPipeline(hooks, limits.content_chars)
         self.messages = Messages(
-            self.rooms, self.room_cases, self.store, self.access, pipeline, hooks, limiter, clock,
+            self.rooms, self.room_service, self.store, self.access, pipeline, hooks, limiter, clock,
         )  # fmt: skip
         self.people = People(
-            self.rooms, self.store, self.bus, self.access, self.presence, self.effects, self.accounts, clock
+            self.rooms,
+            self.store,
+            self.bus,
+            self.access,
+            self.presence,
+            self.after_commit,
+            self.accounts,
+            clock,
         )
-        self.commands = CommandCases(host.commands, self.accounts, self.rooms, self.access, pipeline, limiter)
-        self.connections = Connections(limits.connections, limits.connections_per_ip)
-        self.about = About(
-            settings, host, self.access, self.presence, self.connections, self.rooms, self.effects, self.store,
+        self.commands = CommandRunner(
+            host.commands, self.accounts, self.rooms, self.access, pipeline, limiter
+        )
+        self.connections = Keepalive(limits.connections, limits.connections_per_ip)
+        self.about = ServerInfo(
+            settings, host, self.access, self.presence, self.connections, self.rooms, self.after_commit, self.store,
             self.metrics, self._started, __version__,
         )  # fmt: skip
         # As many new guests at once as connections, and as many again in a minute.
         most = limits.connections_per_ip
-        new_guests = Limiter(most / 60, most, clock) if settings.auth.guests else None
-        self.identity = Identity(self.accounts, hooks, new_guests)
-        self.welcoming = Welcoming(
-            self.identity, self.accounts, self.access, self.rooms, self.room_cases, self.store, self.hub, self.presence,
-            self.effects, facts=self.about.facts,
+        new_guests = RateLimiter(most / 60, most, clock) if settings.auth.guests else None
+        self.sign_in = SignIn(self.accounts, hooks, new_guests)
+        self.hello_handler = HelloHandler(
+            self.sign_in, self.accounts, self.access, self.rooms, self.room_service, self.store, self.hub,
+            self.presence, self.after_commit, facts=self.about.facts,
         )  # fmt: skip
         self.chat = Chat(
-            self.rooms, self.bus, self.presence, self.accounts, self.access, self.messages, self.room_cases,
-            self.people, Moderation(self.rooms, self.store, self.access, clock), self.effects, hooks,
+            self.rooms, self.bus, self.presence, self.accounts, self.access, self.messages, self.room_service,
+            self.people, Moderation(self.rooms, self.store, self.access, clock), self.after_commit, hooks,
             host.commands, host.event_types,
         )  # fmt: skip
 
     async def _prepare(self) -> None:
         await self.bus.start()
-        self.effects.start()
+        self.after_commit.start()
         await self.host.start(self._bind, self._migrate)
         await self._make_rooms()
         await self.people.start_listening()
@@ -187,7 +196,9 @@ class ChatServer:
         missing = await self.store.read(lambda conn: reading.missing_names(conn, list(wanted)))
         if not missing:
             return
-        await self.store.write(lambda conn: people.ensure_user(conn, SYSTEM, look(SYSTEM.name), time.time()))
+        await self.store.write(
+            lambda conn: people.ensure_user(conn, SYSTEM, confusable_key(SYSTEM.name), time.time())
+        )
         for name in missing:
             room = wanted[name]
             made = Room(name, room.title, room.topic, room.kind, room.history)
@@ -197,24 +208,24 @@ class ChatServer:
         server, limits = self.settings.server, self.settings.limits
         proxies = networks(server.trusted_proxies)
         secure = server.tls is not None or server.public_url.startswith("https:")
-        dispatch = Dispatch(
-            self.messages, self.room_cases, self.people, self.commands,
+        request_handler = RequestHandler(
+            self.messages, self.room_service, self.people, self.commands,
             PluginRequests(self.host.requests, self.host.hooks), self.accounts, self.limiter,
-            Limiter(5 * limits.messages_per_second, 10 * limits.burst, time.time), self.about.stats.get,
+            RateLimiter(5 * limits.messages_per_second, 10 * limits.burst, time.time), self.about.stats.get,
         )  # fmt: skip
         decoder = Decoder({name: spec.fields for name, (_, spec) in self.host.requests.items()})
-        site = Site(
+        services = Services(
             settings=self.settings, version=__version__, accounts=self.accounts, access=self.access,
-            rooms=self.rooms, messages=self.messages, room_cases=self.room_cases, people=self.people,
-            commands=self.commands, welcoming=self.welcoming, dispatch=dispatch, decoder=decoder,
+            rooms=self.rooms, messages=self.messages, room_service=self.room_service, people=self.people,
+            commands=self.commands, hello_handler=self.hello_handler, request_handler=request_handler, decoder=decoder,
             connections=self.connections, hub=self.hub, metrics=self.metrics, gauges=self.about.gauges,
-            hook_stats=self.host.hooks.stats, limiter=self.limiter, identity=self.identity,
+            hook_stats=self.host.hooks.stats, limiter=self.limiter, sign_in=self.sign_in,
             chat=lambda plugin: PluginChat(plugin, self.chat), stats=self.about.stats.get, health=self.about.health.get,
             stopping=lambda: self._stopping, proxies=proxies,
             origins=origins(server.public_url, server.allowed_origins), secure=secure,
         )  # fmt: skip
         self.listener = Listener(
-            application(site, self.host, public_dir()),
+            application(services, self.host, public_dir()),
             most=limits.connections, most_per_ip=limits.connections_per_ip, proxies=proxies, tls=server.tls,
         )  # fmt: skip
         try:
@@ -255,13 +266,13 @@ class ChatServer:
         self._tick_due = now + TICK_SECONDS
         self.metrics.message_rate.sample(time.time(), self.metrics.messages)
         self.connections.tick()
-        self.rooms.let_go(self.hub.listened_to)
+        self.rooms.unload_idle(self.hub.listened_to)
         await self.people.listen()
 
     async def _forget(self) -> None:
         # Using a session keeps it alive, and being connected is using it.
         for user in self.presence.people():
-            for session in self.effects.sessions(user.id):
+            for session in self.after_commit.sessions(user.id):
                 if session.token is not None:
                     await self.accounts.of_token(session.token)
         self.rooms.forget(await self.accounts.forget_ended())
@@ -291,7 +302,7 @@ class ChatServer:
         self.listener.stop()
         for connection in self.connections.all():
             connection.goodbye(random.randint(100, BYE_SPREAD_MS))
-        await ended("everything that was accepted", self.rooms.quiesce(), DRAIN_SECONDS)
+        await wait_at_most("everything that was accepted", self.rooms.drain(), DRAIN_SECONDS)
         for connection in self.connections.all():
             connection.close(Close.RESTART, "the server restarts")
         await self._close()
@@ -303,13 +314,13 @@ class ChatServer:
         self._tasks.clear()
         if hasattr(self, "listener"):
             self.listener.stop()
-            await ended("all HTTP requests", self.listener.close_all_connections(), HTTP_SECONDS)
-        if hasattr(self, "effects"):
-            await ended("all after_ hooks", self.effects.stop(), HOOKS_SECONDS)
+            await wait_at_most("all HTTP requests", self.listener.close_all_connections(), HTTP_SECONDS)
+        if hasattr(self, "after_commit"):
+            await wait_at_most("all after_ hooks", self.after_commit.stop(), HOOKS_SECONDS)
             await self.host.stop()
             self.presence.stop()
             await self.bus.stop()
-        await ended("the storage", self._close_storage(), STORE_SECONDS)
+        await wait_at_most("the storage", self._close_storage(), STORE_SECONDS)
 
     async def _close_storage(self) -> None:
         def close() -> None:

@@ -8,11 +8,11 @@ from functools import partial
 from typing import Any
 
 from ..accounts.accounts import Accounts
-from ..accounts.sign_in import Identity
+from ..accounts.sign_in import SignIn
 from ..chat.access import Access
-from ..chat.after_commit import Effects, Opening
-from ..chat.registry import Rooms
-from ..chat.rooms import RoomCases
+from ..chat.after_commit import AfterCommit, PendingHello
+from ..chat.registry import RoomRegistry
+from ..chat.rooms import RoomService
 from ..delivery.hub import EVERYBODY, Hub, user_topic
 from ..delivery.presence import Presence
 from ..delivery.session import Connection, Session
@@ -31,24 +31,24 @@ PAGE = 200
 PACE_BYTES = 64 * 1024
 
 
-class Welcoming:
+class HelloHandler:
     """Turns a connection into a session. ``facts(user)`` gives what ``welcome`` says about the server."""
 
     def __init__(
         self,
-        identity: Identity,
+        identity: SignIn,
         accounts: Accounts,
         access: Access,
-        rooms: Rooms,
-        cases: RoomCases,
+        rooms: RoomRegistry,
+        cases: RoomService,
         store: Store,
         hub: Hub,
         presence: Presence,
-        effects: Effects,
+        after_commit: AfterCommit,
         *,
         facts: Callable[[User], Mapping[str, Any]],
     ) -> None:
-        self._identity = identity
+        self._sign_in = identity
         self._accounts = accounts
         self._access = access
         self._rooms = rooms
@@ -56,7 +56,7 @@ class Welcoming:
         self._store = store
         self._hub = hub
         self._presence = presence
-        self._effects = effects
+        self._after_commit = after_commit
         self._facts = facts
 
     async def hello(self, connection: Connection, hello: requests.Hello, asked: Request) -> Session | None:
@@ -65,7 +65,7 @@ class Welcoming:
         None when the connection was closed meanwhile. Raises `Reject` when it is refused; it may try again.
         """
         user, token, new = await self._who(hello, asked)
-        watch = self._effects.opening(user.id)
+        watch = self._after_commit.opening(user.id)
         try:
             user, lists = await self._facts_of(user, token, watch)
             session = Session(user, connection, token)
@@ -76,7 +76,7 @@ class Welcoming:
             cursors = self._cursors(hello, lists.mine)
             self._enter(session, lists.mine, cursors)
         finally:
-            self._effects.opened(user.id, watch)
+            self._after_commit.opened(user.id, watch)
         try:
             left = RESUME_ALL
             for name, cursor in cursors.items():
@@ -92,7 +92,7 @@ class Welcoming:
 
     async def _who(self, hello: requests.Hello, asked: Request) -> tuple[User, str | None, bool]:
         """The user, their token, and whether they are new here."""
-        vouched = await self._identity.vouched(asked)
+        vouched = await self._sign_in.vouched(asked)
         if vouched is not None:
             return vouched, None, False
         token = hello.token or asked.token
@@ -103,10 +103,12 @@ class Welcoming:
             return user, token, False
         if hello.name is None:
             raise Reject("Say a name, or bring a token.", "unauthorized", field="name")
-        user, token = await self._identity.new_guest(hello.name, asked.remote_ip)
+        user, token = await self._sign_in.new_guest(hello.name, asked.remote_ip)
         return user, token, True
 
-    async def _facts_of(self, user: User, token: str | None, watch: Opening) -> tuple[User, reading.RoomList]:
+    async def _facts_of(
+        self, user: User, token: str | None, watch: PendingHello
+    ) -> tuple[User, reading.RoomList]:
         """The user and their rooms, as they are at the end of it. Raises `Reject` when the session was ended."""
         while True:
             watch.stale = False
@@ -145,8 +147,8 @@ class Welcoming:
         return cursors
 
     def _head(self, entry: reading.Membership) -> int:
-        actor = self._rooms.peek(entry.room.name)
-        return actor.heads.head if actor is not None else entry.heads.head
+        live = self._rooms.loaded(entry.room.name)
+        return live.position.seq if live is not None else entry.position.seq
 
     def _enter(self, session: Session, listed: list[reading.Membership], cursors: Mapping[str, int]) -> None:
         """From here on the session counts: for its user's events, and for the rooms it need not catch up with."""
@@ -158,28 +160,28 @@ class Welcoming:
             session.rooms.add(name)
             if name not in cursors:
                 self._hub.subscribe(session, name)
-            self._effects.show(session.user, name)
+            self._after_commit.show(session.user, name)
         if first:
-            self._effects.notify("after_connect", user=session.user)
+            self._after_commit.notify("after_connect", user=session.user)
 
     async def _catch_up(self, session: Session, name: str, cursor: int, left: int) -> int:
         """Send what was missed in one room and go live; the number of events sent.
 
         Somebody who is removed meanwhile gets nothing more.
         """
-        actor = await self._rooms.get(name)
+        live = await self._rooms.get(name)
         if name not in session.rooms:
             return 0
-        floor = await self._access.visible_after(session.user, actor)
-        if actor.heads.head - cursor > min(RESUME_ROOM, left) or cursor < floor:
+        floor = await self._access.visible_after(session.user, live)
+        if live.position.seq - cursor > min(RESUME_ROOM, left) or cursor < floor:
             self._go_live(session, name)
-            session.connection.send(wire.gap(name, cursor + 1, actor.heads.head))
+            session.connection.send(wire.gap(name, cursor + 1, live.position.seq))
             return 0
         sent = 0
         while not session.connection.closed:
-            actor = await self._rooms.get(name)
+            live = await self._rooms.get(name)
             # In the same turn as this comparison: whatever is published later, the session hears live.
-            if cursor >= actor.heads.head:
+            if cursor >= live.position.seq:
                 self._go_live(session, name)
                 break
             events = await self._store.read(

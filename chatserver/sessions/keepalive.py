@@ -16,7 +16,7 @@ HELLO_SECONDS = 10.0
 """How long a new connection has to say hello."""
 
 
-class Kept(Protocol):
+class MonitoredConnection(Protocol):
     """A connection, as the wheel sees it."""
 
     remote_ip: str
@@ -39,16 +39,16 @@ class Kept(Protocol):
         """Nothing has come for too long."""
 
 
-class Connections:
+class Keepalive:
     """Counts connections and visits each of them once in `BEAT_SECONDS`, a slot a second."""
 
     def __init__(self, most: int, most_per_ip: int) -> None:
         self._most = most
         self._most_per_ip = most_per_ip
         self._by_ip: Counter[str] = Counter()
-        self._slots: list[dict[Kept, None]] = [{} for _ in range(BEAT_SECONDS)]
-        self._slot_of: dict[Kept, int] = {}
-        self._silent: dict[Kept, float] = {}
+        self._slots: list[dict[MonitoredConnection, None]] = [{} for _ in range(BEAT_SECONDS)]
+        self._slot_of: dict[MonitoredConnection, int] = {}
+        self._silent: dict[MonitoredConnection, float] = {}
         self._now = 0
 
     def __len__(self) -> int:
@@ -58,7 +58,7 @@ class Connections:
         """Whether one more would be too many."""
         return len(self._slot_of) >= self._most or self._by_ip[remote_ip] >= self._most_per_ip
 
-    def add(self, connection: Kept) -> None:
+    def add(self, connection: MonitoredConnection) -> None:
         """One more. Its first visit is a full turn of the wheel away."""
         slot = (self._now - 1) % BEAT_SECONDS
         self._slots[slot][connection] = None
@@ -66,16 +66,16 @@ class Connections:
         self._by_ip[connection.remote_ip] += 1
         self.expect_hello(connection)
 
-    def expect_hello(self, connection: Kept) -> None:
+    def expect_hello(self, connection: MonitoredConnection) -> None:
         """It has `HELLO_SECONDS` from now to say hello, for the first time or once more."""
         if connection in self._slot_of:
             self._silent[connection] = time.monotonic() + HELLO_SECONDS
 
-    def heard_hello(self, connection: Kept) -> None:
+    def heard_hello(self, connection: MonitoredConnection) -> None:
         """It has said hello; the answer, and what it missed, may take longer."""
         self._silent.pop(connection, None)
 
-    def remove(self, connection: Kept) -> None:
+    def remove(self, connection: MonitoredConnection) -> None:
         """One less."""
         slot = self._slot_of.pop(connection, None)
         if slot is not None:
@@ -85,7 +85,7 @@ class Connections:
             if not self._by_ip[connection.remote_ip]:
                 del self._by_ip[connection.remote_ip]
 
-    def all(self) -> list[Kept]:
+    def all(self) -> list[MonitoredConnection]:
         """Every connection."""
         return list(self._slot_of)
 

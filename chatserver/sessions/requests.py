@@ -10,12 +10,12 @@ from ..accounts.accounts import Accounts
 from ..chat.messages import Messages
 from ..chat.people import People
 from ..chat.plugin_requests import PluginRequests
-from ..chat.room import RoomActor
-from ..chat.rooms import RoomCases
-from ..chat.run_command import CommandCases, is_command, no_reply_here
+from ..chat.room import LiveRoom
+from ..chat.rooms import RoomService
+from ..chat.run_command import CommandRunner, is_command, no_reply_here
 from ..delivery.session import Session
 from ..model.errors import Reject
-from ..model.rate_limit import Limiter, moves
+from ..model.rate_limit import RateLimiter, moves
 from ..protocol import events as wire
 from ..protocol import requests
 from ..store import Outcome
@@ -28,19 +28,19 @@ JOIN_EVENTS = 500
 Fields = Mapping[str, Any] | None
 
 
-class Dispatch:
+class RequestHandler:
     """Answers requests of sessions. ``stats()`` gives the server's figures."""
 
     def __init__(
         self,
         messages: Messages,
-        rooms: RoomCases,
+        rooms: RoomService,
         people: People,
-        commands: CommandCases,
+        commands: CommandRunner,
         plugins: PluginRequests,
         accounts: Accounts,
-        limiter: Limiter,
-        requests: Limiter,
+        limiter: RateLimiter,
+        requests: RateLimiter,
         stats: Callable[[], Awaitable[dict[str, Any]]],
     ) -> None:
         self._messages = messages
@@ -177,8 +177,8 @@ class Dispatch:
             case requests.SetPresence():
                 await self._people.set_status(user, request.status, request.text)
             case requests.Sync():
-                actor = await self._rooms.readable(user, request.room)
-                events, more = await self._rooms.log_after(user, actor, request.after, request.limit)
+                live = await self._rooms.readable(user, request.room)
+                events, more = await self._rooms.log_after(user, live, request.after, request.limit)
                 return {"events": [wire.event_fields(event) for event in events], "more": more}
             case requests.Members():
                 return await self._members(session, request)
@@ -204,28 +204,28 @@ class Dispatch:
 
     async def _join(self, session: Session, request: requests.Join) -> Fields:
         user = session.user
-        actor = await self._rooms.join(user, request.room)
-        gap = request.after is not None and actor.heads.head - request.after > JOIN_EVENTS
+        live = await self._rooms.join(user, request.room)
+        gap = request.after is not None and live.position.seq - request.after > JOIN_EVENTS
         if request.after is not None and not gap:
-            events, more = await self._rooms.log_after(user, actor, request.after, JOIN_EVENTS)
+            events, more = await self._rooms.log_after(user, live, request.after, JOIN_EVENTS)
         else:
-            events, more = await self._rooms.backlog(user, actor)
-        reply: dict[str, Any] = {"room": self._rooms.listing(actor, user)}
-        reply.update(self._member_lines(actor))
+            events, more = await self._rooms.backlog(user, live)
+        reply: dict[str, Any] = {"room": self._rooms.listing(live, user)}
+        reply.update(self._member_lines(live))
         reply["events"] = [wire.event_fields(event) for event in events]
         reply["more"] = more
         if gap:
             reply["gap"] = True
         return reply
 
-    def _member_lines(self, actor: RoomActor, after: str | None = None) -> dict[str, Any]:
-        lines, count, more = self._rooms.members(actor, after)
+    def _member_lines(self, live: LiveRoom, after: str | None = None) -> dict[str, Any]:
+        lines, count, more = self._rooms.members(live, after)
         members = [wire.member_fields(member, status, text) for member, status, text in lines]
         return {"members": members, "count": count, "more_members": more}
 
     async def _members(self, session: Session, request: requests.Members) -> Fields:
-        actor = await self._rooms.readable(session.user, request.room)
-        reply = self._member_lines(actor, request.after)
+        live = await self._rooms.readable(session.user, request.room)
+        reply = self._member_lines(live, request.after)
         reply["more"] = reply.pop("more_members")
         return reply
 

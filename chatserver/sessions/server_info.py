@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 
 from ..chat.access import Access
-from ..chat.after_commit import Effects
-from ..chat.registry import Rooms
+from ..chat.after_commit import AfterCommit
+from ..chat.registry import RoomRegistry
 from ..config import Settings
 from ..delivery.presence import Presence
 from ..model.errors import Reject
@@ -19,11 +19,11 @@ from ..plugins.host import PluginHost
 from ..protocol import events as wire
 from ..store import Store
 from ..store import queries as reading
-from .keepalive import BEAT_SECONDS, Connections
-from .recent import Recent
+from .cached_answer import CachedAnswer
+from .keepalive import BEAT_SECONDS, Keepalive
 
 
-class About:
+class ServerInfo:
     """Reads all and changes nothing. ``stats`` and ``health`` may be a second old: anybody may ask."""
 
     def __init__(
@@ -32,9 +32,9 @@ class About:
         host: PluginHost,
         access: Access,
         presence: Presence,
-        connections: Connections,
-        rooms: Rooms,
-        effects: Effects,
+        connections: Keepalive,
+        rooms: RoomRegistry,
+        after_commit: AfterCommit,
         store: Store,
         metrics: Metrics,
         started: float,
@@ -46,15 +46,15 @@ class About:
         self._presence = presence
         self._connections = connections
         self._rooms = rooms
-        self._effects = effects
+        self._after_commit = after_commit
         self._store = store
         self._metrics = metrics
         self._started = started
         self._version = version
         self._addresses = {plugin.name: plugin.addresses() for plugin in host.plugins}
         self._commands_by_role: dict[Role, msgspec.Raw] = {}
-        self.stats: Recent[dict[str, Any]] = Recent(self._stats)
-        self.health: Recent[dict[str, str]] = Recent(self._health)
+        self.stats: CachedAnswer[dict[str, Any]] = CachedAnswer(self._stats)
+        self.health: CachedAnswer[dict[str, str]] = CachedAnswer(self._health)
 
     def facts(self, user: User) -> dict[str, Any]:
         """What ``welcome`` says besides the user and the rooms."""
@@ -108,14 +108,14 @@ class About:
         return {
             "connections": ("WebSockets.", len(self._connections)),
             "users_online": ("People who are here.", self._presence.online()),
-            "rooms_loaded": ("Rooms in memory.", len(self._rooms)),
+            "rooms_loaded": ("RoomRegistry in memory.", len(self._rooms)),
             "messages_per_second": (
                 "Messages committed, over ten seconds.",
                 metrics.message_rate.per_second(now, metrics.messages),
             ),
             "loop_lag_seconds": ("By how much the last periodic tick came late.", metrics.loop_lag_seconds),
             "store_waiting": ("Pieces of work that wait to be written.", self._store.waiting),
-            "notifications_waiting": ("Calls of after_ hooks that wait.", self._effects.waiting),
+            "notifications_waiting": ("Calls of after_ hooks that wait.", self._after_commit.waiting),
             "uptime_seconds": ("Since the start.", now - self._started),
         }
 

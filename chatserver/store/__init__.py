@@ -2,7 +2,7 @@
 
 from sqlalchemy import Connection
 
-from .changes import Batch, Done, Entry, Outcome
+from .changes import Batch, Change, Committed, Outcome
 from .store import Store
 
-__all__ = ["Batch", "Connection", "Done", "Entry", "Outcome", "Store"]
+__all__ = ["Batch", "Connection", "Committed", "Change", "Outcome", "Store"]

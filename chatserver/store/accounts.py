@@ -13,16 +13,16 @@ from sqlalchemy.exc import IntegrityError
 from ..model.errors import Reject
 from ..model.values import Role, User
 from . import schema as s
-from .compiled import Prepared
+from .compiled_statement import CompiledStatement
 
 _USER = select(s.user.c.id, s.user.c.name, s.user.c.display_name, s.user.c.role)
-_USER_BY_ID = Prepared(_USER.where(s.user.c.id == bindparam("user")))
-_USER_BY_KEY = Prepared(
+_USER_BY_ID = CompiledStatement(_USER.where(s.user.c.id == bindparam("user")))
+_USER_BY_KEY = CompiledStatement(
     _USER.where(or_(s.user.c.name_key == bindparam("key"), s.user.c.display_key == bindparam("key")))
 )
-_INSERT_USER = Prepared(insert(s.user))
-_INSERT_TOKEN = Prepared(insert(s.token))
-_TOKEN_USER = Prepared(
+_INSERT_USER = CompiledStatement(insert(s.user))
+_INSERT_TOKEN = CompiledStatement(insert(s.token))
+_TOKEN_USER = CompiledStatement(
     select(s.token.c.kind, s.token.c.expires, s.user.c.name_key, *_USER.selected_columns)
     .join(s.user, s.user.c.id == s.token.c.user_id)
     .where(s.token.c.hash == bindparam("token"), s.token.c.expires > bindparam("now"))

@@ -13,12 +13,23 @@ from typing import Any
 from sqlalchemy import Connection, insert, select, text, update
 
 from ..model.errors import Reject
-from ..model.values import Event, Heads, Message, User
+from ..model.values import Event, Message, RoomPosition, User
 from . import queries as reading
 from . import schema as s
-from .append_statements import Hot
+from .append_statements import AppendStatements
 from .changes import Append as AppendEntry
-from .changes import Batch, ChangeMember, ChangeRoom, CreateRoom, Delete, Done, Edit, Entry, Outcome, Post
+from .changes import (
+    Batch,
+    Change,
+    ChangeMember,
+    ChangeRoom,
+    Committed,
+    CreateRoom,
+    Delete,
+    Edit,
+    Outcome,
+    Post,
+)
 from .members import change_member
 from .rows import pack
 
@@ -27,40 +38,42 @@ class Appending:
     """One transaction's appends. ``check_nonces`` looks for repeated sends first: it is only set after the unique
     index has found one, so that the usual case pays nothing."""
 
-    def __init__(self, conn: Connection, hot: Hot, batches: Sequence[Batch], check_nonces: bool) -> None:
+    def __init__(
+        self, conn: Connection, hot: AppendStatements, batches: Sequence[Batch], check_nonces: bool
+    ) -> None:
         self.conn = conn
         self._hot = hot
         self.batches = sorted(batches, key=lambda batch: batch.room)
         self.check_nonces = check_nonces
         self.events: list[Event] = []
-        self._heads: dict[str, Heads] = {}
+        self._heads: dict[str, RoomPosition] = {}
         self._event_rows: list[tuple[Any, ...]] = []
         self._message_rows: list[tuple[Any, ...]] = []
         self._mention_rows: list[tuple[Any, ...]] = []
         self._marks: dict[tuple[str, str], tuple[Any, ...]] = {}
-        self._seen: dict[tuple[str, str, str], tuple[Done, str | None]] = {}
+        self._seen: dict[tuple[str, str, str], tuple[Committed, str | None]] = {}
 
     def run(self) -> dict[str, list[Outcome]]:
         """Write everything; the outcomes of each room's batch, in its order."""
-        before = self._hot.heads(self.conn, [batch.room for batch in self.batches])
+        before = self._hot.position(self.conn, [batch.room for batch in self.batches])
         self._heads = dict(before)
         outcomes = {batch.room: [self._entry(batch, e) for e in batch.entries] for batch in self.batches}
         self._insert(before)
         return outcomes
 
-    def _insert(self, before: dict[str, Heads]) -> None:
+    def _insert(self, before: dict[str, RoomPosition]) -> None:
         marks = list(self._marks.values())
         self._hot.insert(self.conn, self._message_rows, self._event_rows, self._mention_rows, marks)
         self._hot.move_heads(
             self.conn,
             [
-                (heads.head, heads.messages, name)
-                for name, heads in self._heads.items()
-                if before.get(name) != heads
+                (position.seq, position.messages, name)
+                for name, position in self._heads.items()
+                if before.get(name) != position
             ],
         )
 
-    def _entry(self, batch: Batch, entry: Entry) -> Outcome:
+    def _entry(self, batch: Batch, entry: Change) -> Outcome:
         if batch.room not in self._heads and not isinstance(entry, CreateRoom):
             return Reject(f"There is no room {batch.room!r}.", "not_found", field="room")
         if isinstance(entry, Post):
@@ -90,20 +103,20 @@ class Appending:
         data: dict[str, Any] | None = None,
         message_id: str | None = None,
         message: Message | None = None,
-    ) -> Done:
+    ) -> Committed:
         """Give the next seq to an event."""
         last = self._heads[batch.room]
-        heads = Heads(last.head + 1, last.messages + (type == "message"))
-        self._heads[batch.room] = heads
-        event = Event(batch.room, heads.head, type, batch.ts, user, message_id, message, data or {})
+        position = RoomPosition(last.seq + 1, last.messages + (type == "message"))
+        self._heads[batch.room] = position
+        event = Event(batch.room, position.seq, type, batch.ts, user, message_id, message, data or {})
         self.events.append(event)
         self._event_rows.append(
             (
-                batch.room, heads.head, type, message_id, user.id, batch.ts, pack(data) if data else None,
-                heads.messages,
+                batch.room, position.seq, type, message_id, user.id, batch.ts, pack(data) if data else None,
+                position.messages,
             )
         )  # fmt: skip
-        return Done(heads, event)
+        return Committed(position, event)
 
     def _post(self, batch: Batch, entry: Post) -> Outcome:
         room, ts, user = batch.room, batch.ts, entry.user
@@ -111,7 +124,7 @@ class Appending:
             earlier = self._sent_before(room, entry)
             if earlier is not None:
                 return earlier
-        seq = self._heads[room].head + 1
+        seq = self._heads[room].seq + 1
         message = Message(
             entry.message_id, room, seq, ts, user, entry.content, entry.html, entry.kind, 1, entry.nonce,
             entry.reply_to, entry.attachments,
@@ -126,7 +139,7 @@ class Appending:
         )  # fmt: skip
         for user_id in entry.mentions:
             self._mention_rows.append((user_id, room, seq))
-        self._marks[room, user.id] = (room, user.id, seq, done.heads.messages)
+        self._marks[room, user.id] = (room, user.id, seq, done.position.messages)
         if self.check_nonces and entry.nonce is not None:
             self._seen[room, user.id, entry.nonce] = done, entry.request_hash
         return done
@@ -146,7 +159,7 @@ class Appending:
             event, request_hash = reading.event_at(self.conn, room, found[1]), found[3]
         if request_hash != entry.request_hash:
             return Reject("This nonce was used for another message.", "nonce_conflict", field="nonce")
-        return Done(self._heads[room], event, dup=True)
+        return Committed(self._heads[room], event, dup=True)
 
     def _message(self, batch: Batch, message_id: str) -> Message:
         message = reading.message(self.conn, message_id)
@@ -161,7 +174,7 @@ class Appending:
                 select(s.message.c.edit_hash).where(s.message.c.id == message.id)
             ).scalar()
             if entry.rev == message.rev and edit_hash == entry.request_hash:
-                return Done(self._heads[batch.room], self._last_edit(batch, message), dup=True)
+                return Committed(self._heads[batch.room], self._last_edit(batch, message), dup=True)
             raise Reject(f"The message is at revision {message.rev} by now.", "rev_conflict", field="rev")
         changed = {
             "content": entry.content,
@@ -209,7 +222,7 @@ class Appending:
             message.id, message.room, message.seq, message.ts, message.user, "", "", message.kind,
             message.rev, deleted=True,
         )  # fmt: skip
-        # Hooks get the blanked message with the event; the wire shows only its id.
+        # HookCaller get the blanked message with the event; the wire shows only its id.
         return self._take(batch, "deleted", entry.user, message_id=message.id, message=gone)
 
     def _append(self, batch: Batch, entry: AppendEntry) -> Outcome:
@@ -218,10 +231,10 @@ class Appending:
         return self._take(batch, entry.type, entry.user, entry.data)
 
     def _change_member(self, batch: Batch, entry: ChangeMember) -> Outcome:
-        heads = self._heads[batch.room]
-        changed = change_member(self.conn, batch.room, heads, entry)
+        position = self._heads[batch.room]
+        changed = change_member(self.conn, batch.room, position, entry)
         if entry.action in ("joined", "left") or not changed:
-            return Done(heads)
+            return Committed(position)
         data: dict[str, Any] = {"action": entry.action, "target": entry.target.public()}
         if entry.reason:
             data["reason"] = entry.reason
@@ -235,7 +248,7 @@ class Appending:
         row = self.conn.execute(select(s.room).where(s.room.c.name == batch.room)).one()
         changes = {key: value for key, value in entry.changes.items() if getattr(row, key) != value}
         if not changes:
-            return Done(self._heads[batch.room])
+            return Committed(self._heads[batch.room])
         self.conn.execute(update(s.room).where(s.room.c.name == batch.room).values(**changes))
         return self._take(batch, "room", entry.user, {"action": "changed", **changes})
 
@@ -249,7 +262,7 @@ class Appending:
                 archived=room.archived, head=0, messages=0, floor=0,
             )
         )  # fmt: skip
-        self._heads[room.name] = Heads()
+        self._heads[room.name] = RoomPosition()
         if entry.members:
             self.conn.execute(
                 insert(s.member),

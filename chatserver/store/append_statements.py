@@ -7,33 +7,33 @@ from typing import Any
 
 from sqlalchemy import Connection, Dialect, Table, bindparam, insert, select, update
 
-from ..model.values import Heads
+from ..model.values import RoomPosition
 from . import schema as s
-from .compiled import Prepared
+from .compiled_statement import CompiledStatement
 from .members import MARK_READ
 
 Rows = Sequence[tuple[Any, ...]]
 
 
-def _insert(table: Table) -> Prepared:
-    return Prepared(insert(table), order=[column.name for column in table.c])
+def _insert(table: Table) -> CompiledStatement:
+    return CompiledStatement(insert(table), order=[column.name for column in table.c])
 
 
 _MESSAGES = _insert(s.message)
 _EVENTS = _insert(s.event)
 _MENTIONS = _insert(s.mention)
-_MOVE_HEAD = Prepared(
+_MOVE_HEAD = CompiledStatement(
     update(s.room)
     .where(s.room.c.name == bindparam("room_name"))
     .values(head=bindparam("new_head"), messages=bindparam("new_messages")),
     order=["new_head", "new_messages", "room_name"],
 )
-_HEADS = Prepared(
+_HEADS = CompiledStatement(
     select(s.room.c.name, s.room.c.head, s.room.c.messages).where(s.room.c.name == bindparam("room_name"))
 )
 
 
-class Hot:
+class AppendStatements:
     """What an append reads and writes. ``dialect`` has positional parameters."""
 
     def __init__(self, dialect: Dialect) -> None:
@@ -42,12 +42,12 @@ class Hot:
             statement.sql(dialect)
         self._heads_of, self._placeholder = _HEADS.sql(dialect).rsplit(" = ", 1)
 
-    def heads(self, conn: Connection, rooms: Sequence[str]) -> dict[str, Heads]:
+    def position(self, conn: Connection, rooms: Sequence[str]) -> dict[str, RoomPosition]:
         """How far these rooms have come, those that there are."""
         sql = f"{self._heads_of} IN ({', '.join([self._placeholder] * len(rooms))})"
         cursor = conn.connection.cursor()
         cursor.execute(sql, tuple(rooms))
-        return {name: Heads(head, messages) for name, head, messages in cursor.fetchall()}
+        return {name: RoomPosition(head, messages) for name, head, messages in cursor.fetchall()}
 
     def insert(self, conn: Connection, messages: Rows, events: Rows, mentions: Rows, marks: Rows) -> None:
         """Insert the rows of messages and events, and move the authors' read marks."""

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import msgspec
 
 from ..model.errors import Reject
-from ..model.values import Attachment, Event, Heads, Room, RoomRole, User
+from ..model.values import Attachment, Event, Room, RoomPosition, RoomRole, User
 from ..plugins.api import Also
 
 
@@ -26,7 +26,7 @@ class Post(msgspec.Struct):
     attachments: tuple[Attachment, ...] = ()
     mentions: tuple[str, ...] = ()
     """Ids of the users whose names stand in the text."""
-    outsider: bool = False
+    allow_non_member: bool = False
     """From somebody who need not be a member (a program that posts to a public room)."""
 
 
@@ -39,7 +39,7 @@ class Edit(msgspec.Struct):
     html: str
     rev: int | None = None
     request_hash: str | None = None
-    outsider: bool = False
+    allow_non_member: bool = False
     """As in `Post`."""
 
 
@@ -48,7 +48,7 @@ class Delete(msgspec.Struct):
 
     user: User
     message_id: str
-    outsider: bool = False
+    allow_non_member: bool = False
     """By somebody who need not be a member (who may delete anybody's)."""
 
 
@@ -90,7 +90,7 @@ class ChangeMember(msgspec.Struct):
     role: RoomRole = "member"
 
 
-Entry = Post | Edit | Delete | Append | CreateRoom | ChangeRoom | ChangeMember
+Change = Post | Edit | Delete | Append | CreateRoom | ChangeRoom | ChangeMember
 
 
 class Batch(msgspec.Struct):
@@ -98,18 +98,18 @@ class Batch(msgspec.Struct):
 
     room: str
     ts: float
-    entries: list[Entry]
+    entries: list[Change]
 
 
-class Done(msgspec.Struct, frozen=True):
+class Committed(msgspec.Struct, frozen=True):
     """It is committed. ``event`` is None where no seq was taken. ``dup``: it had been committed before, as this."""
 
-    heads: Heads
+    position: RoomPosition
     event: Event | None = None
     dup: bool = False
 
 
-Outcome = Done | Reject | Exception
+Outcome = Committed | Reject | Exception
 """A `Reject` was refused by the log; any other exception is a failure of the storage."""
 
 

@@ -1,4 +1,4 @@
-"""Opening the database: the engine, SQLite's settings, the tables, and the lineage (epoch) of what is in it."""
+"""PendingHello the database: the engine, SQLite's settings, the tables, and the lineage (epoch) of what is in it."""
 
 from __future__ import annotations
 

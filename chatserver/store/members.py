@@ -7,10 +7,10 @@ from typing import Any
 from sqlalchemy import Connection, delete, insert, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
-from ..model.values import Heads
+from ..model.values import RoomPosition
 from . import schema as s
 from .changes import ChangeMember
-from .compiled import Prepared
+from .compiled_statement import CompiledStatement
 from .queries import messages_at
 
 
@@ -23,9 +23,9 @@ def _mark_read() -> Any:
     )
 
 
-MARK_READ = Prepared(_mark_read(), order=[column.name for column in s.read_mark.c])
+MARK_READ = CompiledStatement(_mark_read(), order=[column.name for column in s.read_mark.c])
 """The upsert of read marks; it only ever moves them forward."""
-_ADD = Prepared(upsert(s.member).on_conflict_do_nothing())
+_ADD = CompiledStatement(upsert(s.member).on_conflict_do_nothing())
 
 
 def move_mark(conn: Connection, room: str, user_id: str, seq: int) -> bool:
@@ -34,11 +34,11 @@ def move_mark(conn: Connection, room: str, user_id: str, seq: int) -> bool:
     return MARK_READ.run(conn, room=room, user_id=user_id, seq=seq, messages=messages) > 0
 
 
-def change_member(conn: Connection, room: str, heads: Heads, change: ChangeMember) -> bool:
+def change_member(conn: Connection, room: str, position: RoomPosition, change: ChangeMember) -> bool:
     """Write the change; whether anything was different before."""
     match change.action:
         case "joined" | "added":
-            return _add(conn, room, heads, change)
+            return _add(conn, room, position, change)
         case "left" | "removed":
             return _remove(conn, room, change)
         case "kicked":
@@ -67,11 +67,11 @@ def _its(table: Any, room: str, change: ChangeMember) -> tuple[Any, Any]:
     return table.c.room == room, table.c.user_id == change.target.id
 
 
-def _add(conn: Connection, room: str, heads: Heads, change: ChangeMember) -> bool:
-    user_id, head = change.target.id, heads.head
+def _add(conn: Connection, room: str, position: RoomPosition, change: ChangeMember) -> bool:
+    user_id, head = change.target.id, position.seq
     added = _ADD.run(conn, room=room, user_id=user_id, role=change.role, since=head) > 0
     if added:
-        MARK_READ.run(conn, room=room, user_id=user_id, seq=head, messages=heads.messages)
+        MARK_READ.run(conn, room=room, user_id=user_id, seq=head, messages=position.messages)
     return added
 
 

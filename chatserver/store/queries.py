@@ -8,9 +8,9 @@ from typing import Any
 import msgspec
 from sqlalchemy import BindParameter, Connection, Select, and_, bindparam, func, or_, select
 
-from ..model.values import Event, Heads, Member, Message, Room, RoomRole, User
+from ..model.values import Event, Member, Message, Room, RoomPosition, RoomRole, User
 from . import schema as s
-from .compiled import Prepared
+from .compiled_statement import CompiledStatement
 from .rows import BY, event_of, message_of, room_of, user_of
 
 TIMELINE = ("message", "room", "member")
@@ -36,10 +36,10 @@ _user_columns = [
 
 
 class RoomState(msgspec.Struct):
-    """All of a room that its actor keeps in memory. Sanctions: user id → until (infinity where it has no end)."""
+    """All of a room that its live keeps in memory. Sanctions: user id → until (infinity where it has no end)."""
 
     room: Room
-    heads: Heads
+    position: RoomPosition
     members: dict[str, Member]
     mutes: dict[str, float]
     bans: dict[str, float]
@@ -49,7 +49,7 @@ class Membership(msgspec.Struct):
     """One of somebody's rooms, as ``welcome`` shows it."""
 
     room: Room
-    heads: Heads
+    position: RoomPosition
     role: RoomRole | None
     since: int
     read: int
@@ -72,7 +72,7 @@ def _events() -> Select[Any]:
 
 
 _EVENTS = _events()
-_EVENTS_AFTER = Prepared(
+_EVENTS_AFTER = CompiledStatement(
     _EVENTS.where(s.event.c.room == bindparam("in_room"), s.event.c.seq > bindparam("after"))
     .order_by(s.event.c.seq)
     .limit(bindparam("most"))
@@ -85,10 +85,12 @@ _TIMELINE = _EVENTS.where(
     s.event.c.seq < bindparam("before"),
     or_(*(s.event.c.type == type for type in TIMELINE)),
 ).limit(bindparam("most"))
-_NEWER = Prepared(_TIMELINE.order_by(s.event.c.seq))
-_OLDER = Prepared(_TIMELINE.order_by(s.event.c.seq.desc()))
-_EVENT_AT = Prepared(_EVENTS.where(s.event.c.room == bindparam("in_room"), s.event.c.seq == bindparam("at")))
-_MESSAGE = Prepared(
+_NEWER = CompiledStatement(_TIMELINE.order_by(s.event.c.seq))
+_OLDER = CompiledStatement(_TIMELINE.order_by(s.event.c.seq.desc()))
+_EVENT_AT = CompiledStatement(
+    _EVENTS.where(s.event.c.room == bindparam("in_room"), s.event.c.seq == bindparam("at"))
+)
+_MESSAGE = CompiledStatement(
     select(*_message_columns)
     .join(_author, _author.c.id == s.message.c.user_id)
     .where(s.message.c.id == bindparam("message"))
@@ -147,7 +149,7 @@ def message(conn: Connection, message_id: str) -> Message | None:
     return message_of(row) if row is not None else None
 
 
-_SENT_BEFORE = Prepared(
+_SENT_BEFORE = CompiledStatement(
     select(s.message.c.id, s.message.c.seq, s.message.c.ts, s.message.c.request_hash).where(
         s.message.c.room == bindparam("in_room"),
         s.message.c.user_id == bindparam("user"),
@@ -162,13 +164,13 @@ def sent_before(conn: Connection, room: str, user_id: str, nonce: str) -> tuple[
     return (row.id, row.seq, row.ts, row.request_hash) if row is not None else None
 
 
-_ROOM = Prepared(select(s.room).where(s.room.c.name == bindparam("in_room")))
-_ROOM_MEMBERS = Prepared(
+_ROOM = CompiledStatement(select(s.room).where(s.room.c.name == bindparam("in_room")))
+_ROOM_MEMBERS = CompiledStatement(
     select(s.member.c.role, s.member.c.since, *_user_columns)
     .join(s.user, s.user.c.id == s.member.c.user_id)
     .where(s.member.c.room == bindparam("in_room"))
 )
-_ROOM_SANCTIONS = Prepared(
+_ROOM_SANCTIONS = CompiledStatement(
     select(s.sanction.c.user_id, s.sanction.c.kind, s.sanction.c.until).where(
         s.sanction.c.room == bindparam("in_room")
     )
@@ -188,7 +190,7 @@ def room_state(conn: Connection, name: str, now: float) -> RoomState | None:
         until = r.until or float("inf")
         if until > now:
             (mutes if r.kind == "mute" else bans)[r.user_id] = until
-    return RoomState(room_of(row), Heads(row.head, row.messages), members, mutes, bans)
+    return RoomState(room_of(row), RoomPosition(row.head, row.messages), members, mutes, bans)
 
 
 def bans(conn: Connection, room: str, now: float) -> list[tuple[Any, ...]]:
@@ -258,8 +260,8 @@ def _public_rooms() -> Select[Any]:
     )
 
 
-_MEMBERSHIPS = Prepared(_memberships())
-_PUBLIC_ROOMS = Prepared(_public_rooms())
+_MEMBERSHIPS = CompiledStatement(_memberships())
+_PUBLIC_ROOMS = CompiledStatement(_public_rooms())
 
 
 class RoomList(msgspec.Struct):
@@ -282,7 +284,7 @@ def _memberships_of(conn: Connection, user_id: str) -> list[Membership]:
     return [
         Membership(
             room_of(r),
-            Heads(r.head, r.messages),
+            RoomPosition(r.head, r.messages),
             r.role,
             r.since,
             r.read,
@@ -296,7 +298,7 @@ def _memberships_of(conn: Connection, user_id: str) -> list[Membership]:
 
 def _public_rooms_for(conn: Connection, user_id: str, limit: int) -> list[Membership]:
     return [
-        Membership(room_of(r), Heads(r.head, r.messages), None, r.head, r.head, 0, 0, r.member_count)
+        Membership(room_of(r), RoomPosition(r.head, r.messages), None, r.head, r.head, 0, 0, r.member_count)
         for r in _PUBLIC_ROOMS.all(conn, user=user_id, most=limit)
     ]
 
@@ -310,7 +312,7 @@ def _direct_partners(conn: Connection, user_id: str, rooms: Sequence[str]) -> di
     return {row.room: user_of(row) for row in conn.execute(query)}
 
 
-_MESSAGES_AT = Prepared(
+_MESSAGES_AT = CompiledStatement(
     select(s.event.c.messages)
     .where(s.event.c.room == bindparam("in_room"), s.event.c.seq <= bindparam("at"))
     .order_by(s.event.c.seq.desc())

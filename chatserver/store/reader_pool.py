@@ -15,7 +15,7 @@ T = TypeVar("T")
 THREADS = 3
 
 
-class Readers:
+class ReaderPool:
     """Runs queries off the loop. Each sees what was committed when it began."""
 
     def __init__(self, engine: Engine) -> None:

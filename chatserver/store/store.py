@@ -15,7 +15,7 @@ from ..model.metrics import Metrics
 from .changes import Batch, InCommit, Outcome
 from .engine import boot_id, database_file, mark_stopped, open_engine, prepare
 from .lock import Lock
-from .reader_pool import Readers
+from .reader_pool import ReaderPool
 from .transactions import AppendJob, Job
 from .writer import LoopWriter, ThreadWriter, Writer
 
@@ -40,7 +40,7 @@ class Store:
         self._lock = lock
         memory = engine.url.database in (None, "", ":memory:")
         self._writer: Writer = (LoopWriter if memory else ThreadWriter)(engine, in_commit, metrics)
-        self._readers = None if memory else Readers(engine)
+        self._readers = None if memory else ReaderPool(engine)
 
     @classmethod
     def open(

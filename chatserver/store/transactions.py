@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from ..model.errors import Reject
 from ..model.metrics import Metrics
 from .append import Appending
-from .append_statements import Hot
+from .append_statements import AppendStatements
 from .changes import Batch, InCommit, Outcome
 from .savepoint import Aborted, savepoint
 
@@ -51,7 +51,7 @@ class Transactions:
     """Commits groups of work. ``in_commit`` is called before each commit with events."""
 
     def __init__(self, dialect: Dialect, in_commit: InCommit | None, metrics: Metrics) -> None:
-        self._hot = Hot(dialect)
+        self._hot = AppendStatements(dialect)
         self._duplicate = (IntegrityError, dialect.loaded_dbapi.IntegrityError)
         self._in_commit = in_commit
         self._metrics = metrics

@@ -1,4 +1,4 @@
-"""Rooms and messages over HTTP: the same rules, permissions and codes as over the WebSocket."""
+"""RoomRegistry and messages over HTTP: the same rules, permissions and codes as over the WebSocket."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..model.errors import Reject
 from ..model.values import History, Kind
 from ..protocol import events as wire
 from ..protocol import requests
-from ..store import Done
+from ..store import Committed
 from .forms import Long, Short
 from .handler import Handler
 
@@ -65,16 +65,16 @@ class RoomList(Handler):
 
     async def get(self) -> None:
         user = await self.require_user()
-        cases = self.site.room_cases
+        cases = self.services.room_service
         self.reply({"rooms": cases.fields(await cases.lists(user))})
 
     async def post(self) -> None:
         user = await self.require_writer()
         form = self.body(NewRoom)
-        actor = await self.site.room_cases.create(
+        live = await self.services.room_service.create(
             user, form.name, title=form.title, topic=form.topic, kind=form.kind, history=form.history
         )
-        self.reply({"room": self.site.room_cases.listing(actor, user)}, 201)
+        self.reply({"room": self.services.room_service.listing(live, user)}, 201)
 
 
 class OneRoom(Handler):
@@ -82,16 +82,16 @@ class OneRoom(Handler):
 
     async def get(self, name: str) -> None:
         user = await self.require_user()
-        actor = await self.site.room_cases.readable(user, name)
-        self.reply({"room": self.site.room_cases.listing(actor, user)})
+        live = await self.services.room_service.readable(user, name)
+        self.reply({"room": self.services.room_service.listing(live, user)})
 
     async def patch(self, name: str) -> None:
         user = await self.require_writer()
         form = self.body(RoomChange)
-        actor = await self.site.room_cases.change(
+        live = await self.services.room_service.change(
             user, name, title=form.title, topic=form.topic, archived=form.archived, history=form.history
         )
-        self.reply({"room": self.site.room_cases.listing(actor, user)})
+        self.reply({"room": self.services.room_service.listing(live, user)})
 
 
 class RoomMembers(Handler):
@@ -99,18 +99,18 @@ class RoomMembers(Handler):
 
     async def get(self, name: str) -> None:
         user = await self.require_user()
-        actor = await self.site.room_cases.readable(user, name)
-        lines, count, more = self.site.room_cases.members(actor, self.get_query_argument("after", None))
+        live = await self.services.room_service.readable(user, name)
+        lines, count, more = self.services.room_service.members(live, self.get_query_argument("after", None))
         members = [wire.member_fields(member, status, text) for member, status, text in lines]
         self.reply({"members": members, "count": count, "more": more})
 
     async def post(self, name: str) -> None:
         user = await self.require_writer()
-        target = await self.site.accounts.find(self.body(Invitation).user)
+        target = await self.services.accounts.find(self.body(Invitation).user)
         if target.id == user.id:
-            await self.site.room_cases.join(user, name)
+            await self.services.room_service.join(user, name)
         else:
-            await self.site.room_cases.invite(user, name, target)
+            await self.services.room_service.invite(user, name, target)
         self.reply({}, 201)
 
 
@@ -119,11 +119,11 @@ class RoomMember(Handler):
 
     async def delete(self, name: str, who: str) -> None:
         user = await self.require_writer()
-        target = await self.site.accounts.find(who)
+        target = await self.services.accounts.find(who)
         if target.id == user.id:
-            await self.site.room_cases.leave(user, name)
+            await self.services.room_service.leave(user, name)
         else:
-            await self.site.room_cases.remove(user, name, target)
+            await self.services.room_service.remove(user, name, target)
         self.reply({})
 
 
@@ -132,12 +132,12 @@ class RoomMessages(Handler):
 
     async def get(self, name: str) -> None:
         user = await self.require_user()
-        actor = await self.site.room_cases.readable(user, name)
+        live = await self.services.room_service.readable(user, name)
         limit = self.number("limit", 50, PAGE) or 50
         where = {key: self.number(key) for key in ("before", "after", "around")}
         if sum(value is not None for value in where.values()) > 1:
             raise Reject("Say one of before, after and around.", "invalid", field="before")
-        events, more = await self.site.room_cases.timeline(user, actor, limit, **where)
+        events, more = await self.services.room_service.timeline(user, live, limit, **where)
         self.reply({"events": [wire.event_fields(event) for event in events], "more": more})
 
     async def post(self, name: str) -> None:
@@ -149,18 +149,18 @@ class RoomMessages(Handler):
         if is_command(form.content):
             if form.files or form.reply_to is not None:
                 raise no_reply_here()
-            said = await self.site.commands.run(user, name, form.content, None)
+            said = await self.services.commands.run(user, name, form.content, None)
             self.reply({"notice": said} if said else {})
             return
         request = requests.Post(
             room=name, content=form.content, nonce=nonce, reply_to=form.reply_to, files=form.files
         )
         settled, settle = awaited()
-        waiting = self.site.messages.post(user, name, request, settle, BY_HTTP)
+        waiting = self.services.messages.post(user, name, request, settle, BY_HTTP)
         if waiting is not None:
             await waiting
         outcome = await settled
-        if not isinstance(outcome, Done):
+        if not isinstance(outcome, Committed):
             raise outcome
         assert outcome.event is not None
         self.reply(wire.acknowledgement(outcome.event, outcome.dup), 200 if outcome.dup else 201)
@@ -173,12 +173,12 @@ class OneMessage(Handler):
         user = await self.require_user()
         form = self.body(MessageEdit)
         request = requests.Edit(message_id=message_id, content=form.content, rev=form.rev)
-        done = await self.site.messages.edit(user, request, outsider=True)
+        done = await self.services.messages.edit(user, request, allow_non_member=True)
         self.reply(wire.acknowledgement(done.event, done.dup) if done.event else {})
 
     async def delete(self, message_id: str) -> None:
         user = await self.require_user()
-        done = await self.site.messages.delete(user, message_id, outsider=True)
+        done = await self.services.messages.delete(user, message_id, allow_non_member=True)
         self.reply({"seq": done.event.seq} if done.event else {})
 
 
@@ -186,7 +186,7 @@ class Stats(Handler):
     """GET /api/v1/stats"""
 
     async def get(self) -> None:
-        self.reply(await self.site.stats())
+        self.reply(await self.services.stats())
 
 
 class Healthy(Handler):
@@ -202,7 +202,7 @@ class Ready(Handler):
     """GET /readyz: storage and plugins work too, and nobody stops the server."""
 
     async def get(self) -> None:
-        problems: dict[str, Any] = await self.site.health()
+        problems: dict[str, Any] = await self.services.health()
         self.reply(
             {"status": "failing" if problems else "ok", "problems": problems}, 503 if problems else 200
         )

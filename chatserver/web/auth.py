@@ -50,8 +50,8 @@ class Guest(_SignIn):
 
     async def post(self) -> None:
         form = self.body(GuestForm)
-        user, token = await self.site.identity.new_guest(form.name, self.remote_ip)
-        self.signed_in(user, token, self.site.settings.auth.guest_days)
+        user, token = await self.services.sign_in.new_guest(form.name, self.remote_ip)
+        self.signed_in(user, token, self.services.settings.auth.guest_days)
 
 
 class Login(_SignIn):
@@ -59,8 +59,8 @@ class Login(_SignIn):
 
     async def post(self) -> None:
         form = self.body(LoginForm)
-        user, token = await self.site.accounts.login(form.name, form.password, self.remote_ip)
-        self.signed_in(user, token, self.site.settings.auth.session_days)
+        user, token = await self.services.accounts.login(form.name, form.password, self.remote_ip)
+        self.signed_in(user, token, self.services.settings.auth.session_days)
 
 
 class Setup(_SignIn):
@@ -68,8 +68,8 @@ class Setup(_SignIn):
 
     async def post(self) -> None:
         form = self.body(SetupForm)
-        user, token = await self.site.accounts.first_admin(form.token, form.name, form.password)
-        self.signed_in(user, token, self.site.settings.auth.session_days)
+        user, token = await self.services.accounts.first_admin(form.token, form.name, form.password)
+        self.signed_in(user, token, self.services.settings.auth.session_days)
 
 
 class Logout(Handler):
@@ -78,7 +78,7 @@ class Logout(Handler):
     async def post(self) -> None:
         await self.require_user()
         assert self.token is not None
-        await self.site.people.sign_out(self.token)
+        await self.services.people.sign_out(self.token)
         self.clear_cookie(COOKIE)
         self.reply({})
 
@@ -100,11 +100,11 @@ class Server(Handler):
         assert self.xsrf_token
         user = await self.user()
         await self.remember_again()
-        settings = self.site.settings
+        settings = self.services.settings
         self.reply(
             {
                 "name": settings.server.name,
-                "version": self.site.version,
+                "version": self.services.version,
                 "guests": settings.auth.guests,
                 "time": wire.iso(time.time()),
                 "user": own(user) if user is not None else None,

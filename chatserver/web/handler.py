@@ -16,7 +16,7 @@ from ..model.rate_limit import moves
 from ..model.values import Request, User
 from ..protocol.requests import invalid
 from .security import HEADERS, HSTS, client_address, is_ours
-from .services import Site
+from .services import Services
 
 log = logging.getLogger(__name__)
 
@@ -35,17 +35,17 @@ class Handler(tornado.web.RequestHandler):
     refused before any method runs.
     """
 
-    site: Site
+    services: Services
     plugin: Any
     answers_while_stopping = False
     chat: PluginChat
     _user: User | None = None
 
-    def initialize(self, site: Site, plugin: Any = None) -> None:
-        self.site = site
+    def initialize(self, services: Services, plugin: Any = None) -> None:
+        self.services = services
         self.plugin = plugin
         if plugin is not None:
-            self.chat = site.chat(plugin.name)
+            self.chat = services.chat(plugin.name)
 
     def set_default_headers(self) -> None:
         self.clear_header("Server")
@@ -56,16 +56,16 @@ class Handler(tornado.web.RequestHandler):
             self.set_header("Strict-Transport-Security", HSTS)
 
     def prepare(self) -> Awaitable[None] | None:
-        if not is_ours(self.request.host, self.site.settings.server.public_url):
+        if not is_ours(self.request.host, self.services.settings.server.public_url):
             raise Reject("The Host header names another server.", "forbidden")
-        if self.site.stopping() and not self.answers_while_stopping:
+        if self.services.stopping() and not self.answers_while_stopping:
             raise Reject("The server is stopping.", "unavailable", retry_after=STOPPING_SECONDS)
         return None
 
     @property
     def remote_ip(self) -> str:
         """The address of whoever asks."""
-        return client_address(self.request, self.site.proxies)
+        return client_address(self.request, self.services.proxies)
 
     # Who
 
@@ -83,7 +83,7 @@ class Handler(tornado.web.RequestHandler):
     async def user(self) -> User | None:
         """Who asks, if they are signed in."""
         if self._user is None:
-            self._user = await self.site.identity.of(request_of(self.request, self.remote_ip, self.token))
+            self._user = await self.services.sign_in.of(request_of(self.request, self.remote_ip, self.token))
         return self._user
 
     async def require_user(self) -> User:
@@ -99,7 +99,7 @@ class Handler(tornado.web.RequestHandler):
         Raises `Reject` ``unauthorized`` or ``rate_limited``.
         """
         user = await self.require_user()
-        refusal = self.site.limiter.refusal(moves(user))
+        refusal = self.services.limiter.refusal(moves(user))
         if refusal is not None:
             raise refusal
         return user
@@ -108,7 +108,7 @@ class Handler(tornado.web.RequestHandler):
         """Renew the cookie of somebody who comes back, so that it lives as long as the session behind it."""
         token, user = self.get_cookie(COOKIE), await self.user()
         if user is not None and token is not None and self.bearer is None:
-            auth = self.site.settings.auth
+            auth = self.services.settings.auth
             self.remember(token, auth.guest_days if user.role == "guest" else auth.session_days)
 
     def remember(self, token: str, days: float) -> None:
@@ -119,7 +119,7 @@ class Handler(tornado.web.RequestHandler):
             expires_days=days,
             httponly=True,
             samesite="Lax",
-            secure=self.site.secure or self.request.protocol == "https",
+            secure=self.services.secure or self.request.protocol == "https",
         )
 
     def check_xsrf_cookie(self) -> None:
@@ -128,7 +128,7 @@ class Handler(tornado.web.RequestHandler):
             super().check_xsrf_cookie()
 
     def check_trusted_origin(self, origin: str) -> bool:
-        return origin in self.site.origins
+        return origin in self.services.origins
 
     # What
 

@@ -27,7 +27,7 @@ class Scrape(Handler):
 
         forwarded = {"X-Forwarded-For", "Forwarded"} & set(self.request.headers)
         if forwarded or not ipaddress.ip_address(self.remote_ip).is_loopback:
-            await self.site.access.require(await self.require_user(), "server.metrics")
+            await self.services.access.require(await self.require_user(), "server.metrics")
         registry = CollectorRegistry(auto_describe=False)
         registry.register(self)
         self.set_header("Content-Type", CONTENT_TYPE_PLAIN_0_0_4)
@@ -35,9 +35,9 @@ class Scrape(Handler):
 
     def collect(self) -> Iterator[Metric]:
         """All families, as `prometheus_client` wants them of a collector."""
-        yield from _counted(self.site.metrics)
-        yield from _measured(self.site.gauges())
-        yield from _hooks(self.site.hook_stats())
+        yield from _counted(self.services.metrics)
+        yield from _measured(self.services.gauges())
+        yield from _hooks(self.services.hook_stats())
 
 
 def _counted(metrics: Metrics) -> Iterator[Metric]:

@@ -12,7 +12,7 @@ from ..plugins.host import PluginHost
 from . import api, auth
 from .handler import Handler, NotFound
 from .prometheus import Scrape
-from .services import Site
+from .services import Services
 from .static import Index, Static
 from .websocket.handshake import SocketHandler
 
@@ -21,9 +21,9 @@ log = logging.getLogger(__name__)
 NAME = "([^/]+)"
 
 
-def application(site: Site, host: PluginHost, public: Path) -> Application:
+def application(services: Services, host: PluginHost, public: Path) -> Application:
     """All routes: the page and its files, the WebSocket, the HTTP interface, the plugins'."""
-    common = {"site": site}
+    common = {"services": services}
     routes: list[Rule] = [
         URLSpec("/ws", SocketHandler, common),
         URLSpec("/ws/(?P<room>[^/]+)", SocketHandler, common),
@@ -47,7 +47,7 @@ def application(site: Site, host: PluginHost, public: Path) -> Application:
         (f"messages/{NAME}", api.OneMessage),
     ):
         routes.append(URLSpec("/api/v1/" + path, handler, common))
-    routes += _plugin_routes(site, host)
+    routes += _plugin_routes(services, host)
     routes.append(URLSpec("/()", Index, {**common, "path": str(public)}))
     routes.append(URLSpec("/static/(.*)", Static, {**common, "path": str(public)}))
     return Application(
@@ -57,19 +57,19 @@ def application(site: Site, host: PluginHost, public: Path) -> Application:
         log_function=_log_request,
         xsrf_cookies=True,
         cross_origin_protection=True,
-        secure=site.secure,
-        xsrf_cookie_kwargs={"samesite": "Lax", "secure": site.secure},
+        secure=services.secure,
+        xsrf_cookie_kwargs={"samesite": "Lax", "secure": services.secure},
     )
 
 
-def _plugin_routes(site: Site, host: PluginHost) -> list[Rule]:
+def _plugin_routes(services: Services, host: PluginHost) -> list[Rule]:
     routes: list[Rule] = []
     for plugin, route in host.routes:
         pattern = f"/plugins/{plugin.name}/{route.pattern.lstrip('/')}"
-        routes.append(URLSpec(pattern, route.handler, {"site": site, "plugin": plugin.instance}))
+        routes.append(URLSpec(pattern, route.handler, {"services": services, "plugin": plugin.instance}))
     for plugin in host.plugins:
         if plugin.static_dir is not None:
-            arguments = {"site": site, "path": str(plugin.static_dir)}
+            arguments = {"services": services, "path": str(plugin.static_dir)}
             routes.append(URLSpec(f"/plugins/{plugin.name}/static/(.*)", Static, arguments))
     return routes
 

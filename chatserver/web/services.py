@@ -7,48 +7,48 @@ from collections.abc import Awaitable, Callable, Collection
 from typing import Any
 
 from ..accounts.accounts import Accounts
-from ..accounts.sign_in import Identity
+from ..accounts.sign_in import SignIn
 from ..chat.access import Access
 from ..chat.messages import Messages
 from ..chat.people import People
 from ..chat.plugin_api import PluginChat
-from ..chat.registry import Rooms
-from ..chat.rooms import RoomCases
-from ..chat.run_command import CommandCases
+from ..chat.registry import RoomRegistry
+from ..chat.rooms import RoomService
+from ..chat.run_command import CommandRunner
 from ..config import Settings
 from ..delivery.hub import Hub
 from ..model.metrics import Metrics
-from ..model.rate_limit import Limiter
+from ..model.rate_limit import RateLimiter
 from ..plugins.isolation import Stats
 from ..protocol.requests import Decoder
-from ..sessions.hello import Welcoming
-from ..sessions.keepalive import Connections
-from ..sessions.requests import Dispatch
+from ..sessions.hello import HelloHandler
+from ..sessions.keepalive import Keepalive
+from ..sessions.requests import RequestHandler
 from .security import Network
 
 
 @dataclasses.dataclass(frozen=True)
-class Site:
+class Services:
     """The server, as its handlers see it. ``stats()`` gives its figures, and
     ``health()`` what is wrong, by name; once ``stopping()`` is true nothing new is begun."""
 
     settings: Settings
     version: str
-    identity: Identity
+    sign_in: SignIn
     accounts: Accounts
     access: Access
-    rooms: Rooms
+    rooms: RoomRegistry
     messages: Messages
-    room_cases: RoomCases
+    room_service: RoomService
     people: People
-    commands: CommandCases
-    welcoming: Welcoming
-    dispatch: Dispatch
+    commands: CommandRunner
+    hello_handler: HelloHandler
+    request_handler: RequestHandler
     decoder: Decoder
-    connections: Connections
+    connections: Keepalive
     hub: Hub
     metrics: Metrics
-    limiter: Limiter
+    limiter: RateLimiter
     gauges: Callable[[], dict[str, tuple[str, float]]]
     hook_stats: Callable[[], dict[tuple[str, str], Stats]]
     chat: Callable[[str], PluginChat]

@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from chatserver.model.errors import ConfigError, Reject
 from chatserver.model.values import Room, User
-from chatserver.store import Batch, Done, Store, engine
+from chatserver.store import Batch, Committed, Store, engine
 from chatserver.store import accounts as people
 from chatserver.store import queries as reading
 from chatserver.store.changes import ChangeMember, ChangeRoom, CreateRoom, Delete, Edit, Post
@@ -95,7 +95,7 @@ class Model:
 def shape(outcome) -> tuple:
     if isinstance(outcome, Reject):
         return (outcome.code,)
-    assert isinstance(outcome, Done), outcome
+    assert isinstance(outcome, Committed), outcome
     return ("done", outcome.event.seq, outcome.dup)
 
 
@@ -178,7 +178,7 @@ class Log(RuleBasedStateMachine):
                         known["content"], known["rev"], known["deleted"],
                     )  # fmt: skip
             state = self.run(self.store.read(lambda conn, room=room: reading.room_state(conn, room, 0.0)))
-            assert (state.heads.head, state.heads.messages) == (len(events), len(model.messages))
+            assert (state.position.seq, state.position.messages) == (len(events), len(model.messages))
 
     def teardown(self) -> None:
         self.store.close()

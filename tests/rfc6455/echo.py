@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable
 from pathlib import Path
 from unittest import mock
 
-from chatserver.delivery.deflate import smaller
+from chatserver.delivery.deflate import compress_frame
 from chatserver.delivery.frames import TEXT, frame
 from chatserver.model.errors import Close
 from chatserver.model.values import Request
@@ -41,18 +41,18 @@ class Echo:
         transport = self._transport
         assert transport is not None
         whole = frame(data, TEXT if text else BINARY)
-        transport.write(smaller(whole) if self._deflates else whole)
+        transport.write(compress_frame(whole) if self._deflates else whole)
         return transport.drained() if transport.buffered > BEHIND else None
 
-    def on_sign(self) -> None:
+    def on_activity(self) -> None:
         """Pings are answered below."""
 
-    def on_broken(self, code: Close, reason: str) -> None:
+    def on_protocol_error(self, code: Close, reason: str) -> None:
         """A frame that RFC 6455 forbids."""
         assert self._transport is not None
         self._transport.close(code, reason)
 
-    def on_lost(self) -> None:
+    def on_closed(self) -> None:
         """The socket is closed."""
         self._transport = None
 

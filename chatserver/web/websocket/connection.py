@@ -6,14 +6,14 @@ import logging
 import time
 from collections.abc import Awaitable
 
-from ...delivery.deflate import smaller
+from ...delivery.deflate import compress_frame
 from ...delivery.frames import PING, frame
 from ...delivery.session import Session
 from ...model.errors import Close, Reject
 from ...model.values import Request
 from ...protocol import events as wire
 from ...protocol import requests
-from ..services import Site
+from ..services import Services
 from .transport import Transport
 
 log = logging.getLogger(__name__)
@@ -30,19 +30,34 @@ class Connection:
     """
 
     __slots__ = (
-        "_asked", "_asked_for", "_errors", "_errors_at", "_limit", "_own", "_page", "_room", "_session", "_since",
-        "_site", "_transport", "deflates", "heard", "remote_ip",
+        "_asked",
+        "_asked_for",
+        "_errors",
+        "_errors_at",
+        "_limit",
+        "_own",
+        "_page",
+        "_room",
+        "_services",
+        "_session",
+        "_since",
+        "_transport",
+        "deflates",
+        "heard",
+        "remote_ip",
     )  # fmt: skip
 
-    def __init__(self, site: Site, asked: Request, room: str | None, page: bool, deflates: bool) -> None:
+    def __init__(
+        self, services: Services, asked: Request, room: str | None, page: bool, deflates: bool
+    ) -> None:
         self.remote_ip = asked.remote_ip
         self.deflates = deflates
         self.heard = self._since = time.monotonic()
-        self._site = site
+        self._services = services
         self._asked: Request | None = asked
         self._room = room
         self._page = page
-        self._limit = site.settings.limits.send_buffer_bytes
+        self._limit = services.settings.limits.send_buffer_bytes
         self._asked_for = 0
         self._own: list[bytes] | None = None
         self._session: Session | None = None
@@ -53,31 +68,31 @@ class Connection:
     def start(self, transport: Transport) -> None:
         """The handshake is done."""
         self._transport = transport
-        if self._site.stopping():
+        if self._services.stopping():
             # The stop began between the handshake and here, and has said goodbye to all others.
             self.close(Close.RESTART, "the server restarts")
-        elif self._site.connections.full(self.remote_ip):
+        elif self._services.connections.full(self.remote_ip):
             self.close(Close.TOO_MANY, "too many connections")
         else:
-            self._site.connections.add(self)
+            self._services.connections.add(self)
 
     # Frames in
 
     def on_frame(self, data: bytes, text: bool) -> Awaitable[None] | None:
         """A whole message. What is returned is awaited before the next one is read."""
         self.heard = time.monotonic()
-        self._site.metrics.frames_in += 1
+        self._services.metrics.frames_in += 1
         if not text:
             self._refuse(None, Reject("Frames are text.", "bad_request"))
             return None
         try:
-            request = self._site.decoder.decode(data)
+            request = self._services.decoder.decode(data)
         except requests.BadRequest as bad:
             self._refuse(bad.re, bad.reject)
             return None
         if self._session is None:
             return self._hello(request)
-        waiting = self._site.dispatch.handle(self._session, request)
+        waiting = self._services.request_handler.handle(self._session, request)
         if waiting is not None:
             return self._answered(waiting)
         return self.drained() if self._behind() else None
@@ -108,12 +123,12 @@ class Connection:
             self.send(wire.error(request.id, Reject("Say hello first.", "hello_required")))
             self.close(Close.HELLO_REQUIRED, "hello required")
             return
-        self._site.connections.heard_hello(self)
+        self._services.connections.heard_hello(self)
         try:
-            session = await self._site.welcoming.hello(self, request, self._asked)
+            session = await self._services.hello_handler.hello(self, request, self._asked)
         except Reject as reject:
             self._refuse(request.id, reject)
-            self._site.connections.expect_hello(self)
+            self._services.connections.expect_hello(self)
             return
         except Exception:
             log.exception("hello failed")
@@ -124,11 +139,11 @@ class Connection:
         if session is None or self.closed:
             self._leave()
         elif self._room is not None:
-            waiting = self._site.dispatch.handle(session, requests.Join(room=self._room))
+            waiting = self._services.request_handler.handle(session, requests.Join(room=self._room))
             if waiting is not None:
                 await waiting
 
-    def on_sign(self) -> None:
+    def on_activity(self) -> None:
         """A ping or pong came."""
         self.heard = time.monotonic()
 
@@ -147,16 +162,16 @@ class Connection:
         if self._transport is not None:
             if self._own is None:
                 self._own = []
-                self._site.hub.later(self)
+                self._services.hub.later(self)
             whole = frame(payload)
             self._own.append(self._deflated(whole) if self.deflates and not secret else whole)
-            self._site.metrics.frames_out += 1
+            self._services.metrics.frames_out += 1
 
     def _deflated(self, whole: bytes) -> bytes:
-        made = smaller(whole)
+        made = compress_frame(whole)
         if made is not whole:
-            self._site.metrics.compressed += 1
-            self._site.metrics.saved_bytes += len(whole) - len(made)
+            self._services.metrics.compressed += 1
+            self._services.metrics.saved_bytes += len(whole) - len(made)
         return made
 
     def flush(self) -> None:
@@ -173,7 +188,7 @@ class Connection:
         waiting = transport.buffered - self._asked_for
         if waiting > 0:
             if waiting > self._limit // 2:
-                self._site.metrics.lagging += 1
+                self._services.metrics.lagging += 1
                 frames = durable
             if waiting + len(frames) > self._limit:
                 self._too_slow()
@@ -204,7 +219,7 @@ class Connection:
         """Close, with a reason the client can act on."""
         self.flush()
         if self._transport is not None and not self.closed:
-            self._site.metrics.closes[code] += 1
+            self._services.metrics.closes[code] += 1
             self._transport.close(code, reason)
 
     def goodbye(self, after_ms: int) -> None:
@@ -221,7 +236,7 @@ class Connection:
             return
         self._transport.write(frame(b"", PING))
         if self._page and self._session is not None:
-            self.send(wire.heartbeat(self._site.rooms.moved(self._session.rooms)))
+            self.send(wire.heartbeat(self._services.rooms.recently_changed(self._session.rooms)))
 
     def silent(self) -> None:
         """No hello came in time."""
@@ -236,22 +251,22 @@ class Connection:
 
     # The end
 
-    def on_broken(self, code: Close, reason: str) -> None:
+    def on_protocol_error(self, code: Close, reason: str) -> None:
         """The other side broke the protocol: it gets its answers and the reason, and is gone for everybody else."""
         if not self.closed:
             log.info("%s: %s", self.remote_ip, reason)
             self.close(code, reason)
         self._leave()
 
-    def on_lost(self) -> None:
+    def on_closed(self) -> None:
         """The socket is closed."""
         self._transport = None
         self._own = None
-        self._site.metrics.connection_seconds.observe(time.monotonic() - self._since)
+        self._services.metrics.connection_seconds.observe(time.monotonic() - self._since)
         self._leave()
 
     def _leave(self) -> None:
-        self._site.connections.remove(self)
+        self._services.connections.remove(self)
         if self._session is not None:
-            self._site.welcoming.left(self._session)
+            self._services.hello_handler.left(self._session)
             self._session = None

@@ -17,7 +17,7 @@ from .socket_transport import SocketTransport
 from .stream_transport import StreamTransport
 
 if TYPE_CHECKING:
-    from ..services import Site
+    from ..services import Services
 
 SUBPROTOCOL = "chat.v1"
 
@@ -25,10 +25,10 @@ SUBPROTOCOL = "chat.v1"
 class SocketHandler(WebSocketHandler):
     """Answers ``GET /ws`` and ``GET /ws/{room}`` and hands the stream to a `Connection`."""
 
-    site: Site
+    services: Services
 
-    def initialize(self, site: Site) -> None:
-        self.site = site
+    def initialize(self, services: Services) -> None:
+        self.services = services
 
     def set_default_headers(self) -> None:
         self.clear_header("Server")
@@ -36,13 +36,13 @@ class SocketHandler(WebSocketHandler):
             self.set_header(name, value)
 
     def prepare(self) -> None:
-        if not is_ours(self.request.host, self.site.settings.server.public_url):
+        if not is_ours(self.request.host, self.services.settings.server.public_url):
             raise HTTPError(403, "the Host header names another server")
-        if self.site.stopping():
+        if self.services.stopping():
             raise HTTPError(503, "the server is stopping")
 
     def check_origin(self, origin: str) -> bool:
-        return origin in self.site.origins
+        return origin in self.services.origins
 
     def select_subprotocol(self, subprotocols: list[str]) -> str | None:
         return SUBPROTOCOL if SUBPROTOCOL in subprotocols else None
@@ -56,7 +56,7 @@ class SocketHandler(WebSocketHandler):
 
     def _agree(self) -> bool:
         """Answer to the offered extensions; whether frames may be compressed."""
-        if not self.site.settings.server.compression:
+        if not self.services.settings.server.compression:
             return False
         answer = agreed(self.request.headers.get("Sec-WebSocket-Extensions", ""))
         if answer is not None:
@@ -65,15 +65,15 @@ class SocketHandler(WebSocketHandler):
 
     async def take_over(self, stream: IOStream) -> None:
         """From here on Tornado has no part in this connection, but for TLS."""
-        site = self.site
+        services = self.services
         page = "Origin" in self.request.headers
         # Without an Origin it is a program, and then no cookie counts.
         token = self.get_cookie(COOKIE) if page else None
-        asked = request_of(self.request, client_address(self.request, site.proxies), token)
-        connection = Connection(site, asked, self.path_kwargs.get("room"), page, self._deflates)
-        most = site.settings.limits.frame_bytes
+        asked = request_of(self.request, client_address(self.request, services.proxies), token)
+        connection = Connection(services, asked, self.path_kwargs.get("room"), page, self._deflates)
+        most = services.settings.limits.frame_bytes
         stream.set_nodelay(True)
-        if site.settings.server.transport == "stream" or isinstance(stream, SSLIOStream):
+        if services.settings.server.transport == "stream" or isinstance(stream, SSLIOStream):
             transport = StreamTransport(connection, stream, most, self._deflates)
             connection.start(transport)
             await transport.run()

@@ -138,7 +138,7 @@ class SocketTransport(Transport):
             return
         self._size -= sent
         # Who takes what we send is there, even while nothing of theirs is read.
-        self.owner.on_sign()
+        self.owner.on_activity()
         while sent:
             first = self._out[0]
             if sent < len(first):

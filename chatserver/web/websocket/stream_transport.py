@@ -60,7 +60,7 @@ class StreamTransport(Transport):
         if future.cancelled() or future.exception() is not None:
             return
         # Who takes what we send is there, even while nothing of theirs is read.
-        self.owner.on_sign()
+        self.owner.on_activity()
         if not self.buffered:
             self.emptied()
 

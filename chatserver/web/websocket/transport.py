@@ -16,7 +16,7 @@ from tornado.util import _websocket_mask
 from ...delivery import frame_parser as incoming
 from ...delivery import frames as outgoing
 from ...delivery.deflate import InflatingParser
-from ...delivery.frame_parser import FrameParser, Violation
+from ...delivery.frame_parser import FrameParser, ProtocolError
 from ...model.errors import Close
 
 log = logging.getLogger(__name__)
@@ -35,13 +35,13 @@ class Owner(Protocol):
     def on_frame(self, data: bytes, text: bool) -> Awaitable[None] | None:
         """A data message; text is UTF-8. What is returned is awaited before the next one is read."""
 
-    def on_sign(self) -> None:
+    def on_activity(self) -> None:
         """A ping or pong: the other side lives."""
 
-    def on_broken(self, code: Close, reason: str) -> None:
+    def on_protocol_error(self, code: Close, reason: str) -> None:
         """The other side broke the protocol; what follows is not read. Closes the transport with this code."""
 
-    def on_lost(self) -> None:
+    def on_closed(self) -> None:
         """The connection is gone. Called once."""
 
 
@@ -114,7 +114,7 @@ class Transport:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        self.owner.on_lost()
+        self.owner.on_closed()
 
     # Reading
 
@@ -129,8 +129,8 @@ class Transport:
             self._parser.feed(data)
         try:
             return self._messages()
-        except Violation as broken:
-            self.owner.on_broken(broken.code, broken.reason)
+        except ProtocolError as broken:
+            self.owner.on_protocol_error(broken.code, broken.reason)
             self._dropped = 1
             if not self.buffered:
                 self.emptied()
@@ -156,7 +156,7 @@ class Transport:
         return None
 
     def _sign(self, opcode: int, data: bytes) -> None:
-        self.owner.on_sign()
+        self.owner.on_activity()
         # To a peer that doesn't read, an unsent pong would only be the first of many (section 5.5.3).
         if opcode == incoming.PING and not self.buffered:
             self.write(outgoing.frame(data, outgoing.PONG))

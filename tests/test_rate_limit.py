@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chatserver.model.rate_limit import CROWDED, Limiter
+from chatserver.model.rate_limit import CROWDED, RateLimiter
 
 
 class Clock:
@@ -16,7 +16,7 @@ class Clock:
 
 def test_a_burst_then_the_rate():
     clock = Clock()
-    limiter = Limiter(2, 3, clock)
+    limiter = RateLimiter(2, 3, clock)
     assert [limiter.wait("alice") for _ in range(3)] == [0, 0, 0]
     assert limiter.wait("alice") == 0.5
     assert limiter.wait("bob") == 0
@@ -26,7 +26,7 @@ def test_a_burst_then_the_rate():
 
 def test_a_crowd_passing_by_is_forgotten_and_who_waits_is_not():
     clock = Clock()
-    limiter = Limiter(1, 60, clock)
+    limiter = RateLimiter(1, 60, clock)
     for _ in range(60):
         limiter.wait("alice")
     for number in range(30):

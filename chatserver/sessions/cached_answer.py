@@ -12,7 +12,7 @@ T = TypeVar("T")
 SECONDS = 1.0
 
 
-class Recent(Generic[T]):
+class CachedAnswer(Generic[T]):
     """What ``ask`` answered within the last `SECONDS`; while it is being asked, everybody waits for that answer."""
 
     def __init__(self, ask: Callable[[], Awaitable[T]]) -> None:

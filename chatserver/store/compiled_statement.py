@@ -20,7 +20,7 @@ class _Compiled(msgspec.Struct, frozen=True):
     row: Callable[[Sequence[Any]], Any]
 
 
-class Prepared:
+class CompiledStatement:
     """One statement, with named parameters (`sqlalchemy.bindparam`) or those of an insert's columns, all of them.
 
     It begins no transaction: there has to be one. Values go in and come out as the driver has them: a Boolean is 0 or

@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.pool import StaticPool
 
-from chatserver.store.compiled import Prepared
+from chatserver.store.compiled_statement import CompiledStatement
 
 THINGS = Table(
     "thing",
@@ -48,10 +48,10 @@ def conn() -> Iterator[Connection]:
 
 
 def test_rows_go_in_and_come_out(conn: Connection) -> None:
-    add = Prepared(insert(THINGS), order=WHOLE)
+    add = CompiledStatement(insert(THINGS), order=WHOLE)
     assert add.run(conn, id=1, name="one", good=True) == 1
     add.each(conn, [(2, "two", False), (3, "two", None)])
-    found = Prepared(BY_NAME.order_by(THINGS.c.id))
+    found = CompiledStatement(BY_NAME.order_by(THINGS.c.id))
     assert [(row.id, row.name, row.good) for row in found.all(conn, called="two")] == [
         (2, "two", 0),
         (3, "two", None),
@@ -64,8 +64,10 @@ def test_rows_go_in_and_come_out(conn: Connection) -> None:
 
 
 def test_how_many_rows_a_change_touched(conn: Connection) -> None:
-    Prepared(insert(THINGS), order=WHOLE).each(conn, [(number, "same", True) for number in range(4)])
-    rename = Prepared(update(THINGS).where(THINGS.c.name == bindparam("old")).values(name=bindparam("new")))
+    CompiledStatement(insert(THINGS), order=WHOLE).each(conn, [(number, "same", True) for number in range(4)])
+    rename = CompiledStatement(
+        update(THINGS).where(THINGS.c.name == bindparam("old")).values(name=bindparam("new"))
+    )
     assert rename.run(conn, old="same", new="other") == 4
     assert rename.run(conn, old="same", new="other") == 0
 
@@ -85,9 +87,11 @@ class Keeping:
 
 
 def test_a_first_row_leaves_nothing_open(conn: Connection) -> None:
-    Prepared(insert(THINGS), order=WHOLE).each(conn, [(number, "same", True) for number in range(100)])
+    CompiledStatement(insert(THINGS), order=WHOLE).each(
+        conn, [(number, "same", True) for number in range(100)]
+    )
     keeping = Keeping(conn)
-    assert Prepared(BY_NAME).first(cast(Connection, keeping), called="same") is not None
+    assert CompiledStatement(BY_NAME).first(cast(Connection, keeping), called="same") is not None
     conn.connection.cursor().execute("DROP TABLE thing")  # refused while a statement is under way
 
 
@@ -107,39 +111,41 @@ def test_the_same_as_sqlalchemy(things: list[tuple[str, bool]], name: str, most:
         .limit(bindparam("most"))
     )
     with engine.connect() as conn:
-        Prepared(insert(THINGS), order=WHOLE).each(conn, [(n, *thing) for n, thing in enumerate(things)])
+        CompiledStatement(insert(THINGS), order=WHOLE).each(
+            conn, [(n, *thing) for n, thing in enumerate(things)]
+        )
         expected = [tuple(row) for row in conn.execute(query, {"name": name, "most": most})]
-        assert [tuple(row) for row in Prepared(query).all(conn, name=name, most=most)] == expected
+        assert [tuple(row) for row in CompiledStatement(query).all(conn, name=name, most=most)] == expected
     engine.dispose()
 
 
 def test_a_value_that_is_missing(conn: Connection) -> None:
     with pytest.raises(KeyError, match="called"):
-        Prepared(BY_NAME).all(conn)
+        CompiledStatement(BY_NAME).all(conn)
 
 
 def test_values_that_the_statement_brings(conn: Connection) -> None:
     """They may be None, and may be given all the same."""
-    Prepared(insert(THINGS), order=WHOLE).each(conn, [(1, "one", True), (2, "two", True)])
-    found = Prepared(select(THINGS).where(THINGS.c.id == bindparam("number", 1)))
+    CompiledStatement(insert(THINGS), order=WHOLE).each(conn, [(1, "one", True), (2, "two", True)])
+    found = CompiledStatement(select(THINGS).where(THINGS.c.id == bindparam("number", 1)))
     assert [row.name for row in (*found.all(conn), *found.all(conn, number=2))] == ["one", "two"]
-    forget = Prepared(update(THINGS).where(THINGS.c.id == bindparam("number")).values(name=None))
+    forget = CompiledStatement(update(THINGS).where(THINGS.c.id == bindparam("number")).values(name=None))
     assert forget.run(conn, number=2) == 1
     assert [row.name for row in found.all(conn, number=2)] == [None]
 
 
 def test_rows_want_an_order(conn: Connection) -> None:
     with pytest.raises(TypeError, match="order"):
-        Prepared(insert(THINGS)).each(conn, [(1, "one", True)])
+        CompiledStatement(insert(THINGS)).each(conn, [(1, "one", True)])
 
 
 def test_another_order_than_the_statement_has(conn: Connection) -> None:
-    wrong = Prepared(insert(THINGS), order=WHOLE[::-1])
+    wrong = CompiledStatement(insert(THINGS), order=WHOLE[::-1])
     with pytest.raises(TypeError, match="not"):
         wrong.each(conn, [("one", 1, True)])
-    assert Prepared(select(THINGS)).all(conn) == []
+    assert CompiledStatement(select(THINGS)).all(conn) == []
 
 
 def test_a_list_of_values_is_refused(conn: Connection) -> None:
     with pytest.raises(TypeError, match="or_"):
-        Prepared(select(THINGS).where(THINGS.c.name.in_(("one", "two")))).all(conn)
+        CompiledStatement(select(THINGS).where(THINGS.c.name.in_(("one", "two")))).all(conn)
