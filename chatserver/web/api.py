@@ -193,13 +193,16 @@ class Healthy(Handler):
     """GET /healthz: the process answers, to the end of a stop."""
 
     answers_while_stopping = True
+    answers_any_host = True
 
     def get(self) -> None:
         self.reply({"status": "ok"})
 
 
 class Ready(Handler):
-    """GET /readyz: storage and plugins work too, and nobody stops the server."""
+    """GET /readyz: storage and plugins work too, and the server is not stopping."""
+
+    answers_any_host = True
 
     async def get(self) -> None:
         problems: dict[str, Any] = await self.services.health()

@@ -38,6 +38,8 @@ class Handler(tornado.web.RequestHandler):
     services: Services
     plugin: Any
     answers_while_stopping = False
+    answers_any_host = False
+    """Whether the Host header may name another server: for probes, which come by internal names."""
     chat: PluginChat
     _user: User | None = None
 
@@ -56,7 +58,9 @@ class Handler(tornado.web.RequestHandler):
             self.set_header("Strict-Transport-Security", HSTS)
 
     def prepare(self) -> Awaitable[None] | None:
-        if not is_ours(self.request.host, self.services.settings.server.public_url):
+        if not (
+            self.answers_any_host or is_ours(self.request.host, self.services.settings.server.public_url)
+        ):
             raise Reject("The Host header names another server.", "forbidden")
         if self.services.stopping() and not self.answers_while_stopping:
             raise Reject("The server is stopping.", "unavailable", retry_after=STOPPING_SECONDS)

@@ -11,7 +11,7 @@ from tornado.web import Application
 
 from ..config import Tls
 from ..model.errors import ConfigError
-from .security import Network, is_in
+from .security import Network, is_in, plain_address
 
 HEADER_BYTES = 16 * 1024
 BODY_BYTES = 1024 * 1024
@@ -52,7 +52,7 @@ class Listener(HTTPServer):
         self._by_ip: Counter[str] = Counter()
 
     def handle_stream(self, stream: IOStream, address: tuple[str, int]) -> None:
-        ip = str(address[0])
+        ip = plain_address(str(address[0])) or str(address[0])
         many = self._by_ip[ip] >= self._most_per_ip and not is_in(ip, self._proxies)
         if many or len(self._open) >= self._most:
             stream.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
@@ -46,27 +47,46 @@ def networks(trusted: Sequence[str]) -> tuple[Network, ...]:
     return tuple(ipaddress.ip_network(text, strict=False) for text in trusted)
 
 
-def is_in(address: str, trusted: Sequence[Network]) -> bool:
-    """Whether an address is one of these."""
+_WITH_PORT = re.compile(r"\[(?P<v6>[^\]]*)\](?::\d{1,5})?|(?P<v4>[\d.]+):\d{1,5}")
+"""How some proxies write a hop in X-Forwarded-For: ``192.0.2.1:4711``, ``[2001:db8::1]:4711``, ``[2001:db8::1]``."""
+
+
+def plain_address(text: str) -> str | None:
+    """An IP address in its one usual form: without port and zone, IPv4 also where it is mapped into IPv6.
+
+    None for text that is no address.
+    """
+    text = text.strip()
+    if found := _WITH_PORT.fullmatch(text):
+        text = found["v6"] or found["v4"] or ""
     try:
-        parsed = ipaddress.ip_address(address)
+        parsed = ipaddress.ip_address(text.partition("%")[0])
     except ValueError:
+        return None
+    mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
+    return str(mapped or parsed)
+
+
+def is_in(address: str, trusted: Sequence[Network]) -> bool:
+    """Whether an address is in one of these networks."""
+    plain = plain_address(address)
+    if plain is None:
         return False
+    parsed = ipaddress.ip_address(plain)
     return any(parsed in network for network in trusted)
 
 
 def client_address(request: HTTPServerRequest, trusted: Sequence[Network]) -> str:
-    """The address of whoever asks: behind trusted proxies the last one in X-Forwarded-For that is not theirs."""
+    """The client's address: through trusted proxies the last one in X-Forwarded-For that is none of theirs."""
     address = str(request.remote_ip or "")
+    address = plain_address(address) or address
     if not is_in(address, trusted):
         return address
     for hop in reversed(request.headers.get("X-Forwarded-For", "").split(",")):
-        hop = hop.strip()
-        try:
-            ipaddress.ip_address(hop)
-        except ValueError:
+        plain = plain_address(hop)
+        if plain is None:
             break
-        address = hop
+        address = plain
         if not is_in(address, trusted):
             break
     return address
