@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 
+from chatserver.chat.resends import Resends
 from chatserver.chat.room import LiveRoom
-from chatserver.model.errors import Reject
 from chatserver.model.values import Member, Room, RoomPosition, User
 from chatserver.store import Committed
 from chatserver.store.changes import ChangeMember, ChangeRoom, Post
@@ -41,6 +41,20 @@ class Nobody:
         pass
 
 
+class Refusals:
+    """Takes replies: keeps the change when it is refused."""
+
+    def __init__(self, change, refused):
+        self._change = change
+        self._refused = refused
+
+    def committed(self, done):
+        pass
+
+    def refused(self, refusal):
+        self._refused.append(self._change)
+
+
 def post(user):
     return Post(user, f"m{user.name}", "hi", "hi")
 
@@ -48,17 +62,14 @@ def post(user):
 def live_room_of(*members):
     state = RoomState(Room("tea"), RoomPosition(), {user.id: Member(user) for user in members}, {}, {})
     storage = Storage()
-    return LiveRoom(state, storage, Nobody(), Nobody(), time.time), storage
+    return LiveRoom(state, storage, Nobody(), Nobody(), Resends(storage), time.time), storage
 
 
 def batches(live, storage, *entries):
     """The batches that become of entries which wait behind one that is under way, and what was refused."""
     refused = []
-    live.submit(post(ALICE), lambda outcome: None)
-    for entry in entries:
-        live.submit(
-            entry, lambda outcome, entry=entry: refused.append(entry) if isinstance(outcome, Reject) else None
-        )
+    for entry in (post(ALICE), *entries):
+        live.submit(entry, Refusals(entry, refused))
     storage.commit()
     made = []
     while storage.batches:

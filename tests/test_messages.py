@@ -8,6 +8,8 @@ import time
 import pytest
 
 from chatserver.chat import messages
+from chatserver.chat.replies import FutureReply
+from chatserver.model.errors import Reject
 from chatserver.sessions import requests as dispatch
 from chatserver.store import append as log
 from chatserver.store import changes as entries
@@ -356,7 +358,7 @@ async def test_what_waits_behind_a_mute_or_a_removal_is_checked_against_it(chat,
         sent = await alice.says("before")
         live = server.server.rooms.loaded("general")
         by, target = (live.members[client.id].user for client in (bob, alice))
-        outcomes = []
+        replies = []
         for entry in (
             entries.Post(by, "m1", "busy", "busy"),
             entries.Post(target, "m2", "in time", "in time"),
@@ -366,9 +368,11 @@ async def test_what_waits_behind_a_mute_or_a_removal_is_checked_against_it(chat,
             entries.Delete(target, sent.message_id),
             entries.Post(by, "m4", "goes on", "goes on"),
         ):
-            live.submit(entry, outcomes.append)
+            replies.append(FutureReply())
+            live.submit(entry, replies[-1])
         await live.idle()
-        assert [getattr(outcome, "code", "done") for outcome in outcomes].count("done") == 4
+        refused = [isinstance(reply.outcome.result(), Reject) for reply in replies]
+        assert refused == [False, False, False, True, True, True, False]
         heard = [e["content"] for e in await bob.heard()]
         assert heard == ["before", "busy", "in time", "goes on"]
         assert [e["type"] for e in await log_of(bob)] == ["message"] * 3 + ["member", "message"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from chatserver.model.rate_limit import CROWDED, RateLimiter
 
 
@@ -24,6 +26,18 @@ def test_a_burst_then_the_rate():
     assert limiter.wait("alice") == 0
 
 
+@pytest.mark.parametrize("rate", [0.1, 0.3, 3, 5, 7, 1 / 60])
+def test_the_whole_burst_is_there_whatever_the_rounding(rate):
+    clock = Clock()
+    clock.now = 123456.789
+    limiter = RateLimiter(rate, 40, clock)
+    assert [limiter.wait("alice") for _ in range(40)] == [0] * 40
+    assert limiter.wait("alice") == pytest.approx(1 / rate)
+    clock.now += 40 / rate
+    assert [limiter.wait("alice") for _ in range(40)] == [0] * 40
+    assert limiter.wait("alice") > 0
+
+
 def test_a_crowd_passing_by_is_forgotten_and_who_waits_is_not():
     clock = Clock()
     limiter = RateLimiter(1, 60, clock)
@@ -38,4 +52,4 @@ def test_a_crowd_passing_by_is_forgotten_and_who_waits_is_not():
         assert limiter.wait("alice") > 0
         assert limiter.wait(f"one {second}") == 0
         assert limiter.wait(f"another {second}") == 0
-    assert len(limiter._buckets) <= CROWDED + 1
+    assert len(limiter._full_at) <= CROWDED + 1

@@ -1,55 +1,34 @@
-"""Posting, editing, deleting: from a request to the room's live."""
+"""The use cases of messages: posting, editing, deleting."""
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
-import logging
 import random
 import re
 from collections.abc import Awaitable, Callable
 from inspect import isawaitable
 
-import msgspec
-
 from ..model.errors import Reject
 from ..model.rate_limit import RateLimiter
-from ..model.values import Draft, Message, Room, RoomPosition, User
+from ..model.values import Draft, Message, Room, User
 from ..plugins.hooks import HookCaller
-from ..protocol import requests
-from ..store import Committed, Outcome, Store
+from ..store import Committed, Store
 from ..store import changes as log
 from ..store import queries as reading
-from .access import Access, forbidden
+from .access import Access, forbidden, hidden
 from .drafts import DraftPipeline, escaped
+from .new_message import NewMessage, Via, content_hash
 from .registry import RoomRegistry
-from .room import LiveRoom, Settle
+from .replies import FutureReply, Reply
+from .resends import Resends
+from .room import LiveRoom
 from .rooms import RoomService, direct_room
-
-logger = logging.getLogger(__name__)
 
 _MENTION = re.compile(r"(?<![^\s(\[{\"'*_~])@([^\s@:/#+,]{1,32})")
 _AFTER_NAME = ".!?;)]}\"'*_~…。！？；」』）】"
 
 
-class Way(msgspec.Struct, frozen=True):
-    """By which way a message comes, and what follows from it."""
-
-    kind: str = "text"
-    allow_non_member: bool = False
-    """A public room needs no membership."""
-    limited: bool = True
-    """It counts for the rate limit."""
-    commands: bool = True
-    """A leading slash means something."""
-
-
-BY_SOCKET = Way()
-BY_HTTP = Way(allow_non_member=True)
-
-
 class Messages:
-    """The use cases of messages. Everything ends in a call of ``settle`` with the outcome, or raises `Reject`."""
+    """Posts, edits and deletes. What a message's sender is told goes to its `Reply`; else refusals are raised."""
 
     def __init__(
         self,
@@ -60,6 +39,7 @@ class Messages:
         pipeline: DraftPipeline,
         hooks: HookCaller,
         limiter: RateLimiter,
+        resends: Resends,
         clock: Callable[[], float],
     ) -> None:
         self._rooms = rooms
@@ -69,185 +49,153 @@ class Messages:
         self._pipeline = pipeline
         self._hooks = hooks
         self._limiter = limiter
+        self._resends = resends
         self._clock = clock
-        self._looking: set[asyncio.Future[None]] = set()
 
-    def post(
-        self, user: User, room: str, request: requests.Post, settle: Settle, way: Way = BY_SOCKET
-    ) -> Awaitable[None] | None:
-        """Post to a room. Plain calls up to the room's queue unless something on the way has to be awaited."""
-        live = self._rooms.loaded(room)
+    def post(self, user: User, message: NewMessage, reply: Reply) -> Awaitable[None] | None:
+        """Post to a room. Plain calls up to the room's queue unless something on the way has to be awaited.
+
+        Either way ``reply`` gets the outcome.
+        """
+        live = self._rooms.loaded(message.room)
         if live is None:
-            return self._load_and_post(user, room, request, settle, way)
-        return self._post(user, live, request, settle, way)
+            return self._load_and_post(user, message, reply)
+        return self._post(user, live, message, reply)
 
-    async def _load_and_post(
-        self, user: User, room: str, request: requests.Post, settle: Settle, way: Way
-    ) -> None:
-        waiting = self._post(user, await self._rooms.get(room), request, settle, way)
+    async def post_and_wait(self, user: User, message: NewMessage) -> Committed:
+        """Post to a room; returns once it is committed. Raises `Reject`."""
+        reply = FutureReply()
+        waiting = self.post(user, message, reply)
+        if waiting is not None:
+            await waiting
+        return await reply.result()
+
+    async def _load_and_post(self, user: User, message: NewMessage, reply: Reply) -> None:
+        try:
+            live = await self._rooms.get(message.room)
+        except Reject as refusal:
+            reply.refused(refusal)
+            return
+        waiting = self._post(user, live, message, reply)
         if waiting is not None:
             await waiting
 
-    def _post(
-        self, user: User, live: LiveRoom, request: requests.Post, settle: Settle, way: Way
-    ) -> Awaitable[None] | None:
-        settle = self._repeat_aware(user, live, request, settle)
-        refusal = self._refusal(user, live, way)
-        if refusal is not None:
-            settle(refusal)
-            return None
+    def _post(self, user: User, live: LiveRoom, message: NewMessage, reply: Reply) -> Awaitable[None] | None:
         try:
-            draft = self._draft(user, live.room, request, way)
-            if request.reply_to is not None or self._access.asks:
-                return self._post_asking(live, draft, request, settle, way)
+            self._check(user, live, message.via)
+            draft = self._draft(user, live.room, message)
+            if message.reply_to is not None or self._access.asks:
+                return self._post_later(user, live, self._ask(live, draft), message, reply)
             prepared = self._pipeline.post(draft)
-        except Reject as reject:
-            settle(reject)
+        except Reject as refusal:
+            self._refuse(user, message, reply, refusal)
             return None
-        if isinstance(prepared, Draft):
-            self._submit(live, prepared, request, settle, way)
-            return None
-        return self._post_later(live, prepared, request, settle, way)
+        if not isinstance(prepared, Draft):
+            return self._post_later(user, live, prepared, message, reply)
+        self._submit(live, prepared, message, reply)
+        return None
 
-    def _refusal(self, user: User, live: LiveRoom, way: Way) -> Reject | None:
-        refusal = live.refusal(user, allow_non_member=way.allow_non_member)
-        if refusal is not None and refusal.code == "not_member" and live.room.kind != "public":
-            return Reject(f"There is no room {live.room.name!r}.", "not_found", field="room")
+    def _check(self, user: User, live: LiveRoom, via: Via) -> None:
+        """Raises `Reject` unless ``user`` may post here now, as far as can be said without asking a plugin."""
+        refusal = live.refusal(user, allow_non_member=via.allow_non_member)
         if refusal is not None:
-            return refusal
+            raise (
+                hidden(live.room) if refusal.code == "not_member" and live.room.kind != "public" else refusal
+            )
         if not self._access.by_role(user, "message.post", live):
-            return forbidden("message.post")
-        return self._limiter.refusal(user.id) if way.limited else None
+            raise forbidden("message.post")
+        refusal = self._limiter.refusal(user.id) if via.rate_limited else None
+        if refusal is not None:
+            raise refusal
 
-    def _draft(self, user: User, room: Room, request: requests.Post, way: Way) -> Draft:
-        content = self._pipeline.check(request.content, may_be_empty=bool(request.files))
-        if way.commands and content.startswith("//"):
+    def _draft(self, user: User, room: Room, message: NewMessage) -> Draft:
+        content = self._pipeline.check(message.content, may_be_empty=bool(message.files))
+        if message.via.commands and content.startswith("//"):
             content = content[1:]
-        return Draft(user, room, content, way.kind, reply_to=request.reply_to, files=request.files)
+        return Draft(user, room, content, message.kind, None, message.reply_to, message.files)
 
-    async def _post_asking(
-        self, live: LiveRoom, draft: Draft, request: requests.Post, settle: Settle, way: Way
-    ) -> None:
-        """The way with questions: may hooks, and whether the message replied to is one of this room."""
-        try:
-            await self._access.require(draft.user, "message.post", live)
-            if draft.reply_to is not None:
-                await self._check_reply(draft.user, live, draft.reply_to)
-            prepared = self._pipeline.post(draft)
-        except Reject as reject:
-            settle(reject)
-            return
-        if isinstance(prepared, Draft):
-            self._submit(live, prepared, request, settle, way)
-        else:
-            await self._post_later(live, prepared, request, settle, way)
+    async def _ask(self, live: LiveRoom, draft: Draft) -> Draft:
+        """The draft, after the hooks ``may`` and after a look at the message that it replies to. Raises `Reject`."""
+        await self._access.require(draft.user, "message.post", live)
+        if draft.reply_to is not None:
+            await self._check_reply(draft.user, live, draft.reply_to)
+        prepared = self._pipeline.post(draft)
+        return prepared if isinstance(prepared, Draft) else await prepared
 
     async def _check_reply(self, user: User, live: LiveRoom, message_id: str) -> None:
-        original = await self._store.read(lambda conn: reading.message(conn, message_id))
+        original = await self.message(message_id)
         if original is None or original.room != live.room.name or original.deleted:
-            raise Reject("There is no such message in this room.", "invalid", field="reply_to")
+            raise no_message_here()
         if original.seq <= await self._access.visible_after(user, live):
-            raise Reject("There is no such message in this room.", "invalid", field="reply_to")
+            raise no_message_here()
 
     async def _post_later(
-        self,
-        live: LiveRoom,
-        prepared: Awaitable[Draft],
-        request: requests.Post,
-        settle: Settle,
-        way: Way,
+        self, user: User, live: LiveRoom, prepared: Awaitable[Draft], message: NewMessage, reply: Reply
     ) -> None:
         try:
             draft = await prepared
-        except Reject as reject:
-            settle(reject)
+        except Reject as refusal:
+            self._refuse(user, message, reply, refusal)
         else:
-            self._submit(live, draft, request, settle, way)
+            self._submit(live, draft, message, reply)
 
-    def _submit(self, live: LiveRoom, draft: Draft, request: requests.Post, settle: Settle, way: Way) -> None:
+    def _submit(self, live: LiveRoom, draft: Draft, message: NewMessage, reply: Reply) -> None:
         mentions = mentioned(draft, live) if "@" in draft.content else ()
-        live.submit(self._entry(draft, request, mentions, way), settle)
+        live.submit(self._change(draft, message, mentions), reply)
 
-    def _entry(self, draft: Draft, request: requests.Post, mentions: tuple[str, ...], way: Way) -> log.Post:
+    def _change(self, draft: Draft, message: NewMessage, mentions: tuple[str, ...]) -> log.Post:
         return log.Post(
             draft.user,
             new_message_id(self._clock()),
             draft.content,
             _html(draft),
             draft.kind,
-            request.nonce,
-            request_hash(request) if request.nonce is not None else None,
+            message.nonce,
+            message.request_hash,
             draft.reply_to,
             draft.attachments,
             mentions,
-            way.allow_non_member,
+            message.via.allow_non_member,
         )
 
-    async def post_direct(
-        self, user: User, other: User, request: requests.Post, settle: Settle, way: Way = BY_SOCKET
-    ) -> None:
-        """Post to somebody. The first message makes the room, both memberships and itself in one transaction."""
-        room = direct_room(user, other)
+    def _refuse(self, user: User, message: NewMessage, reply: Reply, refusal: Reject) -> None:
+        self._resends.refuse(reply, refusal, message.room, user.id, message.nonce, message.request_hash)
+
+    async def post_direct(self, user: User, other: User, message: NewMessage, reply: Reply) -> None:
+        """Post to the direct room of two users. The first message makes the room, both memberships and itself in
+        one transaction."""
         try:
-            await self._rooms.get(room.name)
-        except Reject as missing:
-            if missing.code != "not_found":
-                raise
+            await self._rooms.get(message.room)
+        except Reject as refusal:
+            if refusal.code != "not_found":
+                reply.refused(refusal)
+                return
         else:
-            waiting = self.post(user, room.name, request, settle, way)
+            waiting = self.post(user, message, reply)
             if waiting is not None:
                 await waiting
             return
+        try:
+            change = await self._first_direct(user, other, message)
+            live, done = await self._room_service.direct(user, other, change)
+        except Reject as refusal:
+            reply.refused(refusal)
+            return
+        if done is None:
+            live.submit(change, reply)
+        else:
+            reply.committed(done)
+
+    async def _first_direct(self, user: User, other: User, message: NewMessage) -> log.Post:
+        """The first message of a direct room. Raises `Reject`."""
         await self._access.require(user, "message.post")
-        refusal = self._limiter.refusal(user.id) if way.limited else None
+        refusal = self._limiter.refusal(user.id) if message.via.rate_limited else None
         if refusal is not None:
             raise refusal
-        if request.reply_to is not None:
-            raise Reject("There is no such message in this room.", "invalid", field="reply_to")
-        prepared = self._pipeline.post(self._draft(user, room, request, way))
-        draft = prepared if isinstance(prepared, Draft) else await prepared
-        entry = self._entry(draft, request, (), way)
-        live, done = await self._room_service.direct(user, other, entry)
-        if done is None:
-            live.submit(entry, settle)
-        else:
-            settle(done)
-
-    def _repeat_aware(self, user: User, live: LiveRoom, request: requests.Post, settle: Settle) -> Settle:
-        """A message that was sent before is answered as it was then, whatever would be refused by now."""
-        nonce = request.nonce
-        if nonce is None:
-            return settle
-
-        def look_first(outcome: Outcome) -> None:
-            if not isinstance(outcome, Reject) or outcome.code in ("nonce_conflict", "unavailable"):
-                settle(outcome)
-                return
-            task = asyncio.ensure_future(self._look(user, live.room.name, nonce, request, outcome, settle))
-            self._looking.add(task)
-            task.add_done_callback(self._looking.discard)
-
-        return look_first
-
-    async def _look(
-        self, user: User, room: str, nonce: str, request: requests.Post, refused: Reject, settle: Settle
-    ) -> None:
-        try:
-            outcome = await self._earlier(user, room, nonce, request)
-        except Exception:
-            logger.exception("looking for what was sent before failed")
-            outcome = Reject("This could not be looked up.", "unavailable", retry_after=5)
-        settle(outcome or refused)
-
-    async def _earlier(self, user: User, room: str, nonce: str, request: requests.Post) -> Outcome | None:
-        """What became of this nonce; None if it is new."""
-        earlier = await self._store.read(lambda conn: reading.sent_before(conn, room, user.id, nonce))
-        if earlier is None:
-            return None
-        if earlier[3] != request_hash(request):
-            return Reject("This nonce was used for another message.", "nonce_conflict", field="nonce")
-        event = await self._store.read(lambda conn: reading.event_at(conn, room, earlier[1]))
-        return Committed(RoomPosition(), event, dup=True)
+        if message.reply_to is not None:
+            raise no_message_here()
+        prepared = self._pipeline.post(self._draft(user, direct_room(user, other), message))
+        return self._change(prepared if isinstance(prepared, Draft) else await prepared, message, ())
 
     async def message(self, message_id: str) -> Message | None:
         """A message as it is now; who may see it is the caller's question."""
@@ -269,28 +217,35 @@ class Messages:
             raise no_message()
         return message, live
 
-    async def edit(self, user: User, request: requests.Edit, *, allow_non_member: bool = False) -> Committed:
-        """Change the text of the sender's own message. Raises `Reject`.
+    async def edit(
+        self,
+        user: User,
+        message_id: str,
+        text: str,
+        rev: int | None = None,
+        *,
+        allow_non_member: bool = False,
+    ) -> Committed:
+        """Change the text of the sender's own message; ``rev`` is the revision that this makes. Raises `Reject`.
 
         With ``allow_non_member`` the sender need not be a member of a public room.
         """
-        message, live = await self._visible(user, request.message_id)
+        message, live = await self._visible(user, message_id)
         if message.user.id != user.id:
             raise Reject("This is somebody else's message.", "forbidden", field="message_id")
         refusal = live.refusal(user, allow_non_member=allow_non_member) or self._limiter.refusal(user.id)
         if refusal is not None:
             raise refusal
         await self._access.require(user, "message.edit", live)
-        content = self._pipeline.check(request.content, may_be_empty=bool(message.attachments))
+        content = self._pipeline.check(text, may_be_empty=bool(message.attachments))
         draft = Draft(
             user, live.room, content, message.kind, None, message.reply_to,
             tuple(file.id for file in message.attachments), message.attachments, message.id,
         )  # fmt: skip
         prepared = self._pipeline.edit(message, draft)
         draft = prepared if isinstance(prepared, Draft) else await prepared
-        hashed = _hash(request.content)
         return await live.append(
-            log.Edit(user, message.id, draft.content, _html(draft), request.rev, hashed, allow_non_member)
+            log.Edit(user, message.id, draft.content, _html(draft), rev, content_hash(text), allow_non_member)
         )
 
     async def delete(self, user: User, message_id: str, *, allow_non_member: bool = False) -> Committed:
@@ -320,18 +275,14 @@ def no_message() -> Reject:
     return Reject("There is no such message.", "not_found", field="message_id")
 
 
+def no_message_here() -> Reject:
+    """The message replied to is not in this room, or not to be seen by this user."""
+    return Reject("There is no such message in this room.", "invalid", field="reply_to")
+
+
 def new_message_id(now: float) -> str:
     """An id that sorts by time, so that the index grows at its end. It is no secret: access is asked elsewhere."""
     return f"m{int(now * 1000):011x}{random.getrandbits(64):016x}"
-
-
-def request_hash(request: requests.Post) -> str:
-    """What a request asked, to tell a retry from another message with the same nonce."""
-    return _hash([request.content, request.reply_to, request.files])
-
-
-def _hash(asked: object) -> str:
-    return hashlib.blake2b(msgspec.json.encode(asked), digest_size=16).hexdigest()
 
 
 def mentioned(draft: Draft, live: LiveRoom) -> tuple[str, ...]:

@@ -7,8 +7,6 @@ from collections.abc import Mapping, Sequence
 from inspect import isawaitable
 from typing import Any, cast
 
-import msgspec
-
 from ..accounts.accounts import Accounts
 from ..delivery.bus import Bus
 from ..delivery.hub import user_topic
@@ -19,17 +17,18 @@ from ..plugins.api import Also, Ban
 from ..plugins.commands import Commands
 from ..plugins.hooks import HookCaller
 from ..protocol import events as wire
-from ..protocol import requests
-from ..store import Committed, Outcome
+from ..store import Committed
 from ..store import changes as log
 from .access import Access
 from .after_commit import AfterCommit
-from .messages import Messages, Way
+from .messages import Messages
 from .moderation import Moderation
+from .new_message import BY_PLUGIN, NewMessage
 from .people import People
 from .registry import RoomRegistry
-from .room import LiveRoom, awaited
-from .rooms import RoomService
+from .replies import FutureReply
+from .room import LiveRoom
+from .rooms import RoomService, direct_room
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,10 +50,6 @@ class Chat:
     event_types: frozenset[str]
 
 
-# The command or request that led a plugin to post has counted already.
-BY_PLUGIN = Way(limited=False, commands=False)
-
-
 class PluginChat:
     """One plugin's handle on the chat."""
 
@@ -70,24 +65,17 @@ class PluginChat:
     async def post(
         self, room: Room | str, content: str, *, user: User, kind: str = "text", reply_to: str | None = None
     ) -> Message:
-        done, settle = awaited()
-        request = requests.Post(room=_name(room), content=content, reply_to=reply_to)
-        waiting = self._chat.messages.post(
-            user, _name(room), request, settle, msgspec.structs.replace(BY_PLUGIN, kind=kind)
-        )
-        if waiting is not None:
-            await waiting
-        return _message(await done)
+        message = NewMessage(_name(room), content, reply_to=reply_to, kind=kind, via=BY_PLUGIN)
+        return _message(await self._chat.messages.post_and_wait(user, message))
 
     async def post_direct(self, other: User, content: str, *, user: User) -> Message:
-        done, settle = awaited()
-        request = requests.Post(to=other.id, content=content)
-        await self._chat.messages.post_direct(user, other, request, settle, BY_PLUGIN)
-        return _message(await done)
+        message = NewMessage(direct_room(user, other).name, content, via=BY_PLUGIN)
+        reply = FutureReply()
+        await self._chat.messages.post_direct(user, other, message, reply)
+        return _message(await reply.result())
 
     async def edit(self, message_id: str, content: str, *, by: User) -> Message:
-        request = requests.Edit(message_id=message_id, content=content)
-        return _message(await self._chat.messages.edit(by, request))
+        return _message(await self._chat.messages.edit(by, message_id, content))
 
     async def delete(self, message_id: str, *, by: User) -> None:
         await self._chat.messages.delete(by, message_id)
@@ -242,9 +230,7 @@ def _name(room: Room | str) -> str:
     return room if isinstance(room, str) else room.name
 
 
-def _message(outcome: Outcome) -> Message:
-    if not isinstance(outcome, Committed):
-        raise outcome
-    assert outcome.event is not None
-    assert outcome.event.message is not None
-    return outcome.event.message
+def _message(done: Committed) -> Message:
+    assert done.event is not None
+    assert done.event.message is not None
+    return done.event.message

@@ -1,4 +1,4 @@
-"""The rooms in memory: each has one live, loaded when first needed and let go when idle."""
+"""The rooms in memory: each is loaded when first needed, and let go when idle."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from ..model.values import Member, RoomPosition, User
 from ..store import Change, Committed, Store
 from ..store.changes import CreateRoom
 from ..store.queries import RoomState, room_state
+from .resends import Resends
 from .room import Clock, LiveRoom, Watcher
 
 IDLE_SECONDS = 120.0
@@ -19,10 +20,11 @@ IDLE_SECONDS = 120.0
 class RoomRegistry:
     """The rooms in memory: loaded when first needed, let go when idle."""
 
-    def __init__(self, store: Store, bus: Bus, watcher: Watcher, clock: Clock) -> None:
+    def __init__(self, store: Store, bus: Bus, watcher: Watcher, resends: Resends, clock: Clock) -> None:
         self._store = store
         self._bus = bus
         self._watcher = watcher
+        self._resends = resends
         self._clock = clock
         self._live: dict[str, LiveRoom] = {}
         self._loading: dict[str, asyncio.Future[None]] = {}
@@ -31,14 +33,14 @@ class RoomRegistry:
         return len(self._live)
 
     def loaded(self, name: str) -> LiveRoom | None:
-        """The room's live if it is in memory."""
+        """The room if it is in memory."""
         live = self._live.get(name)
         if live is not None:
             live.used = self._clock()
         return live
 
     async def get(self, name: str) -> LiveRoom:
-        """The room's live. Use it at once: an idle one is let go. Raises `Reject` ``not_found``."""
+        """The room. Use it at once: an idle one is let go. Raises `Reject` ``not_found``."""
         while True:
             live = self.loaded(name)
             if live is not None:
@@ -64,15 +66,17 @@ class RoomRegistry:
         members = {user.id: Member(user, role) for user, role in entry.members}
         state = RoomState(entry.room, RoomPosition(), members, {}, {})
         with _Turn(self._loading, name):
-            live = LiveRoom(state, self._store, self._bus, self._watcher, self._clock)
+            live = self._made(state)
             done = await live.append(entry, *then)
             self._live[name] = live
             return live, done
 
     def _add(self, state: RoomState) -> LiveRoom:
-        live = LiveRoom(state, self._store, self._bus, self._watcher, self._clock)
-        self._live[state.room.name] = live
+        live = self._live[state.room.name] = self._made(state)
         return live
+
+    def _made(self, state: RoomState) -> LiveRoom:
+        return LiveRoom(state, self._store, self._bus, self._watcher, self._resends, self._clock)
 
     def rename(self, user: User) -> None:
         """Somebody has another name or role: tell the rooms in memory."""
@@ -98,7 +102,7 @@ class RoomRegistry:
                 del self._live[name]
 
     async def drain(self) -> None:
-        """Wait until everything that was accepted is settled."""
+        """Wait until everything that was accepted is answered."""
         for live in list(self._live.values()):
             await live.idle()
 

@@ -1,7 +1,7 @@
-"""A room's live: one at a time decides what is appended to the room's log, and tells everybody, in order.
+"""A room in memory: decides, one batch after the other, what is appended to the room's log, and publishes it in order.
 
-No task and no lock: what waits is one batch; when it is committed its outcomes are settled and published in one turn
-of the loop, and the next batch goes.
+No task and no lock: what waits is one batch; when it is committed its senders are answered and its events published
+in one turn of the loop, and the next batch goes.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -22,10 +22,10 @@ from ..store import Batch, Change, Committed, Outcome, Store
 from ..store.changes import ChangeMember, ChangeRoom, Delete, Edit, Post
 from ..store.queries import RoomState
 from .members import MemberList
+from .replies import FutureReply, Reply
+from .resends import Resends
 
 log = logging.getLogger(__name__)
-
-Settle = Callable[[Outcome], None]
 
 BATCH = 500
 FOREVER = float("inf")
@@ -49,21 +49,12 @@ class Watcher(Protocol):
         """The event, if there is one, is with the hub."""
 
 
-def awaited() -> tuple[asyncio.Future[Outcome], Settle]:
-    """A future of an outcome, and what settles it."""
-    future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-
-    def settle(outcome: Outcome) -> None:
-        if not future.done():
-            future.set_result(outcome)
-
-    return future, settle
-
-
 class LiveRoom:
     """One room. ``head`` and membership here are those of the last commit; nobody else changes them."""
 
-    def __init__(self, state: RoomState, store: Store, bus: Bus, watcher: Watcher, clock: Clock) -> None:
+    def __init__(
+        self, state: RoomState, store: Store, bus: Bus, watcher: Watcher, resends: Resends, clock: Clock
+    ) -> None:
         self.room = state.room
         self.position = state.position
         self.member_list = MemberList(state.members)
@@ -74,8 +65,9 @@ class LiveRoom:
         self._store = store
         self._bus = bus
         self._watcher = watcher
+        self._resends = resends
         self._clock = clock
-        self._waiting: deque[tuple[Change, Settle]] = deque()
+        self._waiting: deque[tuple[Change, Reply]] = deque()
         self._busy = False
         self._idle: asyncio.Future[None] | None = None
 
@@ -85,31 +77,31 @@ class LiveRoom:
         return self._busy or bool(self._waiting)
 
     async def idle(self) -> None:
-        """Wait until everything that was accepted is settled."""
+        """Wait until everything that was accepted is answered."""
         while self.busy:
             if self._idle is None:
                 self._idle = asyncio.get_running_loop().create_future()
             # More than one may wait, and each may give up.
             await asyncio.shield(self._idle)
 
-    def submit(self, entry: Change, settle: Settle) -> None:
-        """Queue an entry; ``settle`` gets its outcome once it is committed or refused, on the loop."""
-        self._waiting.append((entry, settle))
+    def submit(self, change: Change, reply: Reply) -> None:
+        """Queue a change; ``reply`` is called once it is committed or refused, on the loop."""
+        self._waiting.append((change, reply))
         if not self._busy:
             self._compose()
 
-    async def append(self, *entries: Change) -> Committed:
-        """Queue entries, one behind the other, and wait for the last one. Raises the first `Reject`."""
-        futures = []
-        for entry in entries:
-            future, settle = awaited()
-            futures.append(future)
-            self._waiting.append((entry, settle))
+    async def append(self, *changes: Change) -> Committed:
+        """Queue changes, one after the other, and wait for the last one. Raises the first `Reject`."""
+        replies = []
+        for change in changes:
+            reply = FutureReply()
+            replies.append(reply)
+            self._waiting.append((change, reply))
         if not self._busy:
             self._compose()
-        outcomes = await asyncio.gather(*futures)
+        outcomes = await asyncio.gather(*(reply.outcome for reply in replies))
         for outcome in outcomes:
-            if isinstance(outcome, Exception):
+            if isinstance(outcome, Reject):
                 raise outcome
         last = outcomes[-1]
         assert isinstance(last, Committed)
@@ -148,41 +140,49 @@ class LiveRoom:
     def _compose(self) -> None:
         """Make one batch of what waits, and hand it to the store.
 
-        An entry after which somebody may not write any longer closes its batch: what follows is checked against it.
+        A change after which a user may not write any longer closes its batch: what follows is checked against it.
         """
-        entries: list[Change] = []
-        settles: list[Settle] = []
+        changes: list[Change] = []
+        replies: list[Reply] = []
         self._busy = True
-        while self._waiting and len(entries) < BATCH:
-            entry, settle = self._waiting.popleft()
-            refusal = self._recheck(entry)
+        while self._waiting and len(changes) < BATCH:
+            change, reply = self._waiting.popleft()
+            refusal = self._recheck(change)
             if refusal is not None:
-                settle(refusal)
+                self._refuse(change, reply, refusal)
                 continue
-            entries.append(entry)
-            settles.append(settle)
-            if _restricts(entry):
+            changes.append(change)
+            replies.append(reply)
+            if _restricts(change):
                 break
-        if not entries:
+        if not changes:
             self._busy = False
             return
-        batch = Batch(self.room.name, self._clock(), entries)
-        self._store.append(batch, lambda outcomes: self._committed(entries, settles, outcomes))
+        batch = Batch(self.room.name, self._clock(), changes)
+        self._store.append(batch, lambda outcomes: self._committed(changes, replies, outcomes))
 
-    def _recheck(self, entry: Change) -> Reject | None:
-        if isinstance(entry, _WRITES):
-            return self.refusal(entry.user, allow_non_member=entry.allow_non_member)
-        if isinstance(entry, ChangeMember) and entry.action in ENTERING and self.banned(entry.target):
+    def _recheck(self, change: Change) -> Reject | None:
+        if isinstance(change, _WRITES):
+            return self.refusal(change.user, allow_non_member=change.allow_non_member)
+        if isinstance(change, ChangeMember) and change.action in ENTERING and self.banned(change.target):
             return banned()
         return None
 
-    def _committed(self, entries: list[Change], settles: list[Settle], outcomes: Sequence[Outcome]) -> None:
+    def _refuse(self, change: Change, reply: Reply, refusal: Reject) -> None:
+        if isinstance(change, Post):
+            self._resends.refuse(
+                reply, refusal, self.room.name, change.user.id, change.nonce, change.request_hash
+            )
+        else:
+            reply.refused(refusal)
+
+    def _committed(self, changes: list[Change], replies: list[Reply], outcomes: Sequence[Outcome]) -> None:
         self.used = self.moved = self._clock()
-        for entry, settle, outcome in zip(entries, settles, outcomes, strict=True):
+        for change, reply, outcome in zip(changes, replies, outcomes, strict=True):
             try:
-                self._settle(entry, settle, outcome)
+                self._finish(change, reply, outcome)
             except Exception:
-                log.exception("what follows from a committed entry failed in %s", self.room.name)
+                log.exception("what follows from a committed change failed in %s", self.room.name)
         self._busy = False
         if self._waiting:
             self._compose()
@@ -190,21 +190,21 @@ class LiveRoom:
             self._idle.set_result(None)
             self._idle = None
 
-    def _settle(self, entry: Change, settle: Settle, done: Outcome) -> None:
+    def _finish(self, change: Change, reply: Reply, done: Outcome) -> None:
         if not isinstance(done, Committed):
-            storage_failed = Reject("This could not be stored.", "unavailable", retry_after=5)
-            settle(done if isinstance(done, Reject) else storage_failed)
+            not_stored = Reject("This could not be stored.", "unavailable", retry_after=5)
+            reply.refused(done if isinstance(done, Reject) else not_stored)
             return
-        settle(done)
+        reply.committed(done)
         if done.dup:
             return
         self.position = done.position
-        if not isinstance(entry, Post):
-            self._apply(entry, done)
-            self._watcher.before_publish(self, entry, done)
+        if not isinstance(change, Post):
+            self._apply(change, done)
+            self._watcher.before_publish(self, change, done)
         if done.event is not None:
             self._bus.publish(self.room.name, wire.durable(done.event))
-        self._watcher.after_publish(self, entry, done)
+        self._watcher.after_publish(self, change, done)
 
     def _apply(self, entry: Change, done: Committed) -> None:
         if isinstance(entry, ChangeRoom):

@@ -68,13 +68,13 @@ class Session:
         self.outstanding += 1
 
     def ended(self) -> None:
-        """A message was settled."""
+        """A message was answered."""
         self.outstanding -= 1
         if self._idle is not None:
             self._idle.set_result(None)
             self._idle = None
 
-    async def settled(self, most: int = 0) -> None:
+    async def answered(self, most: int = 0) -> None:
         """Wait until at most so many messages are on their way."""
         while self.outstanding > most:
             if self._idle is None:

@@ -1,4 +1,4 @@
-"""How often somebody may: a token bucket for each key."""
+"""How often something may be done: a token bucket for each key."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from .values import User
 
 CROWDED = 1_000
 """With more keys than this those at rest are looked for."""
+ROUNDING_SECONDS = 1e-6
+"""Sums of intervals are off by less than this."""
 
 
 def moves(user: User) -> str:
@@ -17,24 +19,29 @@ def moves(user: User) -> str:
 
 
 class RateLimiter:
-    """``rate`` a second on average, ``burst`` at once. Keys at rest are forgotten."""
+    """``rate`` a second on average, ``burst`` at once. Keys at rest are forgotten.
+
+    The generic cell rate algorithm (ITU-T I.371): of a bucket only the time at which it is full again is kept.
+    """
 
     def __init__(self, rate: float, burst: float, clock: Callable[[], float]) -> None:
-        self._rate = rate
-        self._burst = burst
+        self._interval = 1 / rate
+        self._tolerance = (burst - 1) / rate
         self._clock = clock
-        self._buckets: dict[str, tuple[float, float]] = {}
+        self._full_at: dict[str, float] = {}
         self._crowded = CROWDED
 
     def wait(self, key: str) -> float:
         """Take one; 0 if it was there, else the seconds until there is one."""
         now = self._clock()
-        level, then = self._buckets.get(key, (self._burst, now))
-        level = min(self._burst, level + max(0.0, now - then) * self._rate)
-        if level < 1:
-            return (1 - level) / self._rate
-        self._buckets[key] = (level - 1, now)
-        if len(self._buckets) > self._crowded:
+        full_at = self._full_at.get(key, now)
+        if full_at < now:
+            full_at = now
+        seconds = full_at - now - self._tolerance
+        if seconds > ROUNDING_SECONDS:
+            return seconds
+        self._full_at[key] = full_at + self._interval
+        if len(self._full_at) > self._crowded:
             self._forget(now)
         return 0.0
 
@@ -46,6 +53,5 @@ class RateLimiter:
         return Reject("Too fast. Wait a moment.", "rate_limited", retry_after=seconds)
 
     def _forget(self, now: float) -> None:
-        full = self._burst / self._rate
-        self._buckets = {key: value for key, value in self._buckets.items() if now - value[1] < full}
-        self._crowded = max(CROWDED, 2 * len(self._buckets))
+        self._full_at = {key: full_at for key, full_at in self._full_at.items() if full_at > now}
+        self._crowded = max(CROWDED, 2 * len(self._full_at))

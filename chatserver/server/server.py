@@ -26,6 +26,7 @@ from ..chat.people import People
 from ..chat.plugin_api import Chat, PluginChat
 from ..chat.plugin_requests import PluginRequests
 from ..chat.registry import RoomRegistry
+from ..chat.resends import Resends
 from ..chat.rooms import RoomService
 from ..chat.run_command import CommandRunner
 from ..config import Settings
@@ -129,7 +130,8 @@ class ChatServer:
         self.after_commit = AfterCommit(
             self.hub, self.bus, self.presence, hooks, limits.presence_members, self.metrics
         )
-        self.rooms = RoomRegistry(self.store, self.bus, self.after_commit, clock)
+        resends = Resends(self.store)
+        self.rooms = RoomRegistry(self.store, self.bus, self.after_commit, resends, clock)
         self.access = Access(host.permissions, hooks)
         self.accounts = Accounts(
             self.store,
@@ -142,7 +144,8 @@ class ChatServer:
         limiter = self.limiter = RateLimiter(limits.messages_per_second, limits.burst, clock)
         pipeline = DraftPipeline(hooks, limits.content_chars)
         self.messages = Messages(
-            self.rooms, self.room_service, self.store, self.access, pipeline, hooks, limiter, clock,
+            self.rooms, self.room_service, self.store, self.access, pipeline, hooks, limiter, resends,
+            clock,
         )  # fmt: skip
         self.people = People(
             self.rooms,

@@ -1,4 +1,4 @@
-"""From a session's request to the use case, and from its outcome to the reply."""
+"""From a session's request to the use case, and from there to the reply."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ from typing import Any
 
 from ..accounts.accounts import Accounts
 from ..chat.messages import Messages
+from ..chat.new_message import NewMessage
 from ..chat.people import People
 from ..chat.plugin_requests import PluginRequests
 from ..chat.room import LiveRoom
-from ..chat.rooms import RoomService
+from ..chat.rooms import RoomService, direct_room
 from ..chat.run_command import CommandRunner, is_command, no_reply_here
 from ..delivery.session import Session
 from ..model.errors import Reject
 from ..model.rate_limit import RateLimiter, moves
 from ..protocol import events as wire
 from ..protocol import requests
-from ..store import Outcome
+from ..store import Committed
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +27,27 @@ OUTSTANDING = 64
 JOIN_EVENTS = 500
 
 Fields = Mapping[str, Any] | None
+
+
+class SessionReply:
+    """Answers a session's message: ``ok`` for one that asked for an answer, and every error."""
+
+    __slots__ = ("_re", "_session")
+
+    def __init__(self, session: Session, re: str | None) -> None:
+        self._session = session
+        self._re = re
+        session.began()
+
+    def committed(self, done: Committed) -> None:
+        session, event = self._session, done.event
+        session.ended()
+        if event is not None and self._re is not None:
+            session.connection.send(wire.acknowledged(self._re, event, done.dup))
+
+    def refused(self, refusal: Reject) -> None:
+        self._session.ended()
+        self._session.error(self._re, refusal)
 
 
 class RequestHandler:
@@ -61,55 +83,38 @@ class RequestHandler:
             return self._post(session, request)
         return self._answer(session, request)
 
-    # Messages: answered when they are settled, so that many can be under way
+    # Messages: answered when they are committed, so that many can be under way
 
     def _post(self, session: Session, request: requests.Post) -> Awaitable[None] | None:
         if request.to is not None or request.room is None or is_command(request.content):
             return self._post_elsewhere(session, request)
+        reply = SessionReply(session, request.id)
+        message = _message(request.room, request)
         try:
-            waiting = self._messages.post(
-                session.user, request.room, request, self._settle(session, request.id)
-            )
+            waiting = self._messages.post(session.user, message, reply)
         except Exception:
             log.exception("a message could not be handled")
-            session.ended()
-            session.error(request.id, internal())
+            reply.refused(internal())
             return None
         if waiting is not None:
-            return self._guarded(session, request.id, waiting)
-        return session.settled(OUTSTANDING - 1) if session.outstanding >= OUTSTANDING else None
+            return self._guarded(session, reply, waiting)
+        return session.answered(OUTSTANDING - 1) if session.outstanding >= OUTSTANDING else None
 
-    def _settle(self, session: Session, re: str | None) -> Callable[[Outcome], None]:
-        session.began()
-
-        def settle(outcome: Outcome) -> None:
-            session.ended()
-            if isinstance(outcome, Reject):
-                session.error(re, outcome)
-            elif not isinstance(outcome, Exception):
-                event = outcome.event
-                if event is not None and re is not None:
-                    session.connection.send(wire.acknowledged(re, event, outcome.dup))
-
-        return settle
-
-    async def _guarded(self, session: Session, re: str | None, waiting: Awaitable[None]) -> None:
-        """Somebody else's code runs on the way: what it fails with must not end the connection unanswered."""
+    async def _guarded(self, session: Session, reply: SessionReply, waiting: Awaitable[None]) -> None:
+        """Plugins run on the way: what they fail with must not end the connection unanswered."""
         try:
             await waiting
-        except Reject as reject:
-            session.ended()
-            session.error(re, reject)
+        except Reject as refusal:
+            reply.refused(refusal)
         except Exception:
             log.exception("a message could not be handled")
-            session.ended()
-            session.error(re, internal())
-        await session.settled(OUTSTANDING - 1)
+            reply.refused(internal())
+        await session.answered(OUTSTANDING - 1)
 
     async def _post_elsewhere(self, session: Session, request: requests.Post) -> None:
-        """A command, or a message to somebody rather than to a room."""
+        """A command, or a message to a user rather than to a room."""
         if is_command(request.content):
-            await session.settled()
+            await session.answered()
             await self._answer(session, request)
             return
         if request.to is None:
@@ -118,19 +123,18 @@ class RequestHandler:
         if request.room is not None:
             session.error(request.id, Reject("Say room or to, not both.", "invalid", field="to"))
             return
-        settle = self._settle(session, request.id)
-        await self._guarded(session, request.id, self._post_to(session, request, settle))
+        reply = SessionReply(session, request.id)
+        await self._guarded(session, reply, self._post_to(session, request.to, request, reply))
 
-    async def _post_to(
-        self, session: Session, request: requests.Post, settle: Callable[[Outcome], None]
-    ) -> None:
-        other = await self._accounts.find(request.to or "")
-        await self._messages.post_direct(session.user, other, request, settle)
+    async def _post_to(self, session: Session, to: str, request: requests.Post, reply: SessionReply) -> None:
+        other = await self._accounts.find(to)
+        message = _message(direct_room(session.user, other).name, request)
+        await self._messages.post_direct(session.user, other, message, reply)
 
     # All else: answered before the next one is read
 
     async def _answer(self, session: Session, request: requests.Core | requests.PluginRequest) -> None:
-        await session.settled()
+        await session.answered()
         try:
             fields = await self._run_limited(session, request)
         except Reject as reject:
@@ -165,7 +169,7 @@ class RequestHandler:
             case requests.Leave():
                 await self._rooms.leave(user, request.room)
             case requests.Edit():
-                done = await self._messages.edit(user, request)
+                done = await self._messages.edit(user, request.message_id, request.content, request.rev)
                 return wire.acknowledgement(done.event, done.dup) if done.event else {}
             case requests.Delete():
                 done = await self._messages.delete(user, request.message_id)
@@ -230,6 +234,10 @@ class RequestHandler:
         return reply
 
 
+def _message(room: str, request: requests.Post) -> NewMessage:
+    return NewMessage(room, request.content, request.nonce, request.reply_to, request.files)
+
+
 def internal() -> Reject:
-    """Our fault."""
+    """A mistake in the server."""
     return Reject("Something went wrong in the server.", "internal")

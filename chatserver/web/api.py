@@ -6,14 +6,11 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
-from ..chat.messages import BY_HTTP
-from ..chat.room import awaited
+from ..chat.new_message import BY_HTTP, NewMessage
 from ..chat.run_command import is_command, no_reply_here
 from ..model.errors import Reject
 from ..model.values import History, Kind
 from ..protocol import events as wire
-from ..protocol import requests
-from ..store import Committed
 from .forms import Long, Short
 from .handler import Handler
 
@@ -45,7 +42,7 @@ class Invitation(Struct, forbid_unknown_fields=True):
     user: Short
 
 
-class NewMessage(Struct, forbid_unknown_fields=True):
+class MessageForm(Struct, forbid_unknown_fields=True):
     """A message; its nonce travels as the header Idempotency-Key."""
 
     content: str = ""
@@ -142,7 +139,7 @@ class RoomMessages(Handler):
 
     async def post(self, name: str) -> None:
         user = await self.require_user()
-        form = self.body(NewMessage)
+        form = self.body(MessageForm)
         nonce = self.request.headers.get("Idempotency-Key")
         if nonce is not None and not 0 < len(nonce) <= 64:
             raise Reject("Idempotency-Key: 1 to 64 characters.", "invalid", field="nonce")
@@ -152,18 +149,10 @@ class RoomMessages(Handler):
             said = await self.services.commands.run(user, name, form.content, None)
             self.reply({"notice": said} if said else {})
             return
-        request = requests.Post(
-            room=name, content=form.content, nonce=nonce, reply_to=form.reply_to, files=form.files
-        )
-        settled, settle = awaited()
-        waiting = self.services.messages.post(user, name, request, settle, BY_HTTP)
-        if waiting is not None:
-            await waiting
-        outcome = await settled
-        if not isinstance(outcome, Committed):
-            raise outcome
-        assert outcome.event is not None
-        self.reply(wire.acknowledgement(outcome.event, outcome.dup), 200 if outcome.dup else 201)
+        message = NewMessage(name, form.content, nonce, form.reply_to, form.files, via=BY_HTTP)
+        done = await self.services.messages.post_and_wait(user, message)
+        assert done.event is not None
+        self.reply(wire.acknowledgement(done.event, done.dup), 200 if done.dup else 201)
 
 
 class OneMessage(Handler):
@@ -172,8 +161,9 @@ class OneMessage(Handler):
     async def patch(self, message_id: str) -> None:
         user = await self.require_user()
         form = self.body(MessageEdit)
-        request = requests.Edit(message_id=message_id, content=form.content, rev=form.rev)
-        done = await self.services.messages.edit(user, request, allow_non_member=True)
+        done = await self.services.messages.edit(
+            user, message_id, form.content, form.rev, allow_non_member=True
+        )
         self.reply(wire.acknowledgement(done.event, done.dup) if done.event else {})
 
     async def delete(self, message_id: str) -> None:
