@@ -20,8 +20,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from chatserver.delivery.deflate import compress_frame, inflate
-from chatserver.delivery.frames import frame
+from chatserver.web.websocket.deflate import compress_frame, inflate
+from chatserver.web.websocket.frames import frame
 
 from . import chat
 from .folders import ROOT

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatserver.delivery.deflate import COMPRESSED, WORTH_BYTES, InflatingParser, compress_frame, inflate
-from chatserver.delivery.frame_parser import BINARY, CONTINUATION, PING, TEXT, Message, ProtocolError
-from chatserver.delivery.frames import frame
+from chatserver.web.websocket.deflate import COMPRESSED, WORTH_BYTES, InflatingParser, compress_frame, inflate
+from chatserver.web.websocket.frames import frame
+from chatserver.web.websocket.parser import BINARY, CONTINUATION, PING, TEXT, Message, ProtocolError
 from tests.conftest import client_frame
 
 MOST = 70_000
@@ -193,7 +193,7 @@ def test_nothing_is_kept_between_messages():
             assert parser.next() == Message(TEXT, text)
             assert compress_frame(frame(text))[0] & COMPRESSED
         here = tracemalloc.take_snapshot().filter_traces(
-            [tracemalloc.Filter(True, "*/chatserver/delivery/deflate.py")]
+            [tracemalloc.Filter(True, "*/chatserver/web/websocket/deflate.py")]
         )
     finally:
         tracemalloc.stop()

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tornado.util import _websocket_mask
 
-from chatserver.delivery.frame_parser import (
+from chatserver.web.websocket.parser import (
     BINARY,
     CLOSE,
     CONTINUATION,

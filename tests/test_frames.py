@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tornado.websocket import WebSocketProtocol13
 
-from chatserver.delivery.frames import CLOSE, PING, close_frame, frame
+from chatserver.web.websocket.frames import CLOSE, PING, close_frame, frame
 
 
 class Catching(WebSocketProtocol13):

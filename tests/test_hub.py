@@ -9,24 +9,43 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatserver.delivery import deflate
 from chatserver.delivery import hub as module
-from chatserver.delivery.frames import frame
 from chatserver.delivery.hub import Hub
 from chatserver.model.metrics import Metrics
+from chatserver.web.websocket import deflate
+from chatserver.web.websocket.codec import DeflateCodec, FrameCodec
+from chatserver.web.websocket.frames import frame
+
+PLAIN = FrameCodec()
 
 
 class Ear:
-    def __init__(self, deflates=False):
-        self.deflates = deflates
+    """A session and the way to its client in one."""
+
+    def __init__(self, codec=PLAIN):
+        self.codec = codec
+        self.connection = self
         self.got = []
 
-    def send_frames(self, frames, durable):
-        self.got.append((frames, durable))
+    def send_encoded(self, data, durable):
+        self.got.append((data, durable))
 
     @property
     def heard(self):
-        return b"".join(frames for frames, _ in self.got)
+        return b"".join(data for data, _ in self.got)
+
+
+class Lines:
+    """A family whose clients read JSON, an object a line, and are not told who is typing."""
+
+    ping = b""
+
+    def __init__(self):
+        self.encoded = []
+
+    def encode(self, payload, readers=1, *, secret=False):
+        self.encoded.append((payload, readers))
+        return b"" if payload == b"typing" else payload + b"\n"
 
 
 class Turns:
@@ -81,53 +100,61 @@ def test_who_lags_may_go_without_what_does_not_last(hub, turns):
     assert durable == frame(b"1") + frame(b"2")
 
 
-def test_a_large_frame_is_compressed_once_for_all_who_take_it(hub, turns, monkeypatch):
-    made = []
-
-    def compress_frame(whole):
-        made.append(whole)
-        return deflate.compress_frame(whole)
-
-    monkeypatch.setattr(module, "compress_frame", compress_frame)
-    plain, *deflating = Ear(), Ear(deflates=True), Ear(deflates=True)
-    for ear in (plain, *deflating):
+def test_each_family_is_encoded_for_once(hub, turns):
+    """Three families in one room: plain frames, compressed ones, and lines."""
+    metrics, lines = Metrics(), Lines()
+    deflating = DeflateCodec(metrics)
+    families = {codec: [Ear(codec) for _ in range(3)] for codec in (PLAIN, deflating, lines)}
+    everyone = [ear for ears in families.values() for ear in ears]
+    for ear in everyone:
         hub.subscribe(ear, "a")
     large, small = b"large" * 1000, b"small"
-    for payload, ephemeral in ((large, False), (small, False), (large + small, True)):
+    for payload, ephemeral in ((large, False), (b"typing", True), (small, False)):
         hub.deliver("a", payload, ephemeral)
     turns.turn()
-    assert len(made) == 3
-    assert plain.got == [(frame(large) + frame(small) + frame(large + small), frame(large) + frame(small))]
     packed = deflate.compress_frame(frame(large))
-    ((frames, durable),) = deflating[0].got
-    assert frames == packed + frame(small) + deflate.compress_frame(frame(large + small))
-    assert durable == packed + frame(small)
-    assert deflating[1].got[0][0] is frames
-    assert deflating[1].got[0][1] is durable
-    assert hub.count("a") == 3
-    assert list(hub.subscribers("a")) == [plain, *deflating]
+    assert len(packed) < 100
+    for codec, data, durable in (
+        (PLAIN, frame(large) + frame(b"typing") + frame(small), frame(large) + frame(small)),
+        (deflating, packed + frame(b"typing") + frame(small), packed + frame(small)),
+        (lines, large + b"\nsmall\n", large + b"\nsmall\n"),
+    ):
+        ears = families[codec]
+        assert [ear.got for ear in ears] == [[(data, durable)]] * 3
+        assert all(ear.got[0][n] is ears[0].got[0][n] for ear in ears for n in range(2))
+    assert lines.encoded == [(large, 3), (b"typing", 3), (small, 3)]
+    assert metrics.compressed == 1
+    assert metrics.saved_bytes == 3 * (len(frame(large)) - len(packed))
+    assert hub.count("a") == 9
+    assert list(hub.subscribers("a")) == everyone
 
 
-def test_without_a_large_frame_all_get_the_same_object(hub, turns):
-    ears = [Ear(), Ear(deflates=True)]
-    for ear in ears:
-        hub.subscribe(ear, "a")
-    hub.deliver("a", b"small")
+def test_a_family_that_is_not_shown_a_payload_gets_no_send(hub, turns):
+    ear = Ear(Lines())
+    hub.subscribe(ear, "a")
+    hub.deliver("a", b"typing", ephemeral=True)
     turns.turn()
-    assert ears[0].got[0][0] is ears[1].got[0][0] is ears[1].got[0][1]
+    assert ear.got == []
 
 
-def test_where_nobody_takes_it_nothing_is_compressed(hub, turns, monkeypatch):
-    monkeypatch.setattr(module, "compress_frame", None)
-    ear, gone = Ear(), Ear(deflates=True)
+def test_a_family_without_subscribers_is_not_encoded_for(hub, turns):
+    lines = Lines()
+    ear, gone = Ear(), Ear(lines)
     hub.subscribe(ear, "a")
     hub.subscribe(gone, "a")
     hub.drop(gone, "a")
-    hub.deliver("a", b"large" * 1000)
+    hub.deliver("a", b"1")
     turns.turn()
-    assert ear.heard == frame(b"large" * 1000)
+    assert ear.heard == frame(b"1")
+    assert lines.encoded == []
     hub.drop(ear, "a")
     assert not hub.listened_to("a")
+
+
+def test_what_holds_a_secret_is_not_compressed():
+    codec = DeflateCodec(Metrics())
+    assert codec.encode(b"x" * 5000, secret=True) == frame(b"x" * 5000)
+    assert len(codec.encode(b"x" * 5000)) < 100
 
 
 def test_joining_and_leaving_cut_exactly_there(hub, turns):
@@ -165,8 +192,8 @@ def test_a_large_fan_out_lets_the_loop_turn(hub, turns, monkeypatch):
 
 def test_a_subscriber_that_is_dropped_while_others_are_sent_to(hub, turns):
     class Fragile(Ear):
-        def send_frames(self, frames, durable):
-            super().send_frames(frames, durable)
+        def send_encoded(self, data, durable):
+            super().send_encoded(data, durable)
             hub.drop(self, "a")
 
     fragile, other = Fragile(), Ear()
@@ -190,7 +217,8 @@ STEPS = st.one_of(
 def test_everybody_hears_exactly_what_was_said_while_they_were_there(steps):
     turns = Turns()
     hub = Hub(turns.call_soon, Metrics())
-    ears = [Ear(deflates=number % 2 == 1) for number in range(4)]
+    codecs = PLAIN, DeflateCodec(Metrics())
+    ears = [Ear(codecs[number % 2]) for number in range(4)]
     gone: set[int] = set()
     inside: set[tuple[int, str]] = set()
     expected: dict[int, list[tuple[int, bool]]] = {who: [] for who in range(4)}

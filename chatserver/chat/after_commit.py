@@ -10,8 +10,7 @@ from types import MappingProxyType
 from typing import Any, cast
 
 from ..delivery.bus import Bus
-from ..delivery.deflate import compress_frame
-from ..delivery.frames import frame
+from ..delivery.codec import Codec
 from ..delivery.hub import EVERYBODY, Hub, user_topic
 from ..delivery.presence import Presence
 from ..delivery.session import Session
@@ -146,12 +145,14 @@ class AfterCommit:
         """Tell everybody else that there is a new room to join."""
         fields = {**self.listing(live, by), "joined": False}
         fields.pop("role", None)
-        told = frame(wire.rooms([fields]))
-        packed = compress_frame(told)
+        told = wire.rooms([fields])
+        encoded: dict[Codec, bytes] = {}
         for session in cast(Iterable[Session], self._hub.subscribers(EVERYBODY)):
             if session.user.id not in live.members:
-                whole = packed if session.deflates else told
-                session.send_frames(whole, whole)
+                codec = session.connection.codec
+                if codec not in encoded:
+                    encoded[codec] = codec.encode(told)
+                session.connection.send_encoded(encoded[codec], encoded[codec])
 
     def _let_in(self, live: LiveRoom, user: User, done: Committed) -> None:
         self.changed(user.id)

@@ -1,55 +1,62 @@
 """Who listens to what on this process, and the fan-out.
 
-What becomes ready for a topic in one turn of the loop is joined into one bytes object, and every connection is handed
-that same object: the cost of a message is one ``send`` a connection and turn, whatever the number of messages. Those
-who take compressed frames are handed another one, the same for all of them, when a frame was worth it.
+What becomes ready for a topic in one turn of the loop is joined into one bytes object, and every connection of a family
+is handed that same object: the cost of a message is one ``send`` a connection and turn, whatever the number of
+messages. A family is the clients that share a codec.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from itertools import islice
 from typing import Protocol
 
 from ..model.metrics import Metrics
-from .deflate import compress_frame
-from .frames import frame
+from .codec import Codec
 
 SENDS_PER_TURN = 2000
 """After so many the loop gets a turn, so that reading and timers go on during a large fan-out."""
 
 
+class Outlet(Protocol):
+    """The way to one client."""
+
+    @property
+    def codec(self) -> Codec:
+        """How payloads are encoded for it. It doesn't change."""
+
+    def send_encoded(self, data: bytes, durable: bytes) -> None:
+        """Send ``data``; a client that lags may get ``durable`` instead, the same without what may be lost."""
+
+
 class Subscriber(Protocol):
-    """A connection, as the hub sees it."""
+    """A session, as the hub sees it."""
 
-    deflates: bool
-    """Whether it takes compressed frames. It doesn't change."""
-
-    def send_frames(self, frames: bytes, durable: bytes) -> None:
-        """Send ``frames``; a connection that lags may take ``durable`` instead, the same without what may be lost."""
+    @property
+    def connection(self) -> Outlet: ...
 
 
 class Waiting(Protocol):
-    """Somebody who has something of their own to send at the end of the turn."""
+    """Has something of its own to send at the end of the turn."""
 
     def flush(self) -> None:
-        """Send it, unless it went out with what was for everybody."""
+        """Send it, unless it went out with what was for all."""
 
 
 class _Queued:
-    """What waits for a topic in this turn. ``late`` are those who came meanwhile, each with how much of ``frames``
-    and ``durable`` is not for them."""
+    """What waits for a topic in this turn. ``ephemeral`` are the places of those payloads that may be lost, ``late``
+    the subscribers that came meanwhile, each with how many of the payloads are not for it."""
 
-    __slots__ = ("durable", "frames", "late")
+    __slots__ = ("ephemeral", "late", "payloads")
 
     def __init__(self) -> None:
-        self.frames: list[bytes] = []
-        self.durable: list[bytes] = []
-        self.late: dict[Subscriber, tuple[int, int]] = {}
+        self.payloads: list[bytes] = []
+        self.ephemeral: set[int] = set()
+        self.late: dict[Subscriber, int] = {}
 
 
-Listeners = dict[str, dict[Subscriber, None]]
+Listeners = dict[str, dict[Subscriber, Outlet]]
 
 
 def user_topic(user_id: str) -> str:
@@ -67,42 +74,43 @@ class Hub:
     def __init__(self, call_soon: Callable[[Callable[[], None]], object], metrics: Metrics) -> None:
         self._call_soon = call_soon
         self._metrics = metrics
-        self._plain: Listeners = {}
-        # Those who take compressed frames: apart, so that nobody is asked at each delivery.
-        self._deflating: Listeners = {}
+        # Apart, so that no client is asked for its family at each delivery.
+        self._families: dict[Codec, Listeners] = {}
         self._ready: dict[str, _Queued] = {}
-        self._sending: deque[tuple[Iterator[Subscriber], bytes, bytes]] = deque()
+        self._sending: deque[tuple[Iterator[Outlet], bytes, bytes]] = deque()
         self._own: list[Waiting] = []
         self._scheduled = False
 
     def deliver(self, topic: str, payload: bytes, ephemeral: bool = False) -> None:
-        """Queue a payload for everybody who listens; it goes out at the end of this turn."""
+        """Queue a payload for all subscribers; it goes out at the end of this turn."""
         queued = self._ready.get(topic)
         if queued is None:
             if not self.listened_to(topic):
                 return
             queued = self._ready[topic] = _Queued()
             self._schedule()
-        data = frame(payload)
-        queued.frames.append(data)
-        if not ephemeral:
-            queued.durable.append(data)
+        if ephemeral:
+            queued.ephemeral.add(len(queued.payloads))
+        queued.payloads.append(payload)
 
     def later(self, waiting: Waiting) -> None:
-        """Flush this one at the end of the turn, behind what is for everybody: often the two go out as one."""
+        """Flush this one at the end of the turn, after what is for all: often the two go out as one."""
         self._own.append(waiting)
         self._schedule()
 
     def subscribe(self, subscriber: Subscriber, topic: str) -> None:
         """Listen from here on: what is queued already goes to those who were there."""
-        topics = self._topics_of(subscriber)
+        codec = subscriber.connection.codec
+        topics = self._families.get(codec)
+        if topics is None:
+            topics = self._families[codec] = {}
         listeners = topics.get(topic)
         if listeners is None:
             listeners = topics[topic] = {}
         queued = self._ready.get(topic)
         if queued is not None and subscriber not in listeners:
-            queued.late[subscriber] = len(queued.frames), len(queued.durable)
-        listeners[subscriber] = None
+            queued.late[subscriber] = len(queued.payloads)
+        listeners[subscriber] = subscriber.connection
 
     def unsubscribe(self, subscriber: Subscriber, topic: str) -> None:
         """Stop listening, after what is queued."""
@@ -111,31 +119,31 @@ class Hub:
 
     def drop(self, subscriber: Subscriber, topic: str) -> None:
         """Stop listening at once: the connection is gone."""
-        topics = self._topics_of(subscriber)
+        codec = subscriber.connection.codec
+        topics = self._families.get(codec, {})
         listeners = topics.get(topic)
         if listeners is None:
             return
         listeners.pop(subscriber, None)
         if not listeners:
             del topics[topic]
+            if not topics:
+                del self._families[codec]
         queued = self._ready.get(topic)
         if queued is not None:
             queued.late.pop(subscriber, None)
 
-    def _topics_of(self, subscriber: Subscriber) -> Listeners:
-        return self._deflating if subscriber.deflates else self._plain
-
     def subscribers(self, topic: str) -> tuple[Subscriber, ...]:
         """Who listens, on this process."""
-        return *self._plain.get(topic, ()), *self._deflating.get(topic, ())
+        return tuple(each for topics in self._families.values() for each in topics.get(topic, ()))
 
     def count(self, topic: str) -> int:
         """How many listen, on this process."""
-        return len(self._plain.get(topic, ())) + len(self._deflating.get(topic, ()))
+        return sum(len(topics.get(topic, ())) for topics in self._families.values())
 
     def listened_to(self, topic: str) -> bool:
-        """Whether anybody does."""
-        return topic in self._plain or topic in self._deflating
+        """Whether there are any."""
+        return any(topic in topics for topics in self._families.values())
 
     def flush(self) -> None:
         """Send all that is queued now, rather than at the end of the turn."""
@@ -162,50 +170,43 @@ class Hub:
     def _join(self) -> None:
         ready, self._ready = self._ready, {}
         for topic, queued in ready.items():
-            frames, durable, late = queued.frames, queued.durable, queued.late
-            plain, deflating = tuple(self._plain.get(topic, ())), tuple(self._deflating.get(topic, ()))
-            if late:
-                plain = tuple(each for each in plain if each not in late)
-                deflating = tuple(each for each in deflating if each not in late)
-            count = len(plain) + len(deflating) + len(late)
+            families = [(codec, topics[topic]) for codec, topics in self._families.items() if topic in topics]
+            count = sum(len(listeners) for _, listeners in families)
             if count:
                 self._metrics.fan_out.observe(count)
-            deflated = self._deflated(frames, durable, len(deflating)) if deflating else None
-            if deflated is None:
-                self._queue(plain + deflating, frames, durable)
-            else:
-                self._queue(plain, frames, durable)
-                self._queue(deflating, *deflated)
-            for subscriber, (heard, lasting) in late.items():
-                self._queue((subscriber,), frames[heard:], durable[lasting:])
+            for codec, listeners in families:
+                self._encode(codec, listeners, queued)
 
-    def _queue(self, subscribers: tuple[Subscriber, ...], frames: list[bytes], durable: list[bytes]) -> None:
-        count = len(subscribers)
-        if not count or not frames:
+    def _encode(self, codec: Codec, listeners: dict[Subscriber, Outlet], queued: _Queued) -> None:
+        """Make the bytes of a topic for one family, and queue them for all of it."""
+        late = queued.late
+        encoded = [codec.encode(payload, len(listeners)) for payload in queued.payloads]
+        if not late:
+            self._queue(tuple(listeners.values()), encoded, queued.ephemeral)
             return
-        self._metrics.sends += count
-        self._metrics.deliveries += count * len(frames)
-        joined = b"".join(frames)
-        lasting = joined if len(durable) == len(frames) else b"".join(durable)
-        self._sending.append((iter(subscribers), joined, lasting))
+        there = tuple(outlet for subscriber, outlet in listeners.items() if subscriber not in late)
+        self._queue(there, encoded, queued.ephemeral)
+        for subscriber, heard in late.items():
+            if subscriber in listeners:
+                ephemeral = {place - heard for place in queued.ephemeral}
+                self._queue((listeners[subscriber],), encoded[heard:], ephemeral)
 
-    def _deflated(
-        self, frames: list[bytes], durable: list[bytes], count: int
-    ) -> tuple[list[bytes], list[bytes]] | None:
-        """The same for those who take compressed frames, or None when no frame gets smaller."""
-        packed = {id(each): made for each in frames if (made := compress_frame(each)) is not each}
-        if not packed:
-            return None
-        small = [packed.get(id(each), each) for each in frames]
-        self._metrics.compressed += len(packed)
-        self._metrics.saved_bytes += (sum(map(len, frames)) - sum(map(len, small))) * count
-        return small, [packed.get(id(each), each) for each in durable]
+    def _queue(self, outlets: tuple[Outlet, ...], encoded: list[bytes], ephemeral: Collection[int]) -> None:
+        data = b"".join(encoded)
+        if not outlets or not data:
+            return
+        self._metrics.sends += len(outlets)
+        self._metrics.deliveries += len(outlets) * len(encoded)
+        durable = data
+        if ephemeral:
+            durable = b"".join(each for place, each in enumerate(encoded) if place not in ephemeral)
+        self._sending.append((iter(outlets), data, durable))
 
     def _send(self, most: int) -> None:
         while self._sending and most > 0:
-            subscribers, frames, durable = self._sending[0]
-            for subscriber in islice(subscribers, most):
-                subscriber.send_frames(frames, durable)
+            outlets, data, durable = self._sending[0]
+            for outlet in islice(outlets, most):
+                outlet.send_encoded(data, durable)
                 most -= 1
             if most:
                 self._sending.popleft()

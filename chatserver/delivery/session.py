@@ -9,20 +9,23 @@ from typing import Any, Protocol
 from ..model.errors import Close, Reject
 from ..model.values import User
 from ..protocol import events as wire
+from .codec import Codec
 
 
 class Connection(Protocol):
-    """The socket below a session."""
+    """The way to a session's client, whatever the transport."""
 
     remote_ip: str
-    deflates: bool
-    """Whether it takes compressed frames."""
+
+    @property
+    def codec(self) -> Codec:
+        """How payloads are encoded for this client."""
 
     def send(self, payload: bytes, *, secret: bool = False) -> None:
-        """Send one frame, as soon as may be. One that holds a secret is never compressed."""
+        """Send one payload, as soon as may be. The length of one that holds a secret tells nothing of it."""
 
-    def send_frames(self, frames: bytes, durable: bytes) -> None:
-        """Send frames built already; a connection that lags may take ``durable`` instead."""
+    def send_encoded(self, data: bytes, durable: bytes) -> None:
+        """Send what is encoded already; a client that lags may get ``durable`` instead."""
 
     async def drained(self) -> None:
         """Wait until what was sent is on its way. Returns at once on a closed connection."""
@@ -37,7 +40,7 @@ class Connection(Protocol):
 class Session:
     """A connection after ``hello``. ``rooms`` are those it follows."""
 
-    __slots__ = ("_idle", "connection", "deflates", "outstanding", "rooms", "send_frames", "token", "user")
+    __slots__ = ("_idle", "connection", "outstanding", "rooms", "token", "user")
 
     def __init__(self, user: User, connection: Connection, token: str | None) -> None:
         self.user = user
@@ -46,9 +49,6 @@ class Session:
         self.rooms: set[str] = set()
         self.outstanding = 0
         self._idle: asyncio.Future[None] | None = None
-        # What the hub calls, without a step between.
-        self.send_frames = connection.send_frames
-        self.deflates = connection.deflates
 
     def send(self, event: Mapping[str, Any]) -> None:
         """Send an event to this connection alone."""

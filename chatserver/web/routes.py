@@ -14,6 +14,7 @@ from .handler import Handler, NotFound
 from .prometheus import Scrape
 from .services import Services
 from .static import Index, Static
+from .websocket.codec import DeflateCodec, FrameCodec
 from .websocket.handshake import SocketHandler
 
 log = logging.getLogger(__name__)
@@ -24,9 +25,11 @@ NAME = "([^/]+)"
 def application(services: Services, host: PluginHost, public: Path) -> Application:
     """All routes: the page and its files, the WebSocket, the HTTP interface, the plugins'."""
     common = {"services": services}
+    # One of each: clients of one family share the bytes.
+    socket = {**common, "plain": FrameCodec(), "deflating": DeflateCodec(services.metrics)}
     routes: list[Rule] = [
-        URLSpec("/ws", SocketHandler, common),
-        URLSpec("/ws/(?P<room>[^/]+)", SocketHandler, common),
+        URLSpec("/ws", SocketHandler, socket),
+        URLSpec("/ws/(?P<room>[^/]+)", SocketHandler, socket),
         URLSpec("/healthz", api.Healthy, common),
         URLSpec("/readyz", api.Ready, common),
         URLSpec("/metrics", Scrape, common),

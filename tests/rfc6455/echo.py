@@ -8,12 +8,14 @@ from collections.abc import AsyncIterator, Awaitable
 from pathlib import Path
 from unittest import mock
 
-from chatserver.delivery.deflate import compress_frame
-from chatserver.delivery.frames import TEXT, frame
+from chatserver.delivery.codec import Codec
 from chatserver.model.errors import Close
 from chatserver.model.values import Request
 from chatserver.testing import Harness
-from chatserver.web.services import Site
+from chatserver.web.services import Services
+from chatserver.web.websocket.codec import DeflateCodec
+from chatserver.web.websocket.deflate import compress_frame
+from chatserver.web.websocket.frames import TEXT, frame
 from chatserver.web.websocket.transport import Transport
 
 TRANSPORTS = ("lean", "stream")
@@ -28,8 +30,10 @@ BEHIND = 2**20
 class Echo:
     """Sends each message back; made where a `chatserver.web.websocket.connection.Connection` would be."""
 
-    def __init__(self, site: Site, asked: Request, room: str | None, page: bool, deflates: bool) -> None:
-        self._deflates = deflates
+    def __init__(
+        self, services: Services, asked: Request, room: str | None, page: bool, codec: Codec
+    ) -> None:
+        self._deflates = isinstance(codec, DeflateCodec)
         self._transport: Transport | None = None
 
     def start(self, transport: Transport) -> None:

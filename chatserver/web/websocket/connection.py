@@ -6,8 +6,7 @@ import logging
 import time
 from collections.abc import Awaitable
 
-from ...delivery.deflate import compress_frame
-from ...delivery.frames import PING, frame
+from ...delivery.codec import Codec
 from ...delivery.session import Session
 from ...model.errors import Close, Reject
 from ...model.values import Request
@@ -26,7 +25,7 @@ class Connection:
     """The connection below a `Session` (`chatserver.delivery.session.Connection`), the owner of a transport.
 
     ``asked`` is what was known at the handshake, ``room`` the one in the address, ``page`` whether a browser's page
-    is on the other side, ``deflates`` whether it takes compressed frames.
+    is on the other side, ``codec`` how payloads are encoded for it.
     """
 
     __slots__ = (
@@ -42,16 +41,16 @@ class Connection:
         "_session",
         "_since",
         "_transport",
-        "deflates",
+        "codec",
         "heard",
         "remote_ip",
     )  # fmt: skip
 
     def __init__(
-        self, services: Services, asked: Request, room: str | None, page: bool, deflates: bool
+        self, services: Services, asked: Request, room: str | None, page: bool, codec: Codec
     ) -> None:
         self.remote_ip = asked.remote_ip
-        self.deflates = deflates
+        self.codec = codec
         self.heard = self._since = time.monotonic()
         self._services = services
         self._asked: Request | None = asked
@@ -155,24 +154,13 @@ class Connection:
         return self._transport is None or self._transport.closing or self._transport.closed
 
     def send(self, payload: bytes, *, secret: bool = False) -> None:
-        """Send one frame to this connection, at the end of this turn of the loop at the latest.
-
-        One that holds a secret is never compressed: its length must not tell what else is in it.
-        """
+        """Send one payload to this client, at the end of this turn of the loop at the latest."""
         if self._transport is not None:
             if self._own is None:
                 self._own = []
                 self._services.hub.later(self)
-            whole = frame(payload)
-            self._own.append(self._deflated(whole) if self.deflates and not secret else whole)
+            self._own.append(self.codec.encode(payload, secret=secret))
             self._services.metrics.frames_out += 1
-
-    def _deflated(self, whole: bytes) -> bytes:
-        made = compress_frame(whole)
-        if made is not whole:
-            self._services.metrics.compressed += 1
-            self._services.metrics.saved_bytes += len(whole) - len(made)
-        return made
 
     def flush(self) -> None:
         """Send what is waiting for the end of the turn."""
@@ -180,8 +168,8 @@ class Connection:
             own, self._own = self._own, None
             self._transport.write(b"".join(own))
 
-    def send_frames(self, frames: bytes, durable: bytes) -> None:
-        """Send frames that everybody gets. Past half of the buffer only the durable ones, past all of it none."""
+    def send_encoded(self, data: bytes, durable: bytes) -> None:
+        """Send what all get. Past half of the buffer only what is durable, past all of it nothing."""
         transport = self._transport
         if transport is None:
             return
@@ -189,15 +177,15 @@ class Connection:
         if waiting > 0:
             if waiting > self._limit // 2:
                 self._services.metrics.lagging += 1
-                frames = durable
-            if waiting + len(frames) > self._limit:
+                data = durable
+            if waiting + len(data) > self._limit:
                 self._too_slow()
                 return
         if self._own:
             own, self._own = self._own, None
-            transport.write(frames, b"".join(own))
-        elif frames:
-            transport.write(frames)
+            transport.write(data, b"".join(own))
+        elif data:
+            transport.write(data)
 
     def _too_slow(self) -> None:
         """It gets what is in the buffer, if it reads that soon, and the reason; it will resume without loss."""
@@ -234,7 +222,7 @@ class Connection:
         """A ping, and for pages, which can't see pings, an event."""
         if self._transport is None:
             return
-        self._transport.write(frame(b"", PING))
+        self._transport.write(self.codec.ping)
         if self._page and self._session is not None:
             self.send(wire.heartbeat(self._services.rooms.recently_changed(self._session.rooms)))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ...delivery.deflate import WINDOW_BITS
+from .deflate import WINDOW_BITS
 
 _NAME = "permessage-deflate"
 _AGREED = f"{_NAME}; server_no_context_takeover; client_no_context_takeover"

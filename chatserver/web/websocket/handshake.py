@@ -11,6 +11,7 @@ from tornado.websocket import WebSocketHandler, WebSocketProtocol, WebSocketProt
 
 from ..handler import COOKIE, request_of
 from ..security import HEADERS, client_address, is_ours
+from .codec import DeflateCodec, FrameCodec
 from .connection import Connection
 from .extensions import agreed
 from .socket_transport import SocketTransport
@@ -27,8 +28,10 @@ class SocketHandler(WebSocketHandler):
 
     services: Services
 
-    def initialize(self, services: Services) -> None:
+    def initialize(self, services: Services, plain: FrameCodec, deflating: DeflateCodec) -> None:
         self.services = services
+        self._plain = plain
+        self._deflating = deflating
 
     def set_default_headers(self) -> None:
         self.clear_header("Server")
@@ -70,7 +73,8 @@ class SocketHandler(WebSocketHandler):
         # Without an Origin it is a program, and then no cookie counts.
         token = self.get_cookie(COOKIE) if page else None
         asked = request_of(self.request, client_address(self.request, services.proxies), token)
-        connection = Connection(services, asked, self.path_kwargs.get("room"), page, self._deflates)
+        codec = self._deflating if self._deflates else self._plain
+        connection = Connection(services, asked, self.path_kwargs.get("room"), page, codec)
         most = services.settings.limits.frame_bytes
         stream.set_nodelay(True)
         if services.settings.server.transport == "stream" or isinstance(stream, SSLIOStream):

@@ -13,11 +13,11 @@ from typing import Protocol
 
 from tornado.util import _websocket_mask
 
-from ...delivery import frame_parser as incoming
-from ...delivery import frames as outgoing
-from ...delivery.deflate import InflatingParser
-from ...delivery.frame_parser import FrameParser, ProtocolError
 from ...model.errors import Close
+from . import frames as outgoing
+from . import parser as incoming
+from .deflate import InflatingParser
+from .parser import FrameParser, ProtocolError
 
 log = logging.getLogger(__name__)
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import zlib
 
-from ..model.errors import Close
-from .frame_parser import BINARY, TEXT, FrameParser, Message, ProtocolError
+from ...model.errors import Close
 from .frames import frame
+from .parser import BINARY, TEXT, FrameParser, Message, ProtocolError
 
 WORTH_BYTES = 1024
 """Payloads up to this size go as they are: there is little to win, and each frame costs some microseconds."""
@@ -27,7 +27,7 @@ _REST = _END + b"\x03\x00"
 
 
 def compress_frame(whole: bytes) -> bytes:
-    """A text frame built by `chatserver.delivery.frames.frame`, compressed; ``whole`` where that wins nothing."""
+    """A text frame built by `chatserver.web.websocket.frames.frame`, compressed; ``whole`` where that wins nothing."""
     size = len(whole)
     if size <= WORTH_BYTES + 4:
         return whole
