@@ -162,6 +162,8 @@ def test_plugins_keep_their_order_and_their_own_settings(read: Load) -> None:
 
 def test_rooms_are_written_as_the_server_writes_them(read: Load) -> None:
     (room,) = read("rooms: [{name: cafe\u0301, title: ' At  the\tbar '}]").rooms
+    plugins = read("plugins: {enabled: {emoji: {rooms: ['#Cafe\u0301', general]}}}").plugins.enabled
+    assert plugins["emoji"].rooms == ("café", "general")
     assert (room.name, room.title) == ("caf\u00e9", "At the bar")
 
 

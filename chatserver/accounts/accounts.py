@@ -18,6 +18,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from ..model import names
 from ..model.errors import Reject
+from ..model.ids import new_user_id
 from ..model.values import ROLES, Role, User
 from ..store import Connection, Store
 from ..store import accounts as people
@@ -71,7 +72,7 @@ class Accounts:
     async def guest(self, name: str) -> tuple[User, str]:
         """A new guest, and the token that brings them back. Raises `Reject` ``invalid`` or ``name_taken``."""
         name = names.user_name(name)
-        user = User("u" + secrets.token_hex(8), name, name, "guest")
+        user = User(new_user_id(), name, name, "guest")
         key, token = names.confusable_key(name), new_token()
 
         def create(conn: Connection) -> None:
@@ -187,7 +188,7 @@ class Accounts:
         if role not in ROLES[1:]:
             raise Reject(f"A role is one of {', '.join(ROLES[1:])}.", "invalid", field="role")
         hashed = await self._hash(password)
-        user = User("u" + secrets.token_hex(8), name, name, role)
+        user = User(new_user_id(), name, name, role)
         key = names.confusable_key(name)
 
         def create(conn: Connection) -> None:
@@ -224,15 +225,20 @@ class Accounts:
 
         await self._store.write(change)
 
-    async def find(self, name_or_id: str) -> User:
-        """Somebody, by name or id. Raises `Reject` ``not_found``."""
+    async def find(self, name_or_id: str, member: Callable[[str], User | None] | None = None) -> User:
+        """The user with this id, else with this name, whatever its case and composition; ``@`` may stand before it.
+
+        ``member`` finds a user by name in the room where the name was written; a name means this one first.
+        Raises `Reject` ``not_found``.
+        """
         text = name_or_id.removeprefix("@")
-        key = names.confusable_key(text)
-        user = await self._store.read(
-            lambda conn: people.user_by_key(conn, key) or people.user_by_id(conn, text)
+        user_id, key = names.name_key(text), names.confusable_key(text)
+        owner, holder = await self._store.read(
+            lambda conn: (people.user_by_id(conn, user_id), people.user_by_key(conn, key))
         )
+        user = owner or (member(text) if member is not None else None) or holder
         if user is None:
-            raise Reject(f"There is nobody called {text[:64]!r}.", "not_found", field="user")
+            raise Reject(f"There is no user {text[:64]!r}.", "not_found", field="user")
         return user
 
     async def setup_token(self) -> str | None:

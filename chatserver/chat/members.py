@@ -6,6 +6,7 @@ from bisect import bisect_left, insort
 
 import msgspec
 
+from ..model.names import name_key
 from ..model.values import Member, User
 
 
@@ -38,13 +39,13 @@ class MemberList:
             self.put(msgspec.structs.replace(member, user=user))
 
     def named(self, name: str) -> str | None:
-        """The id of the member with this name, or who is shown by it, upper and lower case alike."""
+        """The id of the member with this name, or shown by it, whatever its case and composition."""
         if self._names is None:
             users = [member.user for member in self.in_order]
-            # A name of one's own comes before the shown name of somebody else.
-            self._names = {user.display_name.casefold(): user.id for user in users}
-            self._names.update((user.name.casefold(), user.id) for user in users)
-        return self._names.get(name.casefold())
+            # A name of one's own comes before the shown name of another member.
+            self._names = {name_key(user.display_name): user.id for user in users}
+            self._names.update((name_key(user.name), user.id) for user in users)
+        return self._names.get(name_key(name))
 
 
 def _order(member: Member) -> tuple[str, str]:

@@ -75,9 +75,9 @@ class Moderation:
         await live.append(log.ChangeMember(by, target, "unbanned"))
 
     async def bans(self, room: str) -> list[Ban]:
-        """The bans in force."""
-        now = self._clock()
-        rows = await self._store.read(lambda conn: reading.bans(conn, room, now))
+        """The bans in force. Raises `Reject` ``not_found``."""
+        name, now = (await self._rooms.get(room)).room.name, self._clock()
+        rows = await self._store.read(lambda conn: reading.bans(conn, name, now))
         return [Ban(*row) for row in rows]
 
 

@@ -69,7 +69,7 @@ class People:
         if user.id not in live.members:
             raise not_member(live.room)
         if live.refusal(user) is None and not self._typing.wait(user.id):
-            self._bus.publish(name, wire.typing(name, user, on), ephemeral=True)
+            self._bus.publish(live.room.name, wire.typing(live.room.name, user, on), ephemeral=True)
 
     async def read(self, user: User, name: str, seq: int) -> None:
         """Move somebody's read mark forward, and tell their other connections."""
@@ -78,7 +78,7 @@ class People:
             raise not_member(live.room)
         if seq > live.position.seq:
             raise Reject(f"The room's last seq is {live.position.seq}.", "invalid", field="seq")
-
+        name = live.room.name
         if await self._store.write(lambda conn: move_mark(conn, name, user.id, seq)):
             self._bus.publish(user_topic(user.id), wire.read(name, seq), ephemeral=True)
 

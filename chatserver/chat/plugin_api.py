@@ -12,6 +12,7 @@ from ..delivery.bus import Bus
 from ..delivery.hub import user_topic
 from ..delivery.presence import Presence
 from ..model.errors import Reject
+from ..model.names import room_key
 from ..model.values import Event, History, Kind, Member, Message, Room, Status, Upload, User
 from ..plugins.api import Also, Ban
 from ..plugins.commands import Commands
@@ -133,7 +134,7 @@ class PluginChat:
     # RoomRegistry
 
     async def room(self, name: str) -> Room:
-        return (await self._chat.rooms.get(name)).room
+        return (await self._live(name)).room
 
     async def rooms(self, *, user: User) -> list[Room]:
         lists = await self._chat.room_service.lists(user)
@@ -227,7 +228,7 @@ class PluginChat:
 
 
 def _name(room: Room | str) -> str:
-    return room if isinstance(room, str) else room.name
+    return room_key(room) if isinstance(room, str) else room.name
 
 
 def _message(done: Committed) -> Message:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 
 from ..delivery.bus import Bus
 from ..model.errors import Reject
+from ..model.names import room_key
 from ..model.values import Member, RoomPosition, User
 from ..store import Change, Committed, Store
 from ..store.changes import CreateRoom
@@ -40,7 +41,13 @@ class RoomRegistry:
         return live
 
     async def get(self, name: str) -> LiveRoom:
-        """The room. Use it at once: an idle one is let go. Raises `Reject` ``not_found``."""
+        """The room, however its name is written. Use it at once: an idle one is unloaded.
+
+        Raises `Reject` ``not_found``.
+        """
+        return self.loaded(name) or await self._get(room_key(name))
+
+    async def _get(self, name: str) -> LiveRoom:
         while True:
             live = self.loaded(name)
             if live is not None:

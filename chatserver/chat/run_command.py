@@ -35,16 +35,18 @@ class Context:
         self._access = access
 
     async def find_user(self, text: str) -> User:
-        """Somebody in this room by name, else anybody. Raises `Reject` ``not_found``."""
-        if self._live is not None:
-            user_id = self._live.member_list.named(text.removeprefix("@"))
-            if user_id is not None:
-                return self._live.members[user_id].user
-        return await self._accounts.find(text)
+        """A user by id, else a member of this room by name, else any user by name. Raises `Reject` ``not_found``."""
+        return await self._accounts.find(text, self._member)
+
+    def _member(self, name: str) -> User | None:
+        if self._live is None:
+            return None
+        user_id = self._live.member_list.named(name)
+        return self._live.members[user_id].user if user_id is not None else None
 
     async def find_room(self, text: str) -> Room:
         """A room that the caller may read. Raises `Reject` ``not_found``."""
-        live = await self._rooms.get(text.removeprefix("#"))
+        live = await self._rooms.get(text)
         self._access.require_readable(self.user, live)
         return live.room
 

@@ -80,7 +80,9 @@ def _plugin(source: Source, name: str, raw: Any) -> PluginConfig:
     # `emoji:` with nothing behind it is the natural way to write "no settings".
     own = source.convert({} if raw is None else raw, dict[str, Any], path)
     common = {key: own.pop(key) for key in ("on_error", "rooms") if key in own}
-    return msgspec.structs.replace(source.convert(common, PluginConfig, path), settings=own)
+    config = source.convert(common, PluginConfig, path)
+    rooms = None if config.rooms is None else tuple(map(names.room_key, config.rooms))
+    return msgspec.structs.replace(config, settings=own, rooms=rooms)
 
 
 def _check(document: Document, source: Source) -> None:

@@ -11,6 +11,7 @@ from importlib import resources
 import msgspec
 
 from .errors import Reject
+from .ids import is_id_form
 
 USER_CHARS = 32
 ROOM_CHARS = 64
@@ -37,7 +38,7 @@ _BLANK = frozenset("\u2800\U00016fe4\U0001d159")
 
 
 def user_name(text: str) -> str:
-    """The name in NFC: 1 to 32 visible characters without spaces and ``@ : / # + ,``.
+    """The name in NFC: 1 to 32 visible characters without spaces and ``@ : / # + ,``, not in the form of an id.
 
     Raises `Reject` ``invalid``, field ``name``.
     """
@@ -50,6 +51,8 @@ def user_name(text: str) -> str:
         if not _visible(char) or unicodedata.category(char) in ("Co", "Cn"):
             raise _invalid(f"A name can't contain {_called(char)}.", "name")
     _check_marks(name, "name")
+    if is_id_form(unicodedata.normalize("NFKC", name).casefold()):
+        raise _invalid("This name is kept for the server: it has the form of an id.", "name")
     return name
 
 
@@ -68,6 +71,24 @@ def room_name(text: str) -> str:
             raise _invalid(f"A room's name has letters, digits, - and _, but not {_called(char)}.", "room")
     _check_marks(name, "room")
     return name
+
+
+def name_key(text: str) -> str:
+    """The form in which names and ids of users are compared: without case, composed.
+
+    The canonical caseless match of Unicode (section 3.13), in NFC. Names that only look alike stay apart.
+    """
+    if text.isascii():
+        return text.lower()
+    if len(text) > RAW_PER_CHAR * USER_CHARS:
+        return text
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", text).casefold())
+
+
+def room_key(text: str) -> str:
+    """The name of the room that a text means: without ``#`` before it, in lower case, composed."""
+    bare = text.lstrip("#")
+    return unicodedata.normalize("NFC", bare).lower() if len(bare) <= RAW_PER_CHAR * ROOM_CHARS else bare
 
 
 def title(text: str) -> str:

@@ -34,6 +34,7 @@ from ..delivery.bus_local import LocalBus
 from ..delivery.hub import Hub, user_topic
 from ..delivery.presence import GRACE_SECONDS, Presence
 from ..model.errors import Close, ConfigError
+from ..model.ids import SYSTEM_ID
 from ..model.metrics import Metrics
 from ..model.names import confusable_key
 from ..model.rate_limit import RateLimiter
@@ -58,7 +59,7 @@ from ..web.services import Services
 
 log = logging.getLogger(__name__)
 
-SYSTEM = User("system", "system", "system", "member")
+SYSTEM = User(SYSTEM_ID, "system", "system", "member")
 """In whose name the server itself acts; nobody can sign in as it."""
 NAME_GRACE_SECONDS = 30.0
 DRAIN_SECONDS = 10.0

@@ -16,6 +16,7 @@ from ..chat.rooms import RoomService, direct_room
 from ..chat.run_command import CommandRunner, is_command, no_reply_here
 from ..delivery.session import Session
 from ..model.errors import Reject
+from ..model.names import room_key
 from ..model.rate_limit import RateLimiter, moves
 from ..protocol import events as wire
 from ..protocol import requests
@@ -199,7 +200,8 @@ class RequestHandler:
             raise no_reply_here()
         said = await self._commands.run(session.user, request.room, request.content, session)
         if said:
-            session.connection.send(wire.notice(said, request.room, "info"))
+            room = room_key(request.room) if request.room is not None else None
+            session.connection.send(wire.notice(said, room, "info"))
         return None
 
     async def room_list(self, session: Session) -> list[dict[str, Any]]:

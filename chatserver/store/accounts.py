@@ -57,6 +57,10 @@ def has_admin(conn: Connection) -> bool:
 def create_user(conn: Connection, user: User, key: str, now: float) -> None:
     """Add a user. Raises `Reject` ``name_taken``."""
     _refuse_taken(conn, key, user.id)
+    _insert_user(conn, user, key, now)
+
+
+def _insert_user(conn: Connection, user: User, key: str | None, now: float) -> None:
     _INSERT_USER.run(
         conn,
         id=user.id,
@@ -70,9 +74,9 @@ def create_user(conn: Connection, user: User, key: str, now: float) -> None:
 
 
 def ensure_user(conn: Connection, user: User, key: str, now: float) -> None:
-    """Add a user unless there is one with this id."""
+    """Add a user unless there is one with this id; without a claim to the name if another user holds it."""
     if user_by_id(conn, user.id) is None:
-        create_user(conn, user, key, now)
+        _insert_user(conn, user, None if user_by_key(conn, key) is not None else key, now)
 
 
 def _refuse_taken(conn: Connection, key: str, user_id: str) -> None:
