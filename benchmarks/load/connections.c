@@ -1,6 +1,9 @@
-/* Non-blocking sockets that speak WebSocket as a client (RFC 6455), and the loop that serves them. */
 #define _GNU_SOURCE
-#include "load.h"
+#include "connections.h"
+
+#include "fail.h"
+#include "options.h"
+#include "stats.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -15,53 +18,45 @@
 #define READ_AT_ONCE (128 * 1024)
 #define BUFFER_SIZE (4 * 1024 * 1024)
 #define EVENTS 512
-#define STDIN_KEY ((uint64_t)-1)
-#define TIMER_KEY ((uint64_t)-2)
 #define SMALL_WINDOW 4096
 
-struct connection *connections;
-int connection_count, opening_count, ready_count, failed_count;
-struct totals totals;
-struct histogram latency, openings;
-bool closes_expected;
-int closes[5000];
-char first_error[512];
-int timer_fd = -1;
+struct counts counts;
 
+static const struct protocol *protocol;
+static bool closes_expected;
 static int poller = -1;
+static char stdin_key, timer_key; /* their addresses stand for what isn't a connection */
 static char buffer[BUFFER_SIZE];
 static const unsigned char mask[4] = {0x37, 0xfa, 0x21, 0x3d};
 
-static void watch(int operation, int fd, uint32_t events, uint64_t key) {
-    struct epoll_event event = {.events = events, .data.u64 = key};
+static void watch(int operation, int fd, uint32_t events, void *key) {
+    struct epoll_event event = {.events = events, .data.ptr = key};
     if (epoll_ctl(poller, operation, fd, &event) < 0) fail("epoll_ctl: %s", strerror(errno));
 }
 
 static void watch_connection(struct connection *c, int operation) {
     uint32_t events = (c->paused ? 0 : EPOLLIN) | (c->writing ? EPOLLOUT : 0);
-    watch(operation, c->fd, events, (uint64_t)(c - connections));
+    watch(operation, c->fd, events, c);
 }
 
-void make_connections(void) {
-    connection_count = opt.rooms * opt.members;
-    connections = calloc((size_t)connection_count, sizeof *connections);
+void start_loop(const struct protocol *spoken) {
+    protocol = spoken;
     poller = epoll_create1(EPOLL_CLOEXEC);
-    if (connections == NULL || poller < 0) fail("no memory, or no epoll");
-    for (int i = 0; i < connection_count; i++) {
-        struct connection *c = &connections[i];
-        int member = i % opt.members;
-        c->fd = -1;
-        c->room = (uint32_t)(i / opt.members);
-        c->sender = member < opt.senders ? member : -1;
-        c->seen = calloc((size_t)opt.senders + 1, sizeof *c->seen);
-        if (c->seen == NULL) fail("no memory");
-    }
-    watch(EPOLL_CTL_ADD, STDIN_FILENO, EPOLLIN, STDIN_KEY);
-    if (timer_fd >= 0) watch(EPOLL_CTL_ADD, timer_fd, EPOLLIN, TIMER_KEY);
+    if (poller < 0) fail("epoll_create1: %s", strerror(errno));
+    watch(EPOLL_CTL_ADD, STDIN_FILENO, EPOLLIN, &stdin_key);
 }
 
-static bool is_slow(const struct connection *c) {
-    return c - connections >= opt.members - opt.slow && c - connections < opt.members;
+void watch_timer(int fd) {
+    watch(EPOLL_CTL_ADD, fd, EPOLLIN, &timer_key);
+}
+
+void expect_closes(void) {
+    closes_expected = true;
+}
+
+void init_connection(struct connection *c) {
+    c->fd = -1;
+    c->state = CLOSED;
 }
 
 void open_connection(struct connection *c) {
@@ -71,13 +66,13 @@ void open_connection(struct connection *c) {
     c->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (c->fd < 0) fail("socket: %s (raise the limit of open files: ulimit -n)", strerror(errno));
     setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-    if (is_slow(c)) setsockopt(c->fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+    if (c->small_window) setsockopt(c->fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
     c->rest_len = c->out_len = c->parts_len = 0;
     c->paused = c->failed = false;
     c->writing = true;
     c->state = CONNECTING;
-    c->asked = now_ns();
-    opening_count++;
+    c->opened_at = now_ns();
+    counts.opening++;
     watch_connection(c, EPOLL_CTL_ADD);
     if (connect(c->fd, (struct sockaddr *)&address, sizeof address) < 0 && errno != EINPROGRESS) drop(c);
 }
@@ -85,11 +80,11 @@ void open_connection(struct connection *c) {
 void drop(struct connection *c) {
     if (c->state == CLOSED) return;
     if (c->state == READY) {
-        ready_count--;
+        counts.ready--;
         if (!closes_expected) totals.unexpected_closes++;
     } else {
-        opening_count--;
-        failed_count++;
+        counts.opening--;
+        counts.failed++;
         c->failed = true;
     }
     c->state = CLOSED;
@@ -100,9 +95,9 @@ void drop(struct connection *c) {
 void now_ready(struct connection *c) {
     if (c->state != GREETING) return;
     c->state = READY;
-    opening_count--;
-    ready_count++;
-    histogram_add(&openings, now_ns() - c->asked);
+    counts.opening--;
+    counts.ready++;
+    histogram_add(&openings, now_ns() - c->opened_at);
 }
 
 void pause_reading(struct connection *c) {
@@ -169,13 +164,13 @@ void flush(struct connection *c) {
 
 static void start_upgrade(struct connection *c) {
     char path[128];
-    dialect->path(c, path, sizeof path);
+    protocol->path(c, path, sizeof path);
     char *request = room_in_out(c, 512);
     int size = snprintf(request, 512,
                         "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n%s%s%s\r\n",
-                        path, opt.port, dialect->subprotocol ? "Sec-WebSocket-Protocol: " : "",
-                        dialect->subprotocol ? dialect->subprotocol : "", dialect->subprotocol ? "\r\n" : "");
+                        path, opt.port, protocol->subprotocol ? "Sec-WebSocket-Protocol: " : "",
+                        protocol->subprotocol ? protocol->subprotocol : "", protocol->subprotocol ? "\r\n" : "");
     c->out_len += (size_t)size;
     c->state = UPGRADING;
     flush(c);
@@ -186,13 +181,12 @@ static size_t take_upgrade(struct connection *c, const char *data, size_t size) 
     const char *end = memmem(data, size, "\r\n\r\n", 4);
     if (end == NULL) return 0;
     if (size < 12 || memcmp(data + 9, "101", 3) != 0) {
-        if (!first_error[0]) snprintf(first_error, sizeof first_error, "%.*s", (int)(size < 400 ? size : 400), data);
-        totals.errors++;
+        count_error(data, size < 400 ? size : 400);
         drop(c);
         return 0;
     }
     c->state = GREETING;
-    dialect->opened(c);
+    protocol->opened(c);
     return (size_t)(end + 4 - data);
 }
 
@@ -201,21 +195,21 @@ static void take_fragment(struct connection *c, bool last, const char *payload, 
     memcpy(c->parts + c->parts_len, payload, size);
     c->parts_len += size;
     if (!last) return;
-    dialect->text(c, c->parts, c->parts_len, now);
+    protocol->text(c, c->parts, c->parts_len, now);
     c->parts_len = 0;
 }
 
 static void take_frame(struct connection *c, unsigned first, const char *payload, size_t size, uint64_t now) {
     unsigned opcode = first & 15;
     if (first == 0x81) {
-        dialect->text(c, payload, size, now);
+        protocol->text(c, payload, size, now);
     } else if (opcode <= 1) {
         take_fragment(c, first & 0x80, payload, size, now);
     } else if (opcode == 9) {
         queue_frame(c, 10, payload, size);
     } else if (opcode == 8) {
         int code = size >= 2 ? (unsigned char)payload[0] << 8 | (unsigned char)payload[1] : 1005;
-        if (code < 5000) closes[code]++;
+        if (code < CLOSE_CODES) closes[code]++;
         drop(c);
     } else if (opcode != 10) {
         totals.bad_frames++;
@@ -289,9 +283,10 @@ int turn(int timeout_ms) {
     struct epoll_event events[EVENTS];
     int count = epoll_wait(poller, events, EVENTS, timeout_ms), flags = 0;
     for (int i = 0; i < count; i++) {
-        if (events[i].data.u64 == STDIN_KEY) flags |= TURN_STDIN;
-        else if (events[i].data.u64 == TIMER_KEY) flags |= TURN_TIMER;
-        else serve(&connections[events[i].data.u64], events[i].events);
+        void *key = events[i].data.ptr;
+        if (key == &stdin_key) flags |= TURN_STDIN;
+        else if (key == &timer_key) flags |= TURN_TIMER;
+        else serve(key, events[i].events);
     }
     return flags;
 }

@@ -1,25 +1,14 @@
-/* load --port N --dialect chat --mode traffic …: see options.c, and README.md beside this folder. */
-#include "load.h"
+/* load --port N --dialect chat --mode traffic …: see options.h, and README.md beside this folder. */
+#include "clients.h"
+#include "connections.h"
+#include "dialects.h"
+#include "messages.h"
+#include "options.h"
+#include "phases.h"
 
 #include <signal.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/resource.h>
-#include <sys/timerfd.h>
 #include <unistd.h>
-
-uint64_t epoch_ns;
-
-void fail(const char *format, ...) {
-    va_list arguments;
-    va_start(arguments, format);
-    fputs("load: ", stderr);
-    vfprintf(stderr, format, arguments);
-    fputc('\n', stderr);
-    va_end(arguments);
-    exit(2);
-}
 
 static void give_up(int number) {
     static const char text[] = "load: not finished within --limit seconds\n";
@@ -37,14 +26,14 @@ static void allow_many_files(void) {
 
 int main(int argc, char **argv) {
     parse_options(argc, argv);
-    choose_dialect(opt.dialect);
+    const struct protocol *protocol = choose_dialect(opt.dialect);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGALRM, give_up);
     alarm((unsigned)opt.limit);
     allow_many_files();
-    epoch_ns = now_ns();
-    timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
-    make_connections();
+    start_loop(protocol);
+    start_messages(chosen_composer());
+    make_clients();
     run_phases();
     return 0;
 }

@@ -1,5 +1,6 @@
-/* The command line: --name value for each field of struct options. */
-#include "load.h"
+#include "options.h"
+
+#include "fail.h"
 
 #include <stdlib.h>
 #include <string.h>

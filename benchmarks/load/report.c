@@ -1,5 +1,7 @@
-/* What the driver reads on standard output: one JSON object a line, "ready" and then "result". */
-#include "load.h"
+#include "report.h"
+
+#include "clients.h"
+#include "options.h"
 
 #include <stdio.h>
 #include <sys/resource.h>
@@ -15,6 +17,13 @@ static void print_text(const char *text) {
     putchar('"');
 }
 
+void print_histogram(const char *name, const struct histogram *h) {
+    if (h->total == 0) return;
+    printf(",\"%s\":{\"count\":%llu,\"p50\":%.4f,\"p99\":%.4f,\"p999\":%.4f,\"max\":%.4f}", name,
+           (unsigned long long)h->total, histogram_ms(h, 0.5), histogram_ms(h, 0.99), histogram_ms(h, 0.999),
+           (double)h->max / 1e6);
+}
+
 void take_snapshot(struct snapshot *s) {
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
@@ -25,7 +34,7 @@ void take_snapshot(struct snapshot *s) {
 }
 
 void print_ready(double seconds) {
-    printf("{\"event\":\"ready\",\"connections\":%d,\"failed\":%d,\"seconds\":%.4f", ready_count, failed_count,
+    printf("{\"event\":\"ready\",\"connections\":%d,\"failed\":%d,\"seconds\":%.4f", counts.ready, counts.failed,
            seconds);
     print_histogram("opening_ms", &openings);
     if (first_error[0]) {
@@ -36,25 +45,23 @@ void print_ready(double seconds) {
     fflush(stdout);
 }
 
-/* Tells the driver to look at the server's processor time. */
 void print_mark(const char *event) {
     printf("{\"event\":\"%s\"}\n", event);
     fflush(stdout);
 }
 
-/* A number of the result. */
 void print_field(const char *name, double value) {
     printf(",\"%s\":%.6g", name, value);
 }
 
 static int slow_and_closed(void) {
     int count = 0;
-    for (int i = opt.members - opt.slow; i < opt.members; i++) count += connections[i].state == CLOSED;
+    for (int i = first_slow(); i < opt.members; i++) count += clients[i].connection.state == CLOSED;
     return count;
 }
 
 void begin_result(void) {
-    printf("{\"event\":\"result\",\"connections\":%d,\"failed\":%d", ready_count, failed_count);
+    printf("{\"event\":\"result\",\"connections\":%d,\"failed\":%d", counts.ready, counts.failed);
     if (opt.slow) print_field("slow_readers_disconnected", slow_and_closed());
 }
 
@@ -63,7 +70,7 @@ void end_result(void) {
            (unsigned long long)totals.errors, (unsigned long long)totals.order_errors,
            (unsigned long long)totals.bad_frames, (unsigned long long)totals.unexpected_closes);
     const char *comma = "";
-    for (int code = 0; code < 5000; code++) {
+    for (int code = 0; code < CLOSE_CODES; code++) {
         if (closes[code] == 0) continue;
         printf("%s\"%d\":%d", comma, code, closes[code]);
         comma = ",";

@@ -1,14 +1,28 @@
-/* Time, and histograms of it: 64 buckets for each power of two, so a quantile is right within 1.6 %. */
-#include "load.h"
+/* A histogram has 64 buckets for each power of two, so a quantile is right within 1.6 %. */
+#include "stats.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
+struct totals totals;
+struct histogram latency, openings;
+int closes[CLOSE_CODES];
+char first_error[512];
+
+void count_error(const char *text, size_t size) {
+    totals.errors++;
+    if (!first_error[0]) snprintf(first_error, sizeof first_error, "%.*s", (int)size, text);
+}
+
 uint64_t now_ns(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (uint64_t)t.tv_sec * NANOSECONDS + (uint64_t)t.tv_nsec;
+}
+
+double seconds_since(uint64_t then) {
+    return (double)(now_ns() - then) / 1e9;
 }
 
 static unsigned bucket_of(uint64_t value) {
@@ -39,11 +53,4 @@ double histogram_ms(const struct histogram *h, double quantile) {
         if (seen > rank) return (double)value_of(i) / 1e6;
     }
     return (double)h->max / 1e6;
-}
-
-void print_histogram(const char *name, const struct histogram *h) {
-    if (h->total == 0) return;
-    printf(",\"%s\":{\"count\":%llu,\"p50\":%.4f,\"p99\":%.4f,\"p999\":%.4f,\"max\":%.4f}", name,
-           (unsigned long long)h->total, histogram_ms(h, 0.5), histogram_ms(h, 0.99), histogram_ms(h, 0.999),
-           (double)h->max / 1e6);
 }
