@@ -1,26 +1,22 @@
-"""The server under test: its settings for the benchmark, and a room with a long past."""
+"""The server under test: its variants, and its settings for the benchmark.
+
+It is started by its command, as an admin does, so that the server of another checkout can be measured as well.
+"""
 
 from __future__ import annotations
 
-import asyncio
 import json
+import subprocess
 import sys
-import time
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-import chatserver
-from chatserver.model.values import Room, User
-from chatserver.store import Outcome, Store
-from chatserver.store import accounts as people
-from chatserver.store.changes import Batch, Change, CreateRoom, Post
-
+from .build import NotHere
+from .folders import ROOT
 from .launch import Launch, Server
 
 BUNDLED = ("basics", "moderation", "emoji", "history", "files")
-SEED_BATCH = 5000
 
 # The generator is one address and far faster than people: the limits that would stop it are raised, nothing else.
 _LIMITS = {
@@ -29,9 +25,25 @@ _LIMITS = {
     "messages_per_second": 100_000,
     "burst": 100_000,
 }
-
+_VERSIONS = (
+    'from importlib.metadata import version as v; print(f\'{v("chatserver")}, Tornado {v("tornado")}\')'
+)
 
 KEEPS = {"full": "all (fsync)", "normal": "all but the last moments"}
+
+
+def variants(checkout: Path = ROOT) -> dict[str, Server]:
+    """The variants of the server in ``checkout``, by name."""
+    own = (
+        variant("chatserver", checkout=checkout),
+        variant("chatserver-durable", url="sqlite:", checkout=checkout),
+        variant("chatserver-stream", transport="stream", checkout=checkout),
+        variant("chatserver-normal", url="sqlite:", durability="normal", checkout=checkout),
+        variant("chatserver-plugins", plugins=None, checkout=checkout),
+        variant("chatserver-product", url="sqlite:", plugins=None, checkout=checkout),
+        *(variant(f"chatserver+{name}", plugins=[name], checkout=checkout) for name in BUNDLED),
+    )
+    return {server.name: server for server in own}
 
 
 def variant(
@@ -40,23 +52,23 @@ def variant(
     url: str = "memory:",
     durability: str = "full",
     transport: str = "lean",
-    plugins: Sequence[str] = (),
-    program: Sequence[str] = ("chatserver", "serve"),
+    plugins: Sequence[str] | None = (),
+    checkout: Path = ROOT,
 ) -> Server:
-    """chatserver with this storage and these plugins; ``program`` is the module that runs it, and its arguments."""
+    """chatserver with this storage and these plugins (None: those that it has by default)."""
 
     def command(launch: Launch) -> list[str]:
-        enabled: dict[str, object] = {each: {} for each in plugins}
         settings: dict[str, dict[str, object]] = {
             "store": {"url": url, "durability": durability},
             "server": {"transport": transport},
-            "plugins": {"enabled": enabled},
         }
+        if plugins is not None:
+            settings["plugins"] = {"enabled": {each: {} for each in plugins}}
         config = write_settings(launch, settings)
-        return [sys.executable, "-m", *program, "--config", str(config)]
+        return [str(_programs(checkout) / "chatserver"), "serve", "--config", str(config)]
 
     keeps = "nothing" if url == "memory:" else KEEPS[durability]
-    return Server(name, "chat", keeps, command, lambda: f"{chatserver.__version__}, Tornado {_tornado()}")
+    return Server(name, "chat", keeps, command, lambda: _version(checkout))
 
 
 def write_settings(launch: Launch, settings: Mapping[str, Mapping[str, object]]) -> Path:
@@ -76,39 +88,24 @@ def write_settings(launch: Launch, settings: Mapping[str, Mapping[str, object]])
     return path
 
 
-def _tornado() -> str:
-    import tornado
-
-    return tornado.version
-
-
-def seed(folder: Path, messages: int) -> None:
-    """Fill ``room0`` of the database in ``folder`` with messages of twenty people, without syncing each."""
-    asyncio.run(_seed(folder, messages))
+def _programs(checkout: Path) -> Path:
+    """The folder with the checkout's ``chatserver`` and ``python``. Raises NotHere."""
+    # This checkout's benchmark may run in an environment that is not called .venv.
+    folder = Path(sys.executable).parent if checkout == ROOT else checkout / ".venv/bin"
+    if not (folder / "chatserver").exists():
+        raise NotHere(f"there is no {folder / 'chatserver'}; in {checkout}: make .venv/run.stamp")
+    return folder
 
 
-async def _seed(folder: Path, messages: int) -> None:
-    store = Store.open("sqlite:", folder / "data", "normal", running=False)
+def _version(checkout: Path) -> str:
+    """The version, with the commit where the checkout is one of Git."""
+    versions = _said([str(_programs(checkout) / "python"), "-c", _VERSIONS])
+    commit = _said(["git", "-C", str(checkout), "describe", "--always", "--dirty"])
+    return f"{versions}, commit {commit}" if commit else versions
+
+
+def _said(command: Sequence[str]) -> str:
     try:
-        users = [User(f"useed{number}", f"seed{number}", f"seed{number}", "guest") for number in range(20)]
-        for user in users:
-            await store.write(partial(people.ensure_user, user=user, key=user.name, now=time.time()))
-        await _append(store, [CreateRoom(users[0], Room("room0"))])
-        for first in range(0, messages, SEED_BATCH):
-            numbers = range(first, min(first + SEED_BATCH, messages))
-            await _append(store, [_message(users[number % 20], number) for number in numbers])
-    finally:
-        store.close()
-
-
-def _message(user: User, number: int) -> Post:
-    text = f"message {number}: the quick brown fox jumps over the lazy dog and goes on its way"
-    return Post(user, f"m{number:012x}", text, text)
-
-
-async def _append(store: Store, entries: list[Change]) -> None:
-    future: asyncio.Future[list[Outcome]] = asyncio.get_running_loop().create_future()
-    store.append(Batch("room0", time.time(), entries), future.set_result)
-    for outcome in await future:
-        if isinstance(outcome, Exception):
-            raise outcome
+        return subprocess.run(command, capture_output=True, text=True).stdout.strip()
+    except FileNotFoundError:
+        return ""

@@ -38,7 +38,7 @@ def open_files() -> int:
 
 
 def busy_seconds(core: int) -> float:
-    """How long this core has worked since the machine started, for whomever; time stolen by other guests included."""
+    """Seconds this core has worked since the machine started, for all processes; stolen time included."""
     for line in Path("/proc/stat").read_text().splitlines():
         if line.startswith(f"cpu{core} "):
             user, nice, system, _, _, irq, softirq, steal = map(int, line.split()[1:9])

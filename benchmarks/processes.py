@@ -117,6 +117,13 @@ class Process:
             total += int(fields[11]) + int(fields[12])
         return total / TICKS
 
+    def written_bytes(self) -> int:
+        """Bytes written to files so far (proc(5), wchar): SQLite's write-ahead log, and its checkpoints.
+
+        What goes out over sockets doesn't count, and what the page cache still holds does.
+        """
+        return sum(_written(pid) for pid in self._pids())
+
     def _pids(self) -> list[int]:
         if self._child is None:
             return []
@@ -150,15 +157,22 @@ def _peak(pid: int) -> int:
     return 0
 
 
+def _written(pid: int) -> int:
+    for line in _read(pid, "io").splitlines():
+        if line.startswith("wchar:"):
+            return int(line.split()[1])
+    return 0
+
+
 def listens(port: int) -> bool:
-    """Whether somebody accepts connections on ``port``."""
+    """Whether connections on ``port`` are accepted."""
     with socket.socket() as probe:
         probe.settimeout(1)
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def free_port() -> int:
-    """A TCP port that nobody listens on."""
+    """A TCP port that is free."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

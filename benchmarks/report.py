@@ -21,6 +21,7 @@ COLUMNS = {
     "seconds": "seconds",
     "hooks_us_per_message": "hooks µs/message",
     "cpu_us_per_message": "CPU µs/message",
+    "written_bytes_per_message": "bytes written/message",
     "p50_ms": "p50 ms",
     "p99_ms": "p99 ms",
     "max_ms": "max ms",
@@ -30,7 +31,7 @@ COLUMNS = {
     "peak_memory_mb": "peak MB",
 }
 """The figures that can stand in a table, and their names there; all others are in the JSON only."""
-_ONLY_AS_FIGURE = ("seconds", "cpu_us_per_message", "memory_mb")
+_ONLY_AS_FIGURE = ("seconds", "cpu_us_per_message", "written_bytes_per_message", "memory_mb")
 DISTURBED = 0.1
 GENERATOR_BOUND = 0.95
 _FAULTS = (
@@ -55,7 +56,7 @@ def table(outcome: Outcome, servers: Mapping[str, Server]) -> str:
     heads += [COLUMNS[key] for key in shown]
     rows = [_row(outcome, name, shown, servers[name].keeps) for name in _ranked(outcome)]
     lines = [f"### {scenario.title} (`{scenario.name}`)", ""]
-    lines += _markdown(heads, rows)
+    lines += markdown(heads, rows)
     lines += ["", f"The figure is the median of the rounds; {scenario.better} is better."]
     if scenario.note:
         lines[-1] += f" {scenario.note[0].upper()}{scenario.note[1:]}."
@@ -135,7 +136,8 @@ def number(value: float | None) -> str:
     return f"{value:.3g}"
 
 
-def _markdown(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+def markdown(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """The lines of a table."""
     all_rows = [list(heads), *map(list, rows)]
     widths = [max(len(row[column]) for row in all_rows) for column in range(len(heads))]
     padded = [[cell.ljust(width) for cell, width in zip(row, widths, strict=True)] for row in all_rows]
@@ -156,9 +158,9 @@ def machine(facts: Mapping[str, Any]) -> str:
     )
 
 
-def versions(names: Iterable[str], servers: Mapping[str, Server]) -> dict[str, str]:
-    """What was measured, by server."""
-    return {name: version for name in names if (version := servers[name].version())}
+def versions(servers: Mapping[str, Server]) -> dict[str, str]:
+    """The versions of those servers that have one."""
+    return {name: version for name, server in servers.items() if (version := server.version())}
 
 
 def listed(about: Mapping[str, str]) -> str:

@@ -34,14 +34,17 @@ class Outcome:
 
     def ratio(self, server: str, other: str, key: str | None = None) -> float | None:
         """The median over the rounds of this server's figure divided by the other's in the same round."""
-        key = key or self.scenario.figure
+        ratios = self.ratios(server, other, key or self.scenario.figure)
+        return statistics.median(ratios) if ratios else None
+
+    def ratios(self, server: str, other: str, key: str) -> list[float]:
+        """The figure of ``server`` divided by that of ``other``, for each round that has both."""
         mine, theirs = self.runs.get(server, {}), self.runs.get(other, {})
-        ratios = [
+        return [
             mine[number][key] / theirs[number][key]
             for number in mine.keys() & theirs.keys()
             if key in mine[number] and theirs[number].get(key)
         ]
-        return statistics.median(ratios) if ratios else None
 
     def total(self, server: str, key: str) -> float:
         """The sum of a count over the rounds."""

@@ -10,8 +10,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import build, machine, plots, report, scenarios, targets
+from . import against, build, machine, plots, report, scenarios, targets
 from .folders import CACHE, LOCK, RESULTS
+from .launch import Server
 from .rounds import Outcome, measure
 from .scenarios import Scenario
 from .servers import SERVERS
@@ -41,22 +42,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(asked: argparse.Namespace, chosen: Sequence[Scenario]) -> int:
-    servers = {name: SERVERS[name] for name in asked.server}
+    if asked.against is None:
+        servers = {name: SERVERS[name] for name in asked.server}
+        runs = [(scenario, servers) for scenario in chosen]
+    else:
+        runs = against.comparisons(asked.against, chosen, asked.server)
     facts = machine.facts()
     facts.update(rounds=asked.rounds, seconds=asked.seconds)
     said: list[str] = []
     _say(said, report.machine(facts))
     outcomes: list[Outcome] = []
     try:
-        for scenario in chosen:
+        for scenario, servers in runs:
             options = {"rounds": asked.rounds, "seconds": asked.seconds, "warmup": asked.warmup}
             outcomes.append(measure(scenario, servers, **options))
             _say(said, report.table(outcomes[-1], servers))
     except KeyboardInterrupt:
         print("Stopped; what was measured so far is kept.\n")
-    about = report.versions(dict.fromkeys(name for outcome in outcomes for name in outcome.runs), SERVERS)
-    reached = targets.table(outcomes)
-    _say(said, *([reached] if reached else []), report.listed(about))
+    measured: dict[str, Server] = {}
+    for outcome, (_, servers) in zip(outcomes, runs, strict=False):
+        measured.update((name, servers[name]) for name in outcome.runs)
+    about = report.versions(measured)
+    summary = targets.table(outcomes) if asked.against is None else against.table(outcomes)
+    _say(said, *([summary] if summary else []), report.listed(about))
     _keep(asked, said, facts, about, outcomes)
     return 0
 
@@ -93,12 +101,21 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--server", action="append", choices=list(SERVERS), help="only this one (may be repeated)"
     )
-    parser.add_argument("--rounds", type=int, help="rounds; 3, with --quick 1")
+    parser.add_argument(
+        "--against", type=Path, metavar="CHECKOUT",
+        help="compare this checkout's server with that of another one, which has its own .venv",
+    )  # fmt: skip
+    parser.add_argument("--rounds", type=int, help="rounds; 3, with --quick 1, with --against 5")
     parser.add_argument("--seconds", type=float, help="measured seconds of a run; 2, with --quick 1.5")
     parser.add_argument("--warmup", type=float, help="seconds before that; 0.7, with --quick 0.5")
     parser.add_argument("--json", type=Path, default=RESULTS / f"{stamp}.json", help="where the figures go")
     parser.add_argument("--keep", type=Path, help="a file for the tables, such as benchmarks/RESULTS.md")
     asked = parser.parse_args(arguments)
+    if asked.against is not None:
+        asked.against = asked.against.resolve()
+        asked.server = asked.server or against.SERVERS
+        asked.scenario = asked.scenario or against.SCENARIOS
+        asked.rounds = asked.rounds or (1 if asked.quick else 5)
     everything = list(SERVERS)
     asked.server = asked.server or (
         scenarios.QUICK_SERVERS if asked.quick and not asked.scenario else everything

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import random
 import shutil
 import tempfile
@@ -12,15 +10,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from chatserver.store import schema
-
-from . import chat, instrumented
+from . import metrics
 from .folders import CACHE
 from .generator import Generator, Options
 from .launch import Launch, Server
 from .machine import SERVER_CORE, busy_seconds, open_files
 from .processes import Process, free_port
 from .scenarios import Scenario
+from .seed import seeded
 
 Figures = dict[str, Any]
 
@@ -75,13 +72,16 @@ def _traffic(scenario: Scenario, server: Server, load: Options) -> Figures:
         generator.go()
         generator.wait_for("measuring")
         before, busy_before = process.cpu_seconds(), busy_seconds(SERVER_CORE)
+        written_before = process.written_bytes()
         generator.wait_for("measured")
         cpu, busy = process.cpu_seconds() - before, busy_seconds(SERVER_CORE) - busy_before
+        written = process.written_bytes() - written_before
         result = generator.wait_for("result")
         figures = _figures(result, process)
     figures["server_busy"] = cpu / result["seconds"]
     figures["others_busy"] = max(0.0, busy - cpu) / result["seconds"]
     figures["cpu_us_per_message"] = cpu * 1e6 / max(1, result["sent"])
+    figures["written_bytes_per_message"] = written / max(1, result["sent"])
     figures["cpu_us_per_delivery"] = cpu * 1e6 / max(1, result["received"])
     return figures
 
@@ -122,7 +122,7 @@ def _restart(scenario: Scenario, server: Server, load: Options) -> Figures:
 
 
 def _history(scenario: Scenario, server: Server, load: Options) -> Figures:
-    folder = _seeded(int(load["messages"]))
+    folder = seeded(int(load["messages"]))
     # The database is used again, and in it the names of the runs before are taken.
     load = {**load, "first-name": random.randrange(1_000_000)}
     with (
@@ -135,35 +135,17 @@ def _history(scenario: Scenario, server: Server, load: Options) -> Figures:
 
 
 def _hooks(scenario: Scenario, server: Server, load: Options) -> Figures:
-    with (
-        tempfile.TemporaryDirectory(prefix="run-", dir=CACHE) as name,
-        _started(scenario, server, load, Path(name)) as process,
-    ):
-        with Generator(process.port, load) as generator:
-            generator.wait_for("ready")
-            generator.go()
-            generator.wait_for("measuring")
-            generator.wait_for("measured")
-            figures = _figures(generator.wait_for("result"), process)
-        process.stop()
-        said = json.loads((Path(name) / instrumented.COSTS).read_text())
-    messages = said["messages"]
-    figures["hooks"] = {hook: seconds * 1e6 / messages for hook, seconds in said["seconds"].items()}
+    with _started(scenario, server, load) as process, Generator(process.port, load) as generator:
+        generator.wait_for("ready")
+        generator.go()
+        generator.wait_for("measuring")
+        before = metrics.read(process.port)
+        generator.wait_for("measured")
+        costs = metrics.read(process.port).costs_since(before)
+        figures = _figures(generator.wait_for("result"), process)
+    figures["hooks"] = {hook: seconds * 1e6 for hook, seconds in costs.items()}
     figures["hooks_us_per_message"] = sum(figures["hooks"].values())
     return figures
-
-
-def _seeded(messages: int) -> Path:
-    """A folder with a database of so many messages; made once for each version of the tables, it takes a while."""
-    tables = hashlib.sha256(Path(schema.__file__).read_bytes()).hexdigest()[:8]
-    folder = CACHE / f"history-{messages}-{tables}"
-    if not (folder / "done").exists():
-        for old in CACHE.glob("history-*"):
-            shutil.rmtree(old)
-        folder.mkdir(parents=True)
-        chat.seed(folder, messages)
-        (folder / "done").touch()
-    return folder
 
 
 def _start(scenario: Scenario, server: Server, load: Options) -> Figures:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from .chat import BUNDLED
 from .generator import Options
 
-OWN = ("chatserver",)
 RAW = (
     "chatserver",
     "c-each",
@@ -24,6 +23,7 @@ RAW = (
     "django-channels",
 )
 BOTH = (*RAW, "chatserver-stream")
+WITH_PLUGINS = (*BOTH, "chatserver-plugins")
 FEW = ("chatserver", "c-each", "go-gorilla", "node-ws", "tornado")
 DURABLE = (
     "chatserver-durable",
@@ -35,7 +35,7 @@ DURABLE = (
 )
 PLUGINS = ("chatserver", "chatserver-plugins", *(f"chatserver+{name}" for name in BUNDLED))
 
-# Thousands who join at once before the measurement aren't told of each other.
+# Thousands of clients that join at once before the measurement aren't told of each other.
 QUIET = {"limits": {"presence_members": 1}}
 
 DELIVERIES = "deliveries_per_second"
@@ -84,11 +84,11 @@ ALL = (
         {"members": 1000, "senders": 8, "window": 8}, RAW,
     ),
     Scenario(
-        "chatty", "One room of 200, everybody talks", {"members": 200, "senders": 200},
+        "chatty", "One room of 200, all of them send", {"members": 200, "senders": 200},
         (*RAW, "chatserver-product"), note="each of the 200 sends its next message when its last one is back",
     ),
-    Scenario("rooms", "100 rooms of 10, one talks in each", {"rooms": 100, "members": 10}, BOTH),
-    Scenario("in", "Messages in: 200 people, each alone in a room", {"rooms": 200}, BOTH, MESSAGES),
+    Scenario("rooms", "100 rooms of 10, one sender in each", {"rooms": 100, "members": 10}, WITH_PLUGINS),
+    Scenario("in", "Messages in: 200 clients, each alone in a room", {"rooms": 200}, WITH_PLUGINS, MESSAGES),
     *(_open_loop(rate) for rate in (20, 200, 1000)),
     # Points between, for the plots only.
     *(_open_loop(rate, FEW, rounds=1) for rate in (50, 100, 500)),
@@ -132,7 +132,12 @@ ALL = (
         {"members": 100, "senders": 10, "rate": 5, "seconds": 10}, DURABLE, P99, "lower", "fastapi-sqlite", ack=True,
     ),
     Scenario(
-        "join", "500 people join one room at once, presence shown", {"mode": "join", "members": 500, "senders": 0},
+        "written", "Durable: bytes written to files, room of 10, 200 messages/s",
+        {"members": 10, "senders": 10, "rate": 200, "seconds": 5}, DURABLE, "written_bytes_per_message", "lower",
+        "fastapi-sqlite", ack=True, note="at this rate nearly every message is a commit of its own",
+    ),
+    Scenario(
+        "join", "500 clients join one room at once, presence shown", {"mode": "join", "members": 500, "senders": 0},
         ("chatserver-product",), "seconds", "lower", "chatserver-product", how="storm",
         settings={"limits": {"presence_members": 1000}},
     ),
@@ -145,16 +150,16 @@ ALL = (
     Scenario(
         "slow", "Open loop: 1000 members, 20 messages/s of 7,500 characters, ten of them stop reading",
         {"members": 1000, "senders": 20, "rate": 20, "size": 7500, "slow": 10, "seconds": 20}, FEW, P99, "lower",
-        rounds=1, note="latency is that of the others; who is a megabyte behind is disconnected by chatserver",
+        rounds=1, note="latency is that of the others; chatserver disconnects a client that is a megabyte behind",
     ),
     Scenario(
-        "plugins", "What plugins cost: 200 people, each alone in a room, 100 plain characters", {"rooms": 200},
+        "plugins", "What plugins cost: 200 clients, each alone in a room, 100 plain characters", {"rooms": 200},
         PLUGINS, "cpu_us_per_message", "lower", "chatserver",
         note="what a plugin adds is its figure minus that of chatserver without any",
     ),
     Scenario(
-        "hooks", "What each hook costs: 200 people, each alone in a room, 100 plain characters", {"rooms": 200},
-        ("chatserver-hooks",), "hooks_us_per_message", "lower", "chatserver-hooks", how="hooks", rounds=1,
+        "hooks", "What each hook costs: 200 clients, each alone in a room, 100 plain characters", {"rooms": 200},
+        ("chatserver-plugins",), "hooks_us_per_message", "lower", "chatserver-plugins", how="hooks", rounds=1,
     ),
     Scenario(
         "start", "From start to listening", {}, ("chatserver", "chatserver-product"), "seconds", "lower",
