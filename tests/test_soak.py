@@ -1,15 +1,17 @@
-"""How the soak run judges: memory by its floor, the log by what people were told."""
+"""How the soak run judges: memory by its floor, the log by what clients were told."""
 
 from __future__ import annotations
 
-import sqlite3
+import itertools
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from benchmarks.soak.checks import Log, growth
-from benchmarks.soak.person import Track
+from benchmarks.soak.checks import LogCheck, growth
+from benchmarks.soak.client import Cursor
+from benchmarks.soak.log import PAGE, LoggedEvent, LogReader, Sender
 
 MEGABYTE = 1_000_000
 
@@ -42,52 +44,92 @@ def test_a_short_run_tells_nothing():
         growth(samples(1)[:30], 120)
 
 
-async def logged(chat, settings) -> dict[str, tuple[str, int]]:
-    """Three messages in a database on a disk; what was acknowledged of them."""
+async def logged(chat):
+    """What was acknowledged of three messages; the head of their room, and its log as `sync` gives it."""
     told = {}
-    async with chat(settings=settings) as server:
+    async with chat(plugins=["history"]) as server:
         (alice,) = await server.join("general", "alice")
         for nonce in ("a", "b", "c"):
             told[nonce] = ("general", (await alice.says(nonce, nonce=nonce)).seq)
-    return told
+        async with LogReader(server.server.port) as reader:
+            head = await reader.join("general")
+            events = [event async for page in reader.pages("general") for event in page]
+    return told, head, events
 
 
-async def test_a_right_log(chat, on_file, tmp_path):
-    told = await logged(chat, on_file)
-    log = Log(tmp_path / "chat.db")
-    assert list(log.problems(told)) == []
-    assert log.heads()["general"] == told["c"][1]
-    assert log.steady_load() == (0, [])
-    log.close()
+def problems(told, head, events) -> list[str]:
+    check = LogCheck(told)
+    for event in events:
+        check.take("general", event)
+    check.end("general", head)
+    return list(check.problems())
+
+
+def without(events, nonce):
+    return [event for event in events if event.nonce != nonce]
+
+
+def renamed(events, nonce):
+    return [replace(event, nonce="x") if event.nonce == nonce else event for event in events]
+
+
+def numbered_on(events):
+    return [replace(event, seq=number) for number, event in enumerate(events, start=1)]
+
+
+async def test_a_right_log(chat):
+    told, head, events = await logged(chat)
+    assert [event.nonce for event in events if event.nonce] == ["a", "b", "c"]
+    assert problems(told, head, events) == []
+
+
+async def test_a_log_is_read_page_by_page(chat):
+    async with chat(
+        plugins=["history"], settings={"limits": {"messages_per_second": 10000, "burst": 10000}}
+    ) as server:
+        (alice,) = await server.join("general", "alice")
+        sent = [(await alice.says(str(number))).seq for number in range(PAGE + 1)]
+        async with LogReader(server.server.port) as reader:
+            head = await reader.join("general")
+            pages = [[event.seq for event in page] async for page in reader.pages("general")]
+    assert len(pages) > 1
+    assert list(itertools.chain(*pages)) == list(range(1, head + 1))
+    assert head == sent[-1]
 
 
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
-        ("delete from message where nonce = 'b'", ["b was acknowledged"]),
-        ("update message set nonce = 'x' where nonce = 'c'", ["c was acknowledged"]),
-        ("delete from event where message_id = (select id from message where nonce = 'b')",
-         ["general: ", "1 messages are not"]),
-        ("update room set head = head + 1", ["general: "]),
+        (lambda events: numbered_on(without(events, "b")), ["general ends", "b was", "c was"]),
+        (lambda events: without(events, "b"), ["general: ", "b was acknowledged"]),
+        (lambda events: without(events, "c"), ["general ends", "c was acknowledged"]),
+        (lambda events: renamed(events, "c"), ["c was acknowledged"]),
+        (lambda events: [*events, events[-1]], ["general: ", "c was acknowledged"]),
     ],
 )  # fmt: skip
-async def test_a_wrong_log_is_noticed(chat, on_file, tmp_path, damage, said):
-    told = await logged(chat, on_file)
-    with sqlite3.connect(tmp_path / "chat.db") as database:
-        database.execute(damage)
-    database.close()
-    log = Log(tmp_path / "chat.db")
-    found = list(log.problems(told))
-    log.close()
+async def test_a_wrong_log_is_noticed(chat, damage, said):
+    told, head, events = await logged(chat)
+    found = problems(told, head, damage(events))
     assert len(found) == len(said)
     for text, start in zip(found, said, strict=True):
         assert text.startswith(start)
 
 
+@given(st.lists(st.integers(1, 5), unique=True, min_size=1), st.booleans())
+def test_a_hole_in_the_steady_load_is_noticed(numbers, twice):
+    sent = [*numbers, numbers[0]] if twice else numbers
+    events = [
+        LoggedEvent("message", seq=seq, nonce=f"n{number}", content="stamp 0", user=Sender("u1"))
+        for seq, number in enumerate(sent, start=1)
+    ]
+    found = problems({}, len(events), events)
+    assert found == ([] if len(sent) == max(sent) else [f"u1: {len(sent)} of {max(sent)} messages"])
+
+
 @given(st.permutations(range(6, 16)))
-def test_a_track_ends_where_all_was_heard(seqs):
-    track = Track(5)
-    followed = [track.take(seq) for seq in seqs]
-    assert track.last == 15
-    assert track.caught_up()
+def test_a_cursor_ends_where_all_was_received(seqs):
+    cursor = Cursor(5)
+    followed = [cursor.take(seq) for seq in seqs]
+    assert cursor.last == 15
+    assert cursor.caught_up()
     assert all(followed) == (list(seqs) == sorted(seqs))

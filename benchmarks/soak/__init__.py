@@ -1,1 +1,1 @@
-"""Hours in small: half load with people who come, go, lag, crash and resume; does memory stay, is anything lost?"""
+"""Hours in small: half load with clients that reconnect, lag, crash and resume. Is memory flat, is anything lost?"""

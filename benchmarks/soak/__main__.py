@@ -19,9 +19,10 @@ from ..generator import Generator
 from ..launch import Launch
 from ..machine import LOAD_CORE, adopt_orphans
 from ..processes import Process, free_port
-from .checks import ENVELOPE_SECONDS, Log, Sample, growth
-from .crowd import Crowd
-from .person import Journal
+from .checks import ENVELOPE_SECONDS, LogCheck, Sample, growth
+from .client import Journal
+from .log import LogLost, LogReader
+from .workload import BIG, Workload
 
 SMALL = [f"room{number}" for number in range(1, 9)]
 SAMPLE_SECONDS = 5.0
@@ -53,10 +54,10 @@ def main() -> int:
 
 
 def _server(folder: Path) -> Process:
-    """What people get when they install it: log in SQLite with fsync, all bundled plugins."""
+    """The server as it is installed: log in SQLite with fsync, all bundled plugins."""
     folder.mkdir()
     launch = Launch(free_port(), folder, 1 + len(SMALL))
-    variant = chat.variant("soak", url="sqlite:", plugins=chat.BUNDLED)
+    variant = chat.variant("soak", url="sqlite:", plugins=None)
     return Process(variant.command(launch), launch.port)
 
 
@@ -85,22 +86,27 @@ async def _soak(folder: Path, asked: argparse.Namespace, rate: float) -> list[st
     os.sched_setaffinity(0, {LOAD_CORE})
     journal = Journal()
     with _server(folder) as server:
-        crowd = Crowd(server.port, journal, SMALL, asked.guests)
-        result, samples = await _steady(server, crowd, asked, rate)
-        crowd.hurry()
+        workload = Workload(server.port, journal, SMALL, asked.guests)
+        result, samples = await _steady(server, workload, asked, rate)
+        workload.speed_up()
         for number in range(KILLS):
             await _killed(server, number)
-        await crowd.stop()
-        heard = crowd.heard()
-        await crowd.leave()
+        await workload.stop()
+        received = workload.received()
+        await workload.disconnect()
+        # Started again, so that the log is read from the disk.
         server.stop()
+        server.start()
+        try:
+            of_log = await _of_log(server.port, journal, received)
+        except (LogLost, OSError) as error:
+            of_log = [f"the log could not be read: {error}"]
     _tell_counts(journal)
-    found = [*journal.problems, *_of_generator(result), *_of_memory(samples, asked)]
-    return found + _of_log(folder / "data" / "chat.db", journal, heard)
+    return [*journal.problems, *_of_generator(result), *_of_memory(samples, asked), *of_log]
 
 
 async def _steady(
-    server: Process, crowd: Crowd, asked: argparse.Namespace, rate: float
+    server: Process, workload: Workload, asked: argparse.Namespace, rate: float
 ) -> tuple[dict[str, Any], list[Sample]]:
     """The first life of the server: all that is asked for, and what its memory was meanwhile."""
     seconds = asked.minutes * 60
@@ -108,8 +114,8 @@ async def _steady(
     with Generator(server.port, load) as generator:
         await asyncio.to_thread(generator.wait_for, "ready")
         generator.go()
-        crowd.start(asked.talkers, asked.followers, asked.laggers)
-        sampling = asyncio.create_task(_sample(server, crowd.journal))
+        workload.start(asked.senders, asked.readers, asked.slow_readers)
+        sampling = asyncio.create_task(_sample(server, workload.journal))
         for event in ("measuring", "measured", "result"):
             result = await asyncio.to_thread(generator.wait_for, event)
             if event == "measured":
@@ -139,17 +145,17 @@ async def _sample(server: Process, journal: Journal) -> list[Sample]:
 
 
 async def _killed(server: Process, number: int) -> None:
-    """SIGKILL while people talk, and a start on what is left."""
+    """SIGKILL while clients send, and a start on what is left."""
     await asyncio.sleep(5)
     server.kill()
-    # On this thread, so that the server doesn't die with another; people wait for a moment.
+    # On this thread, so that the server doesn't die with another; the clients wait for a moment.
     server.start()
     print(f"SIGKILL {number + 1}; it listened again after {server.start_seconds:.1f} s", flush=True)
 
 
 def _tell_counts(journal: Journal) -> None:
     counts = {**journal.counts, "messages acknowledged": len(journal.acknowledged)}
-    print("People: " + ", ".join(f"{count} {what}" for what, count in sorted(counts.items())))
+    print("Clients: " + ", ".join(f"{count} {what}" for what, count in sorted(counts.items())))
 
 
 def _of_generator(result: dict[str, Any]) -> list[str]:
@@ -167,21 +173,25 @@ def _of_generator(result: dict[str, Any]) -> list[str]:
     return [f"steady load: {result[key]} {key} {result['first_error']}" for key in bad if result[key]]
 
 
-def _of_log(path: Path, journal: Journal, heard: dict[tuple[str, str], int]) -> list[str]:
-    log = Log(path)
-    try:
-        found = list(log.problems(journal.acknowledged))
-        heads = log.position()
-        logged, wrong = log.steady_load()
-    finally:
-        log.close()
+async def _of_log(port: int, journal: Journal, received: dict[tuple[str, str], int]) -> list[str]:
+    check = LogCheck(journal.acknowledged)
+    async with LogReader(port) as reader:
+        for room in (BIG, *SMALL):
+            head = await reader.join(room)
+            async for page in reader.pages(room):
+                for event in page:
+                    check.take(room, event)
+            check.end(room, head)
+    rooms = check.last
     print(
-        f"The log: {sum(heads.values())} events in {len(heads)} rooms, {logged} messages of the steady load"
+        f"The log: {sum(rooms.values())} events in {len(rooms)} rooms, {check.steady} messages of the steady load"
     )
-    for (name, room), last in heard.items():
-        if last != heads[room]:
-            found.append(f"{name} heard {room} up to {last}; its head is {heads[room]}")
-    return found + wrong
+    late = [
+        f"{name} received {room} up to {last}; its head is {rooms[room]}"
+        for (name, room), last in received.items()
+        if last != rooms[room]
+    ]
+    return [*check.problems(), *late]
 
 
 def _of_memory(samples: list[Sample], asked: argparse.Namespace) -> list[str]:
@@ -204,9 +214,13 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--members", type=int, default=300, help="steady members of the big room; 300")
     parser.add_argument("--guests", type=float, default=10, help="new guests a second; 10")
-    parser.add_argument("--talkers", type=int, default=5, help="who talk in each of eight small rooms; 5")
-    parser.add_argument("--followers", type=int, default=8, help="who reconnect to the big room; 8")
-    parser.add_argument("--laggers", type=int, default=4, help="who stop reading now and then; 4")
+    parser.add_argument(
+        "--senders", type=int, default=5, help="clients that send in each of eight small rooms; 5"
+    )
+    parser.add_argument("--readers", type=int, default=8, help="clients that reconnect to the big room; 8")
+    parser.add_argument(
+        "--slow-readers", type=int, default=4, help="clients that stop reading now and then; 4"
+    )
     asked = parser.parse_args()
     if asked.minutes * 60 < asked.warmup + 4 * ENVELOPE_SECONDS:
         parser.error(f"memory is judged over {4 * ENVELOPE_SECONDS:.0f} s or more after the warm-up")

@@ -1,12 +1,12 @@
-"""The judgement: is the memory flat, is the log what everybody was told?"""
+"""The judgement: is the memory flat, is the log what its clients were told?"""
 
 from __future__ import annotations
 
 import itertools
-import sqlite3
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+
+from .log import LoggedEvent
 
 ENVELOPE_SECONDS = 30.0
 """Of each such stretch the lowest sample counts: what is kept for slow readers comes and goes."""
@@ -33,55 +33,57 @@ def growth(samples: Sequence[Sample], warmup: float) -> float:
     return 60 * statistics.median((size - early) / (at - then) for (then, early), (at, size) in pairs)
 
 
-class Log:
-    """The database of a server that has stopped."""
+class LogCheck:
+    """Is the log what its clients were told? ``acknowledged``: by nonce (each used once), the room and the seq told.
 
-    def __init__(self, path: Path) -> None:
-        self._database = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+    It gets every event of every room in the order of `sync`, and then says what is wrong.
+    """
 
-    def close(self) -> None:
-        self._database.close()
+    def __init__(self, acknowledged: Mapping[str, tuple[str, int]]) -> None:
+        self.last: dict[str, int] = {}
+        """By room, the last seq that was taken."""
+        self.steady = 0
+        """Messages of the load generator."""
+        self._acknowledged = acknowledged
+        self._found: dict[str, list[tuple[str, int]]] = {}
+        self._senders: dict[str, _Numbers] = {}
+        self._problems: list[str] = []
 
-    def heads(self) -> dict[str, int]:
-        """The last number of each room."""
-        return dict(self._database.execute("select name, head from room"))
+    def take(self, room: str, event: LoggedEvent) -> None:
+        """One event of the room."""
+        expected = self.last.get(room, 0) + 1
+        if event.seq != expected:
+            self._problems.append(f"{room}: {event.seq} instead of {expected}")
+        self.last[room] = event.seq
+        if event.nonce is not None and event.nonce in self._acknowledged:
+            self._found.setdefault(event.nonce, []).append((room, event.seq))
+        if event.content.startswith("stamp ") and event.nonce is not None:
+            self.steady += 1
+            self._senders.setdefault(event.user.id, _Numbers()).take(int(event.nonce.removeprefix("n")))
 
-    def problems(self, acknowledged: Mapping[str, tuple[str, int]]) -> Iterator[str]:
-        """What is wrong with it. ``acknowledged``: by nonce (each used once), the room and the number told."""
-        yield from self._holes()
-        yield from self._unmatched()
-        found: dict[str, list[tuple[str, int]]] = {}
-        for nonce, room, seq in self._database.execute("select nonce, room, seq from message"):
-            if nonce in acknowledged:
-                found.setdefault(nonce, []).append((room, seq))
-        for nonce, told in acknowledged.items():
-            if found.get(nonce) != [told]:
-                yield f"{nonce} was acknowledged as {told} and is in the log as {found.get(nonce, 'nothing')}"
+    def end(self, room: str, head: int) -> None:
+        """The room has no more; ``head`` is what the server tells of it."""
+        if self.last.setdefault(room, 0) != head:
+            self._problems.append(f"{room} ends at {self.last[room]}, and its head is {head}")
 
-    def _holes(self) -> Iterator[str]:
-        query = """
-            select name, head, count(seq), coalesce(min(seq), 1), coalesce(max(seq), 0)
-            from room left join event on event.room = name group by name
-        """
-        for room, head, count, first, last in self._database.execute(query):
-            if not (first == 1 and last == head == count):
-                yield f"{room}: {count} numbers from {first} to {last}, and its head is {head}"
+    def problems(self) -> Iterator[str]:
+        """What is wrong."""
+        yield from self._problems
+        for nonce, told in self._acknowledged.items():
+            found = self._found.get(nonce)
+            if found != [told]:
+                yield f"{nonce} was acknowledged as {told} and is in the log as {found or 'nothing'}"
+        for sender, numbers in self._senders.items():
+            if numbers.count != numbers.most:
+                yield f"{sender}: {numbers.count} of {numbers.most} messages"
 
-    def _unmatched(self) -> Iterator[str]:
-        query = """
-            select count(*) from message left join event on event.room = message.room and event.seq = message.seq
-            where event.message_id is not message.id
-        """
-        (alone,) = self._database.execute(query).fetchone()
-        if alone:
-            yield f"{alone} messages are not where the log has them"
 
-    def steady_load(self) -> tuple[int, list[str]]:
-        """How many messages of the load generator are there, and what is wrong with their numbers."""
-        query = """
-            select user_id, count(*), max(cast(substr(nonce, 2) as integer)) from message
-            where content like 'stamp %' group by user_id
-        """
-        rows = self._database.execute(query).fetchall()
-        wrong = [f"{user}: {count} of {last} messages" for user, count, last in rows if count != last]
-        return sum(count for _, count, _ in rows), wrong
+class _Numbers:
+    """The numbers of one sender of the load generator: as many as the highest one, if none is missing or twice."""
+
+    def __init__(self) -> None:
+        self.count = self.most = 0
+
+    def take(self, number: int) -> None:
+        self.count += 1
+        self.most = max(self.most, number)

@@ -1,4 +1,4 @@
-"""A client's WebSocket, small and quick: thousands of events a second in Python, and bad manners where asked for."""
+"""A client's WebSocket, small and fast enough for thousands of events a second in Python."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ import json
 import os
 import socket
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
 
-PATIENCE = 30.0
-"""How long an answer may take, in seconds; the machine may be busy."""
+ANSWER_SECONDS = 30.0
+"""The longest an answer may take; the machine may be busy."""
 _TEXT, _CLOSE, _PING, _PONG = 0x1, 0x8, 0x9, 0xA
 
 
 class Event(msgspec.Struct):
-    """An event or a reply, as far as it matters here."""
+    """An event or a reply: those of its fields that the clients use."""
 
     type: str
     re: str | None = None
@@ -31,21 +31,26 @@ class Event(msgspec.Struct):
     code: str = ""
     message: str = ""
     more: bool = False
-    events: list[Event] = []
+    events: Sequence[Event] = ()
 
 
-class Line:
+class Connection:
     """One connection. ``code`` is that of the close frame, 0 as long as none came."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, kind: type[Event] = Event
+    ) -> None:
         self.code = 0
+        self._rest = b""
         self._reader = reader
         self._writer = writer
-        self._decode = msgspec.json.Decoder(Event).decode
+        self._decode = msgspec.json.Decoder(kind).decode
 
     @classmethod
-    async def open(cls, port: int, receive_buffer: int | None = None) -> Line:
-        """Connect, handshake and all. Raises ConnectionError."""
+    async def open(
+        cls, port: int, receive_buffer: int | None = None, kind: type[Event] = Event
+    ) -> Connection:
+        """Connect and shake hands; what comes is decoded as ``kind``. Raises ConnectionError."""
         plain = socket.socket()
         plain.setblocking(False)
         if receive_buffer is not None:
@@ -63,14 +68,14 @@ class Line:
         ]  # fmt: skip
         writer.write("\r\n".join(head).encode())
         try:
-            answer = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), PATIENCE)
+            answer = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), ANSWER_SECONDS)
         except (asyncio.IncompleteReadError, OSError) as error:
             writer.transport.abort()
             raise ConnectionError("no handshake") from error
         if b" 101 " not in answer[:20]:
             writer.transport.abort()
             raise ConnectionError(answer.decode(errors="replace"))
-        return cls(reader, writer)
+        return cls(reader, writer, kind)
 
     def send(self, **fields: object) -> None:
         """Send a request."""
@@ -85,7 +90,7 @@ class Line:
         self._writer.write(head + bytes(4) + payload)
 
     async def events(self) -> list[Event] | None:
-        """What has come, at least one; None at the end."""
+        """The next events, at least one; None at the end."""
         found: list[Event] = []
         while not found:
             try:
@@ -99,10 +104,8 @@ class Line:
                 return found or None
         return found
 
-    _rest = b""
-
     def _texts(self, buffer: bytes) -> Iterator[bytes]:
-        """The payloads of the text frames in ``buffer``; pings are answered. What is not whole is kept."""
+        """The payloads of the text frames in ``buffer``; pings are answered. What is incomplete is kept."""
         at, have = 0, len(buffer)
         while have - at >= 2:
             opcode, size, start = buffer[at] & 0x0F, buffer[at + 1], at + 2
@@ -125,12 +128,12 @@ class Line:
         self._rest = buffer[at:]
 
     def close(self) -> None:
-        """Say goodbye as RFC 6455 has it, and go."""
+        """Close with a close frame (RFC 6455, section 5.5.1)."""
         self._frame(_CLOSE, b"\x03\xe8")
         self._writer.close()
 
     def reset(self) -> None:
-        """Go without a word: RST."""
+        """Close without a close frame: RST."""
         plain = self._writer.get_extra_info("socket")
         if plain is not None and plain.fileno() >= 0:
             plain.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
