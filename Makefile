@@ -4,7 +4,7 @@
 # make lint   ruff, mypy, the layers
 # make fix    what ruff can mend and format by itself
 # make bench  measure this server and others side by side (an hour); make bench-quick: in two minutes
-# make soak   ten minutes of half load with people who come, go, lag and crash: memory flat, nothing lost
+# make soak   ten minutes of half load with clients that come, go, lag and crash: memory flat, nothing lost
 # make autobahn  check RFC 6455 with the cases of the Autobahn test suite (needs Python 2.7)
 # make docs   hold the docs against the code, and make the screenshot anew
 # make clean  remove what was made, .venv too; never ./data

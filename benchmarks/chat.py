@@ -18,7 +18,7 @@ from .launch import Launch, Server
 
 BUNDLED = ("basics", "moderation", "emoji", "history", "files")
 
-# The generator is one address and far faster than people: the limits that would stop it are raised, nothing else.
+# The generator is one address and far faster than a user: the limits that would stop it are raised, nothing else.
 _LIMITS = {
     "connections": 100_000,
     "connections_per_ip": 100_000,

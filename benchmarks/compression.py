@@ -150,11 +150,11 @@ async def frames() -> None:
     texts = Texts()
     print("| frame | bytes | compressed | | µs |\n|---|---|---|---|---|")
     async with running(True) as server:
-        talker = await Wire.open(server.port, False, name="talker")
-        welcome = await talker.until("welcome")
-        await talker.ask(type="join", room="room0")
+        sender = await Wire.open(server.port, False, name="sender")
+        welcome = await sender.until("welcome")
+        await sender.ask(type="join", room="room0")
         for _ in range(PAST):
-            await talker.ask(type="message", room="room0", content=texts.usual())
+            await sender.ask(type="message", room="room0", content=texts.usual())
         pair = [await Wire.open(server.port, takes, token=welcome["token"]) for takes in (False, True)]
 
         async def row(name: str, kind: str, **fields: object) -> None:
@@ -170,11 +170,11 @@ async def frames() -> None:
             )
             print(f"| {name} | {plain:,} | {packed:,} | {packed / plain:.0%} | {took} |")
 
-        await row("`welcome` of a user who comes back", "welcome")
+        await row("`welcome` of a returning user", "welcome")
         await row("`join`, the newest 50", "ok", type="join", room="room0")
         await row(f"`sync`, {PAST} events", "ok", type="sync", room="room0", after=1, limit=PAST)
         for size in (100, 500, 1500, 5000):
-            await talker.say(type="message", room="room0", content=texts.make(size))
+            await sender.say(type="message", room="room0", content=texts.make(size))
             await row(f"a message of {size:,} characters", "message")
     request = json.dumps({"type": "message", "room": "room0", "content": texts.make(1500)}).encode()
     packed = deflated(request, 6)

@@ -1,4 +1,4 @@
-"""Tables for people (Markdown, so that they can be kept as they are) and JSON for machines."""
+"""Tables for readers (Markdown, so that they can be kept as they are) and JSON for machines."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ def _plugins(outcome: Outcome) -> float | None:
 
 TARGETS = (
     Target("1000 members, one at a time ÷ c-each", "big-room", 0.6, 0.85, _ratio("c-each")),
-    Target("200 all talking ÷ gorilla", "chatty", 8, 30, _ratio("go-gorilla-each")),
+    Target("200 all sending ÷ gorilla", "chatty", 8, 30, _ratio("go-gorilla-each")),
     Target("the same, durable and with all plugins", "chatty", 1, 10, _ratio("go-gorilla-each", "chatserver-product")),
     Target("100 rooms of 10 ÷ c-each", "rooms", 0.45, 0.85, _ratio("c-each")),
     Target("a million deliveries/s, p99 ms", "open-1000", 100, 50, _figure("p99_ms", "chatserver"), lower=True),

@@ -49,5 +49,5 @@ void parse_options(int argc, char **argv) {
     }
     if (opt.port <= 0 || opt.rooms <= 0 || opt.members <= 0) fail("port, rooms and members are above 0");
     if (opt.size < 36 || opt.size > 8000) fail("a message has 36 to 8000 characters");
-    if (opt.senders > opt.members - opt.slow) fail("more senders than members who read");
+    if (opt.senders > opt.members - opt.slow) fail("more senders than members that read");
 }

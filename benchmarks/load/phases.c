@@ -92,12 +92,12 @@ static void start_timer(void) {
 static void send_due(uint64_t began, uint64_t *count) {
     uint64_t expirations;
     if (read(timer, &expirations, sizeof expirations) < 0) return;
-    int talkers = opt.rooms * opt.senders;
+    int senders = opt.rooms * opt.senders;
     for (;; ++*count) {
         uint64_t due = began + (uint64_t)((double)(*count + 1) * (double)NANOSECONDS / opt.rate);
         if (due > now_ns()) return;
-        int talker = (int)(*count % (uint64_t)talkers);
-        struct client *client = sender_of(talker / opt.senders, talker % opt.senders);
+        int next = (int)(*count % (uint64_t)senders);
+        struct client *client = sender_of(next / opt.senders, next % opt.senders);
         send_message(client, due);
         flush(&client->connection);
     }

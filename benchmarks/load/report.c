@@ -81,7 +81,7 @@ void end_result(void) {
     fflush(stdout);
 }
 
-void print_result(const struct snapshot *from, const struct snapshot *to, uint64_t lost, uint64_t behind) {
+void print_result(const struct snapshot *from, const struct snapshot *to, uint64_t lost, uint64_t under_way) {
     double seconds = (double)(to->at - from->at) / 1e9;
     double received = (double)(to->totals.received - from->totals.received);
     double reads = (double)(to->totals.reads - from->totals.reads);
@@ -95,7 +95,7 @@ void print_result(const struct snapshot *from, const struct snapshot *to, uint64
     print_field("deliveries_per_read", reads > 0 ? received / reads : 0);
     print_field("generator_busy", (to->cpu - from->cpu) / seconds);
     print_field("lost", (double)lost);
-    print_field("still_under_way", (double)behind);
+    print_field("still_under_way", (double)under_way);
     print_field("repeated", totals.late > totals.holes ? (double)(totals.late - totals.holes) : 0);
     print_histogram("latency_ms", &latency);
     end_result();

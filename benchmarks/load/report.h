@@ -26,6 +26,6 @@ void print_histogram(const char *name, const struct histogram *h);
 void end_result(void);
 
 /* The whole result of traffic between two snapshots. */
-void print_result(const struct snapshot *from, const struct snapshot *to, uint64_t lost, uint64_t behind);
+void print_result(const struct snapshot *from, const struct snapshot *to, uint64_t lost, uint64_t under_way);
 
 #endif

@@ -1,4 +1,4 @@
-"""FastAPI with SQLAlchemy on SQLite (WAL, fsync at every commit): a message is stored, then sent to everybody."""
+"""FastAPI with SQLAlchemy on SQLite (WAL, fsync at every commit): a message is stored, then sent to all."""
 
 import asyncio
 import sys

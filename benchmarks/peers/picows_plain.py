@@ -1,4 +1,4 @@
-"""picows, WebSockets for asyncio in Cython: send() to everybody in a loop."""
+"""picows, WebSockets for asyncio in Cython: send() to all in a loop."""
 
 import asyncio
 import sys

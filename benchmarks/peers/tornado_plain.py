@@ -1,4 +1,4 @@
-"""Tornado as its chat demo does it: write_message to everybody, in a loop."""
+"""Tornado as its chat demo does it: write_message to all, in a loop."""
 
 import asyncio
 import sys

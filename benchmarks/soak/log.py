@@ -17,7 +17,7 @@ class LogLost(Exception):
 
 
 class Sender(msgspec.Struct):
-    """Who did it."""
+    """The user of an event."""
 
     id: str = ""
 

@@ -1,4 +1,4 @@
-"""The clients beside the steady load: senders, readers, slow readers, and guests who come and go."""
+"""The clients beside the steady load: senders, readers, slow readers, and guests that come and go."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ class Workload:
                 # A command: no seq, and never sent again.
                 await client.ask("message", room=room, content="/me waves")
             await asyncio.sleep(self._chance.uniform(0, 3))
-            # One in ten stays a member, as a guest does who just closes the window.
+            # One in ten stays a member, as a guest that just closes the window does.
             if self._chance.random() < 0.9:
                 await client.leave(room)
             await client.disconnect(reset=self._chance.random() < 0.5)
