@@ -46,7 +46,7 @@ class LogCheck:
         """Messages of the load generator."""
         self._acknowledged = acknowledged
         self._found: dict[str, list[tuple[str, int]]] = {}
-        self._senders: dict[str, _Numbers] = {}
+        self._sent: dict[str, int] = {}
         self._problems: list[str] = []
 
     def take(self, room: str, event: LoggedEvent) -> None:
@@ -59,7 +59,14 @@ class LogCheck:
             self._found.setdefault(event.nonce, []).append((room, event.seq))
         if event.content.startswith("stamp ") and event.nonce is not None:
             self.steady += 1
-            self._senders.setdefault(event.user.id, _Numbers()).take(int(event.nonce.removeprefix("n")))
+            self._take_steady(event.user.id, int(event.nonce.removeprefix("n")))
+
+    def _take_steady(self, sender: str, number: int) -> None:
+        """The load generator's senders number their messages 1, 2, 3 …, and the server keeps their order."""
+        expected = self._sent.get(sender, 0) + 1
+        if number != expected:
+            self._problems.append(f"{sender}: message {number} instead of {expected}")
+        self._sent[sender] = number
 
     def end(self, room: str, head: int) -> None:
         """The room has no more; ``head`` is what the server tells of it."""
@@ -73,17 +80,3 @@ class LogCheck:
             found = self._found.get(nonce)
             if found != [told]:
                 yield f"{nonce} was acknowledged as {told} and is in the log as {found or 'nothing'}"
-        for sender, numbers in self._senders.items():
-            if numbers.count != numbers.most:
-                yield f"{sender}: {numbers.count} of {numbers.most} messages"
-
-
-class _Numbers:
-    """The numbers of one sender of the load generator: as many as the highest one, if none is missing or twice."""
-
-    def __init__(self) -> None:
-        self.count = self.most = 0
-
-    def take(self, number: int) -> None:
-        self.count += 1
-        self.most = max(self.most, number)
