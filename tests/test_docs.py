@@ -467,8 +467,17 @@ def test_every_error_code_is_documented() -> None:
 
 def test_every_close_code_is_documented() -> None:
     documented = rows(section(page(PROTOCOL), "Close codes"))
-    assert {int(code): cells[0].strip("`") for code, cells in documented.items()} == {
-        close.value: close.name for close in errors.Close
+    assert {int(code): (cells[0].strip("`"), *cells[1:3]) for code, cells in documented.items()} == {
+        int(close): (close.name, close.reason, close.then) for close in errors.Close
+    }
+
+
+def test_the_browser_client_does_after_a_close_what_the_table_says() -> None:
+    found = re.findall(r'\[(\d+), "(wait|signin|stop)"\]', page("public/js/protocol.js"))
+    # All others it takes for a reason to reconnect.
+    spelling = {"wait": "wait", "sign in": "signin", "stay away": "stop"}
+    assert {int(code): what for code, what in found} == {
+        int(close): spelling[close.then] for close in errors.Close if close.then in spelling
     }
 
 

@@ -176,6 +176,7 @@ async def test_a_retry_is_answered_though_it_would_be_refused_by_now(chat):
             await mod.says(f"/{action} alice 5")
             assert (await refused(alice.says("more"))).code in (code, "banned")
             assert (await refused(alice.says("new", nonce=action))).code in (code, "banned")
+            assert (await alice.says("hello", "#General", nonce="n")).seq == first.seq
             again = await alice.says("hello", "general", nonce="n")
             assert (again.seq, again.dup) == (first.seq, True)
             assert (await refused(alice.says("other", "general", nonce="n"))).code == "nonce_conflict"

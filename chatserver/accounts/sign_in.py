@@ -38,7 +38,5 @@ class SignIn:
         """
         if self._new_guests is None:
             raise Reject("This server has no guests. Sign in.", "unauthorized")
-        refusal = self._new_guests.refusal(remote_ip)
-        if refusal is not None:
-            raise refusal
+        self._new_guests.take(remote_ip)
         return await self._accounts.guest(name)

@@ -1,16 +1,17 @@
-"""Who may do what, and who may see what of the past: asked in one place, by everybody."""
+"""What a user may do, and what they may see of the past: decided in one place."""
 
 from __future__ import annotations
 
+from ..model import errors
 from ..model.errors import Reject
 from ..model.permissions import Permissions
-from ..model.values import Room, User
+from ..model.values import User
 from ..plugins.hooks import HookCaller
 from .room import LiveRoom
 
 
 class Access:
-    """The roles' table first; then every plugin may say no."""
+    """The table of roles first; then every plugin may refuse."""
 
     def __init__(self, permissions: Permissions, hooks: HookCaller) -> None:
         self.permissions = permissions
@@ -38,10 +39,10 @@ class Access:
     async def require(self, user: User, permission: str, live: LiveRoom | None = None) -> None:
         """Raises `Reject` ``forbidden`` unless ``user`` may."""
         if not await self.may(user, permission, live):
-            raise forbidden(permission)
+            raise errors.forbidden(permission)
 
     def require_rank(self, by: User, target: User, live: LiveRoom) -> None:
-        """Nobody acts on a higher role than theirs in this room, or on their own. Raises `Reject` ``forbidden``."""
+        """Raises `Reject` ``forbidden`` unless ``target`` is ``by``, or has a lower role in this room."""
         places = live.members.get(by.id), live.members.get(target.id)
         if by.id != target.id and not self.permissions.outranks(by, target, *places):
             raise Reject(f"You can't do this to {target.name}.", "forbidden", field="user")
@@ -51,10 +52,8 @@ class Access:
         if user.id in live.members:
             return
         if live.room.kind != "public":
-            raise hidden(live.room)
-        refusal = live.refusal(user, allow_non_member=True)
-        if refusal is not None and refusal.code == "banned":
-            raise refusal
+            raise errors.no_room(live.room.name)
+        live.require_not_banned(user)
 
     async def visible_after(self, user: User, live: LiveRoom) -> int:
         """The seq behind which ``user`` may see the room's log. Raises like `require_readable`.
@@ -68,20 +67,3 @@ class Access:
         if live.room.history == "all" and await self.may(user, "history.read", live):
             return 0
         return member.since if member is not None else live.position.seq
-
-
-def forbidden(permission: str) -> Reject:
-    """The refusal for a permission that is missing."""
-    return Reject(f"You may not do this here: it needs the permission {permission}.", "forbidden")
-
-
-def not_member(room: Room) -> Reject:
-    """The refusal for somebody who is not in a room that they would have to be in."""
-    if room.kind == "public":
-        return Reject("You are not in this room.", "not_member", field="room")
-    return hidden(room)
-
-
-def hidden(room: Room) -> Reject:
-    """A room that is not for this user looks like one that isn't there."""
-    return Reject(f"There is no room {room.name!r}.", "not_found", field="room")

@@ -7,6 +7,7 @@ import re
 from collections.abc import Awaitable, Callable
 from inspect import isawaitable
 
+from ..model import errors
 from ..model.errors import Reject
 from ..model.rate_limit import RateLimiter
 from ..model.values import Draft, Message, Room, User
@@ -14,7 +15,7 @@ from ..plugins.hooks import HookCaller
 from ..store import Committed, Store
 from ..store import changes as log
 from ..store import queries as reading
-from .access import Access, forbidden, hidden
+from .access import Access
 from .drafts import DraftPipeline, escaped
 from .new_message import NewMessage, Via, content_hash
 from .registry import RoomRegistry
@@ -88,7 +89,7 @@ class Messages:
                 return self._post_later(user, live, self._ask(live, draft), message, reply)
             prepared = self._pipeline.post(draft)
         except Reject as refusal:
-            self._refuse(user, message, reply, refusal)
+            self._refuse(user, live, message, reply, refusal)
             return None
         if not isinstance(prepared, Draft):
             return self._post_later(user, live, prepared, message, reply)
@@ -97,16 +98,11 @@ class Messages:
 
     def _check(self, user: User, live: LiveRoom, via: Via) -> None:
         """Raises `Reject` unless ``user`` may post here now, as far as can be said without asking a plugin."""
-        refusal = live.refusal(user, allow_non_member=via.allow_non_member)
-        if refusal is not None:
-            raise (
-                hidden(live.room) if refusal.code == "not_member" and live.room.kind != "public" else refusal
-            )
+        live.require_writer(user, allow_non_member=via.allow_non_member)
         if not self._access.by_role(user, "message.post", live):
-            raise forbidden("message.post")
-        refusal = self._limiter.refusal(user.id) if via.rate_limited else None
-        if refusal is not None:
-            raise refusal
+            raise errors.forbidden("message.post")
+        if via.rate_limited:
+            self._limiter.take(user.id)
 
     def _draft(self, user: User, room: Room, message: NewMessage) -> Draft:
         content = self._pipeline.check(message.content, may_be_empty=bool(message.files))
@@ -125,9 +121,9 @@ class Messages:
     async def _check_reply(self, user: User, live: LiveRoom, message_id: str) -> None:
         original = await self.message(message_id)
         if original is None or original.room != live.room.name or original.deleted:
-            raise no_message_here()
+            raise errors.no_message_here()
         if original.seq <= await self._access.visible_after(user, live):
-            raise no_message_here()
+            raise errors.no_message_here()
 
     async def _post_later(
         self, user: User, live: LiveRoom, prepared: Awaitable[Draft], message: NewMessage, reply: Reply
@@ -135,7 +131,7 @@ class Messages:
         try:
             draft = await prepared
         except Reject as refusal:
-            self._refuse(user, message, reply, refusal)
+            self._refuse(user, live, message, reply, refusal)
         else:
             self._submit(live, draft, message, reply)
 
@@ -158,8 +154,10 @@ class Messages:
             message.via.allow_non_member,
         )
 
-    def _refuse(self, user: User, message: NewMessage, reply: Reply, refusal: Reject) -> None:
-        self._resends.refuse(reply, refusal, message.room, user.id, message.nonce, message.request_hash)
+    def _refuse(self, user: User, live: LiveRoom, message: NewMessage, reply: Reply, refusal: Reject) -> None:
+        # By the room's own name: the message may spell it in another way.
+        room = live.room.name
+        self._resends.refuse(reply, refusal, room, user.id, message.nonce, message.request_hash)
 
     async def post_direct(self, user: User, other: User, message: NewMessage, reply: Reply) -> None:
         """Post to the direct room of two users. The first message makes the room, both memberships and itself in
@@ -189,11 +187,10 @@ class Messages:
     async def _first_direct(self, user: User, other: User, message: NewMessage) -> log.Post:
         """The first message of a direct room. Raises `Reject`."""
         await self._access.require(user, "message.post")
-        refusal = self._limiter.refusal(user.id) if message.via.rate_limited else None
-        if refusal is not None:
-            raise refusal
+        if message.via.rate_limited:
+            self._limiter.take(user.id)
         if message.reply_to is not None:
-            raise no_message_here()
+            raise errors.no_message_here()
         prepared = self._pipeline.post(self._draft(user, direct_room(user, other), message))
         return self._change(prepared if isinstance(prepared, Draft) else await prepared, message, ())
 
@@ -204,7 +201,7 @@ class Messages:
     async def _there(self, message_id: str) -> tuple[Message, LiveRoom]:
         message = await self.message(message_id)
         if message is None or message.deleted:
-            raise no_message()
+            raise errors.no_message()
         return message, await self._rooms.get(message.room)
 
     async def _visible(self, user: User, message_id: str) -> tuple[Message, LiveRoom]:
@@ -214,7 +211,7 @@ class Messages:
         except Reject:
             visible = False
         if not visible and message.user.id != user.id:
-            raise no_message()
+            raise errors.no_message()
         return message, live
 
     async def edit(
@@ -232,10 +229,9 @@ class Messages:
         """
         message, live = await self._visible(user, message_id)
         if message.user.id != user.id:
-            raise Reject("This is somebody else's message.", "forbidden", field="message_id")
-        refusal = live.refusal(user, allow_non_member=allow_non_member) or self._limiter.refusal(user.id)
-        if refusal is not None:
-            raise refusal
+            raise Reject("This is another user's message.", "forbidden", field="message_id")
+        live.require_writer(user, allow_non_member=allow_non_member)
+        self._limiter.take(user.id)
         await self._access.require(user, "message.edit", live)
         content = self._pipeline.check(text, may_be_empty=bool(message.attachments))
         draft = Draft(
@@ -253,9 +249,7 @@ class Messages:
         message, live = await self._visible(user, message_id)
         own = message.user.id == user.id
         allow_non_member = allow_non_member or not own
-        refusal = live.refusal(user, allow_non_member=allow_non_member)
-        if refusal is not None:
-            raise refusal
+        live.require_writer(user, allow_non_member=allow_non_member)
         await self._access.require(user, "message.delete" if own else "message.delete_any", live)
         if not own:
             self._access.require_rank(user, message.user, live)
@@ -268,16 +262,6 @@ class Messages:
 
 def _html(draft: Draft) -> str:
     return escaped(draft.content) if draft.html is None else draft.html
-
-
-def no_message() -> Reject:
-    """There is none, or none that this user may see."""
-    return Reject("There is no such message.", "not_found", field="message_id")
-
-
-def no_message_here() -> Reject:
-    """The message replied to is not in this room, or not to be seen by this user."""
-    return Reject("There is no such message in this room.", "invalid", field="reply_to")
 
 
 def new_message_id(now: float) -> str:

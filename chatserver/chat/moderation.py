@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..model import names
+from ..model import errors, names
 from ..model.errors import Reject
 from ..model.values import User
 from ..plugins.api import Ban
 from ..store import Store
 from ..store import changes as log
 from ..store import queries as reading
-from .access import Access, hidden
+from .access import Access
 from .registry import RoomRegistry
 from .room import LiveRoom
 
@@ -29,10 +29,10 @@ class Moderation:
 
     async def _live(self, name: str, by: User, target: User) -> LiveRoom:
         live = await self._rooms.get(name)
-        if live.room.kind == "direct":
-            raise Reject("This is a direct room.", "forbidden", field="room")
         if live.room.kind != "public" and by.id not in live.members:
-            raise hidden(live.room)
+            raise errors.no_room(live.room.name)
+        if live.room.kind == "direct":
+            raise errors.direct_room("has no moderation")
         if by.id == target.id:
             raise Reject("You can't do this to yourself.", "invalid", field="user")
         self._access.require_rank(by, target, live)
@@ -47,7 +47,7 @@ class Moderation:
         """Remove somebody; with ``minutes`` they can't come back before that."""
         live = await self._live(room, by, target)
         if target.id not in live.members:
-            raise Reject(f"{target.name} is not in this room.", "not_found", field="user")
+            raise errors.not_a_member(target)
         await live.append(log.ChangeMember(by, target, "kicked", _clean(reason), self._until(minutes)))
 
     async def mute(self, room: str, target: User, *, by: User, minutes: float, reason: str) -> None:

@@ -8,7 +8,7 @@ from ..accounts.accounts import Accounts
 from ..delivery.bus import Bus
 from ..delivery.hub import user_topic
 from ..delivery.presence import Presence
-from ..model import names
+from ..model import errors, names
 from ..model.errors import Close, Reject
 from ..model.rate_limit import RateLimiter
 from ..model.values import Status, User
@@ -16,7 +16,7 @@ from ..protocol import events as wire
 from ..store import Store
 from ..store import accounts as people
 from ..store.members import move_mark
-from .access import Access, not_member
+from .access import Access
 from .after_commit import AfterCommit
 from .registry import RoomRegistry
 
@@ -52,9 +52,7 @@ class People:
         """Change how others see somebody, and tell the rooms they are in."""
         await self._access.require(user, "user.status")
         text = names.one_line(text, STATUS_CHARS, "text")
-        refusal = self._states.refusal(user.id)
-        if refusal is not None:
-            raise refusal
+        self._states.take(user.id)
         if self._presence.set_status(user, status, text):
             seen, shown = self._presence.status(user.id)
             self._tell(user, wire.presence(user, seen, shown))
@@ -67,15 +65,15 @@ class People:
         """Tell a room that somebody is writing. Too many are dropped without a word: it is only a hint."""
         live = await self._rooms.get(name)
         if user.id not in live.members:
-            raise not_member(live.room)
-        if live.refusal(user) is None and not self._typing.wait(user.id):
+            raise errors.not_in_room(live.room)
+        if live.may_write(user) and not self._typing.wait(user.id):
             self._bus.publish(live.room.name, wire.typing(live.room.name, user, on), ephemeral=True)
 
     async def read(self, user: User, name: str, seq: int) -> None:
         """Move somebody's read mark forward, and tell their other connections."""
         live = await self._rooms.get(name)
         if user.id not in live.members:
-            raise not_member(live.room)
+            raise errors.not_in_room(live.room)
         if seq > live.position.seq:
             raise Reject(f"The room's last seq is {live.position.seq}.", "invalid", field="seq")
         name = live.room.name
@@ -85,9 +83,7 @@ class People:
     async def rename(self, user: User, name: str) -> User:
         """Another name, told to the rooms they are in."""
         await self._access.require(user, "user.rename")
-        refusal = self._states.refusal(user.id)
-        if refusal is not None:
-            raise refusal
+        self._states.take(user.id)
         old = user.display_name
         renamed = await self._accounts.rename(user, name)
         self._replace(renamed)
@@ -130,7 +126,7 @@ class People:
         self._after_commit.changed(user_id)
         for session in self._after_commit.sessions(user_id):
             if session.token is not None and await self._accounts.of_token(session.token) is None:
-                session.connection.close(Close.REVOKED, "this session has ended")
+                session.connection.close(Close.REVOKED)
 
     async def sign_out(self, token: str) -> None:
         """End one session, and its connections."""

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 
 from ..delivery.bus import Bus
-from ..model.errors import Reject
+from ..model import errors
 from ..model.names import room_key
 from ..model.values import Member, RoomPosition, User
 from ..store import Change, Committed, Store
@@ -59,7 +59,7 @@ class RoomRegistry:
         with _Turn(self._loading, name):
             state = await self._store.read(lambda conn: room_state(conn, name, self._clock()))
             if state is None:
-                raise Reject(f"There is no room {name!r}.", "not_found", field="room")
+                raise errors.no_room(name)
             return self._add(state)
 
     async def create(self, entry: CreateRoom, *then: Change) -> tuple[LiveRoom, Committed]:
@@ -69,7 +69,7 @@ class RoomRegistry:
         while name in self._loading:
             await asyncio.shield(self._loading[name])
         if name in self._live:
-            raise Reject(f"There is a room {name!r} already.", "name_taken", field="name")
+            raise errors.room_exists(name)
         members = {user.id: Member(user, role) for user, role in entry.members}
         state = RoomState(entry.room, RoomPosition(), members, {}, {})
         with _Turn(self._loading, name):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 
+from ..model import errors
 from ..model.errors import Reject
 from ..model.values import RoomPosition
 from ..store import Committed, Store
@@ -50,7 +51,7 @@ class Resends:
             reply.refused(conflict)
         except Exception:
             log.exception("a nonce could not be looked up")
-            reply.refused(Reject("This could not be looked up.", "unavailable", retry_after=5))
+            reply.refused(errors.unavailable())
         else:
             if earlier is None:
                 reply.refused(refusal)
@@ -65,6 +66,6 @@ class Resends:
         if sent is None:
             return None
         if sent[3] != request_hash:
-            raise Reject("This nonce was used for another message.", "nonce_conflict", field="nonce")
+            raise errors.nonce_conflict()
         event = await self._store.read(lambda conn: reading.event_at(conn, room, sent[1]))
         return Committed(RoomPosition(), event, dup=True)

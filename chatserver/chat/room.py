@@ -15,6 +15,7 @@ from typing import Protocol
 import msgspec
 
 from ..delivery.bus import Bus
+from ..model import errors
 from ..model.errors import Reject
 from ..model.values import Member, User
 from ..protocol import events as wire
@@ -107,28 +108,40 @@ class LiveRoom:
         assert isinstance(last, Committed)
         return last
 
-    def refusal(self, user: User, *, allow_non_member: bool = False) -> Reject | None:
-        """Why this user may not write here now; None when they may.
+    def require_writer(self, user: User, *, allow_non_member: bool = False) -> None:
+        """Raises `Reject` unless this user may write here now: ``banned``, ``not_member``, ``not_found`` for a room
+        that is hidden from them, ``muted``, or ``forbidden`` in an archived room.
 
         With ``allow_non_member`` a public room can be written to without joining it.
         """
-        if user.id in self.members and not (self.bans or self.mutes or self.room.archived):
-            return None
-        now = self._clock()
-        if self.bans.get(user.id, 0) > now:
-            return banned()
-        if user.id not in self.members and not (allow_non_member and self.room.kind == "public"):
-            return Reject("You are not in this room.", "not_member", field="room")
-        until = self.mutes.get(user.id, 0)
+        member = user.id in self.members
+        if member and not (self.bans or self.mutes or self.room.archived):
+            return
+        self.require_not_banned(user)
+        if not member and not (allow_non_member and self.room.kind == "public"):
+            raise errors.not_in_room(self.room)
+        until, now = self.mutes.get(user.id, 0), self._clock()
         if until > now:
             left = None if until == FOREVER else until - now
-            return Reject("You are muted in this room.", "muted", retry_after=left)
+            raise Reject("You are muted in this room.", "muted", retry_after=left)
         if self.room.archived:
-            return Reject("This room is archived: it can be read only.", "forbidden", field="room")
-        return None
+            raise errors.archived()
+
+    def may_write(self, user: User) -> bool:
+        """Whether this user may write here now."""
+        try:
+            self.require_writer(user)
+        except Reject:
+            return False
+        return True
+
+    def require_not_banned(self, user: User) -> None:
+        """Raises `Reject` ``banned`` for a user who is kept out just now."""
+        if self.banned(user):
+            raise errors.banned()
 
     def banned(self, user: User) -> bool:
-        """Whether somebody is kept out just now."""
+        """Whether a user is kept out just now."""
         return self.bans.get(user.id, 0) > self._clock()
 
     def forget(self, user_ids: Iterable[str]) -> None:
@@ -147,8 +160,9 @@ class LiveRoom:
         self._busy = True
         while self._waiting and len(changes) < BATCH:
             change, reply = self._waiting.popleft()
-            refusal = self._recheck(change)
-            if refusal is not None:
+            try:
+                self._recheck(change)
+            except Reject as refusal:
                 self._refuse(change, reply, refusal)
                 continue
             changes.append(change)
@@ -161,12 +175,12 @@ class LiveRoom:
         batch = Batch(self.room.name, self._clock(), changes)
         self._store.append(batch, lambda outcomes: self._committed(changes, replies, outcomes))
 
-    def _recheck(self, change: Change) -> Reject | None:
+    def _recheck(self, change: Change) -> None:
+        """Raises `Reject` for a change that is not allowed any longer after those before it."""
         if isinstance(change, _WRITES):
-            return self.refusal(change.user, allow_non_member=change.allow_non_member)
-        if isinstance(change, ChangeMember) and change.action in ENTERING and self.banned(change.target):
-            return banned()
-        return None
+            self.require_writer(change.user, allow_non_member=change.allow_non_member)
+        elif isinstance(change, ChangeMember) and change.action in ENTERING:
+            self.require_not_banned(change.target)
 
     def _refuse(self, change: Change, reply: Reply, refusal: Reject) -> None:
         if isinstance(change, Post):
@@ -192,8 +206,7 @@ class LiveRoom:
 
     def _finish(self, change: Change, reply: Reply, done: Outcome) -> None:
         if not isinstance(done, Committed):
-            not_stored = Reject("This could not be stored.", "unavailable", retry_after=5)
-            reply.refused(done if isinstance(done, Reject) else not_stored)
+            reply.refused(done if isinstance(done, Reject) else errors.unavailable())
             return
         reply.committed(done)
         if done.dup:
@@ -239,8 +252,3 @@ class LiveRoom:
 def _restricts(entry: Change) -> bool:
     """Whether it may change who may write, other than by letting somebody in."""
     return isinstance(entry, ChangeRoom) or (isinstance(entry, ChangeMember) and entry.action not in ENTERING)
-
-
-def banned() -> Reject:
-    """The refusal for those who are kept out."""
-    return Reject("You are banned from this room.", "banned", field="room")

@@ -6,7 +6,7 @@ from inspect import isawaitable
 from typing import Any
 
 from ..delivery.presence import Presence
-from ..model import names
+from ..model import errors, names
 from ..model.errors import Reject
 from ..model.values import Event, History, Kind, Member, Room, RoomPosition, RoomRole, Status, User
 from ..plugins.hooks import HookCaller
@@ -14,7 +14,7 @@ from ..protocol import events as wire
 from ..store import Committed, Store
 from ..store import changes as log
 from ..store import queries as reading
-from .access import Access, hidden, not_member
+from .access import Access
 from .registry import RoomRegistry
 from .room import LiveRoom
 
@@ -56,11 +56,11 @@ class RoomService:
         """New values for title, topic, archived or history; None leaves a value alone."""
         live = await self.readable(by, name)
         if live.room.kind == "direct":
-            raise Reject("A direct room can't be changed.", "forbidden", field="room")
+            raise errors.direct_room("can't be changed")
         changes = {key: value for key, value in changes.items() if value is not None}
         only_topic = set(changes) <= {"topic"}
         if only_topic and by.id not in live.members:
-            raise Reject("You are not in this room.", "not_member", field="room")
+            raise errors.not_in_room(live.room)
         await self._access.require(by, "room.topic" if only_topic else "room.change", live)
         if "title" in changes:
             changes["title"] = names.title(changes["title"])
@@ -78,7 +78,7 @@ class RoomService:
         if live.room.kind != "private" or not may_enter:
             self._access.require_readable(user, live)
         if live.room.archived:
-            raise Reject("This room is archived.", "forbidden", field="room")
+            raise errors.archived()
         await self._access.require(user, "room.join", live)
         if self._hooks.has("before_join"):
             allowed = self._hooks.filter("before_join", None, user=user, room=live.room)
@@ -91,18 +91,18 @@ class RoomService:
         """Stop being a member."""
         live = await self._rooms.get(name)
         if user.id not in live.members:
-            raise not_member(live.room)
+            raise errors.not_in_room(live.room)
         if live.room.kind == "direct":
-            raise Reject("A direct room can't be left.", "forbidden", field="room")
+            raise errors.direct_room("can't be left")
         await live.append(log.ChangeMember(user, user, "left"))
 
     async def invite(self, by: User, name: str, target: User) -> None:
         """Add somebody."""
         live = await self._rooms.get(name)
         if by.id not in live.members:
-            raise not_member(live.room)
+            raise errors.not_in_room(live.room)
         if live.room.kind == "direct":
-            raise Reject("A direct room is for two.", "forbidden", field="room")
+            raise errors.direct_room("is for two")
         await self._access.require(by, "room.invite", live)
         if live.banned(target):
             raise Reject(f"{target.name} is banned from this room.", "banned", field="user")
@@ -113,13 +113,13 @@ class RoomService:
         """Take somebody out."""
         live = await self._rooms.get(name)
         if by.id not in live.members and live.room.kind != "public":
-            raise hidden(live.room)
+            raise errors.no_room(live.room.name)
         if live.room.kind == "direct":
-            raise Reject("A direct room is for two.", "forbidden", field="room")
+            raise errors.direct_room("is for two")
         await self._access.require(by, "room.remove", live)
         self._access.require_rank(by, target, live)
         if target.id not in live.members:
-            raise Reject(f"{target.name} is not in this room.", "not_found", field="user")
+            raise errors.not_a_member(target)
         await live.append(log.ChangeMember(by, target, "removed"))
 
     async def direct(self, user: User, other: User, *then: log.Change) -> tuple[LiveRoom, Committed | None]:

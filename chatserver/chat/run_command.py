@@ -10,6 +10,7 @@ from ..plugins.api import Session as AnySession
 from ..plugins.commands import Commands
 from .access import Access
 from .drafts import DraftPipeline
+from .new_message import NewMessage
 from .registry import RoomRegistry
 from .room import LiveRoom
 
@@ -74,27 +75,22 @@ class CommandRunner:
         self._pipeline = pipeline
         self._limiter = limiter
 
-    async def run(self, user: User, room: str | None, text: str, session: AnySession | None) -> str | None:
-        """Run ``text`` (with its slash) in a room its caller may read. What it returns is for the caller's eyes.
+    async def run(self, user: User, command: NewMessage, session: AnySession | None) -> str | None:
+        """Run a message that is a command in a room its sender may read, or in none (an empty name).
 
-        Raises `Reject`.
+        What it returns is for the sender alone. Raises `Reject`.
         """
-        refusal = self._limiter.refusal(user.id)
-        if refusal is not None:
-            raise refusal
+        if command.files or command.reply_to is not None:
+            raise Reject("A command can't carry files or be a reply.", "invalid", field="content")
+        self._limiter.take(user.id)
         live = None
-        if room is not None:
-            live = await self._rooms.get(room)
+        if command.room:
+            live = await self._rooms.get(command.room)
             self._access.require_readable(user, live)
         context = Context(user, live, session, self._accounts, self._rooms, self._access)
-        return await self._commands.run(context, self._pipeline.check(text)[1:])
+        return await self._commands.run(context, self._pipeline.check(command.content)[1:])
 
 
 def is_command(content: str) -> bool:
     """``/x`` is one; ``//x`` is text that starts with a slash."""
     return content.startswith("/") and not content.startswith("//")
-
-
-def no_reply_here() -> Reject:
-    """A command takes neither files nor a reply."""
-    return Reject("A command can't carry files or be a reply.", "invalid", field="content")

@@ -31,7 +31,7 @@ class Connection(Protocol):
         """Wait until what was sent is on its way. Returns at once on a closed connection."""
 
     def close(self, code: Close, reason: str = "") -> None:
-        """Close, with a reason the client can act on."""
+        """Close; without ``reason`` with the one that the code stands for."""
 
     @property
     def closed(self) -> bool: ...

@@ -1,8 +1,15 @@
-"""What can go wrong, under one name each: error codes, close codes, and the exceptions that carry them."""
+"""What can go wrong, under one name each: error codes, close codes, and the exceptions that carry them.
+
+A refusal that is given in more than one place is made by one function here, so that it is the same to the byte.
+"""
 
 from __future__ import annotations
 
 import enum
+from typing import TYPE_CHECKING, Literal, Self
+
+if TYPE_CHECKING:
+    from .values import Room, User
 
 HTTP_STATUS: dict[str, int] = {
     "bad_request": 400,
@@ -29,32 +36,45 @@ HTTP_STATUS: dict[str, int] = {
 """Every error code of the wire protocol, and the HTTP status it travels under."""
 
 
+Then = Literal["resume", "wait", "sign in", "stay away", "repair"]
+"""What a client does after a close: reconnect and resume; wait, then resume; sign in; not reconnect; not reconnect
+until the client's own mistake is repaired."""
+
+
 class Close(enum.IntEnum):
     """WebSocket close codes (RFC 6455, section 7.4; 4000 to 4999 are the application's own).
 
-    What a client does: reconnect and resume (GOING_AWAY, RESTART, HEARTBEAT_LOST, TOO_SLOW); wait, then resume
-    (RATE, TOO_MANY); sign in again (HELLO_REQUIRED, REVOKED); stay away (BANNED, VERSION, KICKED); be mended
-    (PROTOCOL_ERROR, INVALID_DATA, FRAME_TOO_LARGE).
+    ``reason`` is sent along unless there is a more exact one, ``then`` is what the client does.
     """
 
-    GOING_AWAY = 1001
-    PROTOCOL_ERROR = 1002
-    INVALID_DATA = 1007
-    FRAME_TOO_LARGE = 1009
-    RESTART = 4000
-    HELLO_REQUIRED = 4001
-    REVOKED = 4003
-    BANNED = 4004
-    VERSION = 4006
-    HEARTBEAT_LOST = 4008
-    KICKED = 4010
-    TOO_SLOW = 4013
-    RATE = 4029
-    TOO_MANY = 4030
+    reason: str
+    then: Then
+
+    def __new__(cls, code: int, reason: str, then: Then) -> Self:
+        made = int.__new__(cls, code)
+        made._value_ = code
+        made.reason = reason
+        made.then = then
+        return made
+
+    GOING_AWAY = 1001, "the page or the proxy goes away", "resume"
+    PROTOCOL_ERROR = 1002, "a frame breaks RFC 6455", "repair"
+    INVALID_DATA = 1007, "a text is not UTF-8, or can't be decompressed", "repair"
+    FRAME_TOO_LARGE = 1009, "message too big", "repair"
+    RESTART = 4000, "the server restarts", "resume"
+    HELLO_REQUIRED = 4001, "hello required", "sign in"
+    REVOKED = 4003, "this session has ended", "sign in"
+    BANNED = 4004, "banned from this server", "stay away"
+    VERSION = 4006, "this version of the protocol is not spoken here", "stay away"
+    HEARTBEAT_LOST = 4008, "heartbeat lost", "resume"
+    KICKED = 4010, "removed from this server", "stay away"
+    TOO_SLOW = 4013, "too slow", "resume"
+    RATE = 4029, "too many bad frames", "wait"
+    TOO_MANY = 4030, "too many connections", "wait"
 
 
 class Reject(Exception):
-    """A refusal that the person who asked gets to read. It changes nothing and closes nothing.
+    """A refusal that the caller gets to read. It changes nothing and closes nothing.
 
     ``code`` is a key of `HTTP_STATUS`; ``field`` names the request's field at fault; ``retry_after`` is in
     seconds; ``plugin`` is filled in by the plugin host when a plugin refuses.
@@ -79,6 +99,100 @@ class Reject(Exception):
         self.plugin = plugin
 
 
+# Rooms
+
+
+def no_room(name: str) -> Reject:
+    """There is no such room, or none that this user may know of: the two are not told apart."""
+    return Reject(f"There is no room {name!r}.", "not_found", field="room")
+
+
+def not_in_room(room: Room) -> Reject:
+    """The user is not a member of a room; one that is not public looks like one that isn't there."""
+    if room.kind == "public":
+        return Reject("You are not in this room.", "not_member", field="room")
+    return no_room(room.name)
+
+
+def room_exists(name: str) -> Reject:
+    """A room can't be made, as its name is taken."""
+    return Reject(f"There is a room {name!r} already.", "name_taken", field="name")
+
+
+def banned() -> Reject:
+    """The user is kept out of the room."""
+    return Reject("You are banned from this room.", "banned", field="room")
+
+
+def archived() -> Reject:
+    """The room takes neither messages nor members."""
+    return Reject("This room is archived: it can be read only.", "forbidden", field="room")
+
+
+def direct_room(cannot: str) -> Reject:
+    """A direct room ``cannot`` do this; the text begins with a verb: ``can't be left``."""
+    return Reject(f"A direct room {cannot}.", "forbidden", field="room")
+
+
+# Users
+
+
+def forbidden(permission: str) -> Reject:
+    """A permission is missing."""
+    return Reject(f"You may not do this here: it needs the permission {permission}.", "forbidden")
+
+
+def name_taken() -> Reject:
+    """A user's name is in use."""
+    return Reject("This name, or one that looks like it, is taken.", "name_taken", field="name")
+
+
+def not_a_member(target: User) -> Reject:
+    """The user that a request is about is not a member of the room."""
+    return Reject(f"{target.name} is not in this room.", "not_found", field="user")
+
+
+# Messages
+
+
+def no_message() -> Reject:
+    """There is no such message, or none that this user may see."""
+    return Reject("There is no such message.", "not_found", field="message_id")
+
+
+def no_message_here() -> Reject:
+    """The message replied to is not in this room, or not to be seen by this user."""
+    return Reject("There is no such message in this room.", "invalid", field="reply_to")
+
+
+def nonce_conflict() -> Reject:
+    """A nonce comes with another message than before."""
+    return Reject("This nonce was used for another message.", "nonce_conflict", field="nonce")
+
+
+# The server
+
+
+def not_json() -> Reject:
+    """A frame or a body can't be read."""
+    return Reject("A frame is one JSON object.", "bad_request")
+
+
+def hello_required() -> Reject:
+    """A connection has not said hello."""
+    return Reject("Say hello first.", "hello_required")
+
+
+def unavailable() -> Reject:
+    """The storage fails."""
+    return Reject("The server can't store anything just now.", "unavailable", retry_after=5)
+
+
+def internal() -> Reject:
+    """A mistake in the server; it is in the log."""
+    return Reject("Something went wrong in the server.", "internal")
+
+
 class PluginError(Exception):
     """A plugin that can't be used: not found, broken, or at odds with another. ``plugin`` is its name."""
 
@@ -88,7 +202,7 @@ class PluginError(Exception):
 
 
 class ConfigError(Exception):
-    """A mistake in the settings, said so that its author can mend it.
+    """A mistake in the settings, told so that its author can correct it.
 
     ``path`` is the key's place (``rooms[0].topic``), ``line`` counts from 1, ``suggestion`` is the nearest right
     name.

@@ -32,7 +32,7 @@ class RateLimiter:
         self._crowded = CROWDED
 
     def wait(self, key: str) -> float:
-        """Take one; 0 if it was there, else the seconds until there is one."""
+        """Take one; 0 if it was there, else the seconds until there is one, and none is taken."""
         now = self._clock()
         full_at = self._full_at.get(key, now)
         if full_at < now:
@@ -45,12 +45,11 @@ class RateLimiter:
             self._forget(now)
         return 0.0
 
-    def refusal(self, key: str) -> Reject | None:
-        """Take one; None if it was there."""
+    def take(self, key: str) -> None:
+        """Take one. Raises `Reject` ``rate_limited`` when there is none."""
         seconds = self.wait(key)
-        if not seconds:
-            return None
-        return Reject("Too fast. Wait a moment.", "rate_limited", retry_after=seconds)
+        if seconds:
+            raise Reject("Too fast. Wait a moment.", "rate_limited", retry_after=seconds)
 
     def _forget(self, now: float) -> None:
         self._full_at = {key: full_at for key, full_at in self._full_at.items() if full_at > now}

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from ..model import errors
 from ..model.errors import Reject
 
 Id = Annotated[str, Meta(min_length=1, max_length=64)]
@@ -192,7 +193,7 @@ class Decoder:
         try:
             envelope = self._envelope.decode(frame)
         except (msgspec.DecodeError, UnicodeError, RecursionError):
-            raise BadRequest(None, Reject("A frame is one JSON object.", "bad_request")) from None
+            raise BadRequest(None, errors.not_json()) from None
         if not isinstance(envelope.type, str):
             raise BadRequest(None, Reject('A request has a "type".', "bad_request", field="type"))
         if envelope.id is not None and not (isinstance(envelope.id, str) and 0 < len(envelope.id) <= 64):
@@ -214,7 +215,7 @@ class Decoder:
 def invalid(error: Exception) -> Reject:
     """What a failed conversion says, as a refusal that names the field."""
     if not isinstance(error, msgspec.ValidationError):
-        return Reject("A frame is one JSON object.", "bad_request")
+        return errors.not_json()
     match = _AT.match(str(error))
     what, path = (match["what"], match["path"]) if match else (str(error), None)
     missing = _MISSING.search(what)

@@ -308,7 +308,7 @@ class ChatServer:
             connection.goodbye(random.randint(100, BYE_SPREAD_MS))
         await wait_at_most("everything that was accepted", self.rooms.drain(), DRAIN_SECONDS)
         for connection in self.connections.all():
-            connection.close(Close.RESTART, "the server restarts")
+            connection.close(Close.RESTART)
         await self._close()
 
     async def _close(self) -> None:

@@ -26,7 +26,7 @@ class MonitoredConnection(Protocol):
     def goodbye(self, after_ms: int) -> None:
         """Say that the server goes, and when to come back."""
 
-    def close(self, code: Close, reason: str) -> None:
+    def close(self, code: Close) -> None:
         """Close."""
 
     def beat(self) -> None:

@@ -13,8 +13,9 @@ from ..chat.people import People
 from ..chat.plugin_requests import PluginRequests
 from ..chat.room import LiveRoom
 from ..chat.rooms import RoomService, direct_room
-from ..chat.run_command import CommandRunner, is_command, no_reply_here
+from ..chat.run_command import CommandRunner, is_command
 from ..delivery.session import Session
+from ..model import errors
 from ..model.errors import Reject
 from ..model.names import room_key
 from ..model.rate_limit import RateLimiter, moves
@@ -95,7 +96,7 @@ class RequestHandler:
             waiting = self._messages.post(session.user, message, reply)
         except Exception:
             log.exception("a message could not be handled")
-            reply.refused(internal())
+            reply.refused(errors.internal())
             return None
         if waiting is not None:
             return self._guarded(session, reply, waiting)
@@ -109,7 +110,7 @@ class RequestHandler:
             reply.refused(refusal)
         except Exception:
             log.exception("a message could not be handled")
-            reply.refused(internal())
+            reply.refused(errors.internal())
         await session.answered(OUTSTANDING - 1)
 
     async def _post_elsewhere(self, session: Session, request: requests.Post) -> None:
@@ -142,18 +143,16 @@ class RequestHandler:
             session.error(request.id, reject)
         except Exception:
             log.exception("a request of type %s could not be handled", type(request).__name__)
-            session.error(request.id, internal())
+            session.error(request.id, errors.internal())
         else:
             session.ok(request.id, fields or {})
 
     async def _run_limited(self, session: Session, request: requests.Core | requests.PluginRequest) -> Fields:
         """What others notice is limited like messages, though not counted with them; all else more widely."""
         if isinstance(request, requests.Join | requests.Leave):
-            refusal = self._limiter.refusal(moves(session.user))
+            self._limiter.take(moves(session.user))
         else:
-            refusal = self._requests.refusal(session.user.id)
-        if refusal is not None:
-            raise refusal
+            self._requests.take(session.user.id)
         return await self._run(session, request)
 
     async def _run(self, session: Session, request: requests.Core | requests.PluginRequest) -> Fields:
@@ -196,9 +195,7 @@ class RequestHandler:
         return None
 
     async def _command(self, session: Session, request: requests.Post) -> Fields:
-        if request.files or request.reply_to is not None:
-            raise no_reply_here()
-        said = await self._commands.run(session.user, request.room, request.content, session)
+        said = await self._commands.run(session.user, _message(request.room or "", request), session)
         if said:
             room = room_key(request.room) if request.room is not None else None
             session.connection.send(wire.notice(said, room, "info"))
@@ -238,8 +235,3 @@ class RequestHandler:
 
 def _message(room: str, request: requests.Post) -> NewMessage:
     return NewMessage(room, request.content, request.nonce, request.reply_to, request.files)
-
-
-def internal() -> Reject:
-    """A mistake in the server."""
-    return Reject("Something went wrong in the server.", "internal")

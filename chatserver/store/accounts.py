@@ -10,7 +10,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, or_, select, updat
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.exc import IntegrityError
 
-from ..model.errors import Reject
+from ..model import errors
 from ..model.values import Role, User
 from . import schema as s
 from .compiled_statement import CompiledStatement
@@ -82,7 +82,7 @@ def ensure_user(conn: Connection, user: User, key: str, now: float) -> None:
 def _refuse_taken(conn: Connection, key: str, user_id: str) -> None:
     holder = user_by_key(conn, key)
     if holder is not None and holder.id != user_id:
-        raise Reject("This name, or one that looks like it, is taken.", "name_taken", field="name")
+        raise errors.name_taken()
 
 
 def release_name(conn: Connection, user_id: str) -> None:
@@ -100,7 +100,7 @@ def rename(conn: Connection, user: User, name: str, key: str) -> User:
     try:
         conn.execute(update(s.user).where(s.user.c.id == user.id).values(**changes))
     except IntegrityError as error:
-        raise Reject("This name, or one that looks like it, is taken.", "name_taken", field="name") from error
+        raise errors.name_taken() from error
     return user_by_id(conn, user.id) or user
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select, text, update
 
+from ..model import errors
 from ..model.errors import Reject
 from ..model.values import Event, Message, RoomPosition, User
 from . import queries as reading
@@ -75,7 +76,7 @@ class Appending:
 
     def _entry(self, batch: Batch, entry: Change) -> Outcome:
         if batch.room not in self._heads and not isinstance(entry, CreateRoom):
-            return Reject(f"There is no room {batch.room!r}.", "not_found", field="room")
+            return errors.no_room(batch.room)
         if isinstance(entry, Post):
             return self._post(batch, entry)
         try:
@@ -158,13 +159,13 @@ class Appending:
                 return None
             event, request_hash = reading.event_at(self.conn, room, found[1]), found[3]
         if request_hash != entry.request_hash:
-            return Reject("This nonce was used for another message.", "nonce_conflict", field="nonce")
+            return errors.nonce_conflict()
         return Committed(self._heads[room], event, dup=True)
 
     def _message(self, batch: Batch, message_id: str) -> Message:
         message = reading.message(self.conn, message_id)
         if message is None or message.deleted or message.room != batch.room:
-            raise Reject("There is no such message.", "not_found", field="message_id")
+            raise errors.no_message()
         return message
 
     def _edit(self, batch: Batch, entry: Edit) -> Outcome:
@@ -254,7 +255,7 @@ class Appending:
 
     def _create_room(self, batch: Batch, entry: CreateRoom) -> Outcome:
         if batch.room in self._heads:
-            raise Reject(f"There is a room {batch.room!r} already.", "name_taken", field="name")
+            raise errors.room_exists(batch.room)
         room = entry.room
         self.conn.execute(
             insert(s.room).values(

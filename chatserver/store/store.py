@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
+from ..model import errors
 from ..model.errors import ConfigError, Reject
 from ..model.metrics import Metrics
 from .changes import Batch, InCommit, Outcome
@@ -97,9 +98,7 @@ class Store:
         if isinstance(result, Reject):
             raise result
         if isinstance(result, Exception):
-            raise Reject(
-                "The server can't store anything just now.", "unavailable", retry_after=5
-            ) from result
+            raise errors.unavailable() from result
         return result  # type: ignore[no-any-return]
 
     async def read(self, query: Callable[[Connection], T]) -> T:

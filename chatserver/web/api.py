@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from msgspec import Meta, Struct
 
 from ..chat.new_message import BY_HTTP, NewMessage
-from ..chat.run_command import is_command, no_reply_here
+from ..chat.run_command import is_command
 from ..model.errors import Reject
 from ..model.values import History, Kind
 from ..protocol import events as wire
@@ -143,13 +143,11 @@ class RoomMessages(Handler):
         nonce = self.request.headers.get("Idempotency-Key")
         if nonce is not None and not 0 < len(nonce) <= 64:
             raise Reject("Idempotency-Key: 1 to 64 characters.", "invalid", field="nonce")
+        message = NewMessage(name, form.content, nonce, form.reply_to, form.files, via=BY_HTTP)
         if is_command(form.content):
-            if form.files or form.reply_to is not None:
-                raise no_reply_here()
-            said = await self.services.commands.run(user, name, form.content, None)
+            said = await self.services.commands.run(user, message, None)
             self.reply({"notice": said} if said else {})
             return
-        message = NewMessage(name, form.content, nonce, form.reply_to, form.files, via=BY_HTTP)
         done = await self.services.messages.post_and_wait(user, message)
         assert done.event is not None
         self.reply(wire.acknowledgement(done.event, done.dup), 200 if done.dup else 201)

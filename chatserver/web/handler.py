@@ -103,9 +103,7 @@ class Handler(tornado.web.RequestHandler):
         Raises `Reject` ``unauthorized`` or ``rate_limited``.
         """
         user = await self.require_user()
-        refusal = self.services.limiter.refusal(moves(user))
-        if refusal is not None:
-            raise refusal
+        self.services.limiter.take(moves(user))
         return user
 
     async def remember_again(self) -> None:

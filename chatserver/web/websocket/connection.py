@@ -8,6 +8,7 @@ from collections.abc import Awaitable
 
 from ...delivery.codec import Codec
 from ...delivery.session import Session
+from ...model import errors
 from ...model.errors import Close, Reject
 from ...model.values import Request
 from ...protocol import events as wire
@@ -69,9 +70,9 @@ class Connection:
         self._transport = transport
         if self._services.stopping():
             # The stop began between the handshake and here, and has said goodbye to all others.
-            self.close(Close.RESTART, "the server restarts")
+            self.close(Close.RESTART)
         elif self._services.connections.full(self.remote_ip):
-            self.close(Close.TOO_MANY, "too many connections")
+            self.close(Close.TOO_MANY)
         else:
             self._services.connections.add(self)
 
@@ -113,14 +114,14 @@ class Connection:
         self.send(wire.error(re, reject))
         if self._errors < 0:
             log.info("%s: too many bad frames", self.remote_ip)
-            self.close(Close.RATE, "too many bad frames")
+            self.close(Close.RATE)
 
     async def _hello(self, request: requests.Core | requests.PluginRequest) -> None:
         if self._asked is None:
             return
         if not isinstance(request, requests.Hello):
-            self.send(wire.error(request.id, Reject("Say hello first.", "hello_required")))
-            self.close(Close.HELLO_REQUIRED, "hello required")
+            self.send(wire.error(request.id, errors.hello_required()))
+            self.close(Close.HELLO_REQUIRED)
             return
         self._services.connections.heard_hello(self)
         try:
@@ -191,7 +192,7 @@ class Connection:
         """It gets what is in the buffer, if it reads that soon, and the reason; it will resume without loss."""
         if not self.closed:
             log.info("%s: too slow", self.remote_ip)
-            self.close(Close.TOO_SLOW, "too slow")
+            self.close(Close.TOO_SLOW)
             self._leave()
 
     async def drained(self) -> None:
@@ -204,11 +205,11 @@ class Connection:
             self._asked_for = 0
 
     def close(self, code: Close, reason: str = "") -> None:
-        """Close, with a reason the client can act on."""
+        """Close; without ``reason`` with the one that the code stands for."""
         self.flush()
         if self._transport is not None and not self.closed:
             self._services.metrics.closes[code] += 1
-            self._transport.close(code, reason)
+            self._transport.close(code, reason or code.reason)
 
     def goodbye(self, after_ms: int) -> None:
         """Say that the server goes, and when to come back. What comes from here on gets no answer."""
@@ -228,12 +229,12 @@ class Connection:
 
     def silent(self) -> None:
         """No hello came in time."""
-        self.send(wire.error(None, Reject("Say hello first.", "hello_required")))
-        self.close(Close.HELLO_REQUIRED, "hello required")
+        self.send(wire.error(None, errors.hello_required()))
+        self.close(Close.HELLO_REQUIRED)
 
     def lost(self) -> None:
         """Nothing came for too long."""
-        self.close(Close.HEARTBEAT_LOST, "heartbeat lost")
+        self.close(Close.HEARTBEAT_LOST)
         if self._transport is not None:
             self._transport.abort()
 
