@@ -31,9 +31,15 @@ PASSWORD_CHARS = range(8, 257)
 
 
 class IsHere(Protocol):
-    """Whether somebody is connected, or was a moment ago."""
+    """Whether a user is connected, or was a moment ago."""
 
     def __call__(self, user_id: str) -> bool: ...
+
+
+class OnRelease(Protocol):
+    """Is told, on the loop, that a guest's name has gone to another user."""
+
+    def __call__(self, user_id: str) -> None: ...
 
 
 def token_hash(token: str) -> str:
@@ -56,11 +62,13 @@ class Accounts:
         guest_days: float,
         session_days: float,
         is_here: IsHere = lambda user_id: False,
+        on_release: OnRelease = lambda user_id: None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
         self._days = {"guest": guest_days, "session": session_days, "setup": 1.0}
         self._is_here = is_here
+        self._on_release = on_release
         self._clock = clock
         self._hasher = PasswordHasher()
         # One at a time: a hash takes 64 MiB, and sign-ins must not crowd out the chat.
@@ -83,7 +91,7 @@ class Accounts:
         return user, token
 
     async def _take_name(self, user: User, key: str, change: Callable[[Connection], T]) -> T:
-        """Make a change that gives ``user`` the name behind ``key``; a guest who is gone gives theirs up for it."""
+        """Make a change that gives ``user`` the name with this key; a guest who is gone gives theirs up for it."""
         try:
             return await self._store.write(change)
         except Reject as taken:
@@ -98,7 +106,9 @@ class Accounts:
             people.release_name(conn, gone)
             return change(conn)
 
-        return await self._store.write(take)
+        made = await self._store.write(take)
+        self._on_release(gone)
+        return made
 
     async def rename(self, user: User, name: str) -> User:
         """A new name: for guests the name, for accounts the one that is shown. Raises `Reject`."""
@@ -107,19 +117,27 @@ class Accounts:
         return await self._take_name(user, key, lambda conn: people.rename(conn, user, name, key))
 
     async def returning(self, token: str, name: str | None = None) -> User:
-        """Whose token this is. A guest whose name went to somebody else meanwhile may bring another ``name``.
+        """The user who may act with this token.
 
-        Raises `Reject` ``unauthorized``, or ``name_taken`` when a guest's name is gone.
+        A guest whose name went to another user gets it back if it is free again, or takes another ``name``. Raises
+        `Reject` ``unauthorized``, or ``name_taken`` when a guest's name is gone.
         """
         found = await self._used(token)
         if found is None:
             raise Reject("This session has ended. Sign in again.", "unauthorized", field="token")
-        if found.user.role == "guest" and not found.holds_name:
-            return await self.rename(found.user, name or found.user.name)
-        return found.user
+        if found.user.role != "guest" or found.holds_name:
+            return found.user
+        if name is not None:
+            return await self.rename(found.user, name)
+        # A name from before a rule that refuses it is no reason for another error.
+        return await self._take_back(found.user)
+
+    async def _take_back(self, guest: User) -> User:
+        key = names.confusable_key(guest.name)
+        return await self._take_name(guest, key, lambda conn: people.rename(conn, guest, guest.name, key))
 
     async def of_token(self, token: str) -> User | None:
-        """Whose session this is; using it keeps it alive."""
+        """Whose session this is, whether or not a guest's name is still theirs; using it keeps it alive."""
         found = await self._used(token)
         return found.user if found is not None else None
 

@@ -25,7 +25,22 @@ class SignIn:
         return user if isinstance(user, User) else None
 
     async def of(self, asked: Request) -> User | None:
-        """Who it is, if anybody."""
+        """The user who may act with this request; None without a session.
+
+        Raises `Reject` ``name_taken`` for a guest whose name went to another user.
+        """
+        vouched = await self.vouched(asked)
+        if vouched is not None or asked.token is None:
+            return vouched
+        try:
+            return await self._accounts.returning(asked.token)
+        except Reject as refusal:
+            if refusal.code != "unauthorized":
+                raise
+            return None
+
+    async def known(self, asked: Request) -> User | None:
+        """The user whose session this is, for showing only: a guest's name may be another user's by now."""
         vouched = await self.vouched(asked)
         if vouched is not None or asked.token is None:
             return vouched

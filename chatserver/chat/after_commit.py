@@ -60,6 +60,8 @@ class AfterCommit:
         self._presence_members = presence_members
         self._metrics = metrics
         self._opening: dict[str, set[PendingHello]] = {}
+        self.user_changes = 0
+        """How often a user's own facts changed."""
         self._after: deque[tuple[str, dict[str, Any]]] = deque()
         self._wake = asyncio.Event()
         self._notifier: asyncio.Task[None] | None = None
@@ -87,16 +89,22 @@ class AfterCommit:
         """A user's connections on this process."""
         return cast(list[Session], list(self._hub.subscribers(user_topic(user_id))))
 
-    def opening(self, user_id: str) -> PendingHello:
-        """Watch a user's memberships until `opened`."""
+    def opening(self, user_id: str, user_changes: int) -> PendingHello:
+        """Watch a user until `opened`. ``user_changes`` is the count from before the user was looked up."""
         watch = PendingHello()
+        watch.stale = user_changes != self.user_changes
         self._opening.setdefault(user_id, set()).add(watch)
         return watch
 
     def changed(self, user_id: str) -> None:
-        """Something about a user changed: whoever is about to be welcomed as them has to ask again."""
+        """A user's memberships changed: a session that is about to be welcomed as this user has to ask again."""
         for watch in self._opening.get(user_id, ()):
             watch.stale = True
+
+    def user_changed(self, user_id: str) -> None:
+        """A user's name, role or sessions changed."""
+        self.user_changes += 1
+        self.changed(user_id)
 
     def opened(self, user_id: str, watch: PendingHello) -> None:
         """Stop watching."""

@@ -94,9 +94,17 @@ class People:
     def _replace(self, user: User) -> None:
         self._rooms.rename(user)
         self._presence.rename(user)
-        self._after_commit.changed(user.id)
+        self._after_commit.user_changed(user.id)
         for session in self._after_commit.sessions(user.id):
             session.user = user
+
+    def released(self, user_id: str) -> None:
+        """A guest's name has gone to another user: it means the other one from here on."""
+        self._rooms.release(user_id)
+        self._after_commit.user_changed(user_id)
+        for session in self._after_commit.sessions(user_id):
+            # Came back in the moment in which the name was taken: with the next hello it is asked again.
+            session.connection.close(Close.RESTART, "the name went to another user")
 
     # Coming and going
 
@@ -123,7 +131,7 @@ class People:
         user = await self._store.read(lambda conn: people.user_by_id(conn, user_id))
         if user is not None:
             self._replace(user)
-        self._after_commit.changed(user_id)
+        self._after_commit.user_changed(user_id)
         for session in self._after_commit.sessions(user_id):
             if session.token is not None and await self._accounts.of_token(session.token) is None:
                 session.connection.close(Close.REVOKED)
@@ -133,7 +141,7 @@ class People:
         user = await self._accounts.of_token(token)
         await self._accounts.revoke(token)
         if user is not None:
-            self._after_commit.changed(user.id)
+            self._after_commit.user_changed(user.id)
             for session in self._after_commit.sessions(user.id):
                 if session.token == token:
                     session.connection.close(Close.REVOKED, "signed out")

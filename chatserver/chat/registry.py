@@ -90,6 +90,11 @@ class RoomRegistry:
         for live in self._live.values():
             live.member_list.rename(user)
 
+    def release(self, user_id: str) -> None:
+        """A member's name has gone to another user: tell the rooms in memory."""
+        for live in self._live.values():
+            live.member_list.release(user_id)
+
     def recently_changed(self, names: Iterable[str]) -> dict[str, int]:
         """The last seq of those rooms that changed within the last minute."""
         since = self._clock() - 60

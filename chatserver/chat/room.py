@@ -58,7 +58,7 @@ class LiveRoom:
     ) -> None:
         self.room = state.room
         self.position = state.position
-        self.member_list = MemberList(state.members)
+        self.member_list = MemberList(state.members, state.released)
         self.members: Mapping[str, Member] = self.member_list.by_id
         self.mutes = state.mutes
         self.bans = state.bans

@@ -139,6 +139,7 @@ class ChatServer:
             guest_days=settings.auth.guest_days,
             session_days=settings.auth.session_days,
             is_here=self._is_here,
+            on_release=self._released,
         )
         self.room_service = RoomService(self.rooms, self.store, self.access, self.presence, hooks)
         self.after_commit.listing = self.room_service.listing
@@ -284,6 +285,9 @@ class ChatServer:
     def _is_here(self, user_id: str) -> bool:
         # Just after a start nobody has had the time to come back.
         return self.presence.is_here(user_id) or time.time() - self._started < NAME_GRACE_SECONDS
+
+    def _released(self, user_id: str) -> None:
+        self.people.released(user_id)
 
     def _gone(self, user: User, rooms: Iterable[str]) -> None:
         self.people.gone(user, rooms)

@@ -64,10 +64,11 @@ class HelloHandler:
 
         None when the connection was closed meanwhile. Raises `Reject` when it is refused; it may try again.
         """
+        user_changes = self._after_commit.user_changes
         user, token, new = await self._who(hello, asked)
-        watch = self._after_commit.opening(user.id)
+        watch = self._after_commit.opening(user.id, user_changes)
         try:
-            user, lists = await self._facts_of(user, token, watch)
+            user, lists = await self._facts_of(user, token, hello.name, watch)
             session = Session(user, connection, token)
             if connection.closed:
                 return None
@@ -107,16 +108,19 @@ class HelloHandler:
         return user, token, True
 
     async def _facts_of(
-        self, user: User, token: str | None, watch: PendingHello
+        self, user: User, token: str | None, name: str | None, watch: PendingHello
     ) -> tuple[User, reading.RoomList]:
-        """The user and their rooms, as they are at the end of it. Raises `Reject` when the session was ended."""
+        """The user and their rooms, as they are at the end of it.
+
+        Raises `Reject` when the session was ended, or the name went to another user, meanwhile.
+        """
         while True:
-            watch.stale = False
+            stale, watch.stale = watch.stale, False
+            if stale and token is not None:
+                user = await self._accounts.returning(token, name)
             lists = await self._cases.lists(user)
             if not watch.stale:
                 return user, lists
-            if token is not None:
-                user = await self._accounts.returning(token)
 
     def _welcome(
         self,

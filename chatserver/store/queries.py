@@ -36,13 +36,17 @@ _user_columns = [
 
 
 class RoomState(msgspec.Struct):
-    """All of a room that its live keeps in memory. Sanctions: user id → until (infinity where it has no end)."""
+    """All of a room that its live keeps in memory. Sanctions: user id → until (infinity where it has no end).
+
+    ``released`` are the ids of members whose names have gone to other users.
+    """
 
     room: Room
     position: RoomPosition
     members: dict[str, Member]
     mutes: dict[str, float]
     bans: dict[str, float]
+    released: frozenset[str] = frozenset()
 
 
 class Membership(msgspec.Struct):
@@ -166,7 +170,7 @@ def sent_before(conn: Connection, room: str, user_id: str, nonce: str) -> tuple[
 
 _ROOM = CompiledStatement(select(s.room).where(s.room.c.name == bindparam("in_room")))
 _ROOM_MEMBERS = CompiledStatement(
-    select(s.member.c.role, s.member.c.since, *_user_columns)
+    select(s.member.c.role, s.member.c.since, s.user.c.name_key, *_user_columns)
     .join(s.user, s.user.c.id == s.member.c.user_id)
     .where(s.member.c.room == bindparam("in_room"))
 )
@@ -184,13 +188,14 @@ def room_state(conn: Connection, name: str, now: float) -> RoomState | None:
         return None
     found = _ROOM_MEMBERS.all(conn, in_room=name)
     members = {r.user_id: Member(user_of(r), r.role, r.since) for r in found}
+    released = frozenset(r.user_id for r in found if r.name_key is None)
     mutes: dict[str, float] = {}
     bans: dict[str, float] = {}
     for r in _ROOM_SANCTIONS.all(conn, in_room=name):
         until = r.until or float("inf")
         if until > now:
             (mutes if r.kind == "mute" else bans)[r.user_id] = until
-    return RoomState(room_of(row), RoomPosition(row.head, row.messages), members, mutes, bans)
+    return RoomState(room_of(row), RoomPosition(row.head, row.messages), members, mutes, bans, released)
 
 
 def bans(conn: Connection, room: str, now: float) -> list[tuple[Any, ...]]:

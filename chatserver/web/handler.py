@@ -84,31 +84,39 @@ class Handler(tornado.web.RequestHandler):
         """The caller's token: from the header, else from the cookie."""
         return self.bearer or self.get_cookie(COOKIE)
 
+    @property
+    def _asked(self) -> Request:
+        return request_of(self.request, self.remote_ip, self.token)
+
     async def user(self) -> User | None:
-        """Who asks, if they are signed in."""
+        """The caller, if signed in. Raises `Reject` ``name_taken`` for a guest whose name is another user's by now."""
         if self._user is None:
-            self._user = await self.services.sign_in.of(request_of(self.request, self.remote_ip, self.token))
+            self._user = await self.services.sign_in.of(self._asked)
         return self._user
 
+    async def known_user(self) -> User | None:
+        """The user whose session this is, for showing only: a guest's name may be another user's by now."""
+        return self._user or await self.services.sign_in.known(self._asked)
+
     async def require_user(self) -> User:
-        """Who asks. Raises `Reject` ``unauthorized``."""
+        """The caller. Raises `Reject` ``unauthorized`` or ``name_taken``."""
         user = await self.user()
         if user is None:
             raise Reject("Sign in first.", "unauthorized")
         return user
 
     async def require_writer(self) -> User:
-        """Who asks for something that others will notice; it is limited like messages.
+        """The caller, for what others will notice; it is limited like messages.
 
-        Raises `Reject` ``unauthorized`` or ``rate_limited``.
+        Raises `Reject` ``unauthorized``, ``name_taken`` or ``rate_limited``.
         """
         user = await self.require_user()
         self.services.limiter.take(moves(user))
         return user
 
     async def remember_again(self) -> None:
-        """Renew the cookie of somebody who comes back, so that it lives as long as the session behind it."""
-        token, user = self.get_cookie(COOKIE), await self.user()
+        """Renew the cookie of a user who comes back, so that it lives as long as its session."""
+        token, user = self.get_cookie(COOKIE), await self.known_user()
         if user is not None and token is not None and self.bearer is None:
             auth = self.services.settings.auth
             self.remember(token, auth.guest_days if user.role == "guest" else auth.session_days)
