@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import re
 from collections.abc import Awaitable, Callable
 from inspect import isawaitable
 
@@ -17,15 +16,13 @@ from ..store import changes as log
 from ..store import queries as reading
 from .access import Access
 from .drafts import DraftPipeline, escaped
+from .mentions import mentioned
 from .new_message import NewMessage, Via, content_hash
 from .registry import RoomRegistry
 from .replies import FutureReply, Reply
 from .resends import Resends
 from .room import LiveRoom
 from .rooms import RoomService, direct_room
-
-_MENTION = re.compile(r"(?<![^\s(\[{\"'*_~])@([^\s@:/#+,]{1,32})")
-_AFTER_NAME = ".!?;)]}\"'*_~…。！？；」』）】"
 
 
 class Messages:
@@ -136,7 +133,7 @@ class Messages:
             self._submit(live, draft, message, reply)
 
     def _submit(self, live: LiveRoom, draft: Draft, message: NewMessage, reply: Reply) -> None:
-        mentions = mentioned(draft, live) if "@" in draft.content else ()
+        mentions = mentioned(draft.content, draft.user, live.member_list) if "@" in draft.content else ()
         live.submit(self._change(draft, message, mentions), reply)
 
     def _change(self, draft: Draft, message: NewMessage, mentions: tuple[str, ...]) -> log.Post:
@@ -267,13 +264,3 @@ def _html(draft: Draft) -> str:
 def new_message_id(now: float) -> str:
     """An id that sorts by time, so that the index grows at its end. It is no secret: access is asked elsewhere."""
     return f"m{int(now * 1000):011x}{random.getrandbits(64):016x}"
-
-
-def mentioned(draft: Draft, live: LiveRoom) -> tuple[str, ...]:
-    """Ids of the members whose names stand in the text, the author's aside."""
-    found: dict[str, None] = {}
-    for name in _MENTION.findall(draft.content):
-        user_id = live.member_list.named(name) or live.member_list.named(name.rstrip(_AFTER_NAME))
-        if user_id is not None and user_id != draft.user.id:
-            found[user_id] = None
-    return tuple(found)

@@ -1,0 +1,218 @@
+"""Who is told of a text: each member whose name stands after an @, however the sentence goes on."""
+
+from __future__ import annotations
+
+import time
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chatserver.chat.members import MemberList
+from chatserver.chat.mentions import mentioned
+from chatserver.model.values import Member, User
+
+AUTHOR = User("author", "author", "author")
+
+
+def members(*names: str) -> MemberList:
+    """Members whose ids are their names."""
+    return MemberList({name: Member(User(name, name, name)) for name in ("author", *names)})
+
+
+def told(text: str, *names: str) -> tuple[str, ...]:
+    return mentioned(text, AUTHOR, members(*names))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "@carl",
+        "@carl, look",
+        "@carl's turn",
+        "@carl’s turn",
+        "cc:@carl",
+        "cc: @carl.",
+        "(@carl)",
+        "（@carl）",
+        "你好@carl",
+        "@carl你好",
+        "@carl，你好",
+        "@carl。",
+        "@carlさん",
+        "สวัสดี@carl",
+        "안녕@carl님",
+        "«@carl»",
+        "„@carl“",
+        "“@carl”",
+        '"@carl"',
+        "¿@carl?",
+        "ask @carl.",
+        "ask @carl...",
+        "ask @carl…and then",
+        "hey @carl!!!",
+        "@carl:hello",
+        "@carl/x",
+        "x/@carl",
+        "*@carl*",
+        "**@carl**",
+        "__@carl__",
+        "~~@carl~~",
+        "`@carl`",
+        "[@carl](x)",
+        "<@carl>",
+        "|@carl|",
+        "->@carl",
+        "-@carl",
+        "=@carl",
+        "&@carl",
+        "#@carl",
+        "@@carl",
+        "@carl@",
+        "\n@carl\n",
+        "\t@carl",
+        "@CARL",
+        "@Carl's",
+        "@carl👍",
+        "👍@carl",
+        "@carl\u200b",
+        "@carl\u3000x",
+        "@carl-",
+        "@carl_",
+        "@carl--no",
+        "https://x.org @carl",
+    ],
+)
+def test_a_member_is_told_however_the_sentence_goes_on(text):
+    assert told(text, "carl") == ("carl",)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "carl",
+        "a@carl.org",
+        "a@carl",
+        "write to some.body+tag@carl.org now",
+        "mail:me@carl.org",
+        "café@carl.org",
+        "cafe\u0301@carl.org",
+        "почта@carl.org",
+        "7@carl",
+        "@carla",
+        "@carl2",
+        "@carl-anne",
+        "@carl_2",
+        "@carl.smith",
+        "@carlé",
+        "@carl\u0301",
+        "@ carl",
+        "@\ncarl",
+        "https://medium.com/@carl",
+        "https://medium.com/x/@carl/post",
+        "http://carl:pw@carl/",
+        "git+ssh://git@carl/x",
+        "@",
+        "@@@",
+        "",
+    ],
+)
+def test_emails_addresses_and_longer_names_tell_no_member(text):
+    assert told(text, "carl") == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "names", "ids"),
+    [
+        ("@bob,@carl", ("bob", "carl"), ("bob", "carl")),
+        ("@bob/@carl", ("bob", "carl"), ("bob", "carl")),
+        ("@bob@carl", ("bob", "carl"), ("bob",)),
+        ("@bob @carl @bob", ("bob", "carl"), ("bob", "carl")),
+        ("@bob、@小明です", ("bob", "小明"), ("bob", "小明")),
+        ("@小明你好", ("小明",), ("小明",)),
+        ("@小明明你好", ("小明", "小明明"), ("小明明",)),
+        ("@철수님", ("철수",), ("철수",)),
+        ("@عمرو", ("عمر",), ()),
+        ("@عمر، أهلا", ("عمر",), ("عمر",)),
+        ("@नेहा।", ("नेहा",), ("नेहा",)),
+        ("@Ольга!", ("ольга",), ("ольга",)),
+        ("@o'hara's", ("o'hara", "o"), ("o'hara",)),
+        ("@o'hara", ("o",), ("o",)),
+        ("@carl.smith.", ("carl", "carl.smith"), ("carl.smith",)),
+        ("@carl-anne", ("carl", "carl-anne", "anne"), ("carl-anne",)),
+        ("@🎉party!", ("🎉party",), ("🎉party",)),
+        ("@bob🎉", ("bob", "bob🎉"), ("bob🎉",)),
+        ("@<b>", ("<b>",), ("<b>",)),
+        ("@...", ("...",), ("...",)),
+        # What ends a sentence is no part of a name, unless no other member is meant.
+        ("ask @carl.", ("carl", "carl."), ("carl",)),
+        ("ask @carl.", ("carl.",), ("carl.",)),
+        ("ask @carl..", ("carl", "carl.", "carl.."), ("carl",)),
+        ("@carl!", ("carl!", "carl"), ("carl",)),
+        ("@carl.!", ("carl.",), ("carl.",)),
+        ("@carl.'s", ("carl", "carl."), ("carl",)),
+        # No one is told of their own text.
+        ("@author @bob", ("bob",), ("bob",)),
+    ],
+)
+def test_the_longest_name_counts_and_what_ends_a_sentence_does_not(text, names, ids):
+    assert told(text, *names) == ids
+
+
+def test_a_name_is_found_in_any_normal_form_and_by_what_is_shown():
+    jose = MemberList({"j": Member(User("j", "jj", "José"))})
+    for text in ("@jj", "@José!", "@" + unicodedata.normalize("NFD", "JOSÉ") + "."):
+        assert mentioned(text, AUTHOR, jose) == ("j",), text
+
+
+NAMES = st.text("carlé.'_-!你好🎉", min_size=1, max_size=8)
+
+
+@given(NAMES, st.sampled_from(["", " ", ".", "!", ", ", "…", ")", "\n", "/", ":", "。"]), st.text(max_size=5))
+def test_a_name_followed_by_a_space_tells_its_member(name, before, after):
+    """Whatever the name is made of, there is a way to write to it."""
+    assert told(f"{before}@{name} {after}", name)[:1] == (name,)
+
+
+@given(st.text("@carl.,:/ ’-_é你😀\u0301", max_size=40), st.lists(NAMES, max_size=4))
+def test_any_text_tells_only_members_and_each_once(text, names):
+    found = told(text, *names)
+    assert len(set(found)) == len(found)
+    assert set(found) <= set(names)
+    assert len(found) <= text.count("@")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["@" * 60_000, "@a" * 30_000, "@" + "a" * 60_000, "@" + "." * 60_000, "@你" * 30_000, "@" + "你" * 60_000,
+     "/@" * 30_000, "\u0301@" * 30_000, "\u0301" * 59_000 + "@", "https://" * 7_500, ("@" + "你." * 20) * 1_400,
+     "@" + "a\u0301\u0316" * 20_000],
+    ids=lambda text: text[:4],
+)  # fmt: skip
+def test_a_long_text_takes_a_time_in_line_with_its_length(text):
+    here = members("carl", "你你", "a")
+    mentioned("@carl", AUTHOR, here)
+    began = time.perf_counter()
+    mentioned(text, AUTHOR, here)
+    assert time.perf_counter() - began < 1
+
+
+async def test_members_are_told_over_the_wire(chat):
+    async with chat() as server:
+        alice, carl, dot = await server.join("general", "alice", "carl", "carl.")
+        for text in (
+            "@carl's",
+            "cc:@carl",
+            "（@carl）",
+            "你好@carl",
+            "@carl，",
+            "«@carl»",
+            "@bob/@carl",
+            "ask @carl.",
+        ):
+            sent = await alice.says(text)
+            assert (await carl.hears("mention")).seq == sent.seq
+        await alice.says("a@carl.org")
+        for client in (carl, dot):
+            assert not await client.heard("mention")
