@@ -303,4 +303,4 @@ async def test_who_breaks_the_protocol_gets_the_answers_and_is_gone(
         assert server.server.metrics.closes == {code: 1}
         assert not server.server.presence.people()
         assert len(server.server.connections) == 0
-        assert [record.name for record in caplog.records].count("chatserver.web.websocket.connection") == 1
+        assert [record.name for record in caplog.records].count("chatserver.sessions.connection") == 1

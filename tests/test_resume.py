@@ -9,8 +9,8 @@ import pytest
 
 from chatserver.sessions import hello as opening
 from chatserver.sessions import keepalive as connections
+from chatserver.sessions.connection import Connection
 from chatserver.testing import Refused
-from chatserver.web.websocket.connection import Connection
 
 HISTORY = ["history"]
 

@@ -10,7 +10,10 @@ from contextlib import asynccontextmanager
 import pytest
 
 from chatserver.model.errors import Close
+from chatserver.web.websocket.frames import close_frame
+from chatserver.web.websocket.parser import CLOSE
 from chatserver.web.websocket.socket_transport import SocketTransport
+from chatserver.web.websocket.transport import State, Transport
 from tests.conftest import client_frame
 
 
@@ -23,7 +26,10 @@ class Owner:
         self.lost = asyncio.Event()
         self.answer: Callable[[bytes], Awaitable[None] | None] = lambda data: None
 
-    def on_frame(self, data: bytes, text: bool) -> Awaitable[None] | None:
+    def on_open(self, transport: Transport) -> None:
+        pass
+
+    def on_message(self, data: bytes, text: bool) -> Awaitable[None] | None:
         self.heard.append(data)
         self.changed.set()
         return self.answer(data)
@@ -111,3 +117,37 @@ async def test_a_request_that_fails_ends_the_connection(error):
         await owner.lost.wait()
         assert owner.heard == [b"first"]
         assert theirs.recv(100) == b""
+
+
+async def test_the_states_of_a_websocket():
+    ours, theirs = socket.socketpair()
+    theirs.setblocking(False)
+    owner = Owner()
+    transport = SocketTransport(owner, ours, 1000, inflates=False)
+    loop = asyncio.get_running_loop()
+    assert transport.state is State.CONNECTING
+    transport.write(b"too early")
+    transport.close(1000)
+    assert transport.state is State.CONNECTING
+    transport.start(client_frame(b"with the handshake"))
+    assert transport.state is State.OPEN
+    assert owner.heard == [b"with the handshake"]
+    transport.write(b"sent")
+    transport.close(4000, "bye")
+    assert transport.state is State.CLOSING
+    transport.write(b"too late")
+    assert await loop.sock_recv(theirs, 100) == b"sent" + close_frame(4000, "bye")
+    await loop.sock_sendall(theirs, client_frame(b"not heard") + client_frame(b"\x0f\xa0", CLOSE))
+    await owner.lost.wait()
+    assert transport.state is State.CLOSED
+    assert owner.heard == [b"with the handshake"]
+    assert await loop.sock_recv(theirs, 100) == b""
+    theirs.close()
+
+
+async def test_a_close_frame_is_answered_with_its_code():
+    async with pair() as (owner, theirs):
+        loop = asyncio.get_running_loop()
+        await loop.sock_sendall(theirs, client_frame(b"\x03\xe8", CLOSE))
+        assert await loop.sock_recv(theirs, 100) == b"\x88\x02\x03\xe8"
+        await owner.lost.wait()

@@ -43,6 +43,7 @@ from ..plugins.deadline import wait_at_most
 from ..plugins.host import PluginHost
 from ..protocol import events as wire
 from ..protocol.requests import Decoder
+from ..sessions.connection import ConnectionContext
 from ..sessions.hello import HelloHandler
 from ..sessions.keepalive import Keepalive
 from ..sessions.requests import RequestHandler
@@ -219,11 +220,15 @@ class ChatServer:
             RateLimiter(5 * limits.messages_per_second, 10 * limits.burst, time.time), self.about.stats.get,
         )  # fmt: skip
         decoder = Decoder({name: spec.fields for name, (_, spec) in self.host.requests.items()})
+        connections = ConnectionContext(
+            hello_handler=self.hello_handler, request_handler=request_handler, decoder=decoder, hub=self.hub,
+            keepalive=self.connections, metrics=self.metrics, send_buffer=limits.send_buffer_bytes,
+            recently_changed=self.rooms.recently_changed, stopping=lambda: self._stopping,
+        )  # fmt: skip
         services = Services(
             settings=self.settings, version=__version__, accounts=self.accounts, access=self.access,
             rooms=self.rooms, messages=self.messages, room_service=self.room_service, people=self.people,
-            commands=self.commands, hello_handler=self.hello_handler, request_handler=request_handler, decoder=decoder,
-            connections=self.connections, hub=self.hub, metrics=self.metrics, gauges=self.about.gauges,
+            commands=self.commands, connections=connections, metrics=self.metrics, gauges=self.about.gauges,
             hook_stats=self.host.hooks.stats, limiter=self.limiter, sign_in=self.sign_in,
             chat=lambda plugin: PluginChat(plugin, self.chat), stats=self.about.stats.get, health=self.about.health.get,
             stopping=lambda: self._stopping, proxies=proxies,

@@ -59,13 +59,16 @@ class HelloHandler:
         self._after_commit = after_commit
         self._facts = facts
 
-    async def hello(self, connection: Connection, hello: requests.Hello, asked: Request) -> Session | None:
-        """Sign in, send ``welcome``, what was missed, and ``live``. ``asked`` carries the cookie, where it counts.
+    async def hello(
+        self, connection: Connection, hello: requests.Hello, asked: Request, known: User | None = None
+    ) -> Session | None:
+        """Sign in, send ``welcome``, what was missed, and ``live``. ``asked`` carries the cookie, where it counts;
+        ``known`` is a user who is signed in by other means.
 
         None when the connection was closed meanwhile. Raises `Reject` when it is refused; it may try again.
         """
         user_changes = self._after_commit.user_changes
-        user, token, new = await self._who(hello, asked)
+        user, token, new = (known, None, False) if known is not None else await self._who(hello, asked)
         watch = self._after_commit.opening(user.id, user_changes)
         try:
             user, lists = await self._facts_of(user, token, hello.name, watch)

@@ -16,14 +16,10 @@ from ..chat.registry import RoomRegistry
 from ..chat.rooms import RoomService
 from ..chat.run_command import CommandRunner
 from ..config import Settings
-from ..delivery.hub import Hub
 from ..model.metrics import Metrics
 from ..model.rate_limit import RateLimiter
 from ..plugins.isolation import Stats
-from ..protocol.requests import Decoder
-from ..sessions.hello import HelloHandler
-from ..sessions.keepalive import Keepalive
-from ..sessions.requests import RequestHandler
+from ..sessions.connection import ConnectionContext
 from .security import Network
 
 
@@ -42,11 +38,7 @@ class Services:
     room_service: RoomService
     people: People
     commands: CommandRunner
-    hello_handler: HelloHandler
-    request_handler: RequestHandler
-    decoder: Decoder
-    connections: Keepalive
-    hub: Hub
+    connections: ConnectionContext
     metrics: Metrics
     limiter: RateLimiter
     gauges: Callable[[], dict[str, tuple[str, float]]]

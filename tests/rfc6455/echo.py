@@ -1,4 +1,4 @@
-"""The server under test: all of it, with an echo in the place of the chat behind the WebSocket."""
+"""The server under test: all of it, with an echo in the place of the chat at the other end of the WebSocket."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from unittest import mock
 from chatserver.delivery.codec import Codec
 from chatserver.model.errors import Close
 from chatserver.model.values import Request
+from chatserver.sessions.connection import ConnectionContext
 from chatserver.testing import Harness
-from chatserver.web.services import Services
 from chatserver.web.websocket.codec import DeflateCodec
 from chatserver.web.websocket.deflate import compress_frame
 from chatserver.web.websocket.frames import TEXT, frame
@@ -28,19 +28,17 @@ BEHIND = 2**20
 
 
 class Echo:
-    """Sends each message back; made where a `chatserver.web.websocket.connection.Connection` would be."""
+    """Sends each message back; made where a `chatserver.sessions.connection.Connection` would be."""
 
-    def __init__(
-        self, services: Services, asked: Request, room: str | None, page: bool, codec: Codec
-    ) -> None:
+    def __init__(self, context: ConnectionContext, codec: Codec, asked: Request, **options: object) -> None:
         self._deflates = isinstance(codec, DeflateCodec)
         self._transport: Transport | None = None
 
-    def start(self, transport: Transport) -> None:
+    def on_open(self, transport: Transport) -> None:
         """The handshake is done."""
         self._transport = transport
 
-    def on_frame(self, data: bytes, text: bool) -> Awaitable[None] | None:
+    def on_message(self, data: bytes, text: bool) -> Awaitable[None] | None:
         """A whole message."""
         transport = self._transport
         assert transport is not None

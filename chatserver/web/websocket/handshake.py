@@ -9,10 +9,10 @@ from tornado.iostream import IOStream, SSLIOStream, StreamClosedError
 from tornado.web import HTTPError
 from tornado.websocket import WebSocketHandler, WebSocketProtocol, WebSocketProtocol13, _WebSocketParams
 
+from ...sessions.connection import Connection
 from ..handler import COOKIE, request_of
 from ..security import HEADERS, client_address, is_ours
 from .codec import DeflateCodec, FrameCodec
-from .connection import Connection
 from .extensions import agreed
 from .socket_transport import SocketTransport
 from .stream_transport import StreamTransport
@@ -74,13 +74,13 @@ class SocketHandler(WebSocketHandler):
         token = self.get_cookie(COOKIE) if page else None
         asked = request_of(self.request, client_address(self.request, services.proxies), token)
         codec = self._deflating if self._deflates else self._plain
-        connection = Connection(services, asked, self.path_kwargs.get("room"), page, codec)
+        connection = Connection(
+            services.connections, codec, asked, room=self.path_kwargs.get("room"), heartbeats=page
+        )
         most = services.settings.limits.frame_bytes
         stream.set_nodelay(True)
         if services.settings.server.transport == "stream" or isinstance(stream, SSLIOStream):
-            transport = StreamTransport(connection, stream, most, self._deflates)
-            connection.start(transport)
-            await transport.run()
+            await StreamTransport(connection, stream, most, self._deflates).run()
             return
         with contextlib.suppress(StreamClosedError):
             # The answer to the handshake has to be out before the stream goes.
@@ -88,12 +88,11 @@ class SocketHandler(WebSocketHandler):
             early = bytes(stream._read_buffer)
             bare = SocketTransport(connection, stream.socket.dup(), most, self._deflates)
             stream.close()
-            connection.start(bare)
             bare.start(early)
 
 
 class _Handshake(WebSocketProtocol13):
-    """Tornado's handshake, without what comes behind it."""
+    """Tornado's handshake, without what comes after it."""
 
     async def _receive_frame_loop(self) -> None:
         assert isinstance(self.handler, SocketHandler)

@@ -10,9 +10,11 @@ import socket
 from collections import deque
 from collections.abc import Awaitable
 
-from .transport import READ_BYTES, Owner, Transport
+from .transport import READ_BYTES, Owner, State, Transport
 
 log = logging.getLogger(__name__)
+
+OPEN = State.OPEN
 
 AT_ONCE = 64
 """How many pieces one call sends."""
@@ -35,7 +37,8 @@ class SocketTransport(Transport):
         sock.setblocking(False)
 
     def start(self, early: bytes) -> None:
-        """Begin to read; ``early`` is what came with the handshake."""
+        """The handshake is done: begin to read; ``early`` is what came with it."""
+        self.opened()
         self._resume()
         if early:
             self._take(early)
@@ -43,10 +46,6 @@ class SocketTransport(Transport):
     @property
     def buffered(self) -> int:
         return self._size
-
-    @property
-    def closed(self) -> bool:
-        return self._sock is None
 
     def _resume(self) -> None:
         if not self._reading and self._sock is not None:
@@ -105,7 +104,7 @@ class SocketTransport(Transport):
         self._resume()
 
     def write(self, frames: bytes, first: bytes = b"") -> None:
-        if self._sock is None or self.closing:
+        if self._sock is None or self.state is not OPEN:
             return
         if self._out:
             self._out.extend(memoryview(part) for part in (first, frames) if part)
@@ -116,7 +115,7 @@ class SocketTransport(Transport):
         except (BlockingIOError, InterruptedError):
             sent = 0
         except OSError:
-            # Not here: whoever writes to many must not be called back in the middle.
+            # Not here: a caller that writes to many must not be called back in the middle.
             self._loop.call_soon(self.abort)
             return
         left = len(first) + len(frames) - sent
@@ -137,7 +136,7 @@ class SocketTransport(Transport):
             self.abort()
             return
         self._size -= sent
-        # Who takes what we send is there, even while nothing of theirs is read.
+        # A client that takes what we send is there, even while nothing from it is read.
         self.owner.on_activity()
         while sent:
             first = self._out[0]
@@ -174,6 +173,7 @@ class SocketTransport(Transport):
         sock, self._sock = self._sock, None
         if sock is None:
             return
+        self.state = State.CLOSED
         if self._reading:
             self._loop.remove_reader(sock.fileno())
         if self._out:

@@ -9,7 +9,7 @@ import socket
 
 from tornado.iostream import IOStream, StreamClosedError
 
-from .transport import READ_BYTES, Owner, Transport
+from .transport import READ_BYTES, Owner, State, Transport
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +25,8 @@ class StreamTransport(Transport):
         stream.set_close_callback(self.gone)
 
     async def run(self) -> None:
-        """Read until the connection is gone."""
+        """The handshake is done: read until the connection is gone."""
+        self.opened()
         try:
             while True:
                 waiting = self.take(await self._stream.read_bytes(READ_BYTES, partial=True))
@@ -42,16 +43,12 @@ class StreamTransport(Transport):
     def buffered(self) -> int:
         return 0 if self._stream.closed() else len(self._stream._write_buffer)
 
-    @property
-    def closed(self) -> bool:
-        return self._stream.closed()
-
     def write(self, frames: bytes, first: bytes = b"") -> None:
-        if self.closing:
+        if self.state is not State.OPEN:
             return
         with contextlib.suppress(StreamClosedError):
             written = self._stream.write(first + frames)
-            # What the kernel takes at once says nothing about who is on the other side.
+            # What the kernel takes at once says nothing about the other side.
             if not written.done():
                 written.add_done_callback(self._written)
 
@@ -59,7 +56,7 @@ class StreamTransport(Transport):
         # A failure is the connection's end, which the close callback tells.
         if future.cancelled() or future.exception() is not None:
             return
-        # Who takes what we send is there, even while nothing of theirs is read.
+        # A client that takes what we send is there, even while nothing from it is read.
         self.owner.on_activity()
         if not self.buffered:
             self.emptied()
@@ -69,10 +66,11 @@ class StreamTransport(Transport):
             await self._stream.write(b"")
 
     def shut(self) -> None:
-        if not self.closed:
+        if not self._stream.closed():
             # An error is the connection's end, which reading tells.
             with contextlib.suppress(OSError):
                 self._stream.socket.shutdown(socket.SHUT_WR)
 
     def abort(self) -> None:
+        self.state = State.CLOSED
         self._stream.close()

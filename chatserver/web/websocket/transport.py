@@ -1,12 +1,13 @@
 """What is below a WebSocket once its handshake is done: frames to messages, and the closing handshake.
 
 There are two ways to the other side: on the bare socket, which costs a fraction of the time and memory, or through
-Tornado's stream, for TLS. Whoever uses them can't tell.
+Tornado's stream, for TLS. What is above can't tell them apart.
 """
 
 from __future__ import annotations
 
 import asyncio
+import enum
 import logging
 from collections.abc import Awaitable
 from typing import Protocol
@@ -29,14 +30,30 @@ UNREAD_BYTES = 64 * 1024 * 1024
 """How much of a message that is too large is read, so that the answer to it arrives, before the socket is closed."""
 
 
-class Owner(Protocol):
-    """Who gets the messages."""
+class State(enum.Enum):
+    """Of a WebSocket, as seen from the server (RFC 6455, sections 4 and 7)."""
 
-    def on_frame(self, data: bytes, text: bool) -> Awaitable[None] | None:
+    CONNECTING = "connecting"
+    """The handshake is not over; nothing may be sent."""
+    OPEN = "open"
+    """Messages go both ways."""
+    CLOSING = "closing"
+    """A close frame was sent; nothing may follow it."""
+    CLOSED = "closed"
+    """The socket is closed."""
+
+
+class Owner(Protocol):
+    """Gets the messages."""
+
+    def on_open(self, transport: Transport) -> None:
+        """The handshake is done. May close the transport at once."""
+
+    def on_message(self, data: bytes, text: bool) -> Awaitable[None] | None:
         """A data message; text is UTF-8. What is returned is awaited before the next one is read."""
 
     def on_activity(self) -> None:
-        """A ping or pong: the other side lives."""
+        """A ping or pong, or bytes that the other side took: it lives."""
 
     def on_protocol_error(self, code: Close, reason: str) -> None:
         """The other side broke the protocol; what follows is not read. Closes the transport with this code."""
@@ -48,19 +65,27 @@ class Owner(Protocol):
 class Transport:
     """What both ways share: frames to messages, and the closing handshake (RFC 6455, section 7)."""
 
-    __slots__ = ("__weakref__", "_dropped", "_parser", "_timer", "closing", "deaf", "ending", "owner")
+    __slots__ = ("__weakref__", "_close_received", "_discarded", "_parser", "_timer", "owner", "state")
 
     def __init__(self, owner: Owner, most: int, inflates: bool) -> None:
         self.owner = owner
-        self.closing = False
-        """A close frame was sent; nothing may follow it."""
-        self.deaf = False
-        """Messages are passed over: nothing more is accepted."""
-        self.ending = False
-        """One came, too; the socket is closed once everything is sent."""
+        self.state = State.CONNECTING
+        self._close_received = False
+        """The closing handshake is complete: the socket is closed once everything is sent."""
+        self._discarded = 0
+        """How many bytes came after a breach of the protocol, and were not looked at; 0 without one."""
         self._parser = (InflatingParser if inflates else FrameParser)(most, _websocket_mask)
         self._timer: asyncio.TimerHandle | None = None
-        self._dropped = 0
+
+    def opened(self) -> None:
+        """The handshake is done: tell the owner."""
+        self.state = State.OPEN
+        self.owner.on_open(self)
+
+    @property
+    def writable(self) -> bool:
+        """Whether what is written goes out."""
+        return self.state is State.OPEN
 
     # What the two ways differ in
 
@@ -69,13 +94,8 @@ class Transport:
         """How many bytes wait to be sent."""
         raise NotImplementedError
 
-    @property
-    def closed(self) -> bool:
-        """The socket is closed."""
-        raise NotImplementedError
-
     def write(self, frames: bytes, first: bytes = b"") -> None:
-        """Send ``first`` and ``frames``; what the socket does not take at once is kept. Nothing on a closed one."""
+        """Send ``first`` and ``frames``; what the socket does not take at once is kept. Nothing unless it is open."""
         raise NotImplementedError
 
     async def drained(self) -> None:
@@ -94,23 +114,24 @@ class Transport:
 
     def close(self, code: int, reason: str = "") -> None:
         """Send a close frame; the socket is closed when it is answered, or after `CLOSE_SECONDS`."""
-        if self.closing or self.closed:
+        if self.state is not State.OPEN:
             return
         self.write(outgoing.close_frame(code, reason))
-        self.closing = True
+        self.state = State.CLOSING
         self._timer = asyncio.get_running_loop().call_later(CLOSE_SECONDS, self.abort)
 
     def emptied(self) -> None:
         """Nothing waits to be sent any more: go on with the end where it has begun."""
-        if self.ending:
+        if self._close_received:
             self.abort()
-        elif self._dropped:
+        elif self._discarded:
             # Closing with unread input would reset the socket, and the reset would overtake the close frame; so
             # only our half ends, and what still comes is read and forgotten (sections 7.1.1 and 7.1.7).
             self.shut()
 
     def gone(self) -> None:
         """The socket is closed: tell the owner."""
+        self.state = State.CLOSED
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -120,9 +141,9 @@ class Transport:
 
     def take(self, data: bytes) -> Awaitable[None] | None:
         """Handle the messages in what came, up to one that has to be awaited before `take` is called again."""
-        if self._dropped:
-            self._dropped += len(data)
-            if self._dropped > UNREAD_BYTES:
+        if self._discarded:
+            self._discarded += len(data)
+            if self._discarded > UNREAD_BYTES:
                 self.abort()
             return None
         if data:
@@ -131,13 +152,13 @@ class Transport:
             return self._messages()
         except ProtocolError as broken:
             self.owner.on_protocol_error(broken.code, broken.reason)
-            self._dropped = 1
+            self._discarded = 1
             if not self.buffered:
                 self.emptied()
             return None
 
     def _messages(self) -> Awaitable[None] | None:
-        while not self.closed:
+        while self.state is not State.CLOSED:
             message = self._parser.next()
             if message is None:
                 return None
@@ -147,10 +168,10 @@ class Transport:
                 return None
             if opcode in (incoming.PING, incoming.PONG):
                 self._sign(opcode, data)
-            elif not self.closing and not self.deaf:
+            elif self.state is State.OPEN:
                 if opcode == incoming.TEXT:
                     incoming.check_text(data)
-                waiting = self.owner.on_frame(data, opcode == incoming.TEXT)
+                waiting = self.owner.on_message(data, opcode == incoming.TEXT)
                 if waiting is not None:
                     return waiting
         return None
@@ -162,10 +183,10 @@ class Transport:
             self.write(outgoing.frame(data, outgoing.PONG))
 
     def _answer_close(self, data: bytes) -> None:
-        if not self.closing:
+        if self.state is State.OPEN:
             # Echo the code (section 5.5.1).
             self.write(outgoing.frame(data[:2], outgoing.CLOSE))
-            self.closing = True
-        self.ending = True
+            self.state = State.CLOSING
+        self._close_received = True
         if not self.buffered:
             self.emptied()

@@ -1,20 +1,25 @@
-"""One WebSocket from the server's side: requests in, events out, within limits."""
+"""One client's connection, whatever the transport: requests in, events out, within limits."""
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Protocol
 
-from ...delivery.codec import Codec
-from ...delivery.session import Session
-from ...model import errors
-from ...model.errors import Close, Reject
-from ...model.values import Request
-from ...protocol import events as wire
-from ...protocol import requests
-from ..services import Services
-from .transport import Transport
+from ..delivery.codec import Codec
+from ..delivery.hub import Hub
+from ..delivery.session import Session
+from ..model import errors
+from ..model.errors import Close, Reject
+from ..model.metrics import Metrics
+from ..model.values import Request, User
+from ..protocol import events as wire
+from ..protocol import requests
+from .hello import HelloHandler
+from .keepalive import Keepalive
+from .requests import RequestHandler
 
 log = logging.getLogger(__name__)
 
@@ -22,23 +27,63 @@ ERRORS_AT_ONCE = 100.0
 ERRORS_PER_SECOND = 2.0
 
 
-class Connection:
-    """The connection below a `Session` (`chatserver.delivery.session.Connection`), the owner of a transport.
+class Transport(Protocol):
+    """Carries encoded bytes to one client."""
 
-    ``asked`` is what was known at the handshake, ``room`` the one in the address, ``page`` whether a browser's page
-    is on the other side, ``codec`` how payloads are encoded for it.
+    @property
+    def writable(self) -> bool:
+        """Whether what is written goes out."""
+
+    @property
+    def buffered(self) -> int:
+        """How many bytes wait to be sent."""
+
+    def write(self, data: bytes, first: bytes = b"") -> None:
+        """Send ``first`` and ``data``; what can't be sent at once is kept. Nothing on one that is not writable."""
+
+    async def drained(self) -> None:
+        """Wait until nothing waits to be sent, or the connection is gone."""
+
+    def close(self, code: int, reason: str) -> None:
+        """Send what waits and the reason, then end. What is written after it is not sent."""
+
+    def abort(self) -> None:
+        """End at once."""
+
+
+@dataclasses.dataclass(frozen=True)
+class ConnectionContext:
+    """What all connections work with. ``recently_changed(rooms)`` gives the heads of those that moved lately; once
+    ``stopping()`` is true nothing new is begun. ``send_buffer`` is what may wait for a slow reader, in bytes."""
+
+    hello_handler: HelloHandler
+    request_handler: RequestHandler
+    decoder: requests.Decoder
+    hub: Hub
+    keepalive: Keepalive
+    metrics: Metrics
+    send_buffer: int
+    recently_changed: Callable[[Iterable[str]], dict[str, int]]
+    stopping: Callable[[], bool]
+
+
+class Connection:
+    """The connection of a `Session` (`chatserver.delivery.session.Connection`), the owner of a transport.
+
+    ``asked`` is what was known of the client when it connected, ``codec`` how payloads are encoded for it, ``room``
+    the one it joins right after hello; ``heartbeats`` are for clients that can't see pings.
     """
 
     __slots__ = (
         "_asked",
         "_asked_for",
+        "_context",
         "_errors",
         "_errors_at",
-        "_limit",
+        "_heartbeats",
         "_own",
-        "_page",
         "_room",
-        "_services",
+        "_said_goodbye",
         "_session",
         "_since",
         "_transport",
@@ -48,51 +93,59 @@ class Connection:
     )  # fmt: skip
 
     def __init__(
-        self, services: Services, asked: Request, room: str | None, page: bool, codec: Codec
+        self,
+        context: ConnectionContext,
+        codec: Codec,
+        asked: Request,
+        *,
+        room: str | None = None,
+        heartbeats: bool = False,
     ) -> None:
         self.remote_ip = asked.remote_ip
         self.codec = codec
         self.heard = self._since = time.monotonic()
-        self._services = services
+        self._context = context
         self._asked: Request | None = asked
         self._room = room
-        self._page = page
-        self._limit = services.settings.limits.send_buffer_bytes
+        self._heartbeats = heartbeats
         self._asked_for = 0
         self._own: list[bytes] | None = None
         self._session: Session | None = None
         self._transport: Transport | None = None
+        self._said_goodbye = False
         self._errors = ERRORS_AT_ONCE
         self._errors_at = self.heard
 
-    def start(self, transport: Transport) -> None:
-        """The handshake is done."""
+    def on_open(self, transport: Transport) -> None:
+        """The transport is ready."""
         self._transport = transport
-        if self._services.stopping():
+        if self._context.stopping():
             # The stop began between the handshake and here, and has said goodbye to all others.
             self.close(Close.RESTART)
-        elif self._services.connections.full(self.remote_ip):
+        elif self._context.keepalive.full(self.remote_ip):
             self.close(Close.TOO_MANY)
         else:
-            self._services.connections.add(self)
+            self._context.keepalive.add(self)
 
-    # Frames in
+    # In
 
-    def on_frame(self, data: bytes, text: bool) -> Awaitable[None] | None:
-        """A whole message. What is returned is awaited before the next one is read."""
+    def on_message(self, data: bytes, text: bool = True) -> Awaitable[None] | None:
+        """A request. What is returned is awaited before the next one is read."""
+        if self._said_goodbye:
+            return None
         self.heard = time.monotonic()
-        self._services.metrics.frames_in += 1
+        self._context.metrics.frames_in += 1
         if not text:
             self._refuse(None, Reject("Frames are text.", "bad_request"))
             return None
         try:
-            request = self._services.decoder.decode(data)
+            request = self._context.decoder.decode(data)
         except requests.BadRequest as bad:
             self._refuse(bad.re, bad.reject)
             return None
         if self._session is None:
             return self._hello(request)
-        waiting = self._services.request_handler.handle(self._session, request)
+        waiting = self._context.request_handler.handle(self._session, request)
         if waiting is not None:
             return self._answered(waiting)
         return self.drained() if self._behind() else None
@@ -103,11 +156,11 @@ class Connection:
             await self.drained()
 
     def _behind(self) -> bool:
-        """Whoever doesn't read the answers gets no more of them."""
-        return self._transport is not None and self._transport.buffered > self._limit // 2
+        """A client that doesn't read the answers gets no more of them."""
+        return self._transport is not None and self._transport.buffered > self._context.send_buffer // 2
 
     def _refuse(self, re: str | None, reject: Reject) -> None:
-        """Answer with an error; somebody who sends nothing else is shown the door."""
+        """Answer with an error; a client that sends little else is disconnected."""
         now = time.monotonic()
         level = self._errors + (now - self._errors_at) * ERRORS_PER_SECOND
         self._errors, self._errors_at = min(ERRORS_AT_ONCE, level) - 1, now
@@ -123,45 +176,54 @@ class Connection:
             self.send(wire.error(request.id, errors.hello_required()))
             self.close(Close.HELLO_REQUIRED)
             return
-        self._services.connections.heard_hello(self)
+        self._context.keepalive.heard_hello(self)
         try:
-            session = await self._services.hello_handler.hello(self, request, self._asked)
+            await self.enter(request)
         except Reject as reject:
             self._refuse(request.id, reject)
-            self._services.connections.expect_hello(self)
+            self._context.keepalive.expect_hello(self)
             return
         except Exception:
             log.exception("hello failed")
             self.close(Close.RESTART, "the server failed")
             return
+        if self._session is not None and self._room is not None:
+            waiting = self._context.request_handler.handle(self._session, requests.Join(room=self._room))
+            if waiting is not None:
+                await waiting
+
+    async def enter(self, hello: requests.Hello, user: User | None = None) -> Session | None:
+        """Begin the session of ``user``, or of the one that ``hello`` names. None when the client is gone already.
+
+        Raises `Reject` when it is refused; it may be tried again.
+        """
+        assert self._asked is not None
+        session = await self._context.hello_handler.hello(self, hello, self._asked, user)
         self._asked = None
         self._session = session
         if session is None or self.closed:
             self._leave()
-        elif self._room is not None:
-            waiting = self._services.request_handler.handle(session, requests.Join(room=self._room))
-            if waiting is not None:
-                await waiting
+        return self._session
 
     def on_activity(self) -> None:
-        """A ping or pong came."""
+        """The client gave a sign of life."""
         self.heard = time.monotonic()
 
-    # Frames out
+    # Out
 
     @property
     def closed(self) -> bool:
         """Nothing can be sent any more."""
-        return self._transport is None or self._transport.closing or self._transport.closed
+        return self._transport is None or not self._transport.writable
 
     def send(self, payload: bytes, *, secret: bool = False) -> None:
         """Send one payload to this client, at the end of this turn of the loop at the latest."""
         if self._transport is not None:
             if self._own is None:
                 self._own = []
-                self._services.hub.later(self)
+                self._context.hub.later(self)
             self._own.append(self.codec.encode(payload, secret=secret))
-            self._services.metrics.frames_out += 1
+            self._context.metrics.frames_out += 1
 
     def flush(self) -> None:
         """Send what is waiting for the end of the turn."""
@@ -176,10 +238,10 @@ class Connection:
             return
         waiting = transport.buffered - self._asked_for
         if waiting > 0:
-            if waiting > self._limit // 2:
-                self._services.metrics.lagging += 1
+            if waiting > self._context.send_buffer // 2:
+                self._context.metrics.lagging += 1
                 data = durable
-            if waiting + len(data) > self._limit:
+            if waiting + len(data) > self._context.send_buffer:
                 self._too_slow()
                 return
         if self._own:
@@ -208,24 +270,24 @@ class Connection:
         """Close; without ``reason`` with the one that the code stands for."""
         self.flush()
         if self._transport is not None and not self.closed:
-            self._services.metrics.closes[code] += 1
+            self._context.metrics.closes[code] += 1
             self._transport.close(code, reason or code.reason)
 
     def goodbye(self, after_ms: int) -> None:
         """Say that the server goes, and when to come back. What comes from here on gets no answer."""
         self.send(wire.bye(after_ms))
-        if self._transport is not None:
-            self._transport.deaf = True
+        self._said_goodbye = True
 
     # Keeping alive
 
     def beat(self) -> None:
-        """A ping, and for pages, which can't see pings, an event."""
+        """A ping, and for clients that can't see pings, an event."""
         if self._transport is None:
             return
-        self._transport.write(self.codec.ping)
-        if self._page and self._session is not None:
-            self.send(wire.heartbeat(self._services.rooms.recently_changed(self._session.rooms)))
+        if self.codec.ping:
+            self._transport.write(self.codec.ping)
+        if self._heartbeats and self._session is not None:
+            self.send(wire.heartbeat(self._context.recently_changed(self._session.rooms)))
 
     def silent(self) -> None:
         """No hello came in time."""
@@ -241,21 +303,21 @@ class Connection:
     # The end
 
     def on_protocol_error(self, code: Close, reason: str) -> None:
-        """The other side broke the protocol: it gets its answers and the reason, and is gone for everybody else."""
+        """The client broke the protocol: it gets its answers and the reason, and is gone for all others."""
         if not self.closed:
             log.info("%s: %s", self.remote_ip, reason)
             self.close(code, reason)
         self._leave()
 
     def on_closed(self) -> None:
-        """The socket is closed."""
+        """The transport is gone."""
         self._transport = None
         self._own = None
-        self._services.metrics.connection_seconds.observe(time.monotonic() - self._since)
+        self._context.metrics.connection_seconds.observe(time.monotonic() - self._since)
         self._leave()
 
     def _leave(self) -> None:
-        self._services.connections.remove(self)
+        self._context.keepalive.remove(self)
         if self._session is not None:
-            self._services.hello_handler.left(self._session)
+            self._context.hello_handler.left(self._session)
             self._session = None
