@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 _CODE = re.compile(r":[^\s:`]{1,80}:")
+_LETTER = re.compile(r"[^\W\d_]")
+_WITHOUT_LETTER = frozenset({":+1:", ":-1:"})
+_JSON_STRING_END = re.compile(r'"\s{0,40}[:,}\]]')
+
+# Scripts that put no space between words: Thai and Lao, Myanmar, Khmer, Chinese, Japanese, Korean.
+_UNSPACED = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u3005-\u3007\u3040-\u31ff\u3400-\u9fff"
+    "\uac00-\ud7ff\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff]"
+)
 
 # What is copied as it is, or else a run of shortcodes. Fences and spans as in CommonMark: a fence that is never
 # closed reaches to the end, a span's backticks are matched by as many.
@@ -22,11 +32,18 @@ _PARTS = re.compile(
     re.VERBOSE | re.MULTILINE | re.IGNORECASE,
 )
 
+_OPENING = "([<>*_~|.,!?;"
+"""ASCII characters that a shortcode may follow, besides white space."""
+_CLOSING = ")]<>*_~|.,!?;'"
+"""ASCII characters that may follow one; a quotation mark may too, unless it closes a string of JSON."""
+
 
 def replace(text: str) -> str:
-    """The text with every known shortcode outside of code and links turned into its character.
+    """The text with every known shortcode turned into its character, outside of code and links.
 
-    ``a:b:c`` and ``10:100:20`` stay: a run of codes with an ASCII letter or digit on both sides is no emoji.
+    A shortcode counts between boundaries: white space, brackets, punctuation, other emoji, or a script that puts no
+    space between words. So ``a:b:c``, ``10:100:20``, ``fd00:1234::1`` and JSON stay as they are. It has a letter in
+    it, but for ``:+1:`` and ``:-1:``.
     """
     if not _CODE.search(text):
         return text
@@ -35,16 +52,33 @@ def replace(text: str) -> str:
 
 def _part(found: re.Match[str]) -> str:
     codes: str | None = found["codes"]
-    if codes is None or (_wordlike(found.string, found.start() - 1) and _wordlike(found.string, found.end())):
+    if codes is None or not _stands_alone(found.string, found.start(), found.end()):
         return found[0]
     return _CODE.sub(lambda code: _character(code[0]), codes)
 
 
-def _wordlike(text: str, index: int) -> bool:
-    return 0 <= index < len(text) and text[index].isascii() and text[index].isalnum()
+def _stands_alone(text: str, start: int, end: int) -> bool:
+    return _is_boundary(text[start - 1 : start], _OPENING) and (
+        _is_boundary(text[end : end + 1], _CLOSING)
+        or (text.startswith('"', end) and not _JSON_STRING_END.match(text, end))
+    )
+
+
+def _is_boundary(char: str, marks: str) -> bool:
+    if not char or char.isspace():
+        return True
+    if char.isascii():
+        return char in marks
+    if _UNSPACED.match(char):
+        return True
+    # Marks belong to the letter before them; a variation selector belongs to an emoji.
+    in_word = char.isalnum() or unicodedata.category(char) in ("Mn", "Mc")
+    return not in_word or "\ufe00" <= char <= "\ufe0f"
 
 
 def _character(code: str) -> str:
+    if code not in _WITHOUT_LETTER and not _LETTER.search(code):
+        return code
     # Loads a table of some thousand names: with the first shortcode, not with the server.
     from emoji import emojize
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from chatserver_plugins.emoji.shortcodes import replace
 from hypothesis import given, settings
@@ -15,9 +17,26 @@ from hypothesis import strategies as st
         ("hi :tada: there", "hi 🎉 there"),
         (":tada::heart:", "🎉❤️"),
         ("你好:tada:世界", "你好🎉世界"),
-        ("great:tada:", "great🎉"),
+        ("안녕:tada:", "안녕🎉"),
+        ("สวัสดี:tada:ครับ", "สวัสดี🎉ครับ"),
+        ("好！:tada:。", "好！🎉。"),
+        ("🎂:tada:🎂", "🎂🎉🎂"),
+        ("❤️:tada:❤️", "❤️🎉❤️"),
         (":tada:!", "🎉!"),
+        ("wow!:tada:", "wow!🎉"),
+        (":tada:, :tada:.", "🎉, 🎉."),
+        ("**:tada:** _:tada:_", "**🎉** _🎉_"),
+        ("[:tada:]", "[🎉]"),
+        (">:tada:", ">🎉"),
+        ('"so :tada:" he said', '"so 🎉" he said'),
+        ("«:tada:» — :tada:—", "«🎉» — 🎉—"),
         (":+1:", "👍"),
+        (":-1:", "👎"),
+        ("(:+1:)", "(👍)"),
+        (":+1::tada::-1:", "👍🎉👎"),
+        (":100::tada:", ":100:🎉"),
+        (":8ball:", "🎱"),
+        ("10:30 :tada: fd00::1", "10:30 🎉 fd00::1"),
         (":TADA:", "🎉"),
         (":thumbs_up:", "👍"),
         ("(:tada:)", "(🎉)"),
@@ -53,6 +72,39 @@ def test_known_shortcodes_become_characters(text: str, shown: str) -> None:
         "fe80:a:b:c",
         "std::b::x",
         "10:30",
+        "fd00:1234::1",
+        "[fd00:100::1]:8080",
+        "::ffff:100:1",
+        "fe80::a:b:1",
+        "Ratio 1:100: good",
+        "Ratio :100:1",
+        ":100:",
+        ":1234:",
+        '{"a":100:}',
+        '{"a":":tada:"}',
+        '{"a": "so :tada:"}',
+        '["so :tada:", "x :tada:"]',
+        '{\n  "a": "so :tada:"\n}',
+        '{":tada:": 1}',
+        "{'a':tada:}",
+        "great:tada:",
+        ":tada:great",
+        "1:tada:",
+        ":tada:1",
+        "x:+1:",
+        ":+1:1",
+        "é:tada:",
+        "e\u0301:tada:",
+        "я:tada:я",
+        "हि:tada:",
+        "a::tada:",
+        ":tada::b",
+        "at 10:a:m",
+        "C:\\:tada:",
+        "path/:tada:/x",
+        "key=:tada:",
+        "@:tada: #:tada: $:tada:",
+        "user:x:1000:a:/home:/bin/sh",
         ":: tada ::",
         ": tada :",
     ],
@@ -73,6 +125,39 @@ def test_any_text_comes_through(text: str) -> None:
 @given(st.lists(st.sampled_from([":tada:", ":nonsense:", "x", "\n", " ", ":"])).map("".join))
 def test_what_stands_before_does_not_matter(text: str) -> None:
     assert replace(f"{text} :tada:").endswith(" 🎉")
+
+
+WORD = st.text(alphabet="abtd019_-+. é你", max_size=6)
+JSON = st.recursive(
+    WORD | st.integers() | st.booleans() | st.none(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(WORD | st.just("tada"), inner, max_size=4),
+)
+TIMES = st.times().map(str) | st.datetimes().map(str)
+ADDRESSES = st.ip_addresses(v=6).flatmap(lambda ip: st.sampled_from([str(ip), ip.exploded, f"[{ip}]:80"]))
+NUMBERS = st.lists(st.integers(-200, 2000).map(str), min_size=2, max_size=6).map(":".join)
+DUMPS = st.tuples(JSON, st.sampled_from([None, 2])).flatmap(
+    lambda value: st.sampled_from(
+        [
+            json.dumps(value[0], indent=value[1], ensure_ascii=False),
+            json.dumps(value[0], indent=value[1], separators=(",", ":")),
+        ]
+    )
+)
+
+
+@settings(deadline=None)
+@given(st.lists(TIMES | ADDRESSES | NUMBERS | DUMPS | WORD, min_size=1).map(" ".join))
+def test_text_without_a_shortcode_is_unchanged(text: str) -> None:
+    assert replace(text) == text
+
+
+@settings(deadline=None)
+@given(
+    st.text(alphabet="ab1é हि/=\\@{-:", min_size=1, max_size=5).filter(lambda text: text[-1] not in " :"),
+    st.sampled_from([":tada:", ":+1:", ":a:", ":100:", ":tada::heart:"]),
+)
+def test_a_shortcode_glued_to_a_word_or_a_sign_is_text(before: str, code: str) -> None:
+    assert replace(before + code) == before + code
 
 
 @pytest.mark.timeout(10)
