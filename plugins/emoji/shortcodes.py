@@ -10,7 +10,7 @@ _LETTER = re.compile(r"[^\W\d_]")
 _WITHOUT_LETTER = frozenset({":+1:", ":-1:"})
 _JSON_STRING_END = re.compile(r'"\s{0,40}[:,}\]]')
 
-# Scripts that put no space between words: Thai and Lao, Myanmar, Khmer, Chinese, Japanese, Korean.
+# Scripts whose text goes on directly after a foreign word: Thai and Lao, Myanmar, Khmer, Chinese, Japanese, Korean.
 _UNSPACED = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u3005-\u3007\u3040-\u31ff\u3400-\u9fff"
     "\uac00-\ud7ff\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff]"
@@ -41,8 +41,8 @@ _CLOSING = ")]<>*_~|.,!?;'"
 def replace(text: str) -> str:
     """The text with every known shortcode turned into its character, outside of code and links.
 
-    A shortcode counts between boundaries: white space, brackets, punctuation, other emoji, or a script that puts no
-    space between words. So ``a:b:c``, ``10:100:20``, ``fd00:1234::1`` and JSON stay as they are. It has a letter in
+    A shortcode counts between boundaries: white space, brackets, punctuation, other emoji, or a script in which no
+    space is put there. So ``a:b:c``, ``10:100:20``, ``fd00:1234::1`` and JSON stay as they are. It has a letter in
     it, but for ``:+1:`` and ``:-1:``.
     """
     if not _CODE.search(text):

@@ -2,29 +2,46 @@
 
 from __future__ import annotations
 
+import functools
 import html
 import re
+import unicodedata
 from urllib.parse import urlsplit
 
 _TAG = re.compile(r"(<[^<>]*>)")
 _TAG_NAME = re.compile(r"</?\s*([a-zA-Z0-9]+)")
 _QUIET = frozenset({"a", "code", "pre"})
 
-# Up to a space, a quote, an angle bracket, full-width punctuation, or a character that isn't seen or turns the text.
-_ADDRESS = re.compile(
-    r"(?<![A-Za-z0-9_/])(?:https?://|mailto:)"
-    r"[^\s<>\"`\x00-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff"
-    r"、。〈-】〔-〛！（），．：；？［］｛｝“”‘’…]+",
-    re.IGNORECASE,
+_START = re.compile(r"(?<![A-Za-z0-9_/])(?:https?://|mailto:)", re.IGNORECASE)
+# What no address holds: a space, a quote, an angle bracket, full-width signs, a character that isn't seen or turns
+# the text; and see `_punctuation`.
+_NEVER = (
+    r"\s<>\"`\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff"
+    r"\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65"
 )
-_TRAILING = ".,;:!?'*_~|"
+_INSIDE = "·‐‑–־׳״་"
+"""Punctuation beyond ASCII that words hold, and so addresses such as ``/wiki/Michelson–Morley_experiment``."""
+# Scripts whose text goes on directly after a foreign word: Thai and Lao, Myanmar, Khmer, Chinese, Japanese, Korean.
+_UNSPACED = (
+    r"\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3031-\u3035"
+    r"\u303b\u303c\u3041-\u9fff\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\uff66-\uffdc\U00020000-\U0003ffff"
+)
+_SCRIPTS = ((0x80, 0x3100), (0xA000, 0xAC00), (0xFD00, 0x12000), (0x1E900, 0x1E960))
+"""Where Unicode has punctuation, but for the blocks that hold none."""
+_SEPARATORS = (".", "@", ":")
+_AFTER_HOST = (*_SEPARATORS, "/", "?", "#")
+_TRAILING = ".,;:!?'*_~|" + _INSIDE
 _BRACKETS = {")": "(", "]": "[", "}": "{"}
 
 
 def linked(source: str) -> str | None:
     """The HTML with a link around every http, https and mailto address of its text; None when there is none.
 
-    Text inside of links and code stays as it is.
+    Text inside of links and code stays as it is. Punctuation of any script ends an address. So does a letter of
+    Chinese, Japanese, Korean, Thai …, where a sentence goes on without a space: ``https://a.example/b를``. Such
+    letters belong to the address where a label of the host begins with one (``https://例え.jp/``), and then also
+    after the host, unless they follow an ASCII letter or digit (``https://例え.jp/パス``). In all other places they
+    have to be percent-encoded, as browsers copy them.
     """
     lowered = source.lower()
     if "://" not in lowered and "mailto:" not in lowered:
@@ -50,20 +67,70 @@ def _opens(tag: str) -> int:
 def _link_text(escaped: str) -> str:
     text = html.unescape(escaped)
     pieces: list[str] = []
-    done = 0
-    for found in _ADDRESS.finditer(text):
-        address = _trimmed(found[0])
+    done = searched = 0
+    while start := _START.search(text, searched):
+        searched = _end(text, start.end())
+        address = _trimmed(text[start.start() : searched])
         if not _is_safe(address):
             continue
         shown = html.escape(address)
         pieces += [
-            html.escape(text[done : found.start()], quote=False),
+            html.escape(text[done : start.start()], quote=False),
             f'<a href="{shown}" rel="noopener noreferrer nofollow" target="_blank">{shown}</a>',
         ]
-        done = found.start() + len(address)
+        done = start.start() + len(address)
     if not pieces:
         return escaped
     return "".join([*pieces, html.escape(text[done:], quote=False)])
+
+
+class _Grammar:
+    """The patterns of an address: a label of its host, and what comes after one of either script."""
+
+    def __init__(self) -> None:
+        never = _NEVER + _punctuation()
+        end = rf"{never}/?#.@:"
+        self.label = re.compile(rf"[^{end}{_UNSPACED}]+|(?![{never}])[{_UNSPACED}][^{end}]*")
+        self.unspaced = re.compile(rf"[{_UNSPACED}]")
+        self.after = re.compile(rf"[^{never}{_UNSPACED}]*")
+        self.after_unspaced = re.compile(
+            rf"(?:[^{never}{_UNSPACED}]|(?<![A-Za-z0-9])(?![{never}])[{_UNSPACED}])*"
+        )
+
+
+@functools.cache
+def _grammar() -> _Grammar:
+    # With the first address: it takes some milliseconds, and many a server never sees one.
+    return _Grammar()
+
+
+def _punctuation() -> str:
+    """All of it beyond ASCII, for a character class: Arabic commas, Hindi full stops, typographic quotes …"""
+    chars = (chr(code) for first, end in _SCRIPTS for code in range(first, end))
+    return "".join(
+        char for char in chars if unicodedata.category(char).startswith("P") and char not in _INSIDE
+    )
+
+
+def _end(text: str, start: int) -> int:
+    """Where the address ends whose host, or for ``mailto:`` whose name, begins at ``start``."""
+    grammar = _grammar()
+    end = position = start
+    unspaced = False
+    while label := grammar.label.match(text, position):
+        if grammar.unspaced.match(label[0]):
+            # The sentence goes on after "https://a.example.", unless this is seen to be a part of the host.
+            if not unspaced and not text.startswith(_AFTER_HOST, label.end()):
+                break
+            unspaced = True
+        end = label.end()
+        if not text.startswith(_SEPARATORS, end):
+            break
+        position = end + 1
+    pattern = grammar.after_unspaced if unspaced else grammar.after
+    rest = pattern.match(text, end)
+    assert rest is not None
+    return rest.end()
 
 
 def _trimmed(address: str) -> str:

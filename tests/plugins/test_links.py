@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+import unicodedata
 
 import nh3
 import pytest
@@ -77,6 +78,130 @@ def test_what_leads_nowhere_safe_is_no_link(text: str) -> None:
     assert links(text) == []
 
 
+A, B = "https://a.example", "https://a.example/b"
+
+
+@pytest.mark.parametrize(
+    "address", [A, B, "mailto:bob@a.example", "https://a.example/b?c=d#e", "https://10.0.0.1:80"]
+)
+@pytest.mark.parametrize(
+    "after",
+    [
+        *[
+            "،",
+            "؛",
+            "؟",
+            "۔",
+            "«",
+            "»",
+            "।",
+            "॥",
+            "॰",
+            "。",
+            "、",
+            "，",
+            "：",
+            "！",
+            "」",
+            "』",
+            "】",
+            "・",
+            "〜",
+            "～",
+        ],
+        *["…", "—", "“", "”", "’", "։", "՞", "¿", "፣", "።", "၊", "។", "๚", "༎", "܀", "᠂"],
+        *[
+            "를 보세요",
+            "에서",
+            "입니다.",
+            "谢谢",
+            "謝謝。",
+            "を見て",
+            "です。",
+            "ｱｲ",
+            "ครับ",
+            "ເດີ",
+            "ကို",
+            "នេះ",
+            "㈱",
+            "々",
+        ],
+        *["、https", ".谢谢", ".입니다 ok", "،و", "؟نعم", "।हाँ", "—yes", "を見て.", "에서.", "에서는/은"],
+    ],
+)
+def test_text_directly_after_an_address_is_no_part_of_it(address: str, after: str) -> None:
+    assert links(f"{address}{after}") == [address]
+    assert links(f"看{address}{after} more") == [address]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        # Hosts in other scripts; what follows one may be in them too, but not directly after ASCII.
+        ("https://例え.jp", ["https://例え.jp"]),
+        ("https://例え.jp/", ["https://例え.jp/"]),
+        ("https://例え.jp/パス?キー=値#節", ["https://例え.jp/パス?キー=値#節"]),
+        ("https://例え.jp。", ["https://例え.jp"]),
+        ("https://例え.jpを見て", ["https://例え.jp"]),
+        ("https://例え.jp/aを見て", ["https://例え.jp/a"]),
+        ("https://例え.jp/パス、次", ["https://例え.jp/パス"]),
+        ("https://例え.jp:8080/x", ["https://例え.jp:8080/x"]),
+        ("https://www.例え.jp/x", ["https://www.例え.jp/x"]),
+        ("https://例え.テスト", ["https://例え.テスト"]),
+        ("https://한국어.한국/길", ["https://한국어.한국/길"]),
+        ("https://example.中国/x", ["https://example.中国/x"]),
+        ("https://日本a1.jp/x", ["https://日本a1.jp/x"]),
+        ("https://ไทย.ไทย/ก", ["https://ไทย.ไทย/ก"]),
+        ("https://xn--r8jz45g.jp/xを", ["https://xn--r8jz45g.jp/x"]),
+        ("mailto:山田@例え.jp", ["mailto:山田@例え.jp"]),
+        ("mailto:bob@例え.jpへ", ["mailto:bob@例え.jp"]),
+        ("mailto:bob@a.example?subject=aを", ["mailto:bob@a.example?subject=a"]),
+        # An ASCII host: percent-encoded, or it ends.
+        (
+            "https://ja.wikipedia.org/wiki/%E6%97%A5%E6%9C%AC",
+            ["https://ja.wikipedia.org/wiki/%E6%97%A5%E6%9C%AC"],
+        ),
+        ("https://ja.wikipedia.org/wiki/%E6%97%A5を", ["https://ja.wikipedia.org/wiki/%E6%97%A5"]),
+        ("https://a.example/에 가요", ["https://a.example/"]),
+        ("https://a.example?q=値", ["https://a.example?q="]),
+        # Scripts with spaces are as good as ASCII.
+        ("https://пример.рф/путь", ["https://пример.рф/путь"]),
+        ("https://a.example/путь,", ["https://a.example/путь"]),
+        ("https://مثال.إختبار/مسار؟", ["https://مثال.إختبار/مسار"]),
+        ("https://उदाहरण.परीक्षा/पथ।", ["https://उदाहरण.परीक्षा/पथ"]),
+        ("https://a.example/Michelson–Morley", ["https://a.example/Michelson–Morley"]),
+        ("https://a.example/paral·lel–", ["https://a.example/paral·lel"]),
+        ("https://he.example/צה״ל", ["https://he.example/צה״ל"]),
+        # More than one, with nothing between them but such text.
+        (
+            "https://a.example/b、https://c.example/d和https://e.example",
+            [B, "https://c.example/d", "https://e.example"],
+        ),
+        ("看http://例え.jp和mailto:bob@a.example。", ["http://例え.jp", "mailto:bob@a.example"]),
+    ],
+)
+def test_addresses_in_other_scripts(text: str, expected: list[str]) -> None:
+    assert links(text) == expected
+
+
+def test_all_punctuation_ends_an_address() -> None:
+    inside = set("·‐‑–־׳״་")
+    found = [
+        char
+        for char in map(chr, range(0x80, 0x12000))
+        if unicodedata.category(char)[0] == "P" and char not in inside
+    ]
+    assert len(found) > 600
+    assert [char for char in found if links(f"https://a.example/b{char}c") != [B]] == []
+
+
+@pytest.mark.parametrize(
+    "text", ["http://는 안전", "https://谢谢", "https://、", "mailto:谢谢", "mailto:bob@谢谢"]
+)
+def test_a_scheme_before_a_sentence_is_no_link(text: str) -> None:
+    assert links(text) == []
+
+
 def test_markup_around_an_address_stays_text() -> None:
     shown = linked(html.escape("<b>https://example.com/?a=1&b=<i>\"'</b>", quote=False))
     assert shown is not None
@@ -106,7 +231,7 @@ def test_a_text_without_addresses_needs_nothing() -> None:
     assert linked("a &lt; b") is None
 
 
-PIECES = [*"ab.:/?&<>\"'()[]@#,! \n", "https://", "http://x", "mailto:", "&amp;"]
+PIECES = [*"ab.:/?&<>\"'()[]@#,! \n谢を에،।ा–", "https://", "http://x", "mailto:", "&amp;"]
 
 
 @given(st.lists(st.sampled_from(PIECES)).map("".join))
@@ -122,6 +247,19 @@ def test_links_change_nothing_of_the_text_and_add_only_links(text: str) -> None:
     assert clean.count("<a ") == shown.count("<a ")
 
 
-@pytest.mark.parametrize("piece", ["https://a", "https://" + ")" * 50, "mailto:", "<", "(https://a"])
+LONG = [
+    "https://a",
+    "https://" + ")" * 50,
+    "mailto:",
+    "<",
+    "(https://a",
+    "https://a谢",
+    "https://谢.",
+    "https://a@",
+]
+
+
+@pytest.mark.timeout(10)
+@pytest.mark.parametrize("piece", LONG)
 def test_long_texts_take_no_time(piece: str) -> None:
     linked(html.escape((piece * 8000)[:8000], quote=False))
