@@ -93,10 +93,11 @@ class UploadHandler(Handler):
             # Before the room is made: the other one sees it.
             await self._check_may(user)
             return await self.chat.direct(user, await self.chat.user(other))
-        room = await self.chat.room(self.get_query_argument("room", ""))
-        if not await self.chat.may_read(room.name, user=user):
-            raise Reject("There is no such room.", "not_found", field="room")
-        return room
+        name = self.get_query_argument("room", "")
+        # The same answer for what isn't there and what isn't theirs.
+        if not await self.chat.may_read(name, user=user):
+            raise Reject(f"There is no room {name!r}.", "not_found", field="room")
+        return await self.chat.room(name)
 
     def _announced(self) -> int:
         """The size. Raises `Reject`: without one nobody can tell whether the file will fit."""
