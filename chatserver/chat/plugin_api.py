@@ -158,7 +158,9 @@ class PluginChat:
         )
         return live.room
 
-    async def direct(self, user: User, other: User) -> Room:
+    async def direct(self, user: User, other: User, *, make: bool = True) -> Room:
+        if not make:
+            return await self._chat.room_service.direct_to_be(user, other)
         live, _ = await self._chat.room_service.direct(user, other)
         return live.room
 

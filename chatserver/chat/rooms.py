@@ -140,6 +140,18 @@ class RoomService:
                 raise
             return await self._rooms.get(room.name), None
 
+    async def direct_to_be(self, user: User, other: User) -> Room:
+        """The direct room of two people, or the one that a first message would make. Raises `Reject` as it would."""
+        room = direct_room(user, other)
+        try:
+            return (await self._rooms.get(room.name)).room
+        except Reject as missing:
+            if missing.code != "not_found":
+                raise
+        await self._access.require(user, "message.post")
+        await self._access.require(user, "direct.start")
+        return room
+
     # Lists
 
     def listing(self, live: LiveRoom, user: User) -> dict[str, Any]:

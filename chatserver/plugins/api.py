@@ -168,8 +168,9 @@ class ChatAPI(Protocol):
         history: History | None = None,
     ) -> Room: ...
 
-    async def direct(self, user: User, other: User) -> Room:
-        """The direct room of two people, made if there is none."""
+    async def direct(self, user: User, other: User, *, make: bool = True) -> Room:
+        """The direct room of two people, made if there is none. Without ``make`` it is left to their first message, and
+        refused if ``user`` may not send one."""
 
     async def join(self, room: Room | str, *, user: User) -> Room:
         """Join as the user would: permissions, bans and ``before_join`` count."""

@@ -36,11 +36,10 @@ class UploadHandler(Handler):
             await waiting
         if self.request.method != "POST":
             return
-        user = await self.require_user()
+        user = await self.require_writer()
         name, size = received(self.request.headers.get("X-File-Name", "")), self._announced()
         await self._check_quota(user, size)
         room = await self._room(user)
-        await self._check_may(user, room)
         upload = await self.chat.before_upload(Upload(user, room, name, size, "application/octet-stream"))
         # Once more: others of theirs may have begun to arrive meanwhile.
         await self._check_quota(user, size)
@@ -85,19 +84,20 @@ class UploadHandler(Handler):
         self._release()
 
     async def _room(self, user: User) -> Room:
-        """Where the file is for. Raises `Reject`."""
+        """Where the file is for: a direct room need not be there before its first message. Raises `Reject`."""
         other = self.get_query_argument("to", "")
         if other:
-            if not await self.chat.may(user, "direct.start"):
-                raise Reject("You may not send direct messages.", "forbidden")
-            # Before the room is made: the other one sees it.
-            await self._check_may(user)
-            return await self.chat.direct(user, await self.chat.user(other))
+            room = await self.chat.direct(user, await self.chat.user(other), make=False)
+            is_there = await self.chat.may_read(room.name, user=user)
+            await self._check_may(user, room if is_there else None)
+            return room
         name = self.get_query_argument("room", "")
         # The same answer for what isn't there and what isn't theirs.
         if not await self.chat.may_read(name, user=user):
             raise Reject(f"There is no room {name!r}.", "not_found", field="room")
-        return await self.chat.room(name)
+        room = await self.chat.room(name)
+        await self._check_may(user, room)
+        return room
 
     def _announced(self) -> int:
         """The size. Raises `Reject`: without one nobody can tell whether the file will fit."""
@@ -108,7 +108,7 @@ class UploadHandler(Handler):
             raise Reject(f"A file has {self.plugin.settings.max_bytes} bytes at most.", "too_large")
         return int(header)
 
-    async def _check_may(self, user: User, room: Room | None = None) -> None:
+    async def _check_may(self, user: User, room: Room | None) -> None:
         if not await self.chat.may(user, "files.upload", room):
             raise Reject("You may not upload files here.", "forbidden")
 

@@ -44,6 +44,11 @@ async def fetch(server, client, file, method="GET", **headers):
     return await server.http(method, file["url"], token=token, headers=headers)
 
 
+def on_disk(tmp_path):
+    """Settings that keep the log in a file, over a new server too."""
+    return {"store": {"url": f"sqlite:{tmp_path / 'chat.db'}"}}
+
+
 def stored(tmp_path):
     """The files on disk, those that are still coming in too."""
     return [path for path in (tmp_path / "data/plugins/files").rglob("*") if path.is_file()]
@@ -119,14 +124,57 @@ async def test_only_readers_of_the_room_get_the_file(chat):
         assert (await upload(server, carol, room="nowhere"))[0] == 404
 
 
+async def upload_to(server, client, other):
+    """The answer to an upload for a direct message: status and JSON."""
+    path = f"/plugins/files/upload?to={quote(other)}"
+    answer = await server.http("POST", path, body=TEXT, token=client.token)
+    return answer.code, json.loads(answer.body)
+
+
+async def rooms_of(client):
+    return [room["name"] for room in (await client.ask("rooms")).rooms]
+
+
 async def test_a_first_direct_message_can_bring_a_file(chat):
     async with chat(plugins=["files"]) as server:
         alice, bob = await server.join("general", "alice", "bob")
-        answer = await server.http("POST", f"/plugins/files/upload?to={bob.id}", body=TEXT, token=alice.token)
-        file = json.loads(answer.body)["file"]
+        await bob.heard("rooms")
+        _, answer = await upload_to(server, alice, bob.id)
+        file = answer["file"]
         assert file["name"] == "file"
-        await alice.says("", to="bob", files=[file["id"]])
+        # The room comes with the message, not with the upload.
+        assert await rooms_of(alice) == await rooms_of(bob) == ["general"]
+        assert not await bob.heard("rooms")
+        sent = await alice.says("", to="bob", files=[file["id"]])
         assert (await fetch(server, bob, (await bob.hears()).files[0])).body == TEXT
+        assert sent.room in await rooms_of(bob)
+        status, answer = await upload_to(server, bob, "alice")
+        assert status == 201
+        await bob.says("", room=sent.room, files=[answer["file"]["id"]])
+
+
+async def test_a_file_for_one_person_goes_to_no_other(chat):
+    async with chat(plugins=["files"]) as server:
+        alice, _, carol = await server.join("general", "alice", "bob", "carol")
+        _, answer = await upload_to(server, alice, "bob")
+        for where in ({"to": "carol"}, {"room": "general"}):
+            with pytest.raises(Refused) as refused:
+                await alice.ask("message", content="", files=[answer["file"]["id"]], **where)
+            assert (refused.value.code, refused.value.field) == ("invalid", "files")
+        assert await rooms_of(carol) == ["general"]
+        assert (await fetch(server, carol, answer["file"])).code == 404
+
+
+@pytest.mark.parametrize(
+    ("to", "status", "code"),
+    [("alice", 400, "invalid"), ("nonesuch", 404, "not_found"), ("carol", 201, None)],
+)
+async def test_whom_an_upload_can_be_for(chat, to, status, code):
+    async with chat(plugins=["files"]) as server:
+        alice, _ = await server.join("general", "alice", "carol")
+        found, answer = await upload_to(server, alice, to)
+        assert (found, answer.get("error", {}).get("code")) == (status, code)
+        assert await rooms_of(alice) == ["general"]
 
 
 @pytest.mark.parametrize(
@@ -136,24 +184,62 @@ async def test_a_first_direct_message_can_bring_a_file(chat):
 async def test_an_upload_that_is_refused_begins_no_conversation(chat, headers, status):
     async with chat(plugins={"files": {"max_bytes": 100, "quota_bytes": 50}}) as server:
         alice, carol = await server.join("general", "alice", "carol")
+        await carol.heard("rooms")
         head = raw_request(server, alice, headers, query="to=carol")
         assert (await exchange(server, head)).startswith(b"HTTP/1.1 %d " % status)
-        assert not await carol.heard("room_added")
-        assert [room["name"] for room in (await alice.ask("rooms")).rooms] == ["general"]
+        assert not await carol.heard("rooms")
+        assert await rooms_of(alice) == ["general"]
 
 
-async def test_who_may_not_upload_begins_no_conversation_by_it(chat, tmp_path):
+DENY = """
+from chatserver import Plugin, hookimpl
+
+
+class Deny(Plugin):
+    denied = ("files.upload",)
+
+    @hookimpl
+    def may(self, user, permission, room):
+        return False if permission in self.denied else None
+"""
+
+
+@pytest.mark.parametrize("permission", ["files.upload", "direct.start", "message.post"])
+async def test_an_upload_to_a_person_needs_what_a_message_needs(chat, tmp_path, permission):
     (tmp_path / "own").mkdir()
-    (tmp_path / "own/nofiles.py").write_text(
-        "from chatserver import Plugin, hookimpl\n\n\nclass NoFiles(Plugin):\n    @hookimpl\n"
-        "    def may(self, user, permission, room):\n"
-        "        return False if permission == 'files.upload' else None\n"
-    )
-    async with chat(plugins=["files", "nofiles"], dirs=[tmp_path / "own"]) as server:
+    deny = tmp_path / "own/deny.py"
+    deny.write_text(DENY.replace("files.upload", permission))
+    async with chat(plugins=["files", "deny"], dirs=[tmp_path / "own"]) as server:
         alice, _ = await server.join("general", "alice", "carol")
-        head = raw_request(server, alice, "Content-Length: 9\r\n", query="to=carol")
-        assert (await exchange(server, head)).startswith(b"HTTP/1.1 403 ")
-        assert [room["name"] for room in (await alice.ask("rooms")).rooms] == ["general"]
+        status, answer = await upload_to(server, alice, "carol")
+        assert (status, answer["error"]["code"]) == (403, "forbidden")
+        assert await rooms_of(alice) == ["general"]
+
+
+async def test_a_conversation_that_is_there_needs_no_permission_to_start(chat, tmp_path):
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own/deny.py").write_text(DENY.replace("files.upload", "direct.start"))
+    settings = on_disk(tmp_path)
+    async with chat(plugins=["files"], settings=settings) as server:
+        alice, _ = await server.join("general", "alice", "carol")
+        await alice.says("hello", to="carol")
+    async with chat(plugins=["files", "deny"], dirs=[tmp_path / "own"], settings=settings) as server:
+        again = await server.client(token=alice.token)
+        await again.says("hello again", to="carol")
+        assert (await upload_to(server, again, "carol"))[0] == 201
+
+
+async def test_uploads_are_limited_like_messages(chat, tmp_path):
+    limits = {"limits": {"messages_per_second": 0.01, "burst": 5}}
+    async with chat(plugins=["files"], settings=limits) as server:
+        alice, bob = [await server.client(name) for name in ("alice", "bob")]
+        answers = await asyncio.gather(*(upload_to(server, alice, "bob") for _ in range(8)))
+        assert sorted(status for status, _ in answers) == [201] * 5 + [429] * 3
+        refused = next(answer["error"] for status, answer in answers if status == 429)
+        assert refused["code"] == "rate_limited"
+        assert refused["retry_after"] > 0
+        assert len(stored(tmp_path)) == 5
+        assert (await upload_to(server, bob, "alice"))[0] == 201
 
 
 async def test_a_download_that_nobody_reads_ends(chat, raw, eventually, monkeypatch, quiet):
