@@ -104,9 +104,4 @@ class Files(Plugin):
 
     def _usable(self, file: File, draft: Draft) -> bool:
         fresh = file.created > time.time() - UNUSED_SECONDS
-        return (
-            fresh
-            and file.user_id == draft.user.id
-            and file.room == draft.room.name
-            and file.message_id is None
-        )
+        return fresh and file.user_id == draft.user.id and file.room == draft.room.name and not file.used

@@ -58,10 +58,13 @@ class DownloadHandler(Handler):
         return True
 
     async def _may_read(self, user: User, file: File) -> bool:
-        if file.message_id is None:
+        if not file.used:
             return file.user_id == user.id
-        message = await self.chat.message(file.message_id)
-        return message is not None and await self.chat.may_read(file.room, user=user, seq=message.seq)
+        for message_id in await self.plugin.table.messages(file.id):
+            message = await self.chat.message(message_id)
+            if message is not None and await self.chat.may_read(file.room, user=user, seq=message.seq):
+                return True
+        return False
 
     def _describe(self, file: File) -> None:
         self.set_header("Content-Type", file.mime)

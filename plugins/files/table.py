@@ -26,13 +26,24 @@ MIGRATIONS = (
     )""",
     "CREATE INDEX files_file_user ON files_file (user_id)",
     "CREATE INDEX files_file_message ON files_file (message_id)",
+    """CREATE TABLE files_use (
+        message_id TEXT NOT NULL,
+        file_id VARCHAR(32) NOT NULL,
+        PRIMARY KEY (message_id, file_id)
+    )""",
+    "CREATE INDEX files_use_file ON files_use (file_id)",
+    "INSERT INTO files_use (message_id, file_id) "
+    "SELECT message_id, id FROM files_file WHERE message_id IS NOT NULL",
+    "DROP INDEX files_file_message",
+    "ALTER TABLE files_file DROP COLUMN message_id",
 )
 
-COLUMNS = "id, room, user_id, name, size, mime, inline, width, height, created, message_id"
+COLUMNS = "id, room, user_id, name, size, mime, inline, width, height, created"
+_USED = "EXISTS (SELECT 1 FROM files_use WHERE file_id = files_file.id)"
 
 
 class File(msgspec.Struct, frozen=True):
-    """A row. ``message_id`` is None until a message names the file; ``inline``: a picture, safe to show in a page."""
+    """A row. ``inline``: a picture, safe to show in a page. ``used``: a message names it."""
 
     id: str
     room: str
@@ -44,7 +55,7 @@ class File(msgspec.Struct, frozen=True):
     width: int | None
     height: int | None
     created: float
-    message_id: str | None = None
+    used: bool = False
 
     def attachment(self) -> Attachment:
         """The file as a message shows it."""
@@ -61,7 +72,12 @@ class File(msgspec.Struct, frozen=True):
 
 
 class Table:
-    """``files_file``. A row marked ``gone`` is no longer found and waits for its bytes to be deleted."""
+    """``files_file``, and in ``files_use`` which messages name which file.
+
+    As a rule it is one. Two that are on their way at once may name the same file: neither can be refused any longer
+    when they are written, so both keep it, and it goes with the last. A row marked ``gone`` is no longer found and
+    waits for its bytes to be deleted.
+    """
 
     def __init__(self, db) -> None:
         self._db = db
@@ -69,7 +85,7 @@ class Table:
     async def add(self, file: File) -> None:
         names = COLUMNS.split(", ")
         values = ", ".join(f":{name}" for name in names)
-        row = msgspec.structs.asdict(file) | {"inline": int(file.inline)}
+        row = {name: getattr(file, name) for name in names} | {"inline": int(file.inline)}
         await self._db.execute(f"INSERT INTO files_file ({COLUMNS}) VALUES ({values})", **row)
 
     async def get(self, file_id: str) -> File | None:
@@ -80,9 +96,14 @@ class Table:
         """Those of the files that there are, in no order."""
         names, params = _listed(ids)
         rows = await self._db.query(
-            f"SELECT {COLUMNS} FROM files_file WHERE gone = 0 AND id IN ({names})", **params
+            f"SELECT {COLUMNS}, {_USED} AS used FROM files_file WHERE gone = 0 AND id IN ({names})", **params
         )
-        return [File(**{**row, "inline": bool(row["inline"])}) for row in rows]
+        return [File(**{**row, "inline": bool(row["inline"]), "used": bool(row["used"])}) for row in rows]
+
+    async def messages(self, file_id: str) -> list[str]:
+        """The ids of the messages that name the file."""
+        rows = await self._db.query("SELECT message_id FROM files_use WHERE file_id = :id", id=file_id)
+        return [row["message_id"] for row in rows]
 
     async def used(self, user_id: str) -> int:
         """How many bytes this user keeps here."""
@@ -93,7 +114,7 @@ class Table:
 
     async def useless(self, *, unused_before: float) -> list[str]:
         rows = await self._db.query(
-            "SELECT id FROM files_file WHERE gone = 1 OR (message_id IS NULL AND created < :before)",
+            f"SELECT id FROM files_file WHERE gone = 1 OR (created < :before AND NOT {_USED})",
             before=unused_before,
         )
         return [row["id"] for row in rows]
@@ -106,17 +127,24 @@ class Table:
             )
 
     def attach(self, tx, message: Message) -> None:
-        """In the transaction that posts the message: its files are used now."""
+        """In the transaction that posts the message: its files are used now, those that are still there."""
         for attachment in message.attachments:
             tx.execute(
-                "UPDATE files_file SET message_id = :message WHERE id = :id AND message_id IS NULL",
+                "INSERT INTO files_use (message_id, file_id) "
+                "SELECT CAST(:message AS TEXT), id FROM files_file WHERE id = :id AND gone = 0",
                 message=message.id,
                 id=attachment.id,
             )
 
     def give_up(self, tx, message_id: str) -> None:
-        """In the transaction that deletes the message."""
-        tx.execute("UPDATE files_file SET gone = 1 WHERE message_id = :message", message=message_id)
+        """In the transaction that deletes the message: files that no other one names are gone."""
+        tx.execute(
+            "UPDATE files_file SET gone = 1 WHERE id IN (SELECT file_id FROM files_use WHERE message_id = :message) "
+            "AND NOT EXISTS (SELECT 1 FROM files_use AS other "
+            "WHERE other.file_id = files_file.id AND other.message_id <> :message)",
+            message=message_id,
+        )
+        tx.execute("DELETE FROM files_use WHERE message_id = :message", message=message_id)
 
 
 def _listed(values: Sequence[str]) -> tuple[str, dict[str, str]]:

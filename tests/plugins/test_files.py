@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import sqlite3
+from contextlib import asynccontextmanager, closing
 from urllib.parse import quote
 
 import pytest
@@ -293,6 +295,135 @@ async def test_a_file_belongs_to_one_message_of_its_owner_in_its_room(chat):
             await alice.says("again", files=[file])
 
 
+HOLD = """
+import asyncio
+
+from chatserver import Plugin, hookimpl
+
+
+class Hold(Plugin):
+    @hookimpl
+    def startup(self):
+        self.held = {}
+
+    @hookimpl
+    async def before_post(self, draft):
+        if draft.content.startswith("held"):
+            self.held[draft.content] = asyncio.Event()
+            await self.held[draft.content].wait()
+"""
+
+
+def instance(server, name):
+    return next(each.instance for each in server.server.host.plugins if each.name == name)
+
+
+@asynccontextmanager
+async def two_messages_with_one_file(chat, tmp_path, eventually, **options):
+    """A server, alice, bob, a file, and two requests for a message that both have passed the check of their files.
+
+    Each comes with the event that lets it go on: the plugin that holds them stands for any that takes its time.
+    """
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own/hold.py").write_text(HOLD)
+    async with chat(plugins=["files", "hold"], dirs=[tmp_path / "own"], **options) as server:
+        alice, bob = await server.join("general", "alice", "bob")
+        second = await server.client(token=alice.token)
+        file = await uploaded(server, alice)
+        hold = instance(server, "hold")
+        contents = ["held first", "held second"]
+        posts = [
+            asyncio.ensure_future(client.says(content, room="general", files=[file["id"]]))
+            for client, content in zip((alice, second), contents, strict=True)
+        ]
+        await eventually(lambda: len(hold.held) == 2)
+        yield (
+            server,
+            alice,
+            bob,
+            file,
+            [(hold.held[c], post) for c, post in zip(contents, posts, strict=True)],
+        )
+
+
+@pytest.mark.parametrize("first", [0, 1])
+@pytest.mark.parametrize("kept", ["memory:", "sqlite:"])
+async def test_a_file_that_two_messages_name_at_once_goes_with_the_last(
+    chat, tmp_path, eventually, first, kept
+):
+    settings = {"store": {"url": kept}}
+    async with two_messages_with_one_file(chat, tmp_path, eventually, settings=settings) as held:
+        server, alice, bob, file, posts = held
+        # Both in one turn of the loop: one batch.
+        for release, _ in posts:
+            release.set()
+        sent = [await post for _, post in posts]
+        assert [(await bob.hears()).files for _ in sent] == [[file], [file]]
+        await alice.ask("delete", message_id=sent[first].message_id)
+        await instance(server, "files").sweep()
+        assert (await fetch(server, bob, file)).body == TEXT
+        await alice.ask("delete", message_id=sent[1 - first].message_id)
+        assert (await fetch(server, bob, file)).code == 404
+        await eventually(lambda: not stored(tmp_path))
+
+
+async def test_a_file_that_two_batches_name_goes_with_the_last(chat, tmp_path, eventually):
+    async with two_messages_with_one_file(chat, tmp_path, eventually) as held:
+        server, alice, bob, file, posts = held
+        sent = []
+        for release, post in posts:
+            release.set()
+            sent.append(await post)
+        with pytest.raises(Refused) as refused:
+            await alice.says("third", files=[file["id"]])
+        assert (refused.value.code, refused.value.field) == ("invalid", "files")
+        await alice.ask("delete", message_id=sent[0].message_id)
+        await instance(server, "files").sweep()
+        assert (await fetch(server, bob, file)).body == TEXT
+        await alice.ask("delete", message_id=sent[1].message_id)
+        assert (await fetch(server, bob, file)).code == 404
+        await eventually(lambda: not stored(tmp_path))
+
+
+async def test_a_file_deleted_before_the_second_message_stays_deleted(chat, tmp_path, eventually):
+    async with two_messages_with_one_file(chat, tmp_path, eventually) as held:
+        server, alice, bob, file, [(release, post), (release_second, second)] = held
+        release.set()
+        await alice.ask("delete", message_id=(await post).message_id)
+        await eventually(lambda: not stored(tmp_path))
+        release_second.set()
+        sent = await second
+        assert (await fetch(server, bob, file)).code == 404
+        plugin = instance(server, "files")
+        assert not await plugin.db.query("SELECT * FROM files_use")
+        await alice.ask("delete", message_id=sent.message_id)
+        assert (await fetch(server, bob, file)).code == 404
+
+
+async def test_tables_of_the_first_version_are_brought_over(chat, tmp_path):
+    settings = on_disk(tmp_path)
+    async with chat(plugins=["files"], settings=settings) as server:
+        (alice,) = await server.join("general", "alice")
+        used, unused = await uploaded(server, alice), await uploaded(server, alice)
+        sent = await alice.says("", files=[used["id"]])
+    with closing(sqlite3.connect(tmp_path / "chat.db")) as db, db:
+        db.execute("ALTER TABLE files_file ADD COLUMN message_id TEXT")
+        db.execute("CREATE INDEX files_file_message ON files_file (message_id)")
+        db.execute("UPDATE files_file SET message_id = ? WHERE id = ?", (sent.message_id, used["id"]))
+        db.execute("DROP TABLE files_use")
+        db.execute("UPDATE plugin_schema SET version = 3 WHERE plugin = 'files'")
+    async with chat(plugins=["files"], settings=settings) as server:
+        alice, (bob,) = await server.client(token=alice.token), await server.join("general", "bob")
+        assert (await fetch(server, alice, used)).body == TEXT
+        with pytest.raises(Refused):
+            await alice.says("", room="general", files=[used["id"]])
+        await alice.says("", room="general", files=[unused["id"]])
+        assert (await fetch(server, bob, unused)).body == TEXT
+        await alice.ask("delete", message_id=sent.message_id)
+        await instance(server, "files").sweep()
+        assert [path.name for path in stored(tmp_path)] == [unused["id"]]
+
+
 async def test_a_message_sent_again_keeps_its_file(chat):
     async with chat(plugins=["files"]) as server:
         (alice,) = await server.join("general", "alice")
@@ -329,7 +460,7 @@ async def test_what_no_message_names_is_deleted_after_a_day(chat, tmp_path, monk
         (alice,) = await server.join("general", "alice")
         unused, used = await uploaded(server, alice), await uploaded(server, alice)
         await alice.says("", files=[used["id"]])
-        plugin = next(each.instance for each in server.server.host.plugins if each.name == "files")
+        plugin = instance(server, "files")
         await plugin.sweep()
         assert len(stored(tmp_path)) == 2
         monkeypatch.setattr("chatserver_plugins.files.UNUSED_SECONDS", -3700)
@@ -372,7 +503,7 @@ async def test_a_size_has_to_be_told(chat, header):
 async def test_an_upload_that_breaks_off_leaves_nothing(chat, tmp_path):
     async with chat(plugins=["files"]) as server:
         (alice,) = await server.join("general", "alice")
-        plugin = next(each.instance for each in server.server.host.plugins if each.name == "files")
+        plugin = instance(server, "files")
         _reader, writer = await asyncio.open_connection("127.0.0.1", server.server.port)
         writer.write(raw_request(server, alice, "Content-Length: 1000\r\n") + b"half")
         await until(alice, lambda: stored(tmp_path) and stored(tmp_path)[0].read_bytes() == b"half")
@@ -397,7 +528,7 @@ async def test_the_quota_counts_what_is_kept_and_what_is_coming(chat):
         sent = await alice.says("", files=[kept["id"]])
         _, writer = await asyncio.open_connection("127.0.0.1", server.server.port)
         writer.write(raw_request(server, alice, "Content-Length: 100\r\n") + b"half")
-        plugin = next(each.instance for each in server.server.host.plugins if each.name == "files")
+        plugin = instance(server, "files")
         await until(alice, lambda: plugin.arriving)
         assert (await upload(server, alice, b"x" * 100))[1]["error"]["code"] == "too_large"
         assert (await upload(server, bob, b"x" * 100))[0] == 201
