@@ -6,15 +6,18 @@ import ssl
 from collections import Counter
 
 from tornado.httpserver import HTTPServer
+from tornado.httputil import HTTPConnection, HTTPMessageDelegate
 from tornado.iostream import IOStream
 from tornado.web import Application
 
 from ..config import Tls
 from ..model.errors import ConfigError
+from .draining import Draining
 from .security import Network, is_in, plain_address
 
 HEADER_BYTES = 16 * 1024
 BODY_BYTES = 1024 * 1024
+"""The largest body, but for handlers that read it as it comes and have a limit of their own."""
 IDLE_SECONDS = 20.0
 BODY_SECONDS = 60.0
 SPARE = 64
@@ -60,6 +63,10 @@ class Listener(HTTPServer):
         self._open[stream] = ip
         self._by_ip[ip] += 1
         super().handle_stream(stream, address)
+
+    def start_request(self, server_conn: object, request_conn: HTTPConnection) -> HTTPMessageDelegate:
+        begin = super().start_request
+        return Draining(request_conn, lambda connection: begin(server_conn, connection))
 
     def stop(self) -> None:
         """Take no new connections, and close each open one after the next answer."""

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
+from typing import Any
 
+from tornado.httputil import HTTPHeaders, HTTPServerRequest
 from tornado.routing import Rule, URLSpec
-from tornado.web import Application, RequestHandler
+from tornado.web import Application, RequestHandler, stream_request_body
 
+from ..model.errors import Reject
 from ..plugins.host import PluginHost
 from . import api, auth
 from .handler import Handler, NotFound
+from .listener import BODY_BYTES
 from .prometheus import Scrape
 from .services import Services
 from .static import Index, Static
@@ -20,6 +24,45 @@ from .websocket.handshake import SocketHandler
 log = logging.getLogger(__name__)
 
 NAME = "([^/]+)"
+
+
+@stream_request_body
+class TooLarge(Handler):
+    """Refuses a body that is too large for its handler, before it comes."""
+
+    def prepare(self) -> None:
+        super().prepare()
+        raise Reject(f"A request's body has {BODY_BYTES} bytes at most.", "too_large")
+
+    def data_received(self, chunk: bytes) -> None:
+        """Nothing comes here: it is answered already."""
+
+    def check_xsrf_cookie(self) -> None:
+        """Nothing to protect."""
+
+
+class LimitedApplication(Application):
+    """An application whose large requests are answered by `TooLarge`; Tornado would only close the connection."""
+
+    def get_handler_delegate(
+        self,
+        request: HTTPServerRequest,
+        target_class: type[RequestHandler],
+        target_kwargs: dict[str, Any] | None = None,
+        path_args: list[bytes] | None = None,
+        path_kwargs: dict[str, bytes] | None = None,
+    ) -> Any:
+        streams = getattr(target_class, "_stream_request_body", False)
+        if not streams and announced_bytes(request.headers) > BODY_BYTES:
+            return super().get_handler_delegate(request, TooLarge, self.settings["default_handler_args"])
+        return super().get_handler_delegate(request, target_class, target_kwargs, path_args, path_kwargs)
+
+
+def announced_bytes(headers: HTTPHeaders) -> int:
+    """The Content-Length; 0 for none, or for what isn't a number."""
+    header = headers.get("Content-Length", "")
+    # More digits than these are no size, and Python refuses to read thousands.
+    return int(header[:20]) if header.isascii() and header.isdigit() else 0
 
 
 def application(services: Services, host: PluginHost, public: Path) -> Application:
@@ -53,7 +96,7 @@ def application(services: Services, host: PluginHost, public: Path) -> Applicati
     routes += _plugin_routes(services, host)
     routes.append(URLSpec("/()", Index, {**common, "path": str(public)}))
     routes.append(URLSpec("/static/(.*)", Static, {**common, "path": str(public)}))
-    return Application(
+    return LimitedApplication(
         routes,
         default_handler_class=NotFound,
         default_handler_args=common,
