@@ -41,6 +41,8 @@ class Files(Plugin):
         """What one user may keep here in all."""
         types: tuple[str, ...] = ()
         """The content types that are taken, such as ``image/*``; all if none is named."""
+        keep_metadata: bool = False
+        """Whether pictures keep what they say of their place, camera and time."""
 
     @hookimpl
     def startup(self):

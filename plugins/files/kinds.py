@@ -7,6 +7,8 @@ from pathlib import Path
 
 import msgspec
 
+from .metadata import BROKEN, examine
+
 HEAD_BYTES = 8192
 PICTURES = {
     "PNG": "image/png",
@@ -16,6 +18,12 @@ PICTURES = {
     "AVIF": "image/avif",
 }
 """What may be shown in a page, by Pillow's names. SVG is a program, not a picture."""
+OPENED = {**PICTURES, "MPO": "image/jpeg"}
+"""Those, and what Pillow finds them to be: many a phone adds a second picture to a JPEG."""
+ORIENTATION = 0x0112
+"""The tag of Exif."""
+LYING = (5, 6, 7, 8)
+"""Orientations in which what is stored as a row is shown as a column."""
 
 
 class Kind(msgspec.Struct, frozen=True):
@@ -25,6 +33,24 @@ class Kind(msgspec.Struct, frozen=True):
     inline: bool = False
     width: int | None = None
     height: int | None = None
+
+    def turned(self) -> Kind:
+        """The same picture, a quarter turned."""
+        return msgspec.structs.replace(self, width=self.height, height=self.width)
+
+
+def taken(path: Path, *, strip: bool) -> Kind:
+    """Look into an upload; with ``strip`` the metadata of a picture are removed from it.
+
+    Width and height are those that are shown. A picture that is broken stays as it is, for saving only. Blocks: for a
+    thread. Raises OSError.
+    """
+    found = kind(path)
+    try:
+        orientation = examine(path, found.mime, strip=strip)
+    except BROKEN:
+        return Kind(found.mime)
+    return found.turned() if orientation in LYING else found
 
 
 def kind(path: Path) -> Kind:
@@ -46,10 +72,22 @@ def _picture(path: Path) -> Kind | None:
 
     try:
         with Image.open(path, formats=list(PICTURES)) as image:
-            return Kind(PICTURES[image.format or ""], inline=True, width=image.width, height=image.height)
+            mime = OPENED[image.format or ""]
+            found = Kind(mime, inline=True, width=image.width, height=image.height)
+            # Of this format alone Pillow tells how it turns, which is not said by Exif, in the words of Exif.
+            turns = mime == "image/avif" and _orientation(image.info.get("exif")) in LYING
+            return found.turned() if turns else found
     except Exception:
         # Pillow raises all sorts of things for broken files, and for pictures that are far too large to show.
         return None
+
+
+def _orientation(exif: bytes | None) -> int:
+    from PIL import Image
+
+    found = Image.Exif()
+    found.load(exif or b"")
+    return int(found.get(ORIENTATION, 1))
 
 
 def _is_text(head: bytes) -> bool:

@@ -14,7 +14,7 @@ from tornado.web import stream_request_body
 from chatserver import Handler, Reject, Room, Upload, User
 
 from .filenames import received
-from .kinds import kind
+from .kinds import taken
 from .table import File
 
 SLOWEST_BYTES_PER_SECOND = 8 * 1024
@@ -57,31 +57,43 @@ class UploadHandler(Handler):
     async def post(self) -> None:
         upload, partial = self.upload, self.partial
         if self.full_disk or upload is None or partial is None:
-            raise Reject("The file could not be stored.", "unavailable")
-        found = await asyncio.to_thread(kind, partial)
+            raise _not_stored()
+        # From here on a client that leaves changes nothing.
+        self.upload = self.partial = None
+        try:
+            file = await self._keep(upload, partial)
+        except OSError as error:
+            self.plugin.log.error("could not store an upload: %s", error)
+            raise _not_stored() from error
+        finally:
+            self._release(upload, partial)
+        self.reply({"file": msgspec.to_builtins(file.attachment())}, 201)
+        self.chat.after_upload(msgspec.structs.replace(upload, mime=file.mime, size=file.size))
+
+    async def _keep(self, upload: Upload, partial: Path) -> File:
+        strip = not self.plugin.settings.keep_metadata
+        found = await asyncio.to_thread(taken, partial, strip=strip)
         self._check_type(found.mime)
         file = File(
             id=secrets.token_hex(16),
             room=upload.room.name,
             user_id=upload.user.id,
             name=upload.name,
-            size=upload.size,
+            size=partial.stat().st_size,
             created=time.time(),
             **msgspec.structs.asdict(found),
         )
         # The row comes first: bytes without a row would stay for ever, a row without bytes is swept.
         await self.plugin.table.add(file)
         await self.plugin.storage.keep(partial, file.id)
-        self.partial = None
-        self.reply({"file": msgspec.to_builtins(file.attachment())}, 201)
-        self.chat.after_upload(msgspec.structs.replace(upload, mime=file.mime))
+        return file
 
     def on_finish(self) -> None:
-        self._release()
+        self._forget()
 
     def on_connection_close(self) -> None:
         super().on_connection_close()
-        self._release()
+        self._forget()
 
     async def _room(self, user: User) -> Room:
         """Where the file is for: a direct room need not be there before its first message. Raises `Reject`."""
@@ -125,21 +137,28 @@ class UploadHandler(Handler):
             raise Reject(f"Files of the type {mime} are not taken here.", "rejected")
 
     def _accept(self, upload: Upload) -> None:
+        self.partial = self.plugin.storage.begin()
         self.upload = upload
         self.plugin.arriving[upload.user.id] += upload.size
-        self.partial = self.plugin.storage.begin()
         # Set for small requests by default. The connection takes no more than what was announced, and not for ever.
         self.request.connection.set_max_body_size(upload.size)
         self.request.connection.set_body_timeout(LEAST_SECONDS + upload.size / SLOWEST_BYTES_PER_SECOND)
 
-    def _release(self) -> None:
-        """Forget the upload, however it ended."""
-        if self.upload is not None:
-            arriving, user_id = self.plugin.arriving, self.upload.user.id
-            arriving[user_id] -= self.upload.size
-            if not arriving[user_id]:
-                del arriving[user_id]
-            self.upload = None
-        if self.partial is not None:
-            self.partial.unlink(missing_ok=True)
-            self.partial = None
+    def _forget(self) -> None:
+        """Give up what has not come to its end."""
+        upload, partial = self.upload, self.partial
+        self.upload = self.partial = None
+        if upload is not None and partial is not None:
+            self._release(upload, partial)
+
+    def _release(self, upload: Upload, partial: Path) -> None:
+        """The upload is over, however it ended."""
+        arriving, user_id = self.plugin.arriving, upload.user.id
+        arriving[user_id] -= upload.size
+        if not arriving[user_id]:
+            del arriving[user_id]
+        partial.unlink(missing_ok=True)
+
+
+def _not_stored() -> Reject:
+    return Reject("The file could not be stored.", "unavailable")

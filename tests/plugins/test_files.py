@@ -80,6 +80,57 @@ async def test_a_picture_is_shown_with_its_size_known(chat):
         assert answer.headers["Content-Disposition"].startswith("inline; ")
 
 
+def photo():
+    """A picture that lies on its side, and says where and with what it was taken."""
+    exif = Image.Exif()
+    exif[0x0112], exif[0x010F] = 6, "SECRET CAMERA " * 20
+    exif.get_ifd(0x8825)[1] = "N"
+    data = io.BytesIO()
+    Image.new("RGB", (30, 20)).save(data, "JPEG", exif=exif)
+    return data.getvalue()
+
+
+async def test_a_photo_is_shown_upright_and_says_nothing_of_its_place(chat, tmp_path):
+    async with chat(plugins=["files"]) as server:
+        alice, bob = await server.join("general", "alice", "bob")
+        file = await uploaded(server, alice, photo(), "me.jpg")
+        assert (file["width"], file["height"]) == (20, 30)
+        await alice.says("", files=[file["id"]])
+        answer = await fetch(server, bob, (await bob.hears()).files[0])
+        assert b"SECRET" in photo()
+        assert b"SECRET" not in answer.body
+        # What is told, counted, and sent is what is kept.
+        assert file["size"] == len(answer.body) == int(answer.headers["Content-Length"]) < len(photo())
+        assert await instance(server, "files").table.used(alice.id) == file["size"]
+        assert [path.stat().st_size for path in stored(tmp_path)] == [file["size"]]
+        with Image.open(io.BytesIO(answer.body)) as image:
+            assert dict(image.getexif()) == {0x0112: 6}
+
+
+async def test_metadata_are_kept_if_the_admin_says_so(chat):
+    async with chat(plugins={"files": {"keep_metadata": True}}) as server:
+        (alice,) = await server.join("general", "alice")
+        file = await uploaded(server, alice, photo(), "me.jpg")
+        assert (file["size"], file["width"], file["height"]) == (len(photo()), 20, 30)
+        assert (await fetch(server, alice, file)).body == photo()
+
+
+async def test_a_client_that_leaves_after_the_last_byte_has_uploaded(chat, tmp_path, eventually, quiet):
+    async with chat(plugins=["files"]) as server:
+        (alice,) = await server.join("general", "alice")
+        plugin = instance(server, "files")
+        _, writer = await asyncio.open_connection("127.0.0.1", server.server.port)
+        writer.write(raw_request(server, alice, f"Content-Length: {len(photo())}\r\n") + photo())
+        await writer.drain()
+        writer.transport.abort()
+        await eventually(lambda: stored(tmp_path) and not plugin.arriving)
+        await eventually(lambda: stored(tmp_path)[0].parent.name != "partial")
+        rows = await plugin.db.query("SELECT id, size FROM files_file")
+        assert [(path.name, path.stat().st_size) for path in stored(tmp_path)] == [
+            (row["id"], row["size"]) for row in rows
+        ]
+
+
 @pytest.mark.parametrize(
     "content",
     [
