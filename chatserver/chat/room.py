@@ -117,8 +117,11 @@ class LiveRoom:
         member = user.id in self.members
         if member and not (self.bans or self.mutes or self.room.archived):
             return
+        if not member and self.room.kind != "public":
+            # Banned or not: that there is such a room is for its members to know.
+            raise errors.not_in_room(self.room)
         self.require_not_banned(user)
-        if not member and not (allow_non_member and self.room.kind == "public"):
+        if not member and not allow_non_member:
             raise errors.not_in_room(self.room)
         until, now = self.mutes.get(user.id, 0), self._clock()
         if until > now:
