@@ -423,9 +423,9 @@ async def test_plugins_start_in_order_and_stop_in_reverse_with_all_they_began(wr
     # A job that fails is reported, and comes again.
     await second.ticked.wait()
     assert "plugin second: a background job failed: ZeroDivisionError: tick" in caplog.text
-    await running.hooks.notify("after_event", event=None)
+    running.hooks.notify("after_event", None)
     await running.stop()
-    await running.hooks.notify("after_event", event=None)
+    running.hooks.notify("after_event", None)
     begin = "startup second with chat of second and database of second"
     assert second.said == [begin, "event", "job ended", "shutdown"]
     assert first.said[1:] == ["event", "second stopped", "job ended", "shutdown", "first stopped"]

@@ -21,7 +21,7 @@ class SignIn:
         """Whom a plugin knows behind this request (``authenticate``)."""
         if not self._hooks.has("authenticate"):
             return None
-        user = await self._hooks.first("authenticate", request=asked)
+        user = await self._hooks.first("authenticate", asked)
         return user if isinstance(user, User) else None
 
     async def of(self, asked: Request) -> User | None:

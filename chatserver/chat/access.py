@@ -34,7 +34,7 @@ class Access:
         if not self.asks:
             return True
         room = live.room if live is not None else None
-        return await self._hooks.veto("may", user=user, permission=permission, room=room)
+        return await self._hooks.veto("may", user, permission, room)
 
     async def require(self, user: User, permission: str, live: LiveRoom | None = None) -> None:
         """Raises `Reject` ``forbidden`` unless ``user`` may."""

@@ -62,7 +62,7 @@ class AfterCommit:
         self._opening: dict[str, set[PendingHello]] = {}
         self.user_changes = 0
         """How often a user's own facts changed."""
-        self._after: deque[tuple[str, dict[str, Any]]] = deque()
+        self._after: deque[tuple[str, tuple[Any, ...]]] = deque()
         self._wake = asyncio.Event()
         self._notifier: asyncio.Task[None] | None = None
         self._stopping = False
@@ -211,24 +211,24 @@ class AfterCommit:
     # Plugins
 
     def _tell_plugins(self, event: Event) -> None:
-        self.notify("after_event", event=event)
+        self.notify("after_event", event)
         hook = AFTER.get(event.type)
         if hook is not None:
-            self.notify(hook, message=event.message)
+            self.notify(hook, event.message)
 
     def _tell_of_member(self, live: LiveRoom, entry: ChangeMember) -> None:
         hook = (
             "after_join" if entry.action in ENTERING else "after_leave" if entry.action in LEAVING else None
         )
         if hook is not None:
-            self.notify(hook, user=entry.target, room=live.room)
+            self.notify(hook, entry.target, live.room)
 
     @property
     def waiting(self) -> int:
         """How many calls of ``after_*`` hooks wait."""
         return len(self._after)
 
-    def notify(self, hook: str, **args: Any) -> None:
+    def notify(self, hook: str, *args: Any) -> None:
         """Call an ``after_*`` hook that anybody implements, behind what is waiting already."""
         if not self._hooks.has(hook):
             return
@@ -245,4 +245,6 @@ class AfterCommit:
             self._wake.clear()
             while self._after:
                 hook, args = self._after.popleft()
-                await self._hooks.notify(hook, **args)
+                waiting = self._hooks.notify(hook, *args)
+                if waiting is not None:
+                    await waiting

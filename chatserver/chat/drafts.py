@@ -56,7 +56,7 @@ class DraftPipeline:
         """The same for a new text, through ``before_edit``."""
         if not self._hooks.has("before_edit"):
             return self._render(draft)
-        return self._then_render(draft.content, self._hooks.filter("before_edit", draft, message=message))
+        return self._then_render(draft.content, self._hooks.filter("before_edit", message, draft))
 
     def _then_render(self, written: str, draft: object) -> Draft | Awaitable[Draft]:
         if isinstance(draft, Draft):

@@ -251,7 +251,7 @@ class Messages:
         if not own:
             self._access.require_rank(user, message.user, live)
         if self._hooks.has("before_delete"):
-            allowed = self._hooks.filter("before_delete", None, message=message, user=user)
+            allowed = self._hooks.filter("before_delete", message, user)
             if isawaitable(allowed):
                 await allowed
         return await live.append(log.Delete(user, message.id, allow_non_member=allow_non_member))

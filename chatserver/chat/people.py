@@ -111,7 +111,7 @@ class People:
     def gone(self, user: User, rooms: Iterable[str]) -> None:
         """The grace after somebody's last connection is over."""
         self._after_commit.hide(user, rooms)
-        self._after_commit.notify("after_disconnect", user=user)
+        self._after_commit.notify("after_disconnect", user)
 
     # Changes from outside
 

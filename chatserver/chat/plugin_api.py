@@ -118,7 +118,7 @@ class PluginChat:
         return cast(Upload, await checked if isawaitable(checked) else checked)
 
     def after_upload(self, upload: Upload) -> None:
-        self._chat.after_commit.notify("after_upload", upload=upload)
+        self._chat.after_commit.notify("after_upload", upload)
 
     def notice(self, user: User, text: str, *, room: Room | str | None = None, level: str = "info") -> None:
         where = None if room is None else _name(room)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from inspect import isawaitable
 from typing import Any
 
 from ..delivery.session import Session
 from ..model.values import User
-from ..plugins.api import RequestSpec
+from ..plugins.api import RequestContext, RequestSpec
+from ..plugins.failures import encoded
 from ..plugins.hooks import HookCaller
+from ..protocol import events as wire
 from ..protocol.requests import PluginRequest
 
 
@@ -33,6 +36,21 @@ class PluginRequests:
         asking = Asking(session.user, session)
         what = f"request {request.type}"
         answer: Mapping[str, Any] | None = await self._hooks.guard(
-            plugin, what, spec.handler, asking, request.fields
+            plugin, what, _reply, spec, asking, request.fields
         )
         return answer
+
+
+async def _reply(spec: RequestSpec, asking: RequestContext, fields: Any) -> Mapping[str, Any]:
+    """What the handler answers, encoded field by field: what can't be sent is the plugin's failure."""
+    answer: Any = spec.handler(asking, fields)
+    if isawaitable(answer):
+        answer = await answer
+    if answer is None:
+        return {}
+    if not isinstance(answer, Mapping):
+        raise TypeError(f"a reply is a mapping or None, not {type(answer).__name__}")
+    for name in answer:
+        if not isinstance(name, str) or name in wire.OWN_FIELDS:
+            raise ValueError(f"a reply can't have a field {name!r}")
+    return {name: encoded(value) for name, value in answer.items()}

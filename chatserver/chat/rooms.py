@@ -81,7 +81,7 @@ class RoomService:
             raise errors.archived()
         await self._access.require(user, "room.join", live)
         if self._hooks.has("before_join"):
-            allowed = self._hooks.filter("before_join", None, user=user, room=live.room)
+            allowed = self._hooks.filter("before_join", user, live.room)
             if isawaitable(allowed):
                 await allowed
         await live.append(log.ChangeMember(user, user, "joined"))
@@ -242,7 +242,7 @@ class RoomService:
 
     async def backlog(self, user: User, live: LiveRoom) -> tuple[list[Event], bool]:
         """What somebody who joins is shown at once: as much as a plugin says."""
-        size = await self._hooks.first("backlog", user=user, room=live.room)
+        size = await self._hooks.first("backlog", user, live.room)
         if not isinstance(size, int) or size <= 0:
             return [], False
         return await self.timeline(user, live, min(size, 200))

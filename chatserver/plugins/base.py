@@ -7,14 +7,18 @@ import inspect
 import logging
 from collections.abc import Callable, Coroutine
 from pathlib import Path
+from time import perf_counter
 from types import new_class
 from typing import Any, ClassVar, TypeVar, dataclass_transform
 
 import msgspec
 
 from .api import ChatAPI, Database, Transaction
-from .isolation import OnError
+from .failures import PluginExit, described, own_failure, raised
+from .implementation import OnError
 
+Ran = Callable[[float, BaseException | None], None]
+"""Counts a run of a job: the seconds it took, and what it failed with."""
 Migration = str | Callable[[Transaction], None]
 
 T = TypeVar("T")
@@ -60,6 +64,7 @@ class Plugin:
         settings: Any,
         data_dir: Path,
         peers: Callable[[str], Plugin | None] = lambda name: None,
+        ran: Ran = lambda seconds, error: None,
     ) -> None:
         self.name = name
         self.settings = settings
@@ -68,12 +73,22 @@ class Plugin:
         self.log = logging.getLogger(f"chatserver.plugin.{name}")
         self._peers = peers
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._ran = ran
 
-    def spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+    def spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         """Run ``work`` beside everything else. A failure is logged; a stop cancels it."""
-        task = asyncio.get_running_loop().create_task(work, name=f"plugin {self.name}")
+        task = asyncio.get_running_loop().create_task(_contained(work), name=f"plugin {self.name}")
         self._tasks.add(task)
-        task.add_done_callback(self._ended)
+        started = perf_counter()
+
+        def ended(task: asyncio.Task[T]) -> None:
+            self._tasks.discard(task)
+            # Cancelled before its first step, it would be reported as never awaited.
+            work.close()
+            if not task.cancelled():
+                self._count_job(started, task.exception())
+
+        task.add_done_callback(ended)
         return task
 
     def every(self, seconds: float, function: Callable[[], Any]) -> asyncio.Task[Any]:
@@ -97,19 +112,26 @@ class Plugin:
     async def _repeat(self, seconds: float, function: Callable[[], Any]) -> None:
         while True:
             await asyncio.sleep(seconds)
+            started, failure = perf_counter(), None
             try:
                 result = function()
                 if inspect.isawaitable(result):
                     await result
-            except Exception as error:
-                self._report(error)
+            except BaseException as error:
+                failure = own_failure(error)
+            self._count_job(started, failure)
 
-    def _ended(self, task: asyncio.Task[Any]) -> None:
-        self._tasks.discard(task)
-        error = None if task.cancelled() else task.exception()
+    def _count_job(self, started: float, error: BaseException | None) -> None:
         if error is not None:
-            self._report(error)
+            error = raised(error)
+            self.log.error("plugin %s: a background job failed: %s", self.name, described(error, type(self)))
+            self.log.debug("plugin %s: the failure in full", self.name, exc_info=error)
+        self._ran(perf_counter() - started, error)
 
-    def _report(self, error: BaseException) -> None:
-        self.log.error("plugin %s: a background job failed: %s: %s", self.name, type(error).__name__, error)
-        self.log.debug("plugin %s: the failure in full", self.name, exc_info=error)
+
+async def _contained(work: Coroutine[Any, Any, T]) -> T:
+    """``work``, without what ends a whole loop (SystemExit, as argparse raises it)."""
+    try:
+        return await work
+    except (SystemExit, KeyboardInterrupt) as error:
+        raise PluginExit(error) from error

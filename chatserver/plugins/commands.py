@@ -186,6 +186,9 @@ async def _call(command: Command, ctx: CommandContext, values: dict[str, Any]) -
         answer = await answer
     if answer is not None and not isinstance(answer, str):
         raise TypeError(f"a command returns text or None, not {type(answer).__name__}")
+    if answer is not None:
+        # What can't be sent fails here, in the plugin's name.
+        answer.encode()
     return answer
 
 

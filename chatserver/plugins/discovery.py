@@ -46,7 +46,7 @@ def plugin_class(found: Found) -> type[Plugin]:
     """Import a plugin. Raises PluginError with the reason, and the file and line where it lies."""
     try:
         loaded = found.load()
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
         raise PluginError(f"can't be imported: {_reason(error)}", found.name) from error
     classes = [loaded] if inspect.isclass(loaded) else _defined_in(loaded)
     if len(classes) != 1 or not issubclass(classes[0], Plugin):

@@ -1,4 +1,4 @@
-"""The awaiting driver: calls the plugins' hooks in order, each as its kind wants.
+"""The hook caller: calls the plugins' hooks in order, plain and async ones, each as its kind wants.
 
 pluggy registers, checks and orders; it can't await. So the calls themselves are made here.
 """
@@ -6,46 +6,40 @@ pluggy registers, checks and orders; it can't await. So the calls themselves are
 from __future__ import annotations
 
 import asyncio
+import inspect
 import logging
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
+from time import perf_counter
 from types import MappingProxyType
 from typing import Any
 
+import msgspec
 import pluggy
 
 from ..model.errors import Reject
-from ..model.values import Event
-from .api import Transaction
+from ..model.values import User
+from .chains import Chain, count
+from .failures import Failure, encoded
 from .hookspecs import KINDS
-from .isolation import SLOW_SECONDS, Failure, HookImpl, Isolation, Pending, Policy, Stats, report_slow
+from .implementation import HookImpl, Policy, Stats
+from .in_commit import InCommit
+from .isolation import Isolation
 
 log = logging.getLogger(__name__)
 
 CHAIN_SECONDS = 5.0
 GUARD_SECONDS = 10.0
 
-FILTERED: Mapping[str, str | None] = MappingProxyType(
-    {
-        "before_post": "draft",
-        "render": "draft",
-        "before_edit": "draft",
-        "before_upload": "upload",
-        "before_delete": None,
-        "before_join": None,
-    }
-)
-"""The argument that each filter may replace; None: it can only refuse."""
-
 _HOOKS = tuple(name for kind in KINDS for name in vars(kind) if not name.startswith("_"))
 _LIFE = frozenset({"startup", "shutdown"})
 
 
 class HookCaller:
-    """The hooks of the plugins in ``manager``, frozen as they are now; ``policies`` has one for each plugin.
+    """The hooks of the plugins in ``manager``, compiled as they are now; ``policies`` has one for each plugin.
 
-    Async calls have ``deadline`` seconds. With ``strict`` every `Failure` is kept in ``failures``, for tests.
-    ``on_suspend(plugin, hook, error)`` is called, on the loop, when a plugin that keeps failing is left out.
+    Arguments are given by position, in the order of the hook's specification. Async calls have ``deadline`` seconds.
+    With ``strict`` every `Failure` is kept in ``failures``, for tests. ``on_suspend(plugin, hook, error)`` is called,
+    on the loop, when a plugin that keeps failing is left out.
     Raises PluginError for implementations that can't be called as their hook is.
     """
 
@@ -58,11 +52,11 @@ class HookCaller:
         deadline: float = CHAIN_SECONDS,
     ) -> None:
         self._impls = {name: _implementations(manager, name, policies) for name in _HOOKS}
-        self._all = [impl for impls in self._impls.values() for impl in impls]
-        self._isolation = Isolation(self._suspend, strict)
-        self._deadline = deadline
+        isolation = self._isolation = Isolation(self._suspend, manager.get_plugin, strict)
+        self._chains = {name: Chain(name, impls, isolation, deadline) for name, impls in self._impls.items()}
+        self._in_commit = tuple(InCommit(impl, self._failed_in_commit) for impl in self._impls["in_commit"])
         self._loop: asyncio.AbstractEventLoop | None = None
-        self.on_suspend: Callable[[str, str, Exception], None] = lambda plugin, hook, error: None
+        self.on_suspend: Callable[[str, str, BaseException], None] = lambda plugin, hook, error: None
 
     @property
     def failures(self) -> list[Failure]:
@@ -75,94 +69,69 @@ class HookCaller:
 
     def has(self, name: str) -> bool:
         """Whether any plugin implements the hook. Raises KeyError when there is no such hook."""
-        return bool(self._impls[name])
+        return bool(self._chains[name].calls)
 
-    def impls(self, name: str) -> tuple[HookImpl, ...]:
-        """Who implements the hook, in the order of calls."""
-        return self._impls[name]
+    def impls(self, name: str) -> list[HookImpl]:
+        """The implementations of the hook, in the order of calls."""
+        return [impl for _, _, impl in self._chains[name].calls]
 
     def stats(self) -> dict[tuple[str, str], Stats]:
-        """The counters of each (plugin, hook)."""
-        return {(impl.plugin, impl.hook): impl.stats for impl in self._all}
+        """The counters of each (plugin, hook), and of each command, request and route called so far."""
+        hooks = {(impl.plugin, impl.hook): impl.stats for impls in self._impls.values() for impl in impls}
+        return {**hooks, **self._isolation.stats}
 
-    def filter(self, name: str, value: Any, **args: Any) -> Any:
-        """``value`` as the plugins leave it, or an awaitable of it once one of them is async.
+    # Chains
 
-        For ``render`` the value is the draft, and what they return goes into its ``html``. Raises `Reject`, here or
-        when awaited, with the name of the plugin that refuses.
+    def filter(self, name: str, *args: Any) -> Any:
+        """The last argument as the plugins leave it, or an awaitable of it once one of them is async.
+
+        For ``render`` that is the draft, and what they return goes into its ``html``; None where a hook can only
+        refuse. Raises `Reject`, here or when awaited, with the name of the plugin that refuses.
         """
-        key = FILTERED[name]
-        if key is not None:
-            args[key] = value
-        return self._filter(self._impls[name], value, args)
+        return self._chains[name].run(args)
 
-    def _filter(self, impls: Sequence[HookImpl], value: Any, args: dict[str, Any]) -> Any:
-        for index, impl in enumerate(impls):
-            if impl.works_in(args):
-                answer = self._isolation.call(impl, args)
-                if isinstance(answer, Pending):
-                    return self._filter_later(impls[index:], answer, value, args)
-                value = _replaced(impl, value, answer, args)
-        return value
+    def notify(self, name: str, *args: Any) -> Awaitable[None] | None:
+        """Tell every plugin, one after the other. What is returned has to be awaited. Raises nothing."""
+        waiting: Awaitable[None] | None = self._chains[name].run(args)
+        return waiting
 
-    async def _filter_later(
-        self, impls: Sequence[HookImpl], pending: Pending, value: Any, args: dict[str, Any]
-    ) -> Any:
-        """The rest of a chain, from the implementation on whose answer is pending."""
-        now = asyncio.get_running_loop().time
-        deadline = now() + self._deadline
-        answer: Any = pending
-        for index, impl in enumerate(impls):
-            if index:
-                if not impl.works_in(args):
-                    continue
-                answer = self._isolation.call(impl, args)
-            if isinstance(answer, Pending):
-                answer = await self._isolation.wait(impl, answer, deadline)
-                if now() >= deadline:
-                    # Who overran it is to blame; the next must neither be blamed for it nor left out.
-                    deadline = now() + self._deadline
-            value = _replaced(impl, value, answer, args)
-        return value
-
-    async def notify(self, name: str, **args: Any) -> None:
-        """Tell every plugin, one after the other. Raises nothing."""
-        for impl in self._impls[name]:
-            if impl.works_in(args):
-                await self._ask(impl, args)
-
-    async def first(self, name: str, **args: Any) -> Any:
+    async def first(self, name: str, *args: Any) -> Any:
         """The first answer that is not None, or None. Raises `Reject` where a plugin refuses."""
-        for impl in self._impls[name]:
-            if impl.works_in(args):
-                answer = await self._ask(impl, args)
-                if answer is not None:
-                    return answer
-        return None
+        answer = self._chains[name].run(args)
+        return await answer if inspect.iscoroutine(answer) else answer
 
-    async def veto(self, name: str, **args: Any) -> bool:
+    async def veto(self, name: str, *args: Any) -> bool:
         """False once a plugin says False, refuses, or fails with ``on_error: reject``."""
-        for impl in self._impls[name]:
-            try:
-                if impl.works_in(args) and await self._ask(impl, args) is False:
-                    return False
-            except Reject:
-                return False
-        return True
+        try:
+            return await self.first(name, *args) is not False
+        except Reject:
+            return False
 
-    def collect(self, name: str, **args: Any) -> list[tuple[str, Any]]:
-        """The answers that are not None, each with its plugin's name. For hooks that are never async."""
-        answers = [
-            (impl.plugin, self._isolation.call(impl, args))
-            for impl in self._impls[name]
-            if impl.works_in(args)
-        ]
-        return [(plugin, answer) for plugin, answer in answers if answer is not None]
+    # Single calls
+
+    def client_settings(self, user: User) -> dict[str, msgspec.Raw]:
+        """What each plugin tells the browser of ``user``, as JSON. What can't be encoded is its plugin's failure."""
+        answers = {}
+        for call, _, impl in self._chains["client_settings"].calls:
+            started = perf_counter()
+            try:
+                answer = call(user)
+                if inspect.iscoroutine(answer):
+                    answer.close()
+                    raise TypeError("may not be async")
+                if answer is not None:
+                    if not isinstance(answer, Mapping):
+                        raise impl.wrong(answer)
+                    answers[impl.plugin] = encoded(answer)
+            except BaseException as error:
+                self._isolation.hook_failed(impl, error)
+            count(impl, started)
+        return answers
 
     async def health(self) -> dict[str, str]:
         """What is wrong, by plugin; a check that fails is wrong, too."""
         wrong = {}
-        for impl in self._impls["health"]:
+        for impl in self.impls("health"):
             try:
                 answer = await self.guard(impl.plugin, impl.hook, impl.function)
             except Reject as refusal:
@@ -178,68 +147,45 @@ class HookCaller:
         """
         return await self._isolation.guard(plugin, what, GUARD_SECONDS, lambda: function(*args))
 
+    def failed(self, plugin: str, what: str, error: BaseException) -> Reject:
+        """Log and count a failure that was caught elsewhere. Returns the refusal that it means."""
+        return self._isolation.failed(plugin, what, error)
+
+    def count_call(self, plugin: str, what: str, seconds: float) -> None:
+        """Count a call that was made elsewhere."""
+        self._isolation.count(plugin, what, seconds)
+
+    def count_job(self, plugin: str, seconds: float, error: BaseException | None) -> None:
+        """Count a run of a plugin's job, whose failure the plugin has logged."""
+        self._isolation.count_job(plugin, seconds, error)
+
+    # The transaction
+
     @property
     def in_commit(self) -> tuple[InCommit, ...]:
-        """Who writes along with events. To be read for each transaction: a suspended plugin is not in it."""
-        return tuple(InCommit(impl, self._failed_in_commit) for impl in self._impls["in_commit"])
+        """What is written along with events. To be read for each transaction: a suspended plugin is not in it."""
+        return self._in_commit
+
+    def _failed_in_commit(self, impl: HookImpl, error: BaseException) -> None:
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._isolation.report_hook, impl, error)
+
+    # The end of a plugin
 
     def drop(self, plugin: str) -> None:
         """Call a plugin no more, for anything."""
         self._drop(plugin, frozenset())
 
-    async def _ask(self, impl: HookImpl, args: dict[str, Any]) -> Any:
-        answer = self._isolation.call(impl, args)
-        if isinstance(answer, Pending):
-            deadline = asyncio.get_running_loop().time() + self._deadline
-            answer = await self._isolation.wait(impl, answer, deadline)
-        return answer
-
-    def _failed_in_commit(self, impl: HookImpl, error: Exception) -> None:
-        if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._isolation.count_failure, impl, error)
-
-    def _suspend(self, plugin: str, hook: str, error: Exception) -> None:
+    def _suspend(self, plugin: str, hook: str, error: BaseException) -> None:
         self._drop(plugin, _LIFE)
         log.error("plugin %s keeps failing, the last time in %s: its hooks are called no more", plugin, hook)
         self.on_suspend(plugin, hook, error)
 
     def _drop(self, plugin: str, kept: frozenset[str]) -> None:
-        for name, impls in self._impls.items():
+        for name, chain in self._chains.items():
             if name not in kept:
-                # A new tuple, so that chains that are running finish as they began.
-                self._impls[name] = tuple(impl for impl in impls if impl.plugin != plugin)
-
-
-class InCommit:
-    """One plugin's part in a transaction, for the writer's thread. The writer undoes its rows when it fails."""
-
-    def __init__(self, impl: HookImpl, failed: Callable[[HookImpl, Exception], None]) -> None:
-        self.plugin = impl.plugin
-        self.on_error = impl.on_error
-        self._impl = impl
-        self._failed = failed
-
-    def call(self, tx: Transaction, events: Sequence[Event]) -> None:
-        """Let the plugin write along with those ``events`` that are in its rooms. Raises what the plugin raises."""
-        impl = self._impl
-        if impl.rooms is not None:
-            events = [event for event in events if event.room in impl.rooms]
-        if not events:
-            return
-        args = {"tx": tx, "events": events}
-        started = time.perf_counter()
-        try:
-            impl.function(**{name: args[name] for name in impl.names})
-        except Exception as error:
-            impl.stats.failures += 1
-            self._failed(impl, error)
-            raise
-        finally:
-            seconds = time.perf_counter() - started
-            impl.stats.calls += 1
-            impl.stats.seconds += seconds
-            if seconds > SLOW_SECONDS:
-                report_slow(impl, seconds)
+                chain.drop(plugin)
+        self._in_commit = tuple(each for each in self._in_commit if each.plugin != plugin)
 
 
 def _implementations(
@@ -249,13 +195,6 @@ def _implementations(
     arguments = caller.spec.argnames
     # pluggy calls the last registered first.
     found = reversed(caller.get_hookimpls())
-    return tuple(HookImpl(impl, name, policies.get(impl.plugin_name, Policy()), arguments) for impl in found)
-
-
-def _replaced(impl: HookImpl, value: Any, answer: Any, args: dict[str, Any]) -> Any:
-    """The filtered value after an answer, which the next implementation gets."""
-    key = FILTERED[impl.hook]
-    if answer is None or key is None:
-        return value
-    args[key] = value.replace(html=answer) if impl.hook == "render" else answer
-    return args[key]
+    return tuple(
+        HookImpl(impl, name, policies.get(impl.plugin_name, Policy()), arguments, Stats()) for impl in found
+    )

@@ -16,17 +16,18 @@ import msgspec
 import pluggy
 
 from ..config import PluginConfig, Settings
-from ..model.errors import PluginError, Reject
+from ..model.errors import ConfigError, PluginError, Reject
 from ..model.permissions import Permissions
 from . import registrations
 from .api import ChatAPI, Database, RequestSpec, Route
-from .base import Migration, Plugin
+from .base import Migration, Plugin, Ran
 from .commands import Commands
 from .deadline import wait_at_most
 from .discovery import Found, find, folder_of, plugin_class
+from .failures import described, own_failure
 from .hooks import HookCaller
 from .hookspecs import KINDS, PROJECT
-from .isolation import HookImpl, OnError, Policy
+from .implementation import HookImpl, OnError, Policy
 
 Bind = Callable[[str], tuple[ChatAPI, Database]]
 Migrate = Callable[[str, Sequence[Migration]], Awaitable[None]]
@@ -138,10 +139,10 @@ class PluginHost:
         try:
             for plugin in self.plugins:
                 if migrations := plugin.instance.migrations:
-                    await _try(plugin.name, "its migrations", migrate, plugin.name, migrations)
+                    await _try(plugin, "its migrations", migrate, plugin.name, migrations)
             for plugin in self.plugins:
                 for impl in self._own("startup", plugin):
-                    await _try(plugin.name, "startup", impl.function)
+                    await _try(plugin, "startup", impl.function)
                 self._started.add(plugin.name)
         except BaseException:
             await self.stop()
@@ -192,11 +193,16 @@ class PluginHost:
         try:
             own = self._settings.source.convert(dict(config.settings), cls.Settings, path)
             data_dir = self._settings.data_dir / "plugins" / name
-            instance = cls(name, own, data_dir, self._instances.get)
-        except (TypeError, NameError, AttributeError, ValueError) as error:
-            raise PluginError(f"can't be made: {type(error).__name__}: {error}", name) from error
+            instance = cls(name, own, data_dir, self._instances.get, self._count_jobs(name))
+        except ConfigError:
+            raise
+        except BaseException as error:
+            raise PluginError(f"can't be made: {described(error, cls)}", name) from error
         self._instances[name] = instance
         return Loaded(name, instance, config, found.bundled, folder_of(cls))
+
+    def _count_jobs(self, plugin: str) -> Ran:
+        return lambda seconds, error: self.hooks.count_job(plugin, seconds, error)
 
     def _check_class(self, name: str, cls: type[Plugin]) -> None:
         settings: Any = cls.Settings
@@ -242,12 +248,13 @@ def _check_arguments(plugin: Loaded, attribute: str, hook: pluggy.HookCaller) ->
             raise PluginError(f"hook {hook.name}: there is no argument {each.name!r}; {there}", plugin.name)
 
 
-async def _try(plugin: str, what: str, function: Callable[..., Any], *args: Any) -> None:
+async def _try(plugin: Loaded, what: str, function: Callable[..., Any], *args: Any) -> None:
     try:
         result = function(*args)
         if result is not None:
             await result
     except PluginError:
         raise
-    except Exception as error:
-        raise PluginError(f"{what} failed: {type(error).__name__}: {error}", plugin) from error
+    except BaseException as error:
+        text = described(own_failure(error), type(plugin.instance))
+        raise PluginError(f"{what} failed: {text}", plugin.name) from error

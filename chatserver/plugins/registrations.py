@@ -16,8 +16,9 @@ from ..model.values import ROLES, Role
 from ..protocol.requests import Core
 from .api import RequestSpec, Route
 from .commands import Commands
+from .failures import described
 from .hooks import HookCaller
-from .isolation import HookImpl
+from .implementation import HookImpl
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _CORE_REQUESTS = frozenset(each.__struct_config__.tag for each in get_args(Core))
@@ -107,8 +108,9 @@ def _registered(hooks: HookCaller, name: str, kind: type) -> Iterator[tuple[str,
 def _answer(impl: HookImpl) -> Any:
     try:
         return impl.function()
-    except Exception as error:
-        raise PluginError(f"hook {impl.hook}: {type(error).__name__}: {error}", impl.plugin) from error
+    except BaseException as error:
+        text = described(error, type(getattr(impl.function, "__self__", None)), impl.function)
+        raise PluginError(f"hook {impl.hook}: {text}", impl.plugin) from error
 
 
 def _check_request(plugin: str, spec: object) -> None:

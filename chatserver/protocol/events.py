@@ -15,6 +15,9 @@ from ..model.values import Attachment, Event, Member, Message, Room, Status, Use
 encode = msgspec.json.encode
 """A mapping as the bytes of a frame."""
 
+OWN_FIELDS = ("type", "re")
+"""What the server alone says in a reply."""
+
 LIVE = encode({"type": "live"})
 """Everything missed has been sent; from here on it is live."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -172,9 +172,17 @@ _MISSING = re.compile(r"missing required field `(?P<name>[^`]+)`")
 
 
 class Decoder:
-    """Frames to requests. ``plugin_requests`` maps a wire type to the type of its fields."""
+    """Frames to requests. ``plugin_requests`` maps a wire type to the type of its fields.
 
-    def __init__(self, plugin_requests: Mapping[str, type]) -> None:
+    ``failed(type, error)`` gives the refusal for what the code of such a type raised (its ``__post_init__``).
+    """
+
+    def __init__(
+        self,
+        plugin_requests: Mapping[str, type],
+        failed: Callable[[str, BaseException], Reject] | None = None,
+    ) -> None:
+        self._failed = failed
         self._core: msgspec.json.Decoder[Core] = msgspec.json.Decoder(Core)
         self._envelope = msgspec.json.Decoder(_Envelope)
         self._plugins: dict[str, msgspec.json.Decoder[Any]] = {
@@ -210,6 +218,10 @@ class Decoder:
             return PluginRequest(envelope.type, envelope.id, decoder.decode(frame))
         except (msgspec.DecodeError, UnicodeError, RecursionError) as wrong:
             raise BadRequest(envelope.id, invalid(wrong)) from None
+        except BaseException as broken:
+            if self._failed is None:
+                raise
+            raise BadRequest(envelope.id, self._failed(envelope.type, broken)) from broken
 
 
 def invalid(error: Exception) -> Reject:

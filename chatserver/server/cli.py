@@ -12,7 +12,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -77,7 +77,22 @@ def serve(config: Path | None) -> None:
     """Run the server."""
     settings = _settings(config)
     _log_to_stderr(settings)
-    asyncio.run(_serve(settings))
+    _run_to_end(_serve(settings))
+
+
+def _run_to_end(main: Coroutine[Any, Any, None]) -> None:
+    """Run ``main``. A task or callback that a plugin made by itself can end the loop (SystemExit); it goes on."""
+    with asyncio.Runner() as runner:
+        task = runner.get_loop().create_task(main)
+        while not task.done():
+            try:
+                runner.get_loop().run_until_complete(task)
+            except (SystemExit, KeyboardInterrupt) as error:
+                # Until the server listens, an interrupt is the admin's.
+                early = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+                if task.done() or (early and isinstance(error, KeyboardInterrupt)):
+                    raise
+                log.error("a task or callback of a plugin tried to end the server", exc_info=error)
 
 
 async def _serve(settings: Settings) -> None:

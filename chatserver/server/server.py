@@ -33,7 +33,7 @@ from ..config import Settings
 from ..delivery.bus_local import LocalBus
 from ..delivery.hub import Hub, user_topic
 from ..delivery.presence import GRACE_SECONDS, Presence
-from ..model.errors import Close, ConfigError
+from ..model.errors import Close, ConfigError, Reject
 from ..model.ids import SYSTEM_ID
 from ..model.metrics import Metrics
 from ..model.names import confusable_key
@@ -194,7 +194,7 @@ class ChatServer:
         return PluginChat(plugin, self.chat), PluginDatabase(self.store)
 
     async def _migrate(self, plugin: str, migrations: Sequence[Any]) -> None:
-        await self.store.write(lambda conn: migrate(conn, plugin, migrations))
+        await migrate(self.store, plugin, migrations)
 
     async def _make_rooms(self) -> None:
         """Make the rooms of the settings that aren't there yet, owned by nobody."""
@@ -219,7 +219,9 @@ class ChatServer:
             PluginRequests(self.host.requests, self.host.hooks), self.accounts, self.limiter,
             RateLimiter(5 * limits.messages_per_second, 10 * limits.burst, time.time), self.about.stats.get,
         )  # fmt: skip
-        decoder = Decoder({name: spec.fields for name, (_, spec) in self.host.requests.items()})
+        decoder = Decoder(
+            {name: spec.fields for name, (_, spec) in self.host.requests.items()}, self._request_failed
+        )
         connections = ConnectionContext(
             hello_handler=self.hello_handler, request_handler=request_handler, decoder=decoder, hub=self.hub,
             keepalive=self.connections, metrics=self.metrics, send_buffer=limits.send_buffer_bytes,
@@ -229,7 +231,7 @@ class ChatServer:
             settings=self.settings, version=__version__, accounts=self.accounts, access=self.access,
             rooms=self.rooms, messages=self.messages, room_service=self.room_service, people=self.people,
             commands=self.commands, connections=connections, metrics=self.metrics, gauges=self.about.gauges,
-            hook_stats=self.host.hooks.stats, limiter=self.limiter, sign_in=self.sign_in,
+            hooks=self.host.hooks, limiter=self.limiter, sign_in=self.sign_in,
             chat=lambda plugin: PluginChat(plugin, self.chat), stats=self.about.stats.get, health=self.about.health.get,
             stopping=lambda: self._stopping, proxies=proxies,
             origins=origins(server.public_url, server.allowed_origins), secure=secure,
@@ -297,12 +299,15 @@ class ChatServer:
     def _gone(self, user: User, rooms: Iterable[str]) -> None:
         self.people.gone(user, rooms)
 
-    def _suspended(self, plugin: str, hook: str, error: Exception) -> None:
+    def _suspended(self, plugin: str, hook: str, error: BaseException) -> None:
         """A plugin keeps failing and is left out: the admins who are here are told."""
         text = f"The plugin {plugin} was suspended: it keeps failing in {hook} ({error})."
         for user in self.presence.people():
             if user.role == "admin":
                 self.bus.publish(user_topic(user.id), wire.notice(text, None, "warn"), ephemeral=True)
+
+    def _request_failed(self, type: str, error: BaseException) -> Reject:
+        return self.host.hooks.failed(self.host.requests[type][0], f"request {type}", error)
 
     # Stop
 

@@ -169,7 +169,7 @@ class HelloHandler:
                 self._hub.subscribe(session, name)
             self._after_commit.show(session.user, name)
         if first:
-            self._after_commit.notify("after_connect", user=session.user)
+            self._after_commit.notify("after_connect", session.user)
 
     async def _catch_up(self, session: Session, name: str, cursor: int, left: int) -> int:
         """Send what was missed in one room and go live; the number of events sent.

@@ -59,8 +59,8 @@ class ServerInfo:
     def facts(self, user: User) -> dict[str, Any]:
         """What ``welcome`` says besides the user and the rooms."""
         limits = self._settings.limits
-        settings = dict(self._host.hooks.collect("client_settings", user=user))
-        plugins = {
+        settings = self._host.hooks.client_settings(user)
+        plugins: dict[str, Any] = {
             plugin.name: {"settings": settings.get(plugin.name, {}), **self._addresses[plugin.name]}
             for plugin in self._host.plugins
         }

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+import sqlite3
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, insert, select, text, update
+from sqlalchemy.exc import OperationalError
 
-from ..model.errors import PluginError
+from ..model.errors import PluginError, Reject
 from ..model.values import Event
 from ..plugins.api import Row
+from ..plugins.failures import PluginExit, refused
 from . import schema as s
 from .changes import Contributor
 from .savepoint import Aborted, savepoint
 from .store import Store
+
+T = TypeVar("T")
 
 Migration = str | Callable[["Tx"], None]
 
@@ -40,17 +45,22 @@ class PluginDatabase:
         self._store = store
 
     async def query(self, sql: str, **params: Any) -> list[Row]:
-        return await self._store.read(lambda conn: Tx(conn).execute(sql, **params))
+        return await _as_raised(self._store.read(lambda conn: Tx(conn).execute(sql, **params)))
 
     async def execute(self, sql: str, **params: Any) -> list[Row]:
-        return await self._store.write(lambda conn: Tx(conn).execute(sql, **params))
+        return await _as_raised(self._store.write(lambda conn: Tx(conn).execute(sql, **params)))
 
     async def transaction(self, work: Callable[[Tx], Any]) -> Any:
-        return await self._store.write(lambda conn: work(Tx(conn)))
+        return await _as_raised(self._store.write(lambda conn: _contained(work, conn)))
 
 
-def migrate(conn: Connection, plugin: str, migrations: Sequence[Migration]) -> None:
-    """Run what has not been run yet, in order. Raises PluginError when the tables are newer than the plugin."""
+async def migrate(store: Store, plugin: str, migrations: Sequence[Migration]) -> None:
+    """Run what has not been run yet, in order. Raises what a migration raises, and PluginError when the tables are
+    newer than the plugin."""
+    await _as_raised(store.write(lambda conn: _migrate(conn, plugin, migrations)))
+
+
+def _migrate(conn: Connection, plugin: str, migrations: Sequence[Migration]) -> None:
     query = select(s.plugin_schema.c.version).where(s.plugin_schema.c.plugin == plugin)
     version = conn.execute(query).scalar()
     if version is None:
@@ -62,7 +72,7 @@ def migrate(conn: Connection, plugin: str, migrations: Sequence[Migration]) -> N
         if isinstance(migration, str):
             conn.execute(text(migration))
         else:
-            migration(Tx(conn))
+            _contained(migration, conn)
     conn.execute(
         update(s.plugin_schema).where(s.plugin_schema.c.plugin == plugin).values(version=len(migrations))
     )
@@ -81,7 +91,34 @@ class Contributions:
                     contributor.call(Tx(conn), events)
             except Aborted:
                 raise
-            except Exception:
-                # The hook's own driver has logged it.
+            except Exception as error:
+                # The hook caller has logged it.
                 if contributor.on_error == "reject":
-                    raise
+                    raise refused(contributor.plugin) from error
+
+
+def _contained(work: Callable[[Tx], Any], conn: Connection) -> Any:
+    """``work(tx)``, without what would end the writer's thread (SystemExit, as argparse raises it)."""
+    try:
+        return work(Tx(conn))
+    except Exception:
+        raise
+    except BaseException as error:
+        raise PluginExit(error) from error
+
+
+async def _as_raised(work: Awaitable[T]) -> T:
+    """The plugin's own mistake as it was raised; a failure of the storage stays `Reject` ``unavailable``."""
+    try:
+        return await work
+    except Reject as refusal:
+        cause = refusal.__cause__
+        if cause is None or _of_the_storage(cause):
+            raise
+        raise cause from cause.__cause__
+
+
+def _of_the_storage(error: BaseException) -> bool:
+    # SQLite says OperationalError for wrong SQL, too.
+    wrong_sql = getattr(getattr(error, "orig", None), "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR
+    return isinstance(error, OperationalError) and not wrong_sql

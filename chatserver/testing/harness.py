@@ -13,7 +13,7 @@ from tornado.httpclient import AsyncHTTPClient, HTTPResponse
 
 from ..config import load
 from ..model.values import Role
-from ..plugins.isolation import Failure
+from ..plugins.failures import Failure
 from ..server.server import ChatServer
 from .client import Client, Heard
 from .settings import Plugins, write_settings

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Mapping
+from time import perf_counter
 from typing import Any, TypeVar
 
 import msgspec
@@ -14,6 +15,7 @@ from ..chat.plugin_api import PluginChat
 from ..model.errors import HTTP_STATUS, Reject
 from ..model.rate_limit import moves
 from ..model.values import Request, User
+from ..plugins.failures import own_failure, refused
 from ..protocol.requests import invalid
 from .security import HEADERS, HSTS, client_address, is_ours
 from .services import Services
@@ -179,10 +181,28 @@ class Handler(tornado.web.RequestHandler):
             self.set_header("Retry-After", str(int(reject.retry_after) + 1))
         self.reply({"error": error}, HTTP_STATUS[reject.code])
 
+    async def _execute(self, *args: Any, **kwargs: Any) -> None:
+        # Tornado takes care of Exception alone: SystemExit, as argparse raises it, would end the server.
+        started = perf_counter()
+        try:
+            await super()._execute(*args, **kwargs)
+        except BaseException as error:
+            self._handle_request_exception(own_failure(error))
+        finally:
+            if self.plugin is not None:
+                self.services.hooks.count_call(self.plugin.name, self._route, perf_counter() - started)
+
+    @property
+    def _route(self) -> str:
+        return f"{self.request.method} {type(self).__name__}"
+
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         error = kwargs.get("exc_info", (None, None))[1]
         if isinstance(error, Reject):
             self.refuse(error)
+            return
+        if self.plugin is not None and status_code >= 500:
+            self.refuse(refused(self.plugin.name))
             return
         code = _CODES.get(status_code, "bad_request" if status_code < 500 else "internal")
         message = self._reason if status_code < 500 else "Something went wrong in the server."
@@ -191,6 +211,8 @@ class Handler(tornado.web.RequestHandler):
     def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
         if isinstance(value, Reject | tornado.web.HTTPError):
             log.info("%s %s: %s", self.request.method, self.request.path, value)
+        elif self.plugin is not None:
+            self.services.hooks.failed(self.plugin.name, self._route, value)
         else:
             log.error("%s %s failed", self.request.method, self.request.path, exc_info=(typ, value, tb))
 

@@ -12,7 +12,7 @@ from .handler import Handler
 if TYPE_CHECKING:
     from prometheus_client.metrics_core import Metric
 
-    from ..plugins.isolation import Stats
+    from ..plugins.implementation import Stats
 
 PREFIX = "chatserver_"
 
@@ -37,7 +37,7 @@ class Scrape(Handler):
         """All families, as `prometheus_client` wants them of a collector."""
         yield from _counted(self.services.metrics)
         yield from _measured(self.services.gauges())
-        yield from _hooks(self.services.hook_stats())
+        yield from _hooks(self.services.hooks.stats())
 
 
 def _counted(metrics: Metrics) -> Iterator[Metric]:
@@ -84,9 +84,11 @@ def _hooks(stats: dict[tuple[str, str], Stats]) -> Iterable[Metric]:
     from prometheus_client.metrics_core import CounterMetricFamily
 
     labels = ["plugin", "hook"]
-    calls = CounterMetricFamily(PREFIX + "hook_calls", "Calls of plugins' hooks.", labels=labels)
-    failures = CounterMetricFamily(PREFIX + "hook_failures", "Failures of plugins' hooks.", labels=labels)
-    seconds = CounterMetricFamily(PREFIX + "hook_seconds", "Time in plugins' hooks.", labels=labels)
+    calls = CounterMetricFamily(
+        PREFIX + "hook_calls", "Calls of plugins' hooks, commands, requests, routes and jobs.", labels=labels
+    )
+    failures = CounterMetricFamily(PREFIX + "hook_failures", "Failures of these.", labels=labels)
+    seconds = CounterMetricFamily(PREFIX + "hook_seconds", "Time in these.", labels=labels)
     for key, each in sorted(stats.items()):
         calls.add_metric(key, each.calls)
         failures.add_metric(key, each.failures)

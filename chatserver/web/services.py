@@ -18,7 +18,7 @@ from ..chat.run_command import CommandRunner
 from ..config import Settings
 from ..model.metrics import Metrics
 from ..model.rate_limit import RateLimiter
-from ..plugins.isolation import Stats
+from ..plugins.hooks import HookCaller
 from ..sessions.connection import ConnectionContext
 from .security import Network
 
@@ -42,7 +42,7 @@ class Services:
     metrics: Metrics
     limiter: RateLimiter
     gauges: Callable[[], dict[str, tuple[str, float]]]
-    hook_stats: Callable[[], dict[tuple[str, str], Stats]]
+    hooks: HookCaller
     chat: Callable[[str], PluginChat]
     stats: Callable[[], Awaitable[dict[str, Any]]]
     health: Callable[[], Awaitable[dict[str, str]]]

@@ -1,0 +1,142 @@
+"""A hook's implementations, called in order, plain and async ones: the shortest way through all of them."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from time import perf_counter
+from types import MappingProxyType
+from typing import Any
+
+from .failures import own_failure
+from .implementation import ELSEWHERE, RETURNS, HookImpl, Stats
+from .isolation import SLOW_SECONDS, Isolation, report_slow
+
+Args = tuple[Any, ...]
+Call = tuple[Callable[..., Any], Stats, HookImpl]
+
+
+def _replace_only(args: Args, answer: Any) -> Args:
+    return (answer,)
+
+
+def _replace_second(args: Args, answer: Any) -> Args:
+    return args[0], answer
+
+
+def _replace_html(args: Args, answer: str) -> Args:
+    return (args[0].replace(html=answer),)
+
+
+_REPLACE: Mapping[str, Callable[[Args, Any], Args]] = MappingProxyType(
+    {
+        "before_post": _replace_only,
+        "before_edit": _replace_second,
+        "before_upload": _replace_only,
+        "render": _replace_html,
+    }
+)
+"""What an answer makes of the arguments for the next implementation. Of other hooks the first answer counts."""
+
+
+class Chain:
+    """The implementations ``impls`` of a hook. Async ones have ``seconds``: filters together, others each.
+
+    A failure counts as None, which is "unchanged" and "no answer"; with ``on_error: reject`` as a refusal.
+    """
+
+    __slots__ = ("_isolation", "_one_deadline", "_replace", "_returns", "_seconds", "calls")
+
+    def __init__(self, hook: str, impls: Sequence[HookImpl], isolation: Isolation, seconds: float) -> None:
+        self.calls: tuple[Call, ...] = tuple((impl.call, impl.stats, impl) for impl in impls)
+        self._replace = _REPLACE.get(hook)
+        self._returns: type | tuple[()] = RETURNS.get(hook, ())
+        self._one_deadline = hook.startswith("before_") or hook == "render"
+        self._isolation = isolation
+        self._seconds = seconds
+
+    def drop(self, plugin: str) -> None:
+        """Call a plugin no more. Calls under way finish as they began."""
+        self.calls = tuple(call for call in self.calls if call[2].plugin != plugin)
+
+    def run(self, args: Args) -> Any:
+        """Call all of them with the hook's arguments. A coroutine of the outcome from the first async one on.
+
+        The outcome is what a filter made of its last argument; of other hooks the first answer that counts, or None.
+        Raises `Reject`, here or when awaited, with the name of the plugin that refuses.
+        """
+        return self._run(iter(self.calls), args, None)
+
+    def _run(self, rest: Iterator[Call], args: Args, deadline: float | None) -> Any:
+        returns, replace = self._returns, self._replace
+        while True:
+            before = perf_counter()
+            # Around the loop, not in it: the iterator goes on after the one that failed.
+            try:
+                for call, stats, impl in rest:
+                    answer = call(*args)
+                    now = perf_counter()
+                    if now - before > SLOW_SECONDS:
+                        report_slow(impl, now - before)
+                    if answer is not None:
+                        if answer is ELSEWHERE:
+                            continue
+                        if not isinstance(answer, returns):
+                            if not inspect.isawaitable(answer):
+                                raise impl.wrong(answer)
+                            return self._resume(rest, args, impl, answer, before, deadline)
+                        if replace is not None:
+                            args = replace(args, answer)
+                    stats.calls += 1
+                    stats.seconds += now - before
+                    before = now
+                    # A veto's True is no answer.
+                    if answer is not None and replace is None and answer is not True:
+                        return answer
+                return args[-1] if replace is not None else None
+            except BaseException as error:
+                count(impl, before)
+                self._isolation.hook_failed(impl, error)
+
+    async def _resume(
+        self,
+        rest: Iterator[Call],
+        args: Args,
+        impl: HookImpl,
+        waiting: Awaitable[Any],
+        before: float,
+        deadline: float | None,
+    ) -> Any:
+        """The chain from ``impl`` on, whose answer is ``waiting``; called at ``before``."""
+        clock = asyncio.get_running_loop().time
+        if deadline is None:
+            deadline = clock() + self._seconds
+        answer = None
+        try:
+            async with asyncio.timeout_at(deadline) as limit:
+                answer = await waiting
+            if answer is not None and not isinstance(answer, self._returns):
+                raise impl.wrong(answer)
+            if answer is not None and self._replace is not None:
+                args = self._replace(args, answer)
+            count(impl, before)
+        except BaseException as error:
+            answer = None
+            failure = own_failure(error, limit.expired())
+            count(impl, before)
+            self._isolation.hook_failed(impl, failure)
+        if answer is not None and self._replace is None and answer is not True:
+            return answer
+        # Who overran the deadline is to blame; the next must neither be blamed for it nor left out.
+        kept = deadline if self._one_deadline and clock() < deadline else None
+        outcome = self._run(rest, args, kept)
+        return await outcome if inspect.iscoroutine(outcome) else outcome
+
+
+def count(impl: HookImpl, started: float) -> float:
+    """Count a call since ``started`` (perf_counter); how many seconds it took."""
+    seconds = perf_counter() - started
+    impl.stats.calls += 1
+    impl.stats.seconds += seconds
+    return seconds

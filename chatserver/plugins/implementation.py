@@ -1,0 +1,128 @@
+"""One plugin's implementation of one hook, compiled to a call with positional arguments."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple
+
+import pluggy
+
+from ..model.errors import PluginError
+from ..model.values import Draft, Room, Upload, User
+from .hookspecs import SYNC_ONLY, Filters
+
+OnError = Literal["skip", "reject"]
+Function = Callable[..., Any]
+
+RETURNS: Mapping[str, type] = MappingProxyType(
+    {
+        "before_post": Draft,
+        "before_edit": Draft,
+        "before_upload": Upload,
+        "render": str,
+        "authenticate": User,
+        "may": bool,
+        "backlog": int,
+        "client_settings": Mapping,
+    }
+)
+"""What a hook may return besides None; the others return nothing."""
+ELSEWHERE = object()
+"""What a compiled call returns when the call is not about one of the plugin's rooms; the plugin wasn't called."""
+
+_REFUSING = frozenset(name for name in vars(Filters) if not name.startswith("_")) | {"authenticate", "may"}
+_NAMES_ROOM = ("draft", "upload", "room", "message", "event")
+_NEVER = float("-inf")
+
+
+class Policy(NamedTuple):
+    """What the settings say of a plugin: what its crash means, and the only rooms it works in (None: all)."""
+
+    on_error: OnError = "skip"
+    rooms: frozenset[str] | None = None
+
+
+class Stats:
+    """How often something was called, how often it failed, and for how many seconds it ran or waited."""
+
+    __slots__ = ("calls", "failures", "seconds")
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.failures = 0
+        self.seconds = 0.0
+
+
+class HookImpl:
+    """One implementation. ``call`` takes all arguments of the hook, by position.
+
+    Raises PluginError when it can't be called as the hook is.
+    """
+
+    __slots__ = ("call", "function", "hook", "on_error", "plugin", "refuses", "returns", "rooms", "slow_at",
+                 "stats")  # fmt: skip
+
+    def __init__(
+        self, impl: pluggy.HookImpl, hook: str, policy: Policy, arguments: tuple[str, ...], stats: Stats
+    ) -> None:
+        self.plugin = impl.plugin_name
+        self.hook = hook
+        _check(impl, hook)
+        self.function: Function = impl.function
+        self.on_error = policy.on_error
+        self.rooms = policy.rooms
+        self.refuses = hook in _REFUSING
+        self.returns: type | tuple[()] = RETURNS.get(hook, ())
+        self.call = _limited(_positional(impl.function, arguments), policy.rooms, arguments)
+        self.stats = stats
+        self.slow_at = _NEVER
+
+    def wrong(self, answer: object) -> TypeError:
+        """The failure that an answer of a wrong type is."""
+        wanted = self.returns.__name__ + " or None" if isinstance(self.returns, type) else "None"
+        return TypeError(f"returned {type(answer).__name__}, not {wanted}")
+
+
+def _check(impl: pluggy.HookImpl, hook: str) -> None:
+    if impl.wrapper or impl.hookwrapper or impl.tryfirst or impl.trylast:
+        raise PluginError(f"hook {hook}: there are no wrappers and no priorities", impl.plugin_name)
+    if hook in SYNC_ONLY and inspect.iscoroutinefunction(impl.function):
+        raise PluginError(f"hook {hook}: may not be async", impl.plugin_name)
+    parameters = inspect.signature(impl.function).parameters.values()
+    if any(each.kind is not each.POSITIONAL_OR_KEYWORD for each in parameters):
+        reason = f"hook {hook}: takes its arguments by plain names: no *, ** or /"
+        raise PluginError(reason, impl.plugin_name)
+
+
+def _positional(function: Function, arguments: tuple[str, ...]) -> Function:
+    """``function``, which may take only some of ``arguments`` and in any order, called with all of them in order."""
+    parameters = tuple(inspect.signature(function).parameters)
+    taken = {name: arguments.index(name) for name in parameters if name in arguments}
+    if tuple(taken) == arguments == parameters[: len(arguments)]:
+        return function
+    if not taken:
+        return lambda *args: function()
+    if tuple(taken) == parameters[: len(taken)]:
+        (first, *others) = taken.values()
+        if not others:
+            return lambda *args: function(args[first])
+        return lambda *args: function(args[first], *[args[at] for at in others])
+    # A parameter of the plugin's own, with a default, stands before one of the hook's.
+    return lambda *args: function(**{name: args[at] for name, at in taken.items()})
+
+
+def _limited(call: Function, rooms: frozenset[str] | None, arguments: tuple[str, ...]) -> Function:
+    """``call``, made only for ``rooms``; a hook that can't be about a room is called always."""
+    name = next((name for name in _NAMES_ROOM if name in arguments), None)
+    if rooms is None or name is None:
+        return call
+    at = arguments.index(name)
+
+    def limited(*args: Any) -> Any:
+        about = args[at]
+        room = about if isinstance(about, Room) or about is None else about.room
+        return call(*args) if (room.name if isinstance(room, Room) else room) in rooms else ELSEWHERE
+
+    return limited

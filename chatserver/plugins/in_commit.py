@@ -1,0 +1,45 @@
+"""What plugins write in the transaction of an event."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from time import perf_counter
+
+from ..model.values import Event
+from .api import Transaction
+from .chains import count
+from .failures import PluginExit
+from .implementation import HookImpl
+from .isolation import SLOW_SECONDS, report_slow
+
+
+class InCommit:
+    """One plugin's part in a transaction, for the writer's thread. The writer undoes its rows when it fails."""
+
+    def __init__(self, impl: HookImpl, failed: Callable[[HookImpl, BaseException], None]) -> None:
+        self.plugin = impl.plugin
+        self.on_error = impl.on_error
+        self._impl = impl
+        self._failed = failed
+
+    def call(self, tx: Transaction, events: Sequence[Event]) -> None:
+        """Let the plugin write along with those ``events`` that are in its rooms. Raises what the plugin raises, or
+        PluginExit."""
+        impl = self._impl
+        if impl.rooms is not None:
+            events = [event for event in events if event.room in impl.rooms]
+        if not events:
+            return
+        started = perf_counter()
+        try:
+            impl.call(tx, events)
+        except BaseException as error:
+            impl.stats.failures += 1
+            self._failed(impl, error)
+            if isinstance(error, Exception):
+                raise
+            raise PluginExit(error) from error
+        finally:
+            seconds = count(impl, started)
+            if seconds > SLOW_SECONDS:
+                report_slow(impl, seconds)

@@ -1,0 +1,427 @@
+"""Whatever a plugin raises, and wherever, is that plugin's failure: named, counted, and no one else's."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+
+import pytest
+
+from chatserver.model.errors import PluginError
+from chatserver.testing import Refused
+
+RAISES = {
+    "argparse": "argparse.ArgumentParser(prog='bad').parse_args(['--nonsense'])",
+    "interrupt": "raise KeyboardInterrupt",
+    "bare": "raise BaseException('bare')",
+}
+BEGIN = """
+import argparse
+import asyncio
+import msgspec
+from chatserver import Handler, Plugin, RequestSpec, Route, command, hookimpl
+
+class Fields(msgspec.Struct):
+    pass
+
+class Broken(msgspec.Struct):
+    def __post_init__(self):
+        fail()
+
+class Page(Handler):
+    def get(self):
+        fail()
+
+class Slow(Handler):
+    async def get(self):
+        await asyncio.sleep(0)
+        fail()
+
+class Bad(Plugin):
+    @hookimpl
+    def register_requests(self):
+        return [
+            RequestSpec("ask", Fields, self.ask), RequestSpec("later", Fields, self.later),
+            RequestSpec("broken", Broken, self.ask),
+        ]
+
+    @hookimpl
+    def register_routes(self):
+        return [Route("page", Page), Route("slow", Slow)]
+
+    def ask(self, ctx, fields):
+        fail()
+
+    async def later(self, ctx, fields):
+        await asyncio.sleep(0)
+        fail()
+
+    @command()
+    def parse(self, ctx):
+        fail()
+
+    @command()
+    async def wait(self, ctx):
+        await asyncio.sleep(0)
+        fail()
+
+    @command()
+    async def write(self, ctx):
+        await self.db.transaction(lambda tx: fail())
+
+    @command()
+    def job(self, ctx):
+        self.spawn(self.later(ctx, None))
+
+    @command()
+    def again(self, ctx):
+        self.every(0, self.once)
+
+    async def once(self):
+        self.cancel()
+        fail()
+
+    def cancel(self):
+        # After this run no other one comes.
+        asyncio.current_task().get_loop().call_soon(asyncio.current_task().cancel)
+"""
+LAST = """
+from chatserver import Plugin, hookimpl
+
+class Last(Plugin):
+    @hookimpl
+    def shutdown(self):
+        self.log.error("the last one")
+"""
+WRONG_SQL = """
+from chatserver import Plugin, command
+
+class Wrong(Plugin):
+    migrations = ("CREATE TABLE wrong_one (id INTEGER PRIMARY KEY)",)
+
+    @command()
+    async def read(self, ctx):
+        await self.db.query("SELECT * FROM wrong_two")
+
+    @command()
+    async def write(self, ctx):
+        await self.db.execute("INSERT INTO wrong_two VALUES (1)")
+
+    @command()
+    async def twice(self, ctx):
+        await self.db.execute("INSERT INTO wrong_one VALUES (1)")
+        await self.db.execute("INSERT INTO wrong_one VALUES (1)")
+"""
+HOOKS = {
+    "before_post": "self, draft",
+    "before_edit": "self, draft",
+    "render": "self, draft",
+    "before_join": "self, room",
+    "may": "self, user",
+    "backlog": "self",
+    "authenticate": "self",
+    "after_event": "self, event",
+    "after_post": "self, message",
+    "after_join": "self, user",
+    "after_connect": "self",
+}
+PLAIN_ONLY = {"in_commit": "self, tx, events", "client_settings": "self"}
+
+
+@pytest.fixture(params=RAISES)
+def bad(request, tmp_path):
+    """Writes the plugin ``bad``, with more lines in its class; the folder it is in."""
+
+    def write(more="", name="bad"):
+        folder = tmp_path / "plugins"
+        folder.mkdir(exist_ok=True)
+        source = f"{BEGIN}\n{more}\n\ndef fail():\n    {RAISES[request.param]}\n"
+        (folder / f"{name}.py").write_text(source)
+        return folder
+
+    return write
+
+
+def hook(name, arguments, *, later=False):
+    body = "await asyncio.sleep(0)\n        fail()" if later else "fail()"
+    return f"    @hookimpl\n    {'async ' if later else ''}def {name}({arguments}):\n        {body}\n"
+
+
+async def still_works(server):
+    alice, bob = await server.join("general", "alice", "bob")
+    sent = await alice.says("still here")
+    await alice.ask("edit", message_id=sent.message_id, content="and here")
+    assert (await bob.hears()).content == "still here"
+    assert (await bob.hears("edited")).content == "and here"
+
+
+async def refusal(asked):
+    with pytest.raises(Refused) as caught:
+        await asked
+    return caught.value.code, caught.value.error.get("plugin")
+
+
+PLACE = re.compile(
+    r"plugin bad failed in \S.*: (SystemExit: 2|KeyboardInterrupt|BaseException: bare) \(\S+bad\.py, line \d+\)"
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "later"),
+    [*((name, later) for name in HOOKS for later in (False, True)), *((n, False) for n in PLAIN_ONLY)],
+)
+async def test_a_hook_is_skipped_whatever_it_raises(chat, bad, eventually, caplog, name, later):
+    arguments = {**HOOKS, **PLAIN_ONLY}[name]
+    async with chat(plugins=["bad"], dirs=[bad(hook(name, arguments, later=later))]) as server:
+        await still_works(server)
+        stats = server.server.host.hooks.stats()["bad", name]
+        await eventually(lambda: stats.failures)
+        assert stats.calls >= stats.failures
+        assert {(failed.plugin, failed.what) for failed in server.failures()} == {("bad", name)}
+    assert any(PLACE.fullmatch(message) for message in caplog.messages), caplog.messages
+
+
+REFUSING = {
+    "before_post": hook("before_post", "self, draft"),
+    "before_post, later": hook("before_post", "self, draft", later=True),
+    "in_commit": """
+    @hookimpl
+    def in_commit(self, tx, events):
+        for event in events:
+            if event.type == "message":
+                fail()
+""",
+}
+
+
+@pytest.mark.parametrize("name", REFUSING)
+async def test_a_plugin_that_has_to_approve_refuses(chat, bad, name):
+    folder = bad(f"    on_error = 'reject'\n{REFUSING[name]}")
+    async with chat(plugins=["bad"], dirs=[folder]) as server:
+        (alice,) = await server.join("general", "alice")
+        assert await refusal(alice.says("hello")) == ("plugin_failed", "bad")
+        await alice.ask("ping")
+        assert {failed.what for failed in server.failures()} == {name.partition(",")[0]}
+
+
+@pytest.mark.parametrize("text", ["/parse", "/wait", "/write"])
+async def test_a_command_is_refused_in_the_plugins_name(chat, bad, caplog, text):
+    async with chat(plugins=["bad"], dirs=[bad()]) as server:
+        (alice,) = await server.join("general", "alice")
+        assert await refusal(alice.says(text)) == ("plugin_failed", "bad")
+        assert server.server.host.hooks.stats()["bad", text].failures == 1
+        assert [failed.what for failed in server.failures()] == [text]
+        await still_works_for(alice)
+    assert any(PLACE.fullmatch(message) for message in caplog.messages), caplog.messages
+
+
+async def still_works_for(client):
+    await client.says("still here")
+    assert (await client.hears()).content == "still here"
+
+
+@pytest.mark.parametrize("type", ["ask", "later", "broken"])
+async def test_a_request_is_refused_in_the_plugins_name(chat, bad, type):
+    async with chat(plugins=["bad"], dirs=[bad()]) as server:
+        (alice,) = await server.join("general", "alice")
+        assert await refusal(alice.ask(f"bad:{type}")) == ("plugin_failed", "bad")
+        assert [failed.what for failed in server.failures()] == [f"request bad:{type}"]
+        await still_works_for(alice)
+
+
+@pytest.mark.parametrize(("path", "route"), [("page", "GET Page"), ("slow", "GET Slow")])
+async def test_a_route_is_refused_in_the_plugins_name(chat, bad, caplog, path, route):
+    async with chat(plugins=["bad"], dirs=[bad()]) as server:
+        answer = await server.http("GET", f"/plugins/bad/{path}")
+        assert answer.code == 503
+        assert b'"code":"plugin_failed"' in answer.body
+        assert b'"plugin":"bad"' in answer.body
+        stats = server.server.host.hooks.stats()["bad", route]
+        assert (stats.calls, stats.failures) == (1, 1)
+        server.failures()
+        await still_works(server)
+    assert any(PLACE.fullmatch(message) for message in caplog.messages), caplog.messages
+
+
+@pytest.mark.parametrize("text", ["/job", "/again"])
+async def test_a_job_that_fails_is_reported_and_counted(chat, bad, caplog, eventually, text):
+    async with chat(plugins=["bad"], dirs=[bad()]) as server:
+        (alice,) = await server.join("general", "alice")
+        await alice.says(text)
+        await eventually(lambda: ("bad", "job") in server.server.host.hooks.stats())
+        assert server.server.host.hooks.stats()["bad", "job"].failures == 1
+        assert [failed.what for failed in server.failures()] == ["job"]
+        await still_works_for(alice)
+    assert any("plugin bad: a background job failed: " in message for message in caplog.messages)
+
+
+async def test_health_says_that_it_failed(chat, bad):
+    async with chat(plugins=["bad"], dirs=[bad(hook("health", "self"))]) as server:
+        answer = await server.http("GET", "/readyz")
+        assert answer.code == 503
+        assert b"The plugin 'bad' failed." in answer.body
+        server.failures()
+        await still_works(server)
+
+
+@pytest.mark.parametrize(
+    ("more", "what"),
+    [
+        (hook("startup", "self"), "startup failed"),
+        (hook("startup", "self", later=True), "startup failed"),
+        ("    migrations = (lambda tx: fail(),)", "its migrations failed"),
+        ("    def __init__(self, *args):\n        fail()", "can't be made"),
+        (hook("register_permissions", "self"), "hook register_permissions"),
+        ("    fail = fail()", "can't be imported: NameError"),
+    ],
+)
+async def test_a_start_fails_with_the_plugins_name_and_the_place(chat, bad, more, what):
+    with pytest.raises(PluginError, match=rf"plugin 'bad': {what}.* \(\S+bad\.py, line \d+\)$"):
+        async with chat(plugins=["bad"], dirs=[bad(more)]):
+            pass
+    assert len(asyncio.all_tasks()) == 1
+
+
+@pytest.mark.parametrize(
+    ("migration", "reason"),
+    [
+        ("'CREATE TABEL bad_x (y)'", 'near "TABEL": syntax error'),
+        ("lambda tx: 1 / 0", "ZeroDivisionError: division by zero"),
+        ("lambda tx: tx.execute('SELECT * FROM bad_y')", "no such table: bad_y"),
+    ],
+)
+@pytest.mark.parametrize("url", ["memory:", "sqlite:"])
+async def test_a_failing_migration_is_told_with_its_cause(chat, bad, migration, reason, url):
+    folder = bad(f"    migrations = ({migration},)")
+    with pytest.raises(PluginError, match=f"plugin 'bad': its migrations failed: .*{re.escape(reason)}"):
+        async with chat(plugins=["bad"], dirs=[folder], settings={"store": {"url": url}}):
+            pass
+
+
+@pytest.mark.parametrize("url", ["memory:", "sqlite:"])
+async def test_wrong_sql_of_a_plugin_is_its_failure_and_not_the_storages(chat, tmp_path, url):
+    (tmp_path / "wrong.py").write_text(WRONG_SQL)
+    async with chat(plugins=["wrong"], dirs=[tmp_path], settings={"store": {"url": url}}) as server:
+        (alice,) = await server.join("general", "alice")
+        for text in ("/read", "/write", "/twice"):
+            assert await refusal(alice.says(text)) == ("plugin_failed", "wrong")
+            (failed,) = server.failures()
+            assert failed.what == text
+        await still_works_for(alice)
+
+
+async def test_a_failing_shutdown_ends_nothing_else(chat, bad, caplog):
+    folder = bad(hook("shutdown", "self"))
+    (folder / "last.py").write_text(LAST)
+    async with chat(plugins=["last", "bad"], dirs=[folder], strict=False) as server:
+        await still_works(server)
+    assert "the last one" in caplog.messages
+    assert any("plugin bad failed in shutdown" in message for message in caplog.messages)
+
+
+# What can't be sent
+
+
+ODD = """
+from chatserver import Plugin, RequestSpec, User, command, hookimpl
+
+class Odd(Plugin):
+    @hookimpl
+    def register_requests(self):
+        return [RequestSpec("ask", dict, self.ask)]
+
+    def ask(self, ctx, fields):
+        return {REPLY}
+
+    @command()
+    def say(self, ctx):
+        return "\\ud800"
+
+    @hookimpl
+    def client_settings(self, user: User):
+        return {SETTINGS}
+"""
+
+
+@pytest.fixture
+def odd(tmp_path):
+    def write(reply="{}", settings="{}"):
+        (tmp_path / "odd.py").write_text(ODD.replace("{REPLY}", reply).replace("{SETTINGS}", settings))
+        return tmp_path
+
+    return write
+
+
+@pytest.mark.parametrize(
+    "reply", ["{'x': object()}", "{'x': '\\ud800'}", "{'re': '7'}", "{'type': 'x'}", "{1: 2}", "[1]", "7"]
+)
+async def test_a_reply_that_cannot_be_sent_is_the_plugins_failure(chat, odd, reply):
+    async with chat(plugins=["odd"], dirs=[odd(reply)]) as server:
+        (alice,) = await server.join("general", "alice")
+        assert await refusal(alice.ask("odd:ask")) == ("plugin_failed", "odd")
+        assert [failed.what for failed in server.failures()] == ["request odd:ask"]
+        await still_works_for(alice)
+
+
+async def test_a_commands_text_that_cannot_be_sent_is_the_plugins_failure(chat, odd):
+    async with chat(plugins=["odd"], dirs=[odd()]) as server:
+        (alice,) = await server.join("general", "alice")
+        assert await refusal(alice.says("/say")) == ("plugin_failed", "odd")
+        assert [failed.what for failed in server.failures()] == ["/say"]
+
+
+@pytest.mark.parametrize("settings", ["{'x': object()}", "{'x': '\\ud800'}", "[1]"])
+async def test_settings_that_cannot_be_sent_are_left_out_of_welcome(chat, odd, settings):
+    async with chat(plugins=["odd", "files"], dirs=[odd(settings=settings)]) as server:
+        alice = await server.client("alice")
+        assert alice.welcome.plugins["odd"]["settings"] == {}
+        assert alice.welcome.plugins["files"]["settings"] == {"max_bytes": 25 * 1024 * 1024}
+        assert [failed.what for failed in server.failures()] == ["client_settings"]
+
+
+async def test_a_reply_arrives_as_it_was_given(chat, odd):
+    async with chat(plugins=["odd"], dirs=[odd("{'a': [1, None], 'é': {'b': 'ü'}}")]) as server:
+        (alice,) = await server.join("general", "alice")
+        reply = await alice.ask("odd:ask")
+        assert (reply["a"], reply["é"]) == ([1, None], {"b": "ü"})
+
+
+# What a plugin starts without the server's knowledge
+
+
+OWN_TASK = """
+import asyncio
+from chatserver import Plugin, command
+
+class Own(Plugin):
+    @command()
+    async def task(self, ctx):
+        self.kept = asyncio.ensure_future(self.exit())
+
+    @command()
+    async def gathered(self, ctx):
+        await asyncio.gather(self.exit())
+
+    @command()
+    def soon(self, ctx):
+        asyncio.get_running_loop().call_soon(exit, 3)
+
+    async def exit(self):
+        raise SystemExit(3)
+"""
+
+
+async def test_a_task_or_callback_of_the_plugins_own_does_not_end_the_server(process, tmp_path):
+    (tmp_path / "own.py").write_text(OWN_TASK)
+    async with process(plugins=["own"], dirs=[tmp_path]) as server:
+        alice = await server.client(name="alice")
+        await alice.join("general")
+        for text in ("/task", "/soon"):
+            await alice.says(text)
+            await still_works_for(alice)
+        assert await refusal(alice.says("/gathered")) == ("plugin_failed", "own")
+        await still_works_for(alice)
+        assert server.errors().count("a task or callback of a plugin tried to end the server") == 3
+        assert "plugin own failed in /gathered: SystemExit: 3" in server.errors()
+        server.signal(15)
+        assert await server.ended() == 0
