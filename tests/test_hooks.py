@@ -384,8 +384,8 @@ async def test_in_commit_sees_the_events_of_its_rooms_and_fails_to_its_caller():
     found.start()
     first, second = found.in_commit
     other = Event("coffee", 1, "message", 0.0, ALICE)
-    first.call("tx", [EVENT, other])
-    first.call("tx", [other])
+    first.call("tx", first.wanted([EVENT, other]))
+    assert not first.wanted([other])
     assert seen == [("tx", [EVENT])]
     assert (second.plugin, second.on_error) == ("p1", "skip")
 
@@ -398,6 +398,32 @@ async def test_in_commit_sees_the_events_of_its_rooms_and_fails_to_its_caller():
     thread.join()
     await asyncio.sleep(0)
     assert [failure.plugin for failure in found.failures] == ["p1"]
+
+
+async def test_a_hook_is_called_for_the_types_of_events_it_wants():
+    seen, written = [], []
+
+    class Choosy(Plugin):
+        @hookimpl(events=("message", "deleted"))
+        def after_event(self, event):
+            seen.append(event.type)
+
+        @hookimpl(events={"deleted"})
+        def in_commit(self, tx, events):
+            written.extend(event.type for event in events)
+
+    found = hooks(Choosy("choosy", None, None))
+    types = ("message", "edited", "deleted", "member")
+    events = [Event("tea", seq, type, 0.0, ALICE) for seq, type in enumerate(types)]
+    assert [type for type in types if found.wants(type)] == ["message", "deleted"]
+    for event in events:
+        found.notify("after_event", event)
+    (each,) = found.in_commit
+    each.call(None, each.wanted(events))
+    assert (seen, written) == (["message", "deleted"], ["deleted"])
+    assert found.stats()["p0", "after_event"].calls == 2
+    found.drop("p0")
+    assert not found.wants("message")
 
 
 # At start

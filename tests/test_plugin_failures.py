@@ -319,6 +319,43 @@ async def test_a_failing_shutdown_ends_nothing_else(chat, bad, caplog):
     assert any("plugin bad failed in shutdown" in message for message in caplog.messages)
 
 
+HALF = """
+from chatserver import Plugin, command, hookimpl
+
+class {NAME}(Plugin):
+    migrations = ("CREATE TABLE {TABLE}_seen (message TEXT)",)
+
+    @hookimpl(events=("message",))
+    def in_commit(self, tx, events):
+        for event in events:
+            if event.message.content != "quiet":
+                tx.execute("INSERT INTO {TABLE}_seen VALUES (:message)", message=event.message.content)
+            if event.message.content == "{FAILS}":
+                raise ValueError("half way")
+
+    @command("{TABLE}")
+    async def seen(self, ctx):
+        return " ".join(row["message"] for row in await self.db.query("SELECT message FROM {TABLE}_seen"))
+"""
+
+
+@pytest.mark.parametrize("url", ["memory:", "sqlite:"])
+async def test_what_a_failing_in_commit_wrote_is_undone_and_nothing_else(chat, tmp_path, url):
+    for table, fails in (("first", "one"), ("second", "two")):
+        source = HALF.replace("{NAME}", table.title()).replace("{TABLE}", table).replace("{FAILS}", fails)
+        (tmp_path / f"{table}.py").write_text(source)
+    settings = {"store": {"url": url}}
+    async with chat(plugins=["first", "second"], dirs=[tmp_path], settings=settings) as server:
+        (alice,) = await server.join("general", "alice")
+        for text in ("one", "quiet", "two", "three"):
+            await alice.says(text)
+            assert (await alice.hears()).content == text
+        for command, seen in (("/first", "two three"), ("/second", "one three")):
+            await alice.says(command)
+            assert (await alice.hears("notice")).text == seen
+        assert [failed.plugin for failed in server.failures()] == ["first", "second"]
+
+
 # What can't be sent
 
 
@@ -423,5 +460,6 @@ async def test_a_task_or_callback_of_the_plugins_own_does_not_end_the_server(pro
         await still_works_for(alice)
         assert server.errors().count("a task or callback of a plugin tried to end the server") == 3
         assert "plugin own failed in /gathered: SystemExit: 3" in server.errors()
+        await alice.leave()
         server.signal(15)
         assert await server.ended() == 0

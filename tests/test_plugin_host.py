@@ -176,6 +176,31 @@ def test_a_single_file_has_no_static_files_though_a_folder_may_stand_beside_it(w
         ),
         ("class A(Plugin):\n  @hookimpl\n  def register_events(self): return ['a b']", "event 'a b'"),
         (
+            "class A(Plugin):\n  @hookimpl(events=('mesage',))\n  def in_commit(self): pass",
+            "hook in_commit: there is no event 'mesage'; did you mean 'message'",
+        ),
+        (
+            "class A(Plugin):\n  @hookimpl(events=['bad:vote'])\n  def after_event(self): pass\n"
+            "  @hookimpl\n  def register_events(self): return ['voted']",
+            "hook after_event: there is no event 'bad:vote'; did you mean 'bad:voted'",
+        ),
+        (
+            "class A(Plugin):\n  @hookimpl(events=('pols:voted',))\n  def after_event(self): pass",
+            "there is no event 'pols:voted'",
+        ),
+        (
+            "class A(Plugin):\n  @hookimpl(events=('message',))\n  def before_post(self): pass",
+            "hook before_post: events= is for after_event and in_commit only",
+        ),
+        (
+            "class A(Plugin):\n  @hookimpl(events='message')\n  def after_event(self): pass",
+            "events= takes names of event types, such as",
+        ),
+        (
+            "class A(Plugin):\n  @hookimpl(event='message')\n  def after_event(self): pass",
+            r"can't be imported: TypeError: .*'event' \(.*bad\.py, line 3\)",
+        ),
+        (
             "class A(Plugin):\n  @hookimpl\n  def register_events(self): 1 / 0",
             "register_events: ZeroDivisionError",
         ),
@@ -350,6 +375,12 @@ def test_an_unknown_permission_in_the_settings_is_placed(write, host):
     ) as caught:
         host("basics:", "auth:\n  permissions:\n    guest: [room.join, room.creat]").load()
     assert (caught.value.line, caught.value.path) == (7, "auth.permissions.guest[1]")
+
+
+def test_events_of_a_plugin_that_is_not_enabled_may_be_wanted(write, host):
+    write("polls.py", PLAIN)
+    write("asks.py", "class A(Plugin):\n  @hookimpl(events=('polls:voted',))\n  def after_event(self): pass")
+    assert not loaded(host("asks:")).hooks.wants("message")
 
 
 def test_two_plugins_with_one_command_are_named(write, host):

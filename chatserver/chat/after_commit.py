@@ -211,7 +211,8 @@ class AfterCommit:
     # Plugins
 
     def _tell_plugins(self, event: Event) -> None:
-        self.notify("after_event", event)
+        if self._hooks.wants(event.type):
+            self.notify("after_event", event)
         hook = AFTER.get(event.type)
         if hook is not None:
             self.notify(hook, event.message)

@@ -115,6 +115,10 @@ class Message(msgspec.Struct, frozen=True):
     deleted: bool = False
 
 
+EVENT_TYPES = ("message", "edited", "deleted", "room", "member")
+"""The types of the core's durable events."""
+
+
 class Event(msgspec.Struct, frozen=True):
     """One entry of a room's log.
 

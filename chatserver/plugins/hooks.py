@@ -55,6 +55,7 @@ class HookCaller:
         isolation = self._isolation = Isolation(self._suspend, manager.get_plugin, strict)
         self._chains = {name: Chain(name, impls, isolation, deadline) for name, impls in self._impls.items()}
         self._in_commit = tuple(InCommit(impl, self._failed_in_commit) for impl in self._impls["in_commit"])
+        self._wanted: dict[str, bool] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self.on_suspend: Callable[[str, str, BaseException], None] = lambda plugin, hook, error: None
 
@@ -70,6 +71,15 @@ class HookCaller:
     def has(self, name: str) -> bool:
         """Whether any plugin implements the hook. Raises KeyError when there is no such hook."""
         return bool(self._chains[name].calls)
+
+    def wants(self, event_type: str) -> bool:
+        """Whether any ``after_event`` wants events of this type."""
+        wanted = self._wanted.get(event_type)
+        if wanted is None:
+            impls = self.impls("after_event")
+            wanted = any(impl.events is None or event_type in impl.events for impl in impls)
+            self._wanted[event_type] = wanted
+        return wanted
 
     def impls(self, name: str) -> list[HookImpl]:
         """The implementations of the hook, in the order of calls."""
@@ -186,6 +196,7 @@ class HookCaller:
             if name not in kept:
                 chain.drop(plugin)
         self._in_commit = tuple(each for each in self._in_commit if each.plugin != plugin)
+        self._wanted.clear()
 
 
 def _implementations(

@@ -11,8 +11,8 @@ settings enable the plugins. All but ``register_*``, ``client_settings`` and ``i
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import pluggy
 
@@ -23,7 +23,43 @@ if TYPE_CHECKING:
 PROJECT = "chatserver"
 
 hookspec = pluggy.HookspecMarker(PROJECT)
-hookimpl = pluggy.HookimplMarker(PROJECT)
+_pluggy_mark = pluggy.HookimplMarker(PROJECT)
+_EVENTS = "__chatserver_events__"
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+@overload
+def hookimpl(method: Method, /) -> Method: ...
+@overload
+def hookimpl(
+    *, events: Collection[str] | None = None, specname: str | None = None, **options: bool
+) -> Callable[[Method], Method]: ...
+def hookimpl(
+    method: Method | None = None,
+    /,
+    *,
+    events: Collection[str] | None = None,
+    specname: str | None = None,
+    **options: bool,
+) -> Method | Callable[[Method], Method]:
+    """Make a method of a plugin an implementation of the hook of its name, or of ``specname``.
+
+    ``events`` names the only types of events that ``in_commit`` or ``after_event`` is called for; a type of a
+    plugin's own has its prefix. Further ``options`` are pluggy's (its wrappers and priorities are refused at start).
+    """
+
+    def mark(method: Method) -> Method:
+        if events is not None:
+            setattr(method, _EVENTS, events)
+        return _pluggy_mark(method, specname=specname, **options)
+
+    return mark if method is None else mark(method)
+
+
+def events_of(method: object) -> Any:
+    """What `hookimpl` was given as ``events``, unchecked; None: every type."""
+    return getattr(method, _EVENTS, None)
 
 
 class Collect:
@@ -118,7 +154,7 @@ class InCommit:
     def in_commit(self, tx: Transaction, events: Sequence[Event]) -> None:
         """Write along with the events, in their transaction, as a rule on the writer's thread: short, no ``self.chat``.
         For indexes and counts that must never drift. A failure undoes this plugin's rows only, or, with
-        ``on_error: reject``, the events too."""
+        ``on_error: reject``, the events too. ``@hookimpl(events=…)`` says which types it wants."""
 
 
 class Notify:
@@ -127,7 +163,7 @@ class Notify:
 
     @hookspec
     async def after_event(self, event: Event) -> None:
-        """Any durable event, of any type."""
+        """Any durable event, of any type, or of those in ``@hookimpl(events=…)``."""
 
     @hookspec
     async def after_post(self, message: Message) -> None:

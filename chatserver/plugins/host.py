@@ -126,6 +126,8 @@ class PluginHost:
         self.event_types = registrations.event_types(self.hooks)
         by_name = {plugin.name: plugin for plugin in self.plugins}
         self.routes = [(by_name[name], route) for name, route in registrations.routes(self.hooks)]
+        absent = {each.name for each in found} - {plugin.name for plugin in self.plugins}
+        registrations.check_events(self.hooks, self.event_types, absent)
         registrations.check_commands(self.commands, self.permissions)
 
     async def start(self, bind: Bind, migrate: Migrate) -> None:

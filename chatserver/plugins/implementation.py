@@ -11,7 +11,7 @@ import pluggy
 
 from ..model.errors import PluginError
 from ..model.values import Draft, Room, Upload, User
-from .hookspecs import SYNC_ONLY, Filters
+from .hookspecs import SYNC_ONLY, Filters, events_of
 
 OnError = Literal["skip", "reject"]
 Function = Callable[..., Any]
@@ -30,7 +30,9 @@ RETURNS: Mapping[str, type] = MappingProxyType(
 )
 """What a hook may return besides None; the others return nothing."""
 ELSEWHERE = object()
-"""What a compiled call returns when the call is not about one of the plugin's rooms; the plugin wasn't called."""
+"""What a compiled call returns when the plugin wasn't called: another room, or an event of a type it doesn't want."""
+BY_EVENT = frozenset({"in_commit", "after_event"})
+"""The hooks that may say which types of events they want."""
 
 _REFUSING = frozenset(name for name in vars(Filters) if not name.startswith("_")) | {"authenticate", "may"}
 _NAMES_ROOM = ("draft", "upload", "room", "message", "event")
@@ -61,8 +63,8 @@ class HookImpl:
     Raises PluginError when it can't be called as the hook is.
     """
 
-    __slots__ = ("call", "function", "hook", "on_error", "plugin", "refuses", "returns", "rooms", "slow_at",
-                 "stats")  # fmt: skip
+    __slots__ = ("call", "events", "function", "hook", "on_error", "plugin", "refuses", "returns", "rooms",
+                 "slow_at", "stats")  # fmt: skip
 
     def __init__(
         self, impl: pluggy.HookImpl, hook: str, policy: Policy, arguments: tuple[str, ...], stats: Stats
@@ -73,9 +75,11 @@ class HookImpl:
         self.function: Function = impl.function
         self.on_error = policy.on_error
         self.rooms = policy.rooms
+        self.events = _events(impl, hook)
         self.refuses = hook in _REFUSING
         self.returns: type | tuple[()] = RETURNS.get(hook, ())
-        self.call = _limited(_positional(impl.function, arguments), policy.rooms, arguments)
+        call = _limited(_positional(impl.function, arguments), policy.rooms, arguments)
+        self.call = _of_types(call, self.events) if hook == "after_event" else call
         self.stats = stats
         self.slow_at = _NEVER
 
@@ -94,6 +98,19 @@ def _check(impl: pluggy.HookImpl, hook: str) -> None:
     if any(each.kind is not each.POSITIONAL_OR_KEYWORD for each in parameters):
         reason = f"hook {hook}: takes its arguments by plain names: no *, ** or /"
         raise PluginError(reason, impl.plugin_name)
+
+
+def _events(impl: pluggy.HookImpl, hook: str) -> frozenset[str] | None:
+    events = events_of(impl.function)
+    if events is None:
+        return None
+    if hook not in BY_EVENT:
+        reason = f"hook {hook}: events= is for {' and '.join(sorted(BY_EVENT))} only"
+        raise PluginError(reason, impl.plugin_name)
+    if not isinstance(events, tuple | list | set | frozenset) or not all(isinstance(e, str) for e in events):
+        reason = f'hook {hook}: events= takes names of event types, such as ("message", "deleted")'
+        raise PluginError(reason, impl.plugin_name)
+    return frozenset(events)
 
 
 def _positional(function: Function, arguments: tuple[str, ...]) -> Function:
@@ -126,3 +143,10 @@ def _limited(call: Function, rooms: frozenset[str] | None, arguments: tuple[str,
         return call(*args) if (room.name if isinstance(room, Room) else room) in rooms else ELSEWHERE
 
     return limited
+
+
+def _of_types(call: Function, types: frozenset[str] | None) -> Function:
+    """``call`` of ``after_event``, made only for these types of events."""
+    if types is None:
+        return call
+    return lambda event: call(event) if event.type in types else ELSEWHERE

@@ -22,14 +22,16 @@ class InCommit:
         self._impl = impl
         self._failed = failed
 
+    def wanted(self, events: Sequence[Event]) -> Sequence[Event]:
+        """Those of ``events`` that are of the plugin's types, in the plugin's rooms."""
+        types, rooms = self._impl.events, self._impl.rooms
+        if types is not None:
+            events = [event for event in events if event.type in types]
+        return events if rooms is None else [event for event in events if event.room in rooms]
+
     def call(self, tx: Transaction, events: Sequence[Event]) -> None:
-        """Let the plugin write along with those ``events`` that are in its rooms. Raises what the plugin raises, or
-        PluginExit."""
+        """Let the plugin write along with ``events``. Raises what the plugin raises, or PluginExit."""
         impl = self._impl
-        if impl.rooms is not None:
-            events = [event for event in events if event.room in impl.rooms]
-        if not events:
-            return
         started = perf_counter()
         try:
             impl.call(tx, events)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, get_args
 
 import msgspec
@@ -12,13 +12,13 @@ import msgspec
 from ..config import Settings
 from ..model.errors import PluginError
 from ..model.permissions import CORE, Permissions
-from ..model.values import ROLES, Role
+from ..model.values import EVENT_TYPES, ROLES, Role
 from ..protocol.requests import Core
 from .api import RequestSpec, Route
 from .commands import Commands
 from .failures import described
 from .hooks import HookCaller
-from .implementation import HookImpl
+from .implementation import BY_EVENT, HookImpl
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _CORE_REQUESTS = frozenset(each.__struct_config__.tag for each in get_args(Core))
@@ -71,6 +71,21 @@ def event_types(hooks: HookCaller) -> frozenset[str]:
                 raise PluginError(f"event {name!r}: a name has small letters, digits and _", plugin)
             found.add(f"{plugin}:{name}")
     return frozenset(found)
+
+
+def check_events(hooks: HookCaller, own: frozenset[str], absent: Collection[str]) -> None:
+    """Raises PluginError for a type of events that a hook wants and that isn't there.
+
+    ``own`` are the plugins' types; ``absent`` names plugins that could be enabled, whose types can't be known.
+    """
+    known = {*EVENT_TYPES, *own}
+    for hook in sorted(BY_EVENT):
+        for impl in hooks.impls(hook):
+            for name in sorted((impl.events or frozenset()) - known):
+                if name.partition(":")[0] not in absent or ":" not in name:
+                    near = difflib.get_close_matches(name, known, n=1)
+                    hint = f"; did you mean {near[0]!r}?" if near else ""
+                    raise PluginError(f"hook {hook}: there is no event {name!r}{hint}", impl.plugin)
 
 
 def routes(hooks: HookCaller) -> list[tuple[str, Route]]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import ExitStack
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, insert, select, text, update
+from sqlalchemy import Connection, CursorResult, insert, select, text, update
 from sqlalchemy.exc import OperationalError
 
 from ..model.errors import PluginError, Reject
@@ -24,18 +25,25 @@ Migration = str | Callable[["Tx"], None]
 
 
 class Tx:
-    """A running transaction (`chatserver.plugins.api.Transaction`)."""
+    """A running transaction (`chatserver.plugins.api.Transaction`). ``begin`` is called before the first statement."""
 
-    def __init__(self, conn: Connection) -> None:
+    def __init__(self, conn: Connection, begin: Callable[[], None] | None = None) -> None:
         self._conn = conn
+        self._begin = begin
+
+    def _run(self, sql: str, params: Any) -> CursorResult[Any]:
+        if self._begin is not None:
+            begin, self._begin = self._begin, None
+            begin()
+        return self._conn.execute(text(sql), params)
 
     def execute(self, sql: str, **params: Any) -> list[Row]:
-        result = self._conn.execute(text(sql), params)
+        result = self._run(sql, params)
         return [dict(row) for row in result.mappings()] if result.returns_rows else []
 
     def executemany(self, sql: str, params: Sequence[Row]) -> None:
         if params:
-            self._conn.execute(text(sql), [dict(row) for row in params])
+            self._run(sql, [dict(row) for row in params])
 
 
 class PluginDatabase:
@@ -79,22 +87,32 @@ def _migrate(conn: Connection, plugin: str, migrations: Sequence[Migration]) -> 
 
 
 class Contributions:
-    """Calls every ``in_commit`` hook in the running transaction; what a failing one wrote is undone."""
+    """Calls the ``in_commit`` hooks in the running transaction; what a failing one wrote is undone.
+
+    One that wants none of the events isn't called, and one that writes nothing needs no savepoint.
+    """
 
     def __init__(self, contributors: Callable[[], Sequence[Contributor]]) -> None:
         self._contributors = contributors
 
     def __call__(self, conn: Connection, events: Sequence[Event]) -> None:
         for contributor in self._contributors():
+            wanted = contributor.wanted(events)
+            if not wanted:
+                continue
             try:
-                with savepoint(conn):
-                    contributor.call(Tx(conn), events)
+                _contribute(conn, contributor, wanted)
             except Aborted:
                 raise
             except Exception as error:
                 # The hook caller has logged it.
                 if contributor.on_error == "reject":
                     raise refused(contributor.plugin) from error
+
+
+def _contribute(conn: Connection, contributor: Contributor, events: Sequence[Event]) -> None:
+    with ExitStack() as undo:
+        contributor.call(Tx(conn, lambda: undo.enter_context(savepoint(conn))), events)
 
 
 def _contained(work: Callable[[Tx], Any], conn: Connection) -> Any:

@@ -74,7 +74,7 @@ class Files(Plugin):
     def render(self, draft: Draft):
         return linked(draft.html or "")
 
-    @hookimpl
+    @hookimpl(events=("message", "deleted"))
     def in_commit(self, tx, events: Sequence[Event]):
         for event in events:
             if event.type == "message" and event.message is not None:

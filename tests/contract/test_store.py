@@ -291,6 +291,9 @@ async def test_a_plugin_that_fills_the_disk_within_a_commit_lets_nothing_count_a
     class Greedy:
         plugin, on_error = "greedy", "skip"
 
+        def wanted(self, events):
+            return events
+
         def call(self, tx, events):
             tx.execute("INSERT INTO meta VALUES ('much', zeroblob(500000))")
 

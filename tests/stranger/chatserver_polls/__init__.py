@@ -98,7 +98,7 @@ class Polls(Plugin):
             raise Reject("No poll is open here.", "not_found")
         await self.close(newest, by=ctx.user)
 
-    @hookimpl
+    @hookimpl(events=("message", "deleted"))
     def in_commit(self, tx, events: Sequence[Event]):
         for event in events:
             if event.type == "message" and event.message.kind == KIND:
