@@ -14,13 +14,12 @@ import msgspec
 
 from ..model.errors import Reject
 from ..model.values import Room, User
+from .durations import duration_at, read_duration
 
 ArgumentType = Literal["str", "int", "float", "bool", "choice", "user", "room", "duration", "text"]
 
 _WORD = re.compile(r'\s*(?:"([^"]*)"(?=\s|$)|(\S+))')
-_DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)([smhdw]?)", re.ASCII)
-_SECONDS = {"s": 1, "": 60, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
-_LONGEST = timedelta(days=36_500)
+_NUMBER_LIKE = re.compile(r"[-+−]?[.,]?\d")
 _YES = frozenset({"yes", "true", "on", "1"})
 _NO = frozenset({"no", "false", "off", "0"})
 
@@ -65,6 +64,17 @@ class Argument(msgspec.Struct, frozen=True):
             entry["help"] = self.help
         return entry
 
+    def match(self, text: str, position: int) -> re.Match[str] | None:
+        """What stands there for this argument, in the match's last group: a word, a quoted text, or a duration."""
+        spelled = duration_at(text, position) if self.type == "duration" else None
+        return spelled or _WORD.match(text, position)
+
+    def is_meant(self, word: str) -> bool:
+        """Whether an unreadable word was meant for this argument rather than for the text; one in quotes never is."""
+        if self.type in ("int", "float", "duration"):
+            return _NUMBER_LIKE.match(word) is not None
+        return word.startswith({"user": "@", "room": "#"}.get(self.type, " "))
+
     async def read(self, word: str, finder: Finder) -> Any:
         """The value that ``word`` stands for. Raises `Reject` ``invalid`` or ``not_found``, with the field's name."""
         if self.type in ("user", "room"):
@@ -95,13 +105,15 @@ def arguments_of(method: Callable[..., Any]) -> tuple[Argument, ...]:
 async def parse(arguments: tuple[Argument, ...], text: str, finder: Finder) -> dict[str, Any]:
     """The values in ``text``, by name. Raises `Reject` ``invalid`` or ``not_found``, naming the argument.
 
-    An optional argument that doesn't parse keeps its default when one follows that takes the rest of the line.
+    An optional argument that can't read the word keeps its default when one follows that takes the rest of the line,
+    unless the word was meant for it: one that begins like a number, or with the ``@`` or ``#`` of its type.
     """
     values = {argument.name: argument.default for argument in arguments if not argument.required}
     rest = arguments[-1] if arguments and arguments[-1].rest else None
     position = 0
+    meant: Reject | None = None
     for argument in arguments:
-        found = _WORD.match(text, position)
+        found = argument.match(text, position)
         if argument is rest or found is None:
             break
         try:
@@ -110,8 +122,11 @@ async def parse(arguments: tuple[Argument, ...], text: str, finder: Finder) -> d
             unreadable = refusal.code in ("invalid", "not_found")
             if argument.required or rest is None or not unreadable:
                 raise
+            meant = meant or (refusal if argument.is_meant(found[0].strip()) else None)
             continue
-        position = found.end()
+        position, meant = found.end(), None
+    if meant is not None:
+        raise meant
     remaining = text[position:].strip()
     if remaining and rest is None:
         raise Reject(f"Nothing was expected at {remaining!r}.", "invalid")
@@ -124,8 +139,7 @@ async def parse(arguments: tuple[Argument, ...], text: str, finder: Finder) -> d
 
 
 def _word(found: re.Match[str]) -> str:
-    quoted, plain = found.groups()
-    return str(plain if quoted is None else quoted)
+    return str(found[found.lastindex or 0])
 
 
 def _argument(parameter: inspect.Parameter, hints: Mapping[str, Any]) -> Argument:
@@ -195,16 +209,6 @@ def _read_choice(word: str, argument: Argument) -> str:
     return word
 
 
-def _read_duration(word: str, argument: Argument) -> timedelta:
-    found = _DURATION.fullmatch(word.lower())
-    if found is None:
-        raise ValueError
-    value = timedelta(seconds=float(found[1]) * _SECONDS[found[2]])
-    if value > _LONGEST:
-        raise ValueError
-    return value
-
-
 _TYPES: Mapping[Any, ArgumentType] = types.MappingProxyType(
     {
         str: "str",
@@ -223,7 +227,7 @@ _READERS: Mapping[str, Callable[[str, Argument], Any]] = types.MappingProxyType(
         "float": _read_float,
         "bool": _read_bool,
         "choice": _read_choice,
-        "duration": _read_duration,
+        "duration": lambda word, argument: read_duration(word),
     }
 )
 _EXPECTED: Mapping[str, Callable[[Argument], str]] = types.MappingProxyType(
@@ -232,6 +236,6 @@ _EXPECTED: Mapping[str, Callable[[Argument], str]] = types.MappingProxyType(
         "float": lambda argument: "a number is expected",
         "bool": lambda argument: "yes or no is expected",
         "choice": lambda argument: "one of these is expected: " + ", ".join(argument.choices),
-        "duration": lambda argument: "a time is expected, such as 90s, 10m, 2h or 1d",
+        "duration": lambda argument: "a time is expected, such as 10m, 1h30m or 2 days",
     }
 )

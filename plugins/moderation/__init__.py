@@ -9,7 +9,7 @@ from chatserver import Ban, Draft, Message, Plugin, Reject, Room, User, command,
 
 from .words import pattern, plain
 
-Time = Annotated[timedelta, "minutes, or 90s, 2h, 1d"]
+Time = Annotated[timedelta, "minutes, or 90s, 1h30m, 2 days"]
 Reason = Annotated[str, "shown to everyone"]
 UNTIL_LIFTED = timedelta(0)
 UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
