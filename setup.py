@@ -13,6 +13,7 @@ TEST = [
     "pytest-tornasync==0.6.0.post2",
     "pytest-xdist",
     "hypothesis>=6.131",
+    "confusable-homoglyphs==3.3.1",  # the table that ships is made from it
     "playwright",
     "mypy",
     "ruff>=0.17,<0.18",
@@ -47,7 +48,7 @@ setup(
     ],
     package_data={
         "": ["static/**/*"],
-        "chatserver": ["py.typed"],
+        "chatserver": ["py.typed", "model/confusables.json"],
         "chatserver_public": ["**/*"],
     },
     install_requires=[
@@ -60,10 +61,9 @@ setup(
         "emoji>=2.14",
         "nh3>=0.2.18",
         "click>=8.1",
+        "precis-i18n>=1.1",
         "prometheus-client",
         "python-dotenv>=1.0",
-        # Its table is read as a file.
-        "confusable-homoglyphs>=3.3,<4",
         "filetype>=1.2",
         "pillow>=11.3",
     ],

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chatserver.model.confusables import confusable_key
 from chatserver.model.errors import Reject
 from chatserver.model.ids import is_id_form, new_user_id
-from chatserver.model.names import confusable_key, name_key, room_key, room_name, user_name
+from chatserver.model.names import name_key, room_key, room_name, user_name
 from chatserver.store import accounts as table
 from chatserver.testing import Refused
 

@@ -74,6 +74,7 @@ def told(text: str, *names: str) -> tuple[str, ...]:
         "\t@carl",
         "@CARL",
         "@Carl's",
+        "@ｃａｒｌ！",
         "@carl👍",
         "👍@carl",
         "@carl\u200b",

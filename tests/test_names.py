@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import string
 import unicodedata
 from collections.abc import Callable
@@ -11,8 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chatserver.model.confusables import confusable_key
 from chatserver.model.errors import Reject
-from chatserver.model.names import confusable_key, content, one_line, room_name, title, topic, user_name
+from chatserver.model.names import content, one_line, room_name, title, topic, user_name
 
 ANY_TEXT = st.text(alphabet=st.characters(exclude_categories=()), max_size=80)
 
@@ -41,6 +43,24 @@ def test_user_names_of_any_script_are_accepted(name: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("written", "name"),
+    [
+        (" alice ", "alice"),
+        ("\u3000alice\u00a0", "alice"),
+        ("ａｌｉｃｅ", "alice"),
+        ("ﬁona", "fiona"),
+        ("Ⅷ", "VIII"),
+        ("Alice", "Alice"),
+        # Joiners that change how Persian and Hindi are written.
+        ("می\u200cخواهم", "می\u200cخواهم"),
+        ("क्\u200dष", "क्\u200dष"),
+    ],
+)
+def test_a_user_name_is_written_as_rfc_8266_writes_nicknames(written: str, name: str) -> None:
+    assert user_name(written) == name == user_name(name)
+
+
+@pytest.mark.parametrize(
     "name",
     [
         "",
@@ -65,6 +85,11 @@ def test_user_names_of_any_script_are_accepted(name: str) -> None:
         "\U000e0fff",
         "\u0378",
         "lone\ud800",
+        "a·b",
+        "inner\u00a0space",
+        "ａ＠ｂ",
+        "\u1112\u119e",  # Hangul before it was spelled as today
+        "👩\u200d💻",
         "\u0301x",
         "Z\u0300\u0301\u0302\u0303\u0304algo",
         *(f"a{char}b" for char in "@:/#+,"),
@@ -95,7 +120,7 @@ def test_an_accepted_user_name_shows_and_stays(text: str) -> None:
         return
     assert 1 <= len(name) <= 32
     assert user_name(name) == name
-    assert name.isprintable()
+    assert re.sub("[\u200c\u200d]", "", name).isprintable()
     assert not set(name) & set("@:/#+, ")
     name.encode()
 

@@ -17,6 +17,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from ..model import names
+from ..model.confusables import confusable_key
 from ..model.errors import Reject
 from ..model.ids import new_user_id
 from ..model.values import ROLES, Role, User
@@ -81,7 +82,7 @@ class Accounts:
         """A new guest, and the token that brings them back. Raises `Reject` ``invalid`` or ``name_taken``."""
         name = names.user_name(name)
         user = User(new_user_id(), name, name, "guest")
-        key, token = names.confusable_key(name), new_token()
+        key, token = confusable_key(name), new_token()
 
         def create(conn: Connection) -> None:
             people.create_user(conn, user, key, self._clock())
@@ -113,7 +114,7 @@ class Accounts:
     async def rename(self, user: User, name: str) -> User:
         """A new name: for guests the name, for accounts the one that is shown. Raises `Reject`."""
         name = names.user_name(name)
-        key = names.confusable_key(name)
+        key = confusable_key(name)
         return await self._take_name(user, key, lambda conn: people.rename(conn, user, name, key))
 
     async def returning(self, token: str, name: str | None = None) -> User:
@@ -133,7 +134,7 @@ class Accounts:
         return await self._take_back(found.user)
 
     async def _take_back(self, guest: User) -> User:
-        key = names.confusable_key(guest.name)
+        key = confusable_key(guest.name)
         return await self._take_name(guest, key, lambda conn: people.rename(conn, guest, guest.name, key))
 
     async def of_token(self, token: str) -> User | None:
@@ -173,7 +174,7 @@ class Accounts:
             return await self._login(name, password, remote_ip)
 
     async def _login(self, name: str, password: str, remote_ip: str) -> tuple[User, str]:
-        key = names.confusable_key(name)
+        key = confusable_key(name)
         # By account too: guesses may come from many addresses.
         self._attempts.refuse_hammering(remote_ip, "@" + key)
         user = await self._store.read(lambda conn: people.user_by_key(conn, key))
@@ -207,7 +208,7 @@ class Accounts:
             raise Reject(f"A role is one of {', '.join(ROLES[1:])}.", "invalid", field="role")
         hashed = await self._hash(password)
         user = User(new_user_id(), name, name, role)
-        key = names.confusable_key(name)
+        key = confusable_key(name)
 
         def create(conn: Connection) -> None:
             people.create_user(conn, user, key, self._clock())
@@ -250,7 +251,7 @@ class Accounts:
         Raises `Reject` ``not_found``.
         """
         text = name_or_id.removeprefix("@")
-        user_id, key = names.name_key(text), names.confusable_key(text)
+        user_id, key = names.name_key(text), confusable_key(text)
         owner, holder = await self._store.read(
             lambda conn: (people.user_by_id(conn, user_id), people.user_by_key(conn, key))
         )

@@ -1,17 +1,17 @@
-"""Which names and texts are accepted, and which names look alike. Pure: no I/O but the Unicode tables."""
+"""Which names and texts are accepted, and in which form names are compared."""
 
 from __future__ import annotations
 
 import functools
 import re
 import unicodedata
-from collections.abc import Iterable
-from importlib import resources
-
-import msgspec
+from typing import TYPE_CHECKING
 
 from .errors import Reject
 from .ids import is_id_form
+
+if TYPE_CHECKING:
+    from precis_i18n.profile import Profile
 
 USER_CHARS = 32
 ROOM_CHARS = 64
@@ -30,7 +30,7 @@ _PLAIN = re.compile(r"[!-~]")
 
 # Default_Ignorable_Code_Point of Unicode's DerivedCoreProperties, as far as the category doesn't tell
 # (`unicodedata` doesn't have the property), and the characters with an empty glyph of their own.
-_IGNORABLE = re.compile(
+IGNORABLE = re.compile(
     r"[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
     r"\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
@@ -38,20 +38,27 @@ _BLANK = frozenset("\u2800\U00016fe4\U0001d159")
 
 
 def user_name(text: str) -> str:
-    """The name in NFC: 1 to 32 visible characters without spaces and ``@ : / # + ,``, not in the form of an id.
+    """The name as the profile Nickname (RFC 8266) writes it, in NFKC and with its case.
 
-    Raises `Reject` ``invalid``, field ``name``.
+    1 to 32 visible characters without spaces and ``@ : / # + ,``, not in the form of an id. Raises `Reject`
+    ``invalid``, field ``name``.
     """
-    name = _composed(text, USER_CHARS, f"A name has at most {USER_CHARS} characters.", "name")
-    if not name:
+    long = f"A name has at most {USER_CHARS} characters."
+    if not text.strip():
         raise _invalid("Please choose a name.", "name")
+    if len(text) > RAW_PER_CHAR * USER_CHARS:
+        raise _invalid(long, "name")
+    try:
+        name = _nickname().enforce(text)
+    except UnicodeEncodeError as error:
+        raise _invalid(f"A name can't contain {_called(error.object[error.start])}.", "name") from None
+    if len(name) > USER_CHARS:
+        raise _invalid(long, "name")
     for char in name:
-        if char in _RESERVED:
-            raise _invalid(f"A name can't contain {char!r}.", "name")
-        if not _visible(char) or unicodedata.category(char) in ("Co", "Cn"):
+        if char in _RESERVED or char in _BLANK or char == " ":
             raise _invalid(f"A name can't contain {_called(char)}.", "name")
     _check_marks(name, "name")
-    if is_id_form(unicodedata.normalize("NFKC", name).casefold()):
+    if is_id_form(name.casefold()):
         raise _invalid("This name is kept for the server: it has the form of an id.", "name")
     return name
 
@@ -74,15 +81,15 @@ def room_name(text: str) -> str:
 
 
 def name_key(text: str) -> str:
-    """The form in which names and ids of users are compared: without case, composed.
+    """The form in which names and ids of users are compared: without case and compatibility forms, composed.
 
-    The canonical caseless match of Unicode (section 3.13), in NFC. Names that only look alike stay apart.
+    As RFC 8266 compares nicknames. Names that only look alike stay apart.
     """
     if text.isascii():
         return text.lower()
     if len(text) > RAW_PER_CHAR * USER_CHARS:
         return text
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", text).casefold())
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
 
 
 def room_key(text: str) -> str:
@@ -127,15 +134,12 @@ def content(text: str) -> str:
     return text
 
 
-def confusable_key(name: str) -> str:
-    """The key under which names that look alike are one: ``AIice``, ``аlice`` and ``ALICE`` are ``alice``.
+@functools.cache
+def _nickname() -> Profile:
+    # Loaded when the first name is chosen, not at each start.
+    from precis_i18n import get_profile
 
-    The skeleton of UTS #39 (confusable detection), made blind to case. Only good for comparing with another key.
-    What is longer than any name is cut: whatever somebody signs in with comes here.
-    """
-    table = _prototypes()
-    folded = _fold(name[: RAW_PER_CHAR * USER_CHARS])
-    return unicodedata.normalize("NFD", "".join(table.get(char, char) for char in folded))
+    return get_profile("NicknameCasePreserved")
 
 
 def _invalid(message: str, field: str) -> Reject:
@@ -154,7 +158,7 @@ def _composed(text: str, most: int, long: str, field: str) -> str:
 def _visible(char: str) -> bool:
     """False for spaces, controls, surrogates and what has no glyph. Characters newer than our tables count."""
     category = unicodedata.category(char)
-    hidden = category[0] == "Z" or category in ("Cc", "Cf", "Cs") or char in _BLANK or _IGNORABLE.match(char)
+    hidden = category[0] == "Z" or category in ("Cc", "Cf", "Cs") or char in _BLANK or IGNORABLE.match(char)
     return not hidden
 
 
@@ -179,71 +183,3 @@ def _check_marks(name: str, field: str) -> None:
         run = run + 1 if mark and unicodedata.category(char) != "Mc" else 0
         if run > MARKS_IN_A_ROW:
             raise _invalid("Too many combining marks on one letter.", field)
-
-
-def _fold(text: str) -> str:
-    """Without case, compatibility forms and ignorable characters, decomposed."""
-    text = _IGNORABLE.sub("", unicodedata.normalize("NFKC", text))
-    return unicodedata.normalize("NFD", unicodedata.normalize("NFKC", text.casefold()))
-
-
-@functools.cache
-def _prototypes() -> dict[str, str]:
-    """For each folded character that looks like another, the text that stands for all of its look-alikes.
-
-    UTS #39 tells ``l`` from ``i`` and joins ``I`` with ``l``; a key without case has to join all three. Joining
-    over case like that could go on until every letter is one (``v`` ``ν`` ``Ν`` ``n``), so that two ASCII letters
-    become one only when the standard's own table says so.
-    """
-    group: dict[str, set[str]] = {}
-    for one, other in _confusable_pairs():
-        first, second = group.setdefault(one, {one}), group.setdefault(other, {other})
-        chained = _anchored(first) and _anchored(second) and not (one + other).isascii()
-        if first is not second and not chained:
-            first |= second
-            group.update(dict.fromkeys(second, first))
-    chosen = {char: _representative(alike) for char, alike in group.items() if len(char) == 1}
-    return {
-        char: "".join(chosen.get(part, part) if part != char else part for part in text)
-        for char, text in chosen.items()
-    }
-
-
-class _Alike(msgspec.Struct, gc=False):
-    """One entry of the table: what a character looks like. Its name is of no interest here."""
-
-    c: str
-
-
-def _confusable_pairs() -> Iterable[tuple[str, str]]:
-    """The pairs of UTS #39's table, folded. Those within ASCII come first, then small letters before capitals."""
-    # The package's own import would keep 12 MB for good.
-    table = resources.files("confusable_homoglyphs").joinpath("confusables.json").read_bytes()
-    pairs = []
-    for key, alike in msgspec.json.decode(table, type=dict[str, list[_Alike]]).items():
-        # The data wraps right-to-left characters in U+200E.
-        char = key.strip("\u200e")
-        folded = _fold(char)
-        if len(char) != 1 or not _keeps_shape(char, folded):
-            continue
-        for entry in alike:
-            target = entry.c.strip("\u200e")
-            other = _fold(target)
-            if other and (len(target) > 1 or _keeps_shape(target, other)):
-                pairs.append(
-                    (not (char + target).isascii(), char != folded or target != other, folded, other)
-                )
-    return [(one, other) for _, _, one, other in sorted(pairs) if one != other]
-
-
-def _keeps_shape(char: str, folded: str) -> bool:
-    """Whether what ``char`` looks like says anything about what it folds to: true for Σ and σ, not for ſ and s."""
-    return len(folded) == 1 and unicodedata.normalize("NFKC", char) == char
-
-
-def _anchored(alike: set[str]) -> bool:
-    return any(text.isascii() or len(text) > 1 for text in alike)
-
-
-def _representative(alike: set[str]) -> str:
-    return min(alike, key=lambda text: (-len(text), text))

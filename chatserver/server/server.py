@@ -33,10 +33,10 @@ from ..config import Settings
 from ..delivery.bus_local import LocalBus
 from ..delivery.hub import Hub, user_topic
 from ..delivery.presence import GRACE_SECONDS, Presence
+from ..model.confusables import confusable_key
 from ..model.errors import Close, ConfigError, Reject
 from ..model.ids import SYSTEM_ID
 from ..model.metrics import Metrics
-from ..model.names import confusable_key
 from ..model.rate_limit import RateLimiter
 from ..model.values import Room, User
 from ..plugins.deadline import wait_at_most
