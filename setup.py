@@ -57,6 +57,7 @@ setup(
         "pyyaml>=6",
         "msgspec>=0.19",
         "sqlalchemy>=2.1,<3",
+        "alembic>=1.16",
         "argon2-cffi>=23.1",
         "emoji>=2.14",
         "nh3>=0.2.18",

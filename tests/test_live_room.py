@@ -8,8 +8,7 @@ from chatserver.chat.resends import Resends
 from chatserver.chat.room import LiveRoom
 from chatserver.model.values import Member, Room, RoomPosition, User
 from chatserver.store import Committed
-from chatserver.store.changes import ChangeMember, ChangeRoom, Post
-from chatserver.store.queries import RoomState
+from chatserver.store.changes import ChangeMember, ChangeRoom, Post, RoomState
 
 ALICE, BOB, CAROL = (User(f"u{name}", name, name) for name in ("alice", "bob", "carol"))
 
@@ -24,10 +23,10 @@ class Storage:
         self.batches.append((batch, done))
 
     def commit(self):
-        """Commit what is under way; the entries of it."""
+        """Commit what is under way; the changes of it."""
         batch, done = self.batches.pop()
-        done([Committed(RoomPosition()) for _ in batch.entries])
-        return batch.entries
+        done([Committed(RoomPosition()) for _ in batch.changes])
+        return batch.changes
 
 
 class Nobody:
@@ -56,7 +55,7 @@ class Refusals:
 
 
 def post(user):
-    return Post(user, f"m{user.name}", "hi", "hi")
+    return Post(user, "hi", "hi")
 
 
 def live_room_of(*members):

@@ -72,13 +72,13 @@ async def test_requests_of_one_connection_take_effect_in_order(chat):
 @pytest.mark.parametrize("way", ["room", "to", "reply"])
 async def test_no_more_than_64_wait_for_their_commit(chat, on_file, monkeypatch, way):
     most = 0
-    run = log.Appending.run
+    run = log.BatchAppender.run
 
     def slow(self):
         time.sleep(0.02)  # on the writer's thread: a disk that takes its time
         return run(self)
 
-    monkeypatch.setattr(log.Appending, "run", slow)
+    monkeypatch.setattr(log.BatchAppender, "run", slow)
     began = dispatch.Session.began
 
     def counting(self):
@@ -361,13 +361,13 @@ async def test_what_waits_behind_a_mute_or_a_removal_is_checked_against_it(chat,
         by, target = (live.members[client.id].user for client in (bob, alice))
         replies = []
         for entry in (
-            entries.Post(by, "m1", "busy", "busy"),
-            entries.Post(target, "m2", "in time", "in time"),
+            entries.Post(by, "busy", "busy"),
+            entries.Post(target, "in time", "in time"),
             entries.ChangeMember(by, target, action),
-            entries.Post(target, "m3", "too late", "too late"),
+            entries.Post(target, "too late", "too late"),
             entries.Edit(target, sent.message_id, "too late", "too late"),
             entries.Delete(target, sent.message_id),
-            entries.Post(by, "m4", "goes on", "goes on"),
+            entries.Post(by, "goes on", "goes on"),
         ):
             replies.append(FutureReply())
             live.submit(entry, replies[-1])
@@ -397,10 +397,10 @@ async def test_a_storage_that_fails_refuses_and_recovers(chat, monkeypatch, capl
         alice, bob = await server.join("general", "alice", "bob")
         with monkeypatch.context() as broken:
 
-            def fail(self, before):
+            def fail(self):
                 raise OSError("disk full")
 
-            broken.setattr(log.Appending, "_insert", fail)
+            broken.setattr(log.BatchAppender, "_insert", fail)
             error = await refused(alice.says("lost", nonce="n"))
             assert error.code == "unavailable"
             assert error.error.retry_after

@@ -177,22 +177,17 @@ class AfterCommit:
     def after_publish(self, live: LiveRoom, entry: Change, done: Committed) -> None:
         """Those who go out hear no more; those who were named are told; plugins hear of it."""
         if isinstance(entry, Post):
-            self._posted(entry, done)
+            self._metrics.messages += 1
         elif isinstance(entry, ChangeMember) and entry.action in LEAVING:
             self._let_out(live, entry)
         if done.event is not None:
+            if done.mentioned:
+                told = wire.mention(done.event)
+                for user_id in done.mentioned:
+                    self._bus.publish(user_topic(user_id), told)
             self._tell_plugins(done.event)
         if isinstance(entry, ChangeMember):
             self._tell_of_member(live, entry)
-
-    def _posted(self, entry: Post, done: Committed) -> None:
-        if done.event is None:
-            return
-        self._metrics.messages += 1
-        if entry.mentions:
-            told = wire.mention(done.event)
-            for user_id in entry.mentions:
-                self._bus.publish(user_topic(user_id), told)
 
     def _let_out(self, live: LiveRoom, entry: ChangeMember) -> None:
         name, user = live.room.name, entry.target

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from inspect import isawaitable
 
 from ..model import errors
@@ -38,7 +37,6 @@ class Messages:
         hooks: HookCaller,
         limiter: RateLimiter,
         resends: Resends,
-        clock: Callable[[], float],
     ) -> None:
         self._rooms = rooms
         self._room_service = room_service
@@ -48,7 +46,6 @@ class Messages:
         self._hooks = hooks
         self._limiter = limiter
         self._resends = resends
-        self._clock = clock
 
     def post(self, user: User, message: NewMessage, reply: Reply) -> Awaitable[None] | None:
         """Post to a room. Plain calls up to the room's queue unless something on the way has to be awaited.
@@ -139,7 +136,6 @@ class Messages:
     def _change(self, draft: Draft, message: NewMessage, mentions: tuple[str, ...]) -> log.Post:
         return log.Post(
             draft.user,
-            new_message_id(self._clock()),
             draft.content,
             _html(draft),
             draft.kind,
@@ -237,9 +233,11 @@ class Messages:
         )  # fmt: skip
         prepared = self._pipeline.edit(message, draft)
         draft = prepared if isinstance(prepared, Draft) else await prepared
-        return await live.append(
-            log.Edit(user, message.id, draft.content, _html(draft), rev, content_hash(text), allow_non_member)
+        mentions = mentioned(draft.content, user, live.member_list)
+        edit = log.Edit(
+            user, message.id, draft.content, _html(draft), rev, content_hash(text), mentions, allow_non_member
         )
+        return await live.append(edit)
 
     async def delete(self, user: User, message_id: str, *, allow_non_member: bool = False) -> Committed:
         """Blank one's own message, or, with ``message.delete_any``, anybody's of no higher rank. Raises `Reject`."""
@@ -259,8 +257,3 @@ class Messages:
 
 def _html(draft: Draft) -> str:
     return escaped(draft.content) if draft.html is None else draft.html
-
-
-def new_message_id(now: float) -> str:
-    """An id that sorts by time, so that the index grows at its end. It is no secret: access is asked elsewhere."""
-    return f"m{int(now * 1000):011x}{random.getrandbits(64):016x}"

@@ -10,8 +10,8 @@ from ..model import errors
 from ..model.names import room_key
 from ..model.values import Member, RoomPosition, User
 from ..store import Change, Committed, Store
-from ..store.changes import CreateRoom
-from ..store.queries import RoomState, room_state
+from ..store.changes import CreateRoom, RoomState
+from ..store.queries import room_state
 from .resends import Resends
 from .room import Clock, LiveRoom, Watcher
 

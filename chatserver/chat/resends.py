@@ -65,7 +65,8 @@ class Resends:
         sent = await self._store.read(lambda conn: reading.sent_before(conn, room, user_id, nonce))
         if sent is None:
             return None
-        if sent[3] != request_hash:
+        seq, hashed = sent
+        if hashed != request_hash:
             raise errors.nonce_conflict()
-        event = await self._store.read(lambda conn: reading.event_at(conn, room, sent[1]))
+        event = await self._store.read(lambda conn: reading.event_at(conn, room, seq))
         return Committed(RoomPosition(), event, dup=True)

@@ -20,8 +20,7 @@ from ..model.errors import Reject
 from ..model.values import Member, User
 from ..protocol import events as wire
 from ..store import Batch, Change, Committed, Outcome, Store
-from ..store.changes import ChangeMember, ChangeRoom, Delete, Edit, Post
-from ..store.queries import RoomState
+from ..store.changes import ChangeMember, ChangeRoom, Delete, Edit, Post, RoomState, StaleRoom
 from .members import MemberList
 from .replies import FutureReply, Reply
 from .resends import Resends
@@ -51,17 +50,13 @@ class Watcher(Protocol):
 
 
 class LiveRoom:
-    """One room. ``head`` and membership here are those of the last commit; nobody else changes them."""
+    """One room, as it was at the last commit. What another server changed is noticed by the store, which refuses a
+    batch that was checked against an older state and says what the room is like now."""
 
     def __init__(
         self, state: RoomState, store: Store, bus: Bus, watcher: Watcher, resends: Resends, clock: Clock
     ) -> None:
-        self.room = state.room
-        self.position = state.position
-        self.member_list = MemberList(state.members, state.released)
-        self.members: Mapping[str, Member] = self.member_list.by_id
-        self.mutes = state.mutes
-        self.bans = state.bans
+        self._take_state(state)
         self.used = self.moved = clock()
         self._store = store
         self._bus = bus
@@ -71,6 +66,14 @@ class LiveRoom:
         self._waiting: deque[tuple[Change, Reply]] = deque()
         self._busy = False
         self._idle: asyncio.Future[None] | None = None
+
+    def _take_state(self, state: RoomState) -> None:
+        self.room = state.room
+        self.position = state.position
+        self.member_list = MemberList(state.members, state.released)
+        self.members: Mapping[str, Member] = self.member_list.by_id
+        self.mutes = state.mutes
+        self.bans = state.bans
 
     @property
     def busy(self) -> bool:
@@ -175,7 +178,7 @@ class LiveRoom:
         if not changes:
             self._busy = False
             return
-        batch = Batch(self.room.name, self._clock(), changes)
+        batch = Batch(self.room.name, self._clock(), changes, self.position.version)
         self._store.append(batch, lambda outcomes: self._committed(changes, replies, outcomes))
 
     def _recheck(self, change: Change) -> None:
@@ -195,11 +198,18 @@ class LiveRoom:
 
     def _committed(self, changes: list[Change], replies: list[Reply], outcomes: Sequence[Outcome]) -> None:
         self.used = self.moved = self._clock()
+        stale: list[tuple[Change, Reply]] = []
         for change, reply, outcome in zip(changes, replies, outcomes, strict=True):
+            if isinstance(outcome, StaleRoom):
+                self._take_state(outcome.state)
+                stale.append((change, reply))
+                continue
             try:
                 self._finish(change, reply, outcome)
             except Exception:
                 log.exception("what follows from a committed change failed in %s", self.room.name)
+        # To be checked again, before what came later.
+        self._waiting.extendleft(reversed(stale))
         self._busy = False
         if self._waiting:
             self._compose()
@@ -224,7 +234,7 @@ class LiveRoom:
 
     def _apply(self, entry: Change, done: Committed) -> None:
         if isinstance(entry, ChangeRoom):
-            self.room = msgspec.structs.replace(self.room, **entry.changes)
+            self.room = msgspec.structs.replace(self.room, **entry.settings)
         elif isinstance(entry, ChangeMember):
             self._change_member(entry, done)
 

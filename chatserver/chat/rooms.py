@@ -48,7 +48,13 @@ class RoomService:
         await self._access.require(by, "room.create")
         if kind not in ("public", "private"):
             raise Reject("A room is public or private.", "invalid", field="kind")
-        room = Room(names.room_name(name), names.title(title), names.topic(topic), kind, history)
+        room = Room(
+            names.room_name(name),
+            title=names.title(title),
+            topic=names.topic(topic),
+            kind=kind,
+            history=history,
+        )
         live, _ = await self._rooms.create(log.CreateRoom(by, room, ((by, "owner"),)))
         return live
 

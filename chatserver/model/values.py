@@ -5,9 +5,15 @@ Times are floats, seconds since the epoch (UTC); the protocol turns them into IS
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Literal
 
 import msgspec
+
+Extras = Mapping[str, Any]
+"""What plugins keep with a message: JSON by plugin name."""
+NO_EXTRAS: Extras = MappingProxyType({})
 
 Role = Literal["guest", "member", "moderator", "admin"]
 RoomRole = Literal["member", "moderator", "owner"]
@@ -31,10 +37,10 @@ class User(msgspec.Struct, frozen=True):
         return {"id": self.id, "name": self.name, "display_name": self.display_name}
 
 
-class Room(msgspec.Struct, frozen=True):
-    """A room's own facts. ``name`` is for ever; what moves with each message lives in `RoomPosition`."""
+class RoomSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What can be set of a room. A new setting is a line here: the store, the wire, the HTTP API and plugins take
+    this type whole."""
 
-    name: str
     title: str = ""
     topic: str = ""
     kind: Kind = "public"
@@ -42,11 +48,19 @@ class Room(msgspec.Struct, frozen=True):
     archived: bool = False
 
 
+class Room(RoomSettings, frozen=True):
+    """A room: its settings, and its ``name``, which never changes."""
+
+    name: str
+
+
 class RoomPosition(msgspec.Struct, frozen=True):
-    """How far a room's log has come: its last ``seq``, and how many messages it holds (for unread counts)."""
+    """How far a room has come: the last ``seq`` of its log, how many messages were ever posted to it (for unread
+    counts), and the ``version`` of its settings, members and sanctions."""
 
     seq: int = 0
     messages: int = 0
+    version: int = 0
 
 
 class Member(msgspec.Struct, frozen=True):
@@ -113,6 +127,7 @@ class Message(msgspec.Struct, frozen=True):
     attachments: tuple[Attachment, ...] = ()
     edited_at: float | None = None
     deleted: bool = False
+    extras: Extras = NO_EXTRAS
 
 
 EVENT_TYPES = ("message", "edited", "deleted", "room", "member")

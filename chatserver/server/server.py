@@ -148,7 +148,6 @@ class ChatServer:
         pipeline = DraftPipeline(hooks, limits.content_chars)
         self.messages = Messages(
             self.rooms, self.room_service, self.store, self.access, pipeline, hooks, limiter, resends,
-            clock,
         )  # fmt: skip
         self.people = People(
             self.rooms,
@@ -207,7 +206,7 @@ class ChatServer:
         )
         for name in missing:
             room = wanted[name]
-            made = Room(name, room.title, room.topic, room.kind, room.history)
+            made = Room(name, title=room.title, topic=room.topic, kind=room.kind, history=room.history)
             await self.rooms.create(log_entries.CreateRoom(SYSTEM, made))
 
     async def _listen(self) -> None:

@@ -7,13 +7,12 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, bindparam, delete, insert, or_, select, update
-from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.exc import IntegrityError
 
 from ..model import errors
 from ..model.values import Role, User
 from . import schema as s
-from .compiled_statement import CompiledStatement
+from .compiled_statement import CompiledStatement, upsert
 
 _USER = select(s.user.c.id, s.user.c.name, s.user.c.display_name, s.user.c.role)
 _USER_BY_ID = CompiledStatement(_USER.where(s.user.c.id == bindparam("user")))
@@ -111,7 +110,7 @@ def set_role(conn: Connection, user_id: str, role: Role) -> None:
 
 def set_password_hash(conn: Connection, user_id: str, hash: str) -> None:
     """Set or replace the credential."""
-    statement = upsert(s.credential).values(user_id=user_id, hash=hash)
+    statement = upsert(conn.dialect, s.credential).values(user_id=user_id, hash=hash)
     conn.execute(statement.on_conflict_do_update(index_elements=["user_id"], set_={"hash": hash}))
 
 
@@ -163,12 +162,17 @@ def drop_tokens(
 
 
 def forget_guests(conn: Connection, now: float) -> list[str]:
-    """Guests who can't come back any more are members of nothing but their direct rooms; their ids."""
+    """Guests whose last token has ended are members of nothing but their direct rooms; their ids."""
     live = select(s.token.c.user_id).where(s.token.c.expires > now)
     gone = select(s.user.c.id).where(s.user.c.role == "guest", s.user.c.id.not_in(live))
-    direct = select(s.room.c.name).where(s.room.c.kind == "direct")
-    statement = delete(s.member).where(s.member.c.user_id.in_(gone), s.member.c.room.not_in(direct))
-    return list(conn.execute(statement.returning(s.member.c.user_id)).scalars())
+    direct = select(s.room.c.id).where(s.room.c.kind == "direct")
+    statement = delete(s.member).where(s.member.c.user_id.in_(gone), s.member.c.room_id.not_in(direct))
+    left = conn.execute(statement.returning(s.member.c.room_id, s.member.c.user_id)).all()
+    rooms = {row.room_id for row in left}
+    if rooms:
+        moved = update(s.room).where(s.room.c.id.in_(rooms))
+        conn.execute(moved.values(version=s.room.c.version + 1))
+    return [row.user_id for row in left]
 
 
 def add_signal(conn: Connection, user_id: str) -> None:

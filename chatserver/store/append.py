@@ -1,7 +1,7 @@
 """Appending to the rooms' logs: many rooms' batches as a few statements of one transaction.
 
 Runs on the writer's thread. New messages, the hot path, are collected and inserted together at the end; all other
-entries change their rows at once, in order. ``seq`` has no holes because it comes from the row of the room, which
+changes write their rows at once, in order. ``seq`` has no holes because it comes from the row of the room, which
 moves in the same transaction.
 """
 
@@ -14,11 +14,11 @@ from sqlalchemy import Connection, insert, select, text, update
 
 from ..model import errors
 from ..model.errors import Reject
-from ..model.values import Event, Message, RoomPosition, User
+from ..model.values import Event, Message, RoomPosition, RoomSettings, User
 from . import queries as reading
 from . import schema as s
 from .append_statements import AppendStatements
-from .changes import Append as AppendEntry
+from .changes import Append as AppendChange
 from .changes import (
     Batch,
     Change,
@@ -30,248 +30,244 @@ from .changes import (
     Edit,
     Outcome,
     Post,
+    StaleRoom,
 )
 from .members import change_member
-from .rows import pack
+from .message_ids import message_id
+from .messages import blank_message, last_edit, replace_mentions, write_edit
+from .rows import pack, room_columns, room_of
 
 
-class Appending:
+class _Room:
+    """A room's row in this transaction: where it stands by now, and where it stood before."""
+
+    __slots__ = ("before", "id", "marks", "messages", "name", "seq", "version")
+
+    def __init__(self, id: int, name: str, seq: int = 0, messages: int = 0, version: int = 0) -> None:
+        self.id = id
+        self.name = name
+        self.seq = seq
+        self.messages = messages
+        self.version = version
+        self.before = (seq, messages, version)
+        # By user, so that each author's mark is written once.
+        self.marks: dict[str, tuple[Any, ...]] = {}
+
+    def position(self) -> RoomPosition:
+        return RoomPosition(self.seq, self.messages, self.version)
+
+
+class BatchAppender:
     """One transaction's appends. ``check_nonces`` looks for repeated sends first: it is only set after the unique
     index has found one, so that the usual case pays nothing."""
 
     def __init__(
-        self, conn: Connection, hot: AppendStatements, batches: Sequence[Batch], check_nonces: bool
+        self, conn: Connection, statements: AppendStatements, batches: Sequence[Batch], check_nonces: bool
     ) -> None:
         self.conn = conn
-        self._hot = hot
+        self._statements = statements
         self.batches = sorted(batches, key=lambda batch: batch.room)
         self.check_nonces = check_nonces
         self.events: list[Event] = []
-        self._heads: dict[str, RoomPosition] = {}
-        self._event_rows: list[tuple[Any, ...]] = []
+        self._rooms: dict[str, _Room] = {}
         self._message_rows: list[tuple[Any, ...]] = []
+        self._event_rows: list[tuple[Any, ...]] = []
         self._mention_rows: list[tuple[Any, ...]] = []
-        self._marks: dict[tuple[str, str], tuple[Any, ...]] = {}
-        self._seen: dict[tuple[str, str, str], tuple[Committed, str | None]] = {}
+        self._seen: dict[tuple[int, str, str], tuple[Event | None, str | None]] = {}
 
     def run(self) -> dict[str, list[Outcome]]:
         """Write everything; the outcomes of each room's batch, in its order."""
-        before = self._hot.position(self.conn, [batch.room for batch in self.batches])
-        self._heads = dict(before)
-        outcomes = {batch.room: [self._entry(batch, e) for e in batch.entries] for batch in self.batches}
-        self._insert(before)
+        for row in self._statements.rooms(self.conn, [batch.room for batch in self.batches]):
+            self._rooms[row.name] = _Room(*row)
+        outcomes = {batch.room: self._batch(batch) for batch in self.batches}
+        self._insert()
         return outcomes
 
-    def _insert(self, before: dict[str, RoomPosition]) -> None:
-        marks = list(self._marks.values())
-        self._hot.insert(self.conn, self._message_rows, self._event_rows, self._mention_rows, marks)
-        self._hot.move_heads(
-            self.conn,
-            [
-                (position.seq, position.messages, name)
-                for name, position in self._heads.items()
-                if before.get(name) != position
-            ],
-        )
+    def _insert(self) -> None:
+        rooms = self._rooms.values()
+        marks = [mark for room in rooms for mark in room.marks.values()]
+        self._statements.insert(self.conn, self._message_rows, self._event_rows, self._mention_rows, marks)
+        moved = [room for room in rooms if room.before != (room.seq, room.messages, room.version)]
+        self._statements.move(self.conn, [(room.seq, room.messages, room.version, room.id) for room in moved])
 
-    def _entry(self, batch: Batch, entry: Change) -> Outcome:
-        if batch.room not in self._heads and not isinstance(entry, CreateRoom):
-            return errors.no_room(batch.room)
-        if isinstance(entry, Post):
-            return self._post(batch, entry)
+    def _batch(self, batch: Batch) -> list[Outcome]:
+        room = self._rooms.get(batch.room)
+        first = batch.changes[0]
+        if isinstance(first, CreateRoom):
+            if room is not None:
+                return [errors.room_exists(batch.room) for _ in batch.changes]
+            room = self._rooms[batch.room] = self._new_room(first)
+        elif room is None:
+            return [errors.no_room(batch.room) for _ in batch.changes]
+        elif room.version != batch.version:
+            state = reading.room_state(self.conn, batch.room, batch.ts)
+            assert state is not None
+            return [StaleRoom(state) for _ in batch.changes]
+        return [
+            self._post(room, batch.ts, change) if isinstance(change, Post) else self._other(room, batch.ts, change)
+            for change in batch.changes
+        ]  # fmt: skip
+
+    def _other(self, room: _Room, ts: float, change: Change) -> Outcome:
         try:
-            match entry:
+            match change:
                 case Edit():
-                    return self._edit(batch, entry)
+                    return self._edit(room, ts, change)
                 case Delete():
-                    return self._delete(batch, entry)
-                case AppendEntry():
-                    return self._append(batch, entry)
+                    return self._delete(room, ts, change)
+                case AppendChange():
+                    return self._append(room, ts, change)
                 case ChangeMember():
-                    return self._change_member(batch, entry)
+                    return self._change_member(room, ts, change)
                 case ChangeRoom():
-                    return self._change_room(batch, entry)
+                    return self._change_room(room, ts, change)
                 case CreateRoom():
-                    return self._create_room(batch, entry)
+                    return self._create_room(room, ts, change)
+            raise TypeError(f"no such change: {change!r}")
         except Reject as refusal:
             return refusal
 
     def _take(
-        self,
-        batch: Batch,
-        type: str,
-        user: User,
-        data: dict[str, Any] | None = None,
-        message_id: str | None = None,
-        message: Message | None = None,
-    ) -> Committed:
-        """Give the next seq to an event."""
-        last = self._heads[batch.room]
-        position = RoomPosition(last.seq + 1, last.messages + (type == "message"))
-        self._heads[batch.room] = position
-        event = Event(batch.room, position.seq, type, batch.ts, user, message_id, message, data or {})
+        self, room: _Room, ts: float, type: str, user: User, data: dict[str, Any] | None = None,
+        message: Message | None = None, mentioned: tuple[str, ...] = (),
+    ) -> Committed:  # fmt: skip
+        """Give the next seq to an event that is not a new message; ``message`` is the one it is about."""
+        room.seq += 1
+        about, target = (message.id, message.seq) if message is not None else (None, None)
+        event = Event(room.name, room.seq, type, ts, user, about, message, data or {})
         self.events.append(event)
         self._event_rows.append(
-            (
-                batch.room, position.seq, type, message_id, user.id, batch.ts, pack(data) if data else None,
-                position.messages,
-            )
-        )  # fmt: skip
-        return Committed(position, event)
+            (room.id, room.seq, type, user.id, ts, room.messages, target, pack(data) if data else None)
+        )
+        return Committed(room.position(), event, mentioned=mentioned)
 
-    def _post(self, batch: Batch, entry: Post) -> Outcome:
-        room, ts, user = batch.room, batch.ts, entry.user
-        if self.check_nonces:
-            earlier = self._sent_before(room, entry)
+    def _post(self, room: _Room, ts: float, post: Post) -> Outcome:
+        user, nonce, content, html, mentions = post.user, post.nonce, post.content, post.html, post.mentions
+        if self.check_nonces and nonce is not None:
+            earlier = self._sent_before(room, user, nonce, post.request_hash)
             if earlier is not None:
                 return earlier
-        seq = self._heads[room].seq + 1
+        room.seq = seq = room.seq + 1
+        room.messages = messages = room.messages + 1
+        id = message_id(room.id, seq)
         message = Message(
-            entry.message_id, room, seq, ts, user, entry.content, entry.html, entry.kind, 1, entry.nonce,
-            entry.reply_to, entry.attachments,
+            id, room.name, seq, ts, user, content, html, post.kind, 1, nonce, post.reply_to, post.attachments,
         )  # fmt: skip
-        done = self._take(batch, "message", user, None, entry.message_id, message)
+        event = Event(room.name, seq, "message", ts, user, id, message)
+        self.events.append(event)
         self._message_rows.append(
             (
-                entry.message_id, room, seq, ts, user.id, entry.nonce, entry.request_hash, 1,
-                entry.kind, entry.content, entry.html, entry.reply_to,
-                pack(entry.attachments) if entry.attachments else None, None, None, False,
+                room.id, seq, "message", user.id, ts, messages, post.kind, content,
+                None if html == content else html, nonce, post.request_hash, post.reply_to,
+                pack(post.attachments) if post.attachments else None, None,
             )
         )  # fmt: skip
-        for user_id in entry.mentions:
-            self._mention_rows.append((user_id, room, seq))
-        self._marks[room, user.id] = (room, user.id, seq, done.position.messages)
-        if self.check_nonces and entry.nonce is not None:
-            self._seen[room, user.id, entry.nonce] = done, entry.request_hash
-        return done
+        for user_id in mentions:
+            self._mention_rows.append((user_id, room.id, seq, seq))
+        room.marks[user.id] = (room.id, user.id, seq, messages)
+        if self.check_nonces and nonce is not None:
+            self._seen[room.id, user.id, nonce] = event, post.request_hash
+        return Committed(RoomPosition(seq, messages, room.version), event, False, mentions)
 
-    def _sent_before(self, room: str, entry: Post) -> Outcome | None:
-        user_id, nonce = entry.user.id, entry.nonce
-        if nonce is None:
-            return None
-        key = room, user_id, nonce
+    def _sent_before(self, room: _Room, user: User, nonce: str, request_hash: str | None) -> Outcome | None:
+        key = room.id, user.id, nonce
         if key in self._seen:
-            done, request_hash = self._seen[key]
-            event = done.event
+            event, earlier = self._seen[key]
         else:
-            found = reading.sent_before(self.conn, room, user_id, nonce)
+            found = reading.sent_before(self.conn, room.name, user.id, nonce)
             if found is None:
                 return None
-            event, request_hash = reading.event_at(self.conn, room, found[1]), found[3]
-        if request_hash != entry.request_hash:
+            seq, earlier = found
+            event = reading.event_at(self.conn, room.name, seq)
+        if earlier != request_hash:
             return errors.nonce_conflict()
-        return Committed(self._heads[room], event, dup=True)
+        return Committed(room.position(), event, dup=True)
 
-    def _message(self, batch: Batch, message_id: str) -> Message:
+    def _message(self, room: _Room, message_id: str) -> Message:
         message = reading.message(self.conn, message_id)
-        if message is None or message.deleted or message.room != batch.room:
+        if message is None or message.deleted or message.room != room.name:
             raise errors.no_message()
         return message
 
-    def _edit(self, batch: Batch, entry: Edit) -> Outcome:
-        message = self._message(batch, entry.message_id)
-        if entry.rev is not None and entry.rev != message.rev + 1:
-            edit_hash = self.conn.execute(
-                select(s.message.c.edit_hash).where(s.message.c.id == message.id)
-            ).scalar()
-            if entry.rev == message.rev and edit_hash == entry.request_hash:
-                return Committed(self._heads[batch.room], self._last_edit(batch, message), dup=True)
+    def _edit(self, room: _Room, ts: float, edit: Edit) -> Outcome:
+        message = self._message(room, edit.message_id)
+        if edit.rev is not None and edit.rev != message.rev + 1:
+            event = self._same_edit(room, message, edit)
+            if event is not None:
+                return Committed(room.position(), event, dup=True)
             raise Reject(f"The message is at revision {message.rev} by now.", "rev_conflict", field="rev")
-        changed = {
-            "content": entry.content,
-            "html": entry.html,
-            "rev": message.rev + 1,
-            "edited_at": batch.ts,
-        }
-        self.conn.execute(
-            update(s.message)
-            .where(s.message.c.id == message.id)
-            .values(edit_hash=entry.request_hash, **changed)
-        )
-        edited = Message(
-            message.id, message.room, message.seq, message.ts, message.user, entry.content, entry.html,
-            message.kind, message.rev + 1, message.nonce, message.reply_to, message.attachments, batch.ts,
-        )  # fmt: skip
-        return self._take(batch, "edited", entry.user, message_id=message.id, message=edited)
+        edited = write_edit(self.conn, room.id, message, edit, ts)
+        added = replace_mentions(self.conn, room.id, message.seq, room.seq + 1, edit.mentions)
+        return self._take(room, ts, "edited", edit.user, message=edited, mentioned=added)
 
-    def _last_edit(self, batch: Batch, message: Message) -> Event | None:
-        for event in reversed(self.events):
-            if event.type == "edited" and event.message_id == message.id:
-                return event
-        query = (
-            select(s.event.c.seq)
-            .where(
-                s.event.c.room == batch.room,
-                s.event.c.seq > message.seq,
-                s.event.c.message_id == message.id,
-                s.event.c.type == "edited",
-            )
-            .order_by(s.event.c.seq.desc())
-            .limit(1)
-        )
-        seq = self.conn.execute(query).scalar()
-        return reading.event_at(self.conn, batch.room, seq) if seq else None
+    def _same_edit(self, room: _Room, message: Message, edit: Edit) -> Event | None:
+        """The event of this very edit, where it was committed before and nothing came after it."""
+        if edit.rev != message.rev:
+            return None
+        edits = (each for each in reversed(self.events) if each.type == "edited")
+        event = next((each for each in edits if each.message_id == message.id), None)
+        if event is None:
+            seq = last_edit(self.conn, room.id, message.seq)
+            event = reading.event_at(self.conn, room.name, seq) if seq is not None else None
+        where = s.log.c.room_id == room.id, s.log.c.seq == message.seq
+        edit_hash = self.conn.execute(select(s.log.c.edit_hash).where(*where)).scalar()
+        return event if edit_hash == edit.request_hash else None
 
-    def _delete(self, batch: Batch, entry: Delete) -> Outcome:
-        message = self._message(batch, entry.message_id)
-        self.conn.execute(
-            update(s.message)
-            .where(s.message.c.id == message.id)
-            .values(content="", html="", attachments=None, reply_to=None, deleted=True)
-        )
-        gone = Message(
-            message.id, message.room, message.seq, message.ts, message.user, "", "", message.kind,
-            message.rev, deleted=True,
-        )  # fmt: skip
-        # HookCaller get the blanked message with the event; the wire shows only its id.
-        return self._take(batch, "deleted", entry.user, message_id=message.id, message=gone)
+    def _delete(self, room: _Room, ts: float, delete: Delete) -> Outcome:
+        message = self._message(room, delete.message_id)
+        # Plugins get the blanked message with the event; the wire shows only its id.
+        gone = blank_message(self.conn, room.id, message)
+        return self._take(room, ts, "deleted", delete.user, message=gone)
 
-    def _append(self, batch: Batch, entry: AppendEntry) -> Outcome:
-        for also in entry.also:
+    def _append(self, room: _Room, ts: float, append: AppendChange) -> Outcome:
+        for also in append.also:
             self.conn.execute(text(also.sql), also.params)
-        return self._take(batch, entry.type, entry.user, entry.data)
+        return self._take(room, ts, append.type, append.user, append.data)
 
-    def _change_member(self, batch: Batch, entry: ChangeMember) -> Outcome:
-        position = self._heads[batch.room]
-        changed = change_member(self.conn, batch.room, position, entry)
-        if entry.action in ("joined", "left") or not changed:
-            return Committed(position)
-        data: dict[str, Any] = {"action": entry.action, "target": entry.target.public()}
-        if entry.reason:
-            data["reason"] = entry.reason
-        if entry.until:
-            data["until"] = entry.until
-        if entry.action == "role":
-            data["role"] = entry.role
-        return self._take(batch, "member", entry.user, data)
+    def _change_member(self, room: _Room, ts: float, change: ChangeMember) -> Outcome:
+        if not change_member(self.conn, room.id, room.position(), change):
+            return Committed(room.position())
+        room.version += 1
+        if change.action in ("joined", "left"):
+            return Committed(room.position())
+        data: dict[str, Any] = {"action": change.action, "target": change.target.public()}
+        if change.reason:
+            data["reason"] = change.reason
+        if change.until:
+            data["until"] = change.until
+        if change.action == "role":
+            data["role"] = change.role
+        return self._take(room, ts, "member", change.user, data)
 
-    def _change_room(self, batch: Batch, entry: ChangeRoom) -> Outcome:
-        row = self.conn.execute(select(s.room).where(s.room.c.name == batch.room)).one()
-        changes = {key: value for key, value in entry.changes.items() if getattr(row, key) != value}
+    def _change_room(self, room: _Room, ts: float, change: ChangeRoom) -> Outcome:
+        where = s.room.c.id == room.id
+        before = room_of(self.conn.execute(select(s.room).where(where)).one())
+        changes = {key: value for key, value in change.settings.items() if getattr(before, key) != value}
         if not changes:
-            return Committed(self._heads[batch.room])
-        self.conn.execute(update(s.room).where(s.room.c.name == batch.room).values(**changes))
-        return self._take(batch, "room", entry.user, {"action": "changed", **changes})
+            return Committed(room.position())
+        values = {name: getattr(before, name) for name in RoomSettings.__struct_fields__} | changes
+        self.conn.execute(update(s.room).where(where).values(**room_columns(RoomSettings(**values))))
+        room.version += 1
+        return self._take(room, ts, "room", change.user, {"action": "changed", **changes})
 
-    def _create_room(self, batch: Batch, entry: CreateRoom) -> Outcome:
-        if batch.room in self._heads:
-            raise errors.room_exists(batch.room)
-        room = entry.room
-        self.conn.execute(
-            insert(s.room).values(
-                name=room.name, title=room.title, topic=room.topic, kind=room.kind, history=room.history,
-                archived=room.archived, head=0, messages=0, floor=0,
-            )
-        )  # fmt: skip
-        self._heads[room.name] = RoomPosition()
-        if entry.members:
-            self.conn.execute(
-                insert(s.member),
-                [{"room": room.name, "user_id": u.id, "role": role, "since": 0} for u, role in entry.members],
-            )
-        data: dict[str, Any] = {"action": "created", "kind": room.kind, "history": room.history}
-        if room.title:
-            data["title"] = room.title
-        if room.topic:
-            data["topic"] = room.topic
-        return self._take(batch, "room", entry.user, data)
+    def _new_room(self, create: CreateRoom) -> _Room:
+        values = {"name": create.room.name, "head": 0, "messages": 0, "version": 0}
+        done = self.conn.execute(insert(s.room).values(**values, **room_columns(create.room)))
+        number = done.inserted_primary_key
+        assert number is not None
+        return _Room(number[0], create.room.name)
+
+    def _create_room(self, room: _Room, ts: float, create: CreateRoom) -> Outcome:
+        made = create.room
+        if create.members:
+            rows = [
+                {"room_id": room.id, "user_id": u.id, "role": role, "since": 0} for u, role in create.members
+            ]
+            self.conn.execute(insert(s.member), rows)
+        room.version += 1
+        data: dict[str, Any] = {"action": "created", "kind": made.kind, "history": made.history}
+        if made.title:
+            data["title"] = made.title
+        if made.topic:
+            data["topic"] = made.topic
+        return self._take(room, ts, "room", create.user, data)

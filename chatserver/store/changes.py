@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import msgspec
 
 from ..model.errors import Reject
-from ..model.values import Attachment, Event, Room, RoomPosition, RoomRole, User
+from ..model.values import Attachment, Event, Member, Room, RoomPosition, RoomRole, User
 from ..plugins.api import Also
 
 
@@ -16,7 +16,6 @@ class Post(msgspec.Struct):
     """A new message. ``request_hash`` is of the request as sent, to tell a retry from another text."""
 
     user: User
-    message_id: str
     content: str
     html: str
     kind: str = "text"
@@ -27,7 +26,7 @@ class Post(msgspec.Struct):
     mentions: tuple[str, ...] = ()
     """Ids of the users whose names stand in the text."""
     allow_non_member: bool = False
-    """From somebody who need not be a member (a program that posts to a public room)."""
+    """The sender need not be a member (a program that posts to a public room)."""
 
 
 class Edit(msgspec.Struct):
@@ -39,6 +38,8 @@ class Edit(msgspec.Struct):
     html: str
     rev: int | None = None
     request_hash: str | None = None
+    mentions: tuple[str, ...] = ()
+    """As in `Post`."""
     allow_non_member: bool = False
     """As in `Post`."""
 
@@ -49,7 +50,7 @@ class Delete(msgspec.Struct):
     user: User
     message_id: str
     allow_non_member: bool = False
-    """By somebody who need not be a member (who may delete anybody's)."""
+    """The user need not be a member (a moderator, for a message of another user)."""
 
 
 class Append(msgspec.Struct):
@@ -62,7 +63,7 @@ class Append(msgspec.Struct):
 
 
 class CreateRoom(msgspec.Struct):
-    """The first entry of a log: the room, and those in it from the start. Without ``members`` it is empty."""
+    """The first event of a log: the room, and its first members. It is the first change of its batch."""
 
     user: User
     room: Room
@@ -70,14 +71,14 @@ class CreateRoom(msgspec.Struct):
 
 
 class ChangeRoom(msgspec.Struct):
-    """New values for some columns of the room: title, topic, archived, history."""
+    """New values for some of the room's settings, by their names in `RoomSettings`."""
 
     user: User
-    changes: dict[str, Any]
+    settings: dict[str, Any]
 
 
 class ChangeMember(msgspec.Struct):
-    """Somebody's place in the room changes. ``joined`` and ``left`` (one's own doing) take no seq."""
+    """A user's place in the room changes. ``joined`` and ``left`` (the user's own doing) take no seq."""
 
     user: User
     """By whom."""
@@ -93,24 +94,54 @@ class ChangeMember(msgspec.Struct):
 Change = Post | Edit | Delete | Append | CreateRoom | ChangeRoom | ChangeMember
 
 
+class RoomState(msgspec.Struct):
+    """All of a room that a server keeps in memory. Mutes and bans: user id → until (infinity where it has no end).
+
+    ``released`` are the ids of members whose names have gone to other users.
+    """
+
+    room: Room
+    position: RoomPosition
+    members: dict[str, Member]
+    mutes: dict[str, float]
+    bans: dict[str, float]
+    released: frozenset[str] = frozenset()
+
+
 class Batch(msgspec.Struct):
-    """Entries of one room, to be appended in this order. ``ts`` is theirs."""
+    """Changes of one room, to be appended in this order. ``ts`` is theirs; ``version`` is that of the room's state
+    against which they were checked (`RoomPosition`)."""
 
     room: str
     ts: float
-    entries: list[Change]
+    changes: list[Change]
+    version: int = 0
 
 
 class Committed(msgspec.Struct, frozen=True):
-    """It is committed. ``event`` is None where no seq was taken. ``dup``: it had been committed before, as this."""
+    """It is committed. ``event`` is None where no seq was taken. ``dup``: it had been committed before, as this.
+    ``mentioned`` are the ids of the users whom it names for the first time."""
 
     position: RoomPosition
     event: Event | None = None
     dup: bool = False
+    mentioned: tuple[str, ...] = ()
+
+
+class StaleRoom(Exception):
+    """The change was checked against a state of the room that is not that of now: check it again.
+
+    ``state`` is the room's `RoomState` of now.
+    """
+
+    def __init__(self, state: RoomState) -> None:
+        super().__init__(f"the room {state.room.name!r} was changed elsewhere")
+        self.state = state
 
 
 Outcome = Committed | Reject | Exception
-"""A `Reject` was refused by the log; any other exception is a failure of the storage."""
+"""A `Reject` was refused by the log, `StaleRoom` has to be checked again; any other exception is a failure of the
+storage."""
 
 
 InCommit = Callable[[Any, Sequence[Event]], None]

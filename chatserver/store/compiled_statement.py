@@ -10,12 +10,14 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Dialect, Executable
+from sqlalchemy import Connection, Dialect, Executable, Table
+from sqlalchemy.dialects import sqlite
 
 
 class _Compiled(msgspec.Struct, frozen=True):
     sql: str
     names: tuple[str, ...]
+    positional: bool
     fixed: Mapping[str, Any]
     row: Callable[[Sequence[Any]], Any]
 
@@ -24,11 +26,14 @@ class CompiledStatement:
     """One statement, with named parameters (`sqlalchemy.bindparam`) or those of an insert's columns, all of them.
 
     It begins no transaction: there has to be one. Values go in and come out as the driver has them: a Boolean is 0 or
-    1. One that is missing is a KeyError, what fails raises the driver's exceptions (PEP 249). The dialect has
-    positional parameters; ``order`` names them for `each`, and is checked when it is compiled (TypeError).
+    1. One that is missing is a KeyError, what fails raises the driver's exceptions (PEP 249). ``order`` names the
+    parameters for `each`, and is checked when the statement is compiled (TypeError).
     """
 
-    def __init__(self, statement: Executable, order: Sequence[str] = ()) -> None:
+    def __init__(
+        self, statement: Executable | Callable[[Dialect], Executable], order: Sequence[str] = ()
+    ) -> None:
+        """``statement`` may be a function of the dialect, for what each dialect has its own construct for."""
         self._statement = statement
         self._order = tuple(order)
         # By the dialect's name; made on first use, as compiling all of them would delay the start.
@@ -56,7 +61,9 @@ class CompiledStatement:
         """Run it for each of the rows: values in the ``order`` given. Raises TypeError where none was."""
         if not self._order:
             raise TypeError("say in which order the values are")
-        conn.connection.cursor().executemany(self._of(conn.dialect).sql, rows)
+        compiled = self._of(conn.dialect)
+        values: Any = rows if compiled.positional else [dict(zip(self._order, r, strict=True)) for r in rows]
+        conn.connection.cursor().executemany(compiled.sql, values)
 
     def sql(self, dialect: Dialect) -> str:
         """The statement as the driver takes it."""
@@ -66,14 +73,19 @@ class CompiledStatement:
         if compiled.fixed:
             values = {**compiled.fixed, **values}
         cursor = conn.connection.cursor()
-        cursor.execute(compiled.sql, tuple(map(values.__getitem__, compiled.names)))
+        if compiled.positional:
+            cursor.execute(compiled.sql, tuple(map(values.__getitem__, compiled.names)))
+        else:
+            cursor.execute(compiled.sql, {name: values[name] for name in compiled.names})
         return cursor
 
     def _of(self, dialect: Dialect) -> _Compiled:
         found = self._compiled.get(dialect.name)
         if found is None:
-            found = _compile(self._statement, dialect)
-            if self._order and self._order != found.names:
+            statement = self._statement
+            found = _compile(statement if isinstance(statement, Executable) else statement(dialect), dialect)
+            wanted = found.names if found.positional else tuple(sorted(found.names))
+            if self._order and wanted != (self._order if found.positional else tuple(sorted(self._order))):
                 raise TypeError(f"the statement wants {found.names}, not {self._order}")
             self._compiled[dialect.name] = found
         return found
@@ -87,4 +99,14 @@ def _compile(statement: Any, dialect: Dialect) -> _Compiled:
     fixed = {name: value for name, value in compiled.params.items() if not compiled.binds[name].required}
     columns = [column.key for column in getattr(statement, "selected_columns", ())]
     row: Any = namedtuple("Row", columns) if columns else None
-    return _Compiled(str(compiled), tuple(compiled.positiontup), fixed, row._make if columns else tuple)
+    names = tuple(compiled.positiontup if compiled.positional else compiled.binds)
+    return _Compiled(str(compiled), names, compiled.positional, fixed, row._make if columns else tuple)
+
+
+def upsert(dialect: Dialect, table: Table) -> Any:
+    """An insert that has ``on_conflict_do_update`` and ``on_conflict_do_nothing``, which are the dialects' own."""
+    if dialect.name == "postgresql":
+        from sqlalchemy.dialects import postgresql
+
+        return postgresql.insert(table)
+    return sqlite.insert(table)

@@ -1,4 +1,4 @@
-"""PendingHello the database: the engine, SQLite's settings, the tables, and the lineage (epoch) of what is in it."""
+"""Opening the database: the engine, SQLite's settings, and the lineage (epoch) of what is in it."""
 
 from __future__ import annotations
 
@@ -62,29 +62,18 @@ def open_engine(url: str, data_dir: Path, durability: str) -> Engine:
 
 
 def prepare(conn: Connection, boot_id: str | None, durable: bool) -> str:
-    """Make the tables where there are none, check the revision, and return the epoch.
+    """Note that a server runs from now on, and return the epoch.
 
     ``boot_id`` is that of the machine, None for a tool beside the server. The epoch is new when acknowledged commits
-    may be gone: without full durability, after the machine went down while the server ran. Raises ConfigError when a
-    newer version wrote this database.
+    may be gone: without full durability, after the machine went down while the server ran.
     """
-    s.metadata.create_all(conn)
     facts = {row.key: row.value for row in conn.execute(select(s.meta))}
-    revision = int(facts.get("revision", s.REVISION))
-    if revision != s.REVISION:
-        raise ConfigError(
-            f"the database is at revision {revision}, this program knows {s.REVISION}", path="store.url"
-        )
     running = facts.get("running", "")
     lost = boot_id is not None and not durable and running not in ("", boot_id)
     epoch: str = facts.get("epoch", "")
     if not epoch or lost:
         epoch = "e" + secrets.token_hex(8)
-    for key, value in (
-        ("revision", str(s.REVISION)),
-        ("epoch", epoch),
-        ("running", running if boot_id is None else boot_id),
-    ):
+    for key, value in (("epoch", epoch), ("running", running if boot_id is None else boot_id)):
         if key in facts:
             conn.execute(update(s.meta).where(s.meta.c.key == key).values(value=value))
         else:
@@ -93,7 +82,7 @@ def prepare(conn: Connection, boot_id: str | None, durable: bool) -> str:
 
 
 def mark_stopped(conn: Connection) -> None:
-    """Note that nothing was running any more when the server went."""
+    """Note that the server stopped in order."""
     conn.execute(update(s.meta).where(s.meta.c.key == "running").values(value=""))
 
 

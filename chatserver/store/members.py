@@ -1,61 +1,66 @@
-"""Who is in a room, who is muted or banned there, and how far each has read: the rows behind it."""
+"""The rows of a room's members, of mutes and bans, and of read marks."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, update
-from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy import Connection, Dialect, bindparam, delete, insert, select, update
 
 from ..model.values import RoomPosition
 from . import schema as s
 from .changes import ChangeMember
-from .compiled_statement import CompiledStatement
+from .compiled_statement import CompiledStatement, upsert
 from .queries import messages_at
 
 
-def _mark_read() -> Any:
-    statement = upsert(s.read_mark)
+def _mark_read(dialect: Dialect) -> Any:
+    statement = upsert(dialect, s.read_mark)
     return statement.on_conflict_do_update(
-        index_elements=["room", "user_id"],
+        index_elements=["room_id", "user_id"],
         set_={"seq": statement.excluded.seq, "messages": statement.excluded.messages},
         where=s.read_mark.c.seq < statement.excluded.seq,
     )
 
 
-MARK_READ = CompiledStatement(_mark_read(), order=[column.name for column in s.read_mark.c])
+MARK_READ = CompiledStatement(_mark_read, order=[column.name for column in s.read_mark.c])
 """The upsert of read marks; it only ever moves them forward."""
-_ADD = CompiledStatement(upsert(s.member).on_conflict_do_nothing())
+_ADD = CompiledStatement(lambda dialect: upsert(dialect, s.member).on_conflict_do_nothing())
+
+
+_NUMBER = CompiledStatement(select(s.room.c.id).where(s.room.c.name == bindparam("in_room")))
 
 
 def move_mark(conn: Connection, room: str, user_id: str, seq: int) -> bool:
-    """Somebody has read up to ``seq``; whether they had not before."""
-    messages = messages_at(conn, room, seq)
-    return MARK_READ.run(conn, room=room, user_id=user_id, seq=seq, messages=messages) > 0
+    """Note that a user has read up to ``seq``. Returns whether the mark moved; it moves forward only."""
+    found = _NUMBER.first(conn, in_room=room)
+    if found is None:
+        return False
+    messages = messages_at(conn, found.id, seq)
+    return MARK_READ.run(conn, room_id=found.id, user_id=user_id, seq=seq, messages=messages) > 0
 
 
-def change_member(conn: Connection, room: str, position: RoomPosition, change: ChangeMember) -> bool:
-    """Write the change; whether anything was different before."""
+def change_member(conn: Connection, room_id: int, position: RoomPosition, change: ChangeMember) -> bool:
+    """Write the change to the room of this number. Returns whether anything was different before."""
     match change.action:
         case "joined" | "added":
-            return _add(conn, room, position, change)
+            return _add(conn, room_id, position, change)
         case "left" | "removed":
-            return _remove(conn, room, change)
+            return _remove(conn, room_id, change)
         case "kicked":
             if change.until:
-                _sanction(conn, room, change, "ban")
-            return _remove(conn, room, change) or bool(change.until)
+                _sanction(conn, room_id, change, "ban")
+            return _remove(conn, room_id, change) or bool(change.until)
         case "banned":
-            _remove(conn, room, change)
-            return _sanction(conn, room, change, "ban")
+            _remove(conn, room_id, change)
+            return _sanction(conn, room_id, change, "ban")
         case "muted":
-            return _sanction(conn, room, change, "mute")
+            return _sanction(conn, room_id, change, "mute")
         case "unbanned":
-            return _lift(conn, room, change, "ban")
+            return _lift(conn, room_id, change, "ban")
         case "unmuted":
-            return _lift(conn, room, change, "mute")
+            return _lift(conn, room_id, change, "mute")
         case "role":
-            where = _its(s.member, room, change)
+            where = _its(s.member, room_id, change)
             result = conn.execute(
                 update(s.member).where(*where, s.member.c.role != change.role).values(role=change.role)
             )
@@ -63,27 +68,27 @@ def change_member(conn: Connection, room: str, position: RoomPosition, change: C
     raise ValueError(f"no such change of membership: {change.action!r}")
 
 
-def _its(table: Any, room: str, change: ChangeMember) -> tuple[Any, Any]:
-    return table.c.room == room, table.c.user_id == change.target.id
+def _its(table: Any, room_id: int, change: ChangeMember) -> tuple[Any, Any]:
+    return table.c.room_id == room_id, table.c.user_id == change.target.id
 
 
-def _add(conn: Connection, room: str, position: RoomPosition, change: ChangeMember) -> bool:
+def _add(conn: Connection, room_id: int, position: RoomPosition, change: ChangeMember) -> bool:
     user_id, head = change.target.id, position.seq
-    added = _ADD.run(conn, room=room, user_id=user_id, role=change.role, since=head) > 0
+    added = _ADD.run(conn, room_id=room_id, user_id=user_id, role=change.role, since=head) > 0
     if added:
-        MARK_READ.run(conn, room=room, user_id=user_id, seq=head, messages=position.messages)
+        MARK_READ.run(conn, room_id=room_id, user_id=user_id, seq=head, messages=position.messages)
     return added
 
 
-def _remove(conn: Connection, room: str, change: ChangeMember) -> bool:
-    return conn.execute(delete(s.member).where(*_its(s.member, room, change))).rowcount > 0
+def _remove(conn: Connection, room_id: int, change: ChangeMember) -> bool:
+    return conn.execute(delete(s.member).where(*_its(s.member, room_id, change))).rowcount > 0
 
 
-def _sanction(conn: Connection, room: str, change: ChangeMember, kind: str) -> bool:
-    _lift(conn, room, change, kind)
+def _sanction(conn: Connection, room_id: int, change: ChangeMember, kind: str) -> bool:
+    _lift(conn, room_id, change, kind)
     conn.execute(
         insert(s.sanction).values(
-            room=room,
+            room_id=room_id,
             user_id=change.target.id,
             kind=kind,
             by_id=change.user.id,
@@ -94,8 +99,8 @@ def _sanction(conn: Connection, room: str, change: ChangeMember, kind: str) -> b
     return True
 
 
-def _lift(conn: Connection, room: str, change: ChangeMember, kind: str) -> bool:
+def _lift(conn: Connection, room_id: int, change: ChangeMember, kind: str) -> bool:
     result = conn.execute(
-        delete(s.sanction).where(*_its(s.sanction, room, change), s.sanction.c.kind == kind)
+        delete(s.sanction).where(*_its(s.sanction, room_id, change), s.sanction.c.kind == kind)
     )
     return result.rowcount > 0

@@ -10,23 +10,17 @@ from sqlalchemy import BindParameter, Connection, Select, and_, bindparam, func,
 
 from ..model.values import Event, Member, Message, Room, RoomPosition, RoomRole, User
 from . import schema as s
+from .changes import RoomState
 from .compiled_statement import CompiledStatement
-from .rows import BY, event_of, message_of, room_of, user_of
+from .message_ids import place_of
+from .rows import BY, event_of, message_of, position_of, room_of, user_of
 
 TIMELINE = ("message", "room", "member")
 """The types of event that people page through; the rest only changes what these show."""
 
-_TEXTS = ("message", "edited")
-"""The types of event that carry a message's text."""
-
+_target = s.log.alias("target")
 _author = s.user.alias("author")
 
-_message_columns = [column.label(f"m_{column.name}") for column in s.message.c] + [
-    _author.c.id.label("author_id"),
-    _author.c.name.label("author_name"),
-    _author.c.display_name.label("author_display_name"),
-    _author.c.role.label("author_role"),
-]
 _user_columns = [
     s.user.c.id.label("user_id"),
     s.user.c.name.label("user_name"),
@@ -35,81 +29,89 @@ _user_columns = [
 ]
 
 
-class RoomState(msgspec.Struct):
-    """All of a room that its live keeps in memory. Sanctions: user id → until (infinity where it has no end).
-
-    ``released`` are the ids of members whose names have gone to other users.
-    """
-
-    room: Room
-    position: RoomPosition
-    members: dict[str, Member]
-    mutes: dict[str, float]
-    bans: dict[str, float]
-    released: frozenset[str] = frozenset()
+def _message_columns() -> list[Any]:
+    """A message's columns, from the event's own row or from that which it is about; only one of them has any."""
+    names = (
+        "ts", "kind", "content", "html", "nonce", "reply_to", "attachments", "extras", "rev", "edited_at", "deleted",
+        "old_id",
+    )  # fmt: skip
+    return [
+        *(func.coalesce(_target.c[name], s.log.c[name]).label(f"m_{name}") for name in names),
+        func.coalesce(s.log.c.target_seq, s.log.c.seq).label("m_seq"),
+        _author.c.id.label("author_id"),
+        _author.c.name.label("author_name"),
+        _author.c.display_name.label("author_display_name"),
+        _author.c.role.label("author_role"),
+    ]
 
 
 class Membership(msgspec.Struct):
-    """One of somebody's rooms, as ``welcome`` shows it."""
+    """One of a user's rooms, as ``welcome`` shows it."""
 
     room: Room
     position: RoomPosition
     role: RoomRole | None
-    since: int
     read: int
     unread: int
     mentions: int
     members: int
 
 
+def room_id(name: str = "in_room") -> Any:
+    """The number of the room whose name is the parameter ``name``."""
+    return select(s.room.c.id).where(s.room.c.name == bindparam(name)).scalar_subquery()
+
+
 def _events() -> Select[Any]:
-    columns = [c for c in s.event.c if c.name not in ("user_id", "messages")]
     return (
-        select(*columns, *_user_columns, *_message_columns)
-        .join(s.user, s.user.c.id == s.event.c.user_id)
-        .outerjoin(
-            s.message,
-            and_(s.message.c.id == s.event.c.message_id, or_(*(s.event.c.type == type for type in _TEXTS))),
+        select(
+            s.log.c.room_id, s.log.c.seq, s.log.c.type, s.log.c.ts, s.log.c.target_seq, s.log.c.data,
+            *_user_columns, *_message_columns(),
         )
-        .outerjoin(_author, _author.c.id == s.message.c.user_id)
-    )
+        .join(s.user, s.user.c.id == s.log.c.user_id)
+        .outerjoin(_target, and_(_target.c.room_id == s.log.c.room_id, _target.c.seq == s.log.c.target_seq))
+        .outerjoin(_author, _author.c.id == _target.c.user_id)
+    )  # fmt: skip
 
 
 _EVENTS = _events()
+_EVENTS_OF = _EVENTS.where(s.log.c.room_id == room_id())
 _EVENTS_AFTER = CompiledStatement(
-    _EVENTS.where(s.event.c.room == bindparam("in_room"), s.event.c.seq > bindparam("after"))
-    .order_by(s.event.c.seq)
-    .limit(bindparam("most"))
+    _EVENTS_OF.where(s.log.c.seq > bindparam("after")).order_by(s.log.c.seq).limit(bindparam("most"))
 )
 _END = 2**62
 """A seq beyond all others."""
-_TIMELINE = _EVENTS.where(
-    s.event.c.room == bindparam("in_room"),
-    s.event.c.seq > bindparam("after"),
-    s.event.c.seq < bindparam("before"),
-    or_(*(s.event.c.type == type for type in TIMELINE)),
+_TIMELINE = _EVENTS_OF.where(
+    s.log.c.seq > bindparam("after"),
+    s.log.c.seq < bindparam("before"),
+    or_(*(s.log.c.type == type for type in TIMELINE)),
 ).limit(bindparam("most"))
-_NEWER = CompiledStatement(_TIMELINE.order_by(s.event.c.seq))
-_OLDER = CompiledStatement(_TIMELINE.order_by(s.event.c.seq.desc()))
-_EVENT_AT = CompiledStatement(
-    _EVENTS.where(s.event.c.room == bindparam("in_room"), s.event.c.seq == bindparam("at"))
+_NEWER = CompiledStatement(_TIMELINE.order_by(s.log.c.seq))
+_OLDER = CompiledStatement(_TIMELINE.order_by(s.log.c.seq.desc()))
+_EVENT_AT = CompiledStatement(_EVENTS_OF.where(s.log.c.seq == bindparam("at")))
+_IN_ROOM = (
+    _EVENTS.add_columns(s.room.c.name.label("room_name"))
+    .join(s.room, s.room.c.id == s.log.c.room_id)
+    .where(s.log.c.type == "message")
 )
 _MESSAGE = CompiledStatement(
-    select(*_message_columns)
-    .join(_author, _author.c.id == s.message.c.user_id)
-    .where(s.message.c.id == bindparam("message"))
+    # An old message has its old id alone.
+    _IN_ROOM.where(
+        s.log.c.room_id == bindparam("number"), s.log.c.seq == bindparam("at"), s.log.c.old_id.is_(None)
+    )
 )
+_OLD_MESSAGE = CompiledStatement(_IN_ROOM.where(s.log.c.old_id == bindparam("id")))
 
 
 def events_after(conn: Connection, room: str, after: int, limit: int) -> list[Event]:
-    """The log behind ``after``, every seq, ascending, ``limit`` at most."""
-    return [event_of(row) for row in _EVENTS_AFTER.all(conn, in_room=room, after=after, most=limit)]
+    """The log after ``after``, every seq, ascending, ``limit`` at most."""
+    return [event_of(row, room) for row in _EVENTS_AFTER.all(conn, in_room=room, after=after, most=limit)]
 
 
 def event_at(conn: Connection, room: str, seq: int) -> Event | None:
-    """One log entry."""
+    """One event of the log."""
     row = _EVENT_AT.first(conn, in_room=room, at=seq)
-    return event_of(row) if row is not None else None
+    return event_of(row, room) if row is not None else None
 
 
 def timeline(
@@ -137,46 +139,50 @@ def timeline(
 
 def _newer(conn: Connection, room: str, after: int, limit: int) -> tuple[list[Event], bool]:
     found = _NEWER.all(conn, in_room=room, after=after, before=_END, most=limit + 1)
-    events = [event_of(row) for row in found]
+    events = [event_of(row, room) for row in found]
     return events[:limit], len(events) > limit
 
 
 def _older(conn: Connection, room: str, after: int, before: int, limit: int) -> tuple[list[Event], bool]:
     found = _OLDER.all(conn, in_room=room, after=after, before=before, most=limit + 1)
-    events = [event_of(row) for row in found]
+    events = [event_of(row, room) for row in found]
     return events[:limit][::-1], len(events) > limit
 
 
 def message(conn: Connection, message_id: str) -> Message | None:
     """A message as it is now."""
-    row = _MESSAGE.first(conn, message=message_id)
-    return message_of(row) if row is not None else None
+    place = place_of(message_id)
+    if place is not None:
+        row = _MESSAGE.first(conn, number=place[0], at=place[1])
+    else:
+        row = _OLD_MESSAGE.first(conn, id=message_id)
+    return message_of(row, row.room_name) if row is not None else None
 
 
 _SENT_BEFORE = CompiledStatement(
-    select(s.message.c.id, s.message.c.seq, s.message.c.ts, s.message.c.request_hash).where(
-        s.message.c.room == bindparam("in_room"),
-        s.message.c.user_id == bindparam("user"),
-        s.message.c.nonce == bindparam("sent_as"),
+    select(s.log.c.seq, s.log.c.request_hash).where(
+        s.log.c.room_id == room_id(),
+        s.log.c.user_id == bindparam("user"),
+        s.log.c.nonce == bindparam("sent_as"),
     )
 )
 
 
-def sent_before(conn: Connection, room: str, user_id: str, nonce: str) -> tuple[str, int, float, str] | None:
-    """What became of this nonce: message id, seq, ts and request hash; None if it is new."""
+def sent_before(conn: Connection, room: str, user_id: str, nonce: str) -> tuple[int, str] | None:
+    """What became of this nonce: the message's seq and request hash; None if it is new."""
     row = _SENT_BEFORE.first(conn, in_room=room, user=user_id, sent_as=nonce)
-    return (row.id, row.seq, row.ts, row.request_hash) if row is not None else None
+    return (row.seq, row.request_hash) if row is not None else None
 
 
 _ROOM = CompiledStatement(select(s.room).where(s.room.c.name == bindparam("in_room")))
 _ROOM_MEMBERS = CompiledStatement(
     select(s.member.c.role, s.member.c.since, s.user.c.name_key, *_user_columns)
     .join(s.user, s.user.c.id == s.member.c.user_id)
-    .where(s.member.c.room == bindparam("in_room"))
+    .where(s.member.c.room_id == bindparam("number"))
 )
 _ROOM_SANCTIONS = CompiledStatement(
     select(s.sanction.c.user_id, s.sanction.c.kind, s.sanction.c.until).where(
-        s.sanction.c.room == bindparam("in_room")
+        s.sanction.c.room_id == bindparam("number")
     )
 )
 
@@ -186,16 +192,16 @@ def room_state(conn: Connection, name: str, now: float) -> RoomState | None:
     row = _ROOM.first(conn, in_room=name)
     if row is None:
         return None
-    found = _ROOM_MEMBERS.all(conn, in_room=name)
+    found = _ROOM_MEMBERS.all(conn, number=row.id)
     members = {r.user_id: Member(user_of(r), r.role, r.since) for r in found}
     released = frozenset(r.user_id for r in found if r.name_key is None)
     mutes: dict[str, float] = {}
     bans: dict[str, float] = {}
-    for r in _ROOM_SANCTIONS.all(conn, in_room=name):
+    for r in _ROOM_SANCTIONS.all(conn, number=row.id):
         until = r.until or float("inf")
         if until > now:
             (mutes if r.kind == "mute" else bans)[r.user_id] = until
-    return RoomState(room_of(row), RoomPosition(row.head, row.messages), members, mutes, bans, released)
+    return RoomState(room_of(row), position_of(row), members, mutes, bans, released)
 
 
 def bans(conn: Connection, room: str, now: float) -> list[tuple[Any, ...]]:
@@ -214,52 +220,52 @@ def bans(conn: Connection, room: str, now: float) -> list[tuple[Any, ...]]:
         .join(s.user, s.user.c.id == s.sanction.c.user_id)
         .join(by, by.c.id == s.sanction.c.by_id)
         .where(
-            s.sanction.c.room == room,
+            s.sanction.c.room_id == room_id(),
             s.sanction.c.kind == "ban",
             or_(s.sanction.c.until == 0, s.sanction.c.until > now),
         )
         .order_by(s.user.c.name)
     )
-    return [(user_of(r), user_of(r, BY), r.reason, r.until) for r in conn.execute(query)]
+    return [(user_of(r), user_of(r, BY), r.reason, r.until) for r in conn.execute(query, {"in_room": room})]
 
 
 def _member_count() -> Any:
     counted = s.member.alias("counted")
-    return select(func.count()).where(counted.c.room == s.room.c.name).scalar_subquery().label("member_count")
+    return (
+        select(func.count()).where(counted.c.room_id == s.room.c.id).scalar_subquery().label("member_count")
+    )
 
 
 def _memberships() -> Select[Any]:
     user_id: BindParameter[str] = bindparam("user")
-    mentions = (
-        select(func.count())
-        .where(
-            s.mention.c.user_id == user_id,
-            s.mention.c.room == s.room.c.name,
-            s.mention.c.seq > func.coalesce(s.read_mark.c.seq, s.member.c.since),
-        )
-        .scalar_subquery()
+    read = func.coalesce(s.read_mark.c.seq, s.member.c.since)
+    mentions = select(func.count()).where(
+        s.mention.c.user_id == user_id, s.mention.c.room_id == s.room.c.id, s.mention.c.seq > read
     )
+    deleted = select(func.count()).where(
+        s.log.c.room_id == s.room.c.id, s.log.c.seq > read, s.log.c.deleted.is_not(None)
+    )
+    posted = s.room.c.messages - func.coalesce(s.read_mark.c.messages, 0)
     return (
         select(
             s.room,
             s.member.c.role,
-            s.member.c.since,
-            func.coalesce(s.read_mark.c.seq, s.member.c.since).label("read"),
-            func.coalesce(s.read_mark.c.messages, 0).label("read_messages"),
-            mentions.label("mentions"),
+            read.label("read"),
+            (posted - deleted.scalar_subquery()).label("unread"),
+            mentions.scalar_subquery().label("mentions"),
             _member_count(),
         )
-        .join(s.member, and_(s.member.c.room == s.room.c.name, s.member.c.user_id == user_id))
-        .outerjoin(s.read_mark, and_(s.read_mark.c.room == s.room.c.name, s.read_mark.c.user_id == user_id))
+        .join(s.member, and_(s.member.c.room_id == s.room.c.id, s.member.c.user_id == user_id))
+        .outerjoin(s.read_mark, and_(s.read_mark.c.room_id == s.room.c.id, s.read_mark.c.user_id == user_id))
         .order_by(s.room.c.name)
     )
 
 
 def _public_rooms() -> Select[Any]:
-    mine = select(s.member.c.room).where(s.member.c.user_id == bindparam("user"))
+    mine = select(s.member.c.room_id).where(s.member.c.user_id == bindparam("user"))
     return (
         select(s.room, _member_count())
-        .where(s.room.c.kind == "public", s.room.c.archived.is_(False), s.room.c.name.not_in(mine))
+        .where(s.room.c.listed.is_(True), s.room.c.id.not_in(mine))
         .order_by(s.room.c.messages.desc(), s.room.c.name)
         .limit(bindparam("most"))
     )
@@ -270,7 +276,7 @@ _PUBLIC_ROOMS = CompiledStatement(_public_rooms())
 
 
 class RoomList(msgspec.Struct):
-    """The rooms that somebody is shown: their own, public ones, and whom their direct rooms are with."""
+    """The rooms that a user is shown: the user's own, public ones, and the other user of each direct room."""
 
     mine: list[Membership]
     public: list[Membership]
@@ -278,56 +284,40 @@ class RoomList(msgspec.Struct):
 
 
 def room_list(conn: Connection, user_id: str, most_public: int) -> RoomList:
-    """Somebody's rooms by name, and so many public ones that they are not in, the busiest first."""
-    mine = _memberships_of(conn, user_id)
-    direct = [entry.room.name for entry in mine if entry.room.kind == "direct"]
-    partners = _direct_partners(conn, user_id, direct) if direct else {}
-    return RoomList(mine, _public_rooms_for(conn, user_id, most_public), partners)
-
-
-def _memberships_of(conn: Connection, user_id: str) -> list[Membership]:
-    return [
-        Membership(
-            room_of(r),
-            RoomPosition(r.head, r.messages),
-            r.role,
-            r.since,
-            r.read,
-            max(0, r.messages - r.read_messages),
-            r.mentions,
-            r.member_count,
-        )
+    """A user's rooms by name, and so many public ones that the user is not in, the busiest first."""
+    mine = [
+        Membership(room_of(r), position_of(r), r.role, r.read, r.unread, r.mentions, r.member_count)
         for r in _MEMBERSHIPS.all(conn, user=user_id)
     ]
-
-
-def _public_rooms_for(conn: Connection, user_id: str, limit: int) -> list[Membership]:
-    return [
-        Membership(room_of(r), RoomPosition(r.head, r.messages), None, r.head, r.head, 0, 0, r.member_count)
-        for r in _PUBLIC_ROOMS.all(conn, user=user_id, most=limit)
+    public = [
+        Membership(room_of(r), position_of(r), None, r.head, 0, 0, r.member_count)
+        for r in _PUBLIC_ROOMS.all(conn, user=user_id, most=most_public)
     ]
+    direct = [entry.room.name for entry in mine if entry.room.kind == "direct"]
+    return RoomList(mine, public, _direct_partners(conn, user_id, direct) if direct else {})
 
 
 def _direct_partners(conn: Connection, user_id: str, rooms: Sequence[str]) -> dict[str, User]:
     query = (
-        select(s.member.c.room, *_user_columns)
+        select(s.room.c.name.label("room_name"), *_user_columns)
+        .join(s.member, s.member.c.room_id == s.room.c.id)
         .join(s.user, s.user.c.id == s.member.c.user_id)
-        .where(s.member.c.room.in_(rooms), s.member.c.user_id != user_id)
+        .where(s.room.c.name.in_(rooms), s.member.c.user_id != user_id)
     )
-    return {row.room: user_of(row) for row in conn.execute(query)}
+    return {row.room_name: user_of(row) for row in conn.execute(query)}
 
 
 _MESSAGES_AT = CompiledStatement(
-    select(s.event.c.messages)
-    .where(s.event.c.room == bindparam("in_room"), s.event.c.seq <= bindparam("at"))
-    .order_by(s.event.c.seq.desc())
+    select(s.log.c.messages)
+    .where(s.log.c.room_id == bindparam("number"), s.log.c.seq <= bindparam("at"))
+    .order_by(s.log.c.seq.desc())
     .limit(1)
 )
 
 
-def messages_at(conn: Connection, room: str, seq: int) -> int:
-    """How many messages stood in the room at ``seq``: what a read mark stores."""
-    row = _MESSAGES_AT.first(conn, in_room=room, at=seq)
+def messages_at(conn: Connection, room_id: int, seq: int) -> int:
+    """How many messages were ever posted to the room up to ``seq``: what a read mark stores."""
+    row = _MESSAGES_AT.first(conn, number=room_id, at=seq)
     return row.messages if row is not None else 0
 
 

@@ -8,9 +8,14 @@ from typing import Any
 
 import msgspec
 
-from ..model.values import Attachment, Event, Message, Room, User
+from ..model.values import NO_EXTRAS, Attachment, Event, Message, Room, RoomPosition, RoomSettings, User
+from .message_ids import message_id
 
 _attachments = msgspec.json.Decoder(tuple[Attachment, ...])
+_settings = msgspec.json.Decoder(RoomSettings)
+
+TEXTS = ("message", "edited")
+"""The types of event that carry a message's text."""
 
 
 def pack(value: Any) -> str:
@@ -28,7 +33,7 @@ def user_fields(prefix: str) -> UserFields:
 
 
 USER, AUTHOR, BY = user_fields("user_"), user_fields("author_"), user_fields("by_")
-"""Whose event it is, who wrote the message, who did it to somebody."""
+"""The user of an event, the author of its message, the user who imposed a sanction."""
 
 
 def user_of(row: Any, fields: UserFields = USER) -> User:
@@ -37,39 +42,53 @@ def user_of(row: Any, fields: UserFields = USER) -> User:
 
 
 def room_of(row: Any) -> Room:
-    """The room in the columns of the same names."""
-    return Room(row.name, row.title, row.topic, row.kind, row.history, bool(row.archived))
+    """The room in the columns ``name`` and ``settings``."""
+    return Room(row.name, **msgspec.structs.asdict(_settings.decode(row.settings)))
 
 
-def message_of(row: Any) -> Message:
+def position_of(row: Any) -> RoomPosition:
+    """How far the room in these columns has come."""
+    return RoomPosition(row.head, row.messages, row.version)
+
+
+def room_columns(settings: RoomSettings) -> dict[str, Any]:
+    """The columns of the room that hold its settings."""
+    values = {name: getattr(settings, name) for name in RoomSettings.__struct_fields__}
+    listed = settings.kind == "public" and not settings.archived
+    return {"settings": pack(values), "kind": settings.kind, "listed": listed}
+
+
+def message_of(row: Any, room: str) -> Message:
     """The message in the columns ``m_*``, its author in ``author_*``."""
     return Message(
-        id=row.m_id,
-        room=row.m_room,
+        id=row.m_old_id or message_id(row.room_id, row.m_seq),
+        room=room,
         seq=row.m_seq,
         ts=row.m_ts,
-        user=user_of(row, AUTHOR),
+        # No message was looked up for the row of the message itself.
+        user=user_of(row) if row.author_id is None else user_of(row, AUTHOR),
         content=row.m_content,
-        html=row.m_html,
+        html=row.m_content if row.m_html is None else row.m_html,
         kind=row.m_kind,
-        rev=row.m_rev,
+        rev=row.m_rev or 1,
         nonce=row.m_nonce,
         reply_to=row.m_reply_to,
         attachments=_attachments.decode(row.m_attachments) if row.m_attachments else (),
         edited_at=row.m_edited_at,
         deleted=bool(row.m_deleted),
+        extras=msgspec.json.decode(row.m_extras) if row.m_extras else NO_EXTRAS,
     )
 
 
-def event_of(row: Any) -> Event:
-    """The log entry in the columns ``room … data``, with its message where one was joined in."""
-    return Event(
-        room=row.room,
-        seq=row.seq,
-        type=row.type,
-        ts=row.ts,
-        user=user_of(row),
-        message_id=row.message_id,
-        message=message_of(row) if row.m_id is not None else None,
-        data=msgspec.json.decode(row.data) if row.data else {},
-    )
+def event_of(row: Any, room: str) -> Event:
+    """The event in the columns ``seq … data``, with its message where it shows one."""
+    type = row.type
+    message = message_of(row, room) if type in TEXTS else None
+    if message is not None:
+        about: str | None = message.id
+    elif row.target_seq is not None:
+        about = row.m_old_id or message_id(row.room_id, row.target_seq)
+    else:
+        about = None
+    data = msgspec.json.decode(row.data) if row.data else {}
+    return Event(room, row.seq, type, row.ts, user_of(row), about, message, data)

@@ -1,6 +1,8 @@
-"""The tables. The text of a message lives in one row of ``message``; ``event`` says what happened, in order."""
+"""The tables. Each event of a room is a row of ``log``; that of a message holds its text of now."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -14,10 +16,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
-    UniqueConstraint,
 )
-
-REVISION = 1
 
 metadata = MetaData()
 
@@ -61,25 +60,26 @@ token = Table(
 room = Table(
     "room",
     metadata,
-    Column("name", String, primary_key=True),
-    Column("title", String, nullable=False),
-    Column("topic", String, nullable=False),
+    Column("id", Integer, primary_key=True),
+    Column("name", String, nullable=False, unique=True),
+    # `chatserver.model.values.RoomSettings` as JSON; the next two say what queries ask of it.
+    Column("settings", Text, nullable=False),
     Column("kind", String, nullable=False),
-    Column("history", String, nullable=False),
-    Column("archived", Boolean, nullable=False),
+    Column("listed", Boolean, nullable=False),
     Column("head", BigInteger, nullable=False),
     Column("messages", BigInteger, nullable=False),
-    Column("floor", BigInteger, nullable=False),
+    # Moves with every change of what a server keeps in memory: settings, members and sanctions.
+    Column("version", BigInteger, nullable=False),
 )
 
 member = Table(
     "member",
     metadata,
-    Column("room", String, nullable=False),
+    Column("room_id", Integer, nullable=False),
     Column("user_id", String, nullable=False),
     Column("role", String, nullable=False),
     Column("since", BigInteger, nullable=False),
-    PrimaryKeyConstraint("room", "user_id"),
+    PrimaryKeyConstraint("room_id", "user_id"),
     Index("member_user", "user_id"),
 )
 
@@ -87,71 +87,81 @@ member = Table(
 sanction = Table(
     "sanction",
     metadata,
-    Column("room", String, nullable=False),
+    Column("room_id", Integer, nullable=False),
     Column("user_id", String, nullable=False),
     Column("kind", String, nullable=False),
     Column("by_id", String, nullable=False),
     Column("reason", Text, nullable=False),
     Column("until", Float, nullable=False),
-    PrimaryKeyConstraint("room", "user_id", "kind"),
+    PrimaryKeyConstraint("room_id", "user_id", "kind"),
 )
 
-event = Table(
-    "event",
+log = Table(
+    "log",
     metadata,
-    Column("room", String, nullable=False),
+    Column("room_id", Integer, nullable=False),
     Column("seq", BigInteger, nullable=False),
     Column("type", String, nullable=False),
-    Column("message_id", String),
     Column("user_id", String, nullable=False),
     Column("ts", Float, nullable=False),
-    Column("data", Text),
+    # How many messages were ever posted to the room up to here, deleted ones too.
     Column("messages", BigInteger, nullable=False),
-    PrimaryKeyConstraint("room", "seq"),
+    # Of a message. NULL html is the content itself, NULL rev is 1, NULL deleted is no.
+    Column("kind", String),
+    Column("content", Text),
+    Column("html", Text),
+    Column("nonce", String),
+    Column("request_hash", String),
+    Column("reply_to", String),
+    Column("attachments", Text),
+    Column("extras", Text),
+    Column("rev", Integer),
+    Column("edited_at", Float),
+    Column("edit_hash", String),
+    Column("deleted", Boolean),
+    # The id of a message from a database of before revision 2; all others are made of room and seq.
+    Column("old_id", String),
+    # Of the other events: the message that they are about, and what else the event says.
+    Column("target_seq", BigInteger),
+    Column("data", Text),
+    PrimaryKeyConstraint("room_id", "seq"),
     sqlite_with_rowid=False,
 )
 
-message = Table(
-    "message",
-    metadata,
-    Column("id", String, primary_key=True),
-    Column("room", String, nullable=False),
-    Column("seq", BigInteger, nullable=False),
-    Column("ts", Float, nullable=False),
-    Column("user_id", String, nullable=False),
-    Column("nonce", String),
-    Column("request_hash", String),
-    Column("rev", Integer, nullable=False),
-    Column("kind", String, nullable=False),
-    Column("content", Text, nullable=False),
-    Column("html", Text, nullable=False),
-    Column("reply_to", String),
-    Column("attachments", Text),
-    Column("edited_at", Float),
-    Column("edit_hash", String),
-    Column("deleted", Boolean, nullable=False),
-    UniqueConstraint("room", "user_id", "nonce"),
-    sqlite_with_rowid=False,
-)
+
+def _log_index(name: str, column: Column[Any], *columns: Column[Any], unique: bool) -> None:
+    """An index of those rows alone that have a value in ``column``."""
+    there = column.is_not(None)
+    Index(name, *columns, unique=unique, sqlite_where=there, postgresql_where=there)
+
+
+# The nonce before the user: clients whose nonces begin with the time all write to the same end of it.
+_log_index("log_nonce", log.c.nonce, log.c.room_id, log.c.nonce, log.c.user_id, unique=True)
+_log_index("log_old_id", log.c.old_id, log.c.old_id, unique=True)
+_log_index("log_deleted", log.c.deleted, log.c.room_id, log.c.seq, unique=False)
 
 read_mark = Table(
     "read_mark",
     metadata,
-    Column("room", String, nullable=False),
+    Column("room_id", Integer, nullable=False),
     Column("user_id", String, nullable=False),
     Column("seq", BigInteger, nullable=False),
+    # ``log.messages`` there.
     Column("messages", BigInteger, nullable=False),
-    PrimaryKeyConstraint("room", "user_id"),
+    PrimaryKeyConstraint("room_id", "user_id"),
     sqlite_with_rowid=False,
 )
 
+# ``seq`` is the event that named the user, which is not the message itself where an edit added the name.
 mention = Table(
     "mention",
     metadata,
     Column("user_id", String, nullable=False),
-    Column("room", String, nullable=False),
+    Column("room_id", Integer, nullable=False),
     Column("seq", BigInteger, nullable=False),
-    PrimaryKeyConstraint("user_id", "room", "seq"),
+    Column("message_seq", BigInteger, nullable=False),
+    PrimaryKeyConstraint("user_id", "room_id", "seq"),
+    Index("mention_message", "room_id", "message_seq"),
     sqlite_with_rowid=False,
 )
 
@@ -168,4 +178,11 @@ plugin_schema = Table(
     metadata,
     Column("plugin", String, primary_key=True),
     Column("version", Integer, nullable=False),
+)
+
+# Kept by Alembic (migrations/); made and read without it, as it takes a quarter of a second to import.
+alembic_version = Table(
+    "alembic_version",
+    metadata,
+    Column("version_num", String(32), primary_key=True),
 )

@@ -1,4 +1,4 @@
-"""The face of storage: append to logs, run a change, run a query."""
+"""The store: append to logs, run a change, run a query."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from .changes import Batch, InCommit, Outcome
 from .engine import boot_id, database_file, mark_stopped, open_engine, prepare
 from .lock import Lock
 from .reader_pool import ReaderPool
+from .revisions import bring_up_to_date
 from .transactions import AppendJob, Job
 from .writer import LoopWriter, ThreadWriter, Writer
 
@@ -55,12 +56,13 @@ class Store:
     ) -> Store:
         """Open or make the database; ``running`` is for the server, not for a tool beside it.
 
-        Raises ConfigError, for a database that another server uses too.
+        Raises ConfigError for a database that another server uses, or that can't be used by this version.
         """
         engine = open_engine(url, data_dir, durability)
         path = database_file(url, data_dir)
         lock = Lock(path) if running and path is not None else None
         try:
+            bring_up_to_date(engine, path, may_change=running)
             with engine.connect() as conn, conn.begin():
                 epoch = prepare(conn, boot_id() if running else None, durability == "full")
         except BaseException as error:
@@ -72,7 +74,7 @@ class Store:
         return cls(engine, epoch, in_commit, metrics or Metrics(), running, lock)
 
     def append(self, batch: Batch, done: Callable[[list[Outcome]], None]) -> None:
-        """Append a batch; ``done`` is called on the loop once it is committed or refused, entry by entry.
+        """Append a batch; ``done`` is called on the loop once it is committed or refused, change by change.
 
         No two batches of one room may be under way at once: the caller waits for ``done``.
         """

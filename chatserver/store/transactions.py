@@ -12,9 +12,9 @@ from sqlalchemy.exc import IntegrityError
 
 from ..model.errors import Reject
 from ..model.metrics import Metrics
-from .append import Appending
+from .append import BatchAppender
 from .append_statements import AppendStatements
-from .changes import Batch, InCommit, Outcome
+from .changes import Batch, Committed, InCommit, Outcome
 from .savepoint import Aborted, savepoint
 
 log = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ class Job:
 
 
 class AppendJob:
-    """A room's batch to append. ``done`` gets one outcome for each entry, on the loop."""
+    """A room's batch to append. ``done`` gets one outcome for each change, on the loop."""
 
     __slots__ = ("batch", "done")
 
@@ -51,7 +51,7 @@ class Transactions:
     """Commits groups of work. ``in_commit`` is called before each commit with events."""
 
     def __init__(self, dialect: Dialect, in_commit: InCommit | None, metrics: Metrics) -> None:
-        self._hot = AppendStatements(dialect)
+        self._statements = AppendStatements(dialect)
         self._duplicate = (IntegrityError, dialect.loaded_dbapi.IntegrityError)
         self._in_commit = in_commit
         self._metrics = metrics
@@ -78,16 +78,19 @@ class Transactions:
             return [result for piece in work for result in self.commit(conn, [piece], check_nonces=True)]
         (piece,) = work
         failure = error or RuntimeError("the row is there already")
-        if isinstance(piece, AppendJob) and len(piece.batch.entries) > 1:
-            return [(piece, self._entries_alone(conn, piece.batch))]
+        if isinstance(piece, AppendJob) and len(piece.batch.changes) > 1:
+            return [(piece, self._changes_alone(conn, piece.batch))]
         return [(piece, [failure] if isinstance(piece, AppendJob) else failure)]
 
-    def _entries_alone(self, conn: Connection, batch: Batch) -> list[Outcome]:
+    def _changes_alone(self, conn: Connection, batch: Batch) -> list[Outcome]:
         outcomes: list[Outcome] = []
-        for entry in batch.entries:
-            single = AppendJob(Batch(batch.room, batch.ts, [entry]), lambda _: None)
-            ((_, result),) = self.commit(conn, [single], check_nonces=True)
-            outcomes += result
+        version = batch.version
+        for change in batch.changes:
+            single = AppendJob(Batch(batch.room, batch.ts, [change], version), lambda _: None)
+            ((_, (outcome,)),) = self.commit(conn, [single], check_nonces=True)
+            if isinstance(outcome, Committed):
+                version = outcome.position.version
+            outcomes.append(outcome)
         return outcomes
 
     def _apply(self, conn: Connection, work: list[Work], check_nonces: bool) -> list[Result]:
@@ -98,11 +101,12 @@ class Transactions:
         appends = [piece for piece in work if isinstance(piece, AppendJob)]
         outcomes: dict[str, list[Outcome]] = {}
         if appends:
-            appending = Appending(conn, self._hot, [piece.batch for piece in appends], check_nonces)
-            outcomes = appending.run()
-            self._metrics.commit_events.observe(len(appending.events))
-            if self._in_commit is not None and appending.events:
-                self._in_commit(conn, appending.events)
+            batches = [piece.batch for piece in appends]
+            appender = BatchAppender(conn, self._statements, batches, check_nonces)
+            outcomes = appender.run()
+            self._metrics.commit_events.observe(len(appender.events))
+            if self._in_commit is not None and appender.events:
+                self._in_commit(conn, appender.events)
         return [
             (piece, outcomes[piece.batch.room] if isinstance(piece, AppendJob) else results[index])
             for index, piece in enumerate(work)
@@ -122,7 +126,7 @@ def _run(conn: Connection, job: Job) -> Any:
 
 
 def settle(results: list[Result]) -> None:
-    """Tell everybody who waits what became of their work."""
+    """Tell each caller what became of its work."""
     for piece, result in results:
         try:
             piece.done(result)

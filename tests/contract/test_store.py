@@ -11,12 +11,22 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from chatserver.model.errors import ConfigError, Reject
+from chatserver.model.errors import Reject
 from chatserver.model.values import Room, User
-from chatserver.store import Batch, Committed, Store, engine
+from chatserver.plugins.api import Also
+from chatserver.store import Batch, Committed, Store
 from chatserver.store import accounts as people
 from chatserver.store import queries as reading
-from chatserver.store.changes import ChangeMember, ChangeRoom, CreateRoom, Delete, Edit, Post
+from chatserver.store.changes import (
+    Append,
+    ChangeMember,
+    ChangeRoom,
+    CreateRoom,
+    Delete,
+    Edit,
+    Post,
+    StaleRoom,
+)
 from chatserver.store.plugin_tables import Contributions
 
 USERS = [User(f"u{n}", f"name{n}", f"name{n}") for n in range(2)]
@@ -24,9 +34,14 @@ ROOMS = ["a", "b"]
 TEXTS = st.sampled_from(["one", "two"])
 
 
-async def append(store, room, *entries):
-    """Append a batch; its outcomes."""
-    return (await append_all(store, Batch(room, 1.0, list(entries))))[0]
+async def append(store, room, *changes):
+    """Append a batch that was checked against the room as it is; its outcomes."""
+    return (await append_all(store, Batch(room, 1.0, list(changes), await version(store, room))))[0]
+
+
+async def version(store, room):
+    state = await store.read(lambda conn: reading.room_state(conn, room, 0.0))
+    return state.position.version if state is not None else 0
 
 
 async def append_all(store, *batches):
@@ -51,14 +66,16 @@ async def opened(url: str, folder: Path = Path("/nonexistent")) -> Store:
 class Model:
     """A room: its events, its messages, which nonces were used."""
 
-    def __init__(self) -> None:
+    def __init__(self, number: int) -> None:
+        self.number = number
         self.events: list[tuple[str, str | None]] = [("room", None)]
         self.messages: dict[str, dict] = {}
         self.nonces: dict[tuple[str, str], tuple[str, int]] = {}
 
-    def take(self, type: str, message_id: str) -> tuple:
-        self.events.append((type, message_id))
-        return ("done", len(self.events), False)
+    def take(self, type: str, message_id: str | None = None) -> tuple:
+        seq = len(self.events) + 1
+        self.events.append((type, message_id or f"m{self.number:x}z{seq:x}"))
+        return ("done", seq, False)
 
     def apply(self, entry: Post | Edit | Delete) -> tuple:
         if isinstance(entry, Post):
@@ -83,10 +100,10 @@ class Model:
         if entry.nonce and key in self.nonces:
             content, seq = self.nonces[key]
             return ("done", seq, True) if content == entry.content else ("nonce_conflict",)
-        done = self.take("message", entry.message_id)
+        done = self.take("message")
         if entry.nonce:
             self.nonces[key] = entry.content, done[1]
-        self.messages[entry.message_id] = {
+        self.messages[self.events[-1][1]] = {
             "content": entry.content, "rev": 1, "deleted": False, "edited": None, "edit_seq": 0,
         }  # fmt: skip
         return done
@@ -119,8 +136,7 @@ class Log(RuleBasedStateMachine):
         super().__init__()
         self.loop = asyncio.new_event_loop()
         self.store = self.loop.run_until_complete(opened(self.url))
-        self.models = {room: Model() for room in ROOMS}
-        self.count = 0
+        self.models = {room: Model(number) for number, room in enumerate(ROOMS, 1)}
 
     def run(self, work):
         return self.loop.run_until_complete(work)
@@ -138,8 +154,7 @@ class Log(RuleBasedStateMachine):
         for what, *wish in wished:
             if what == "post":
                 user, text, nonce = wish
-                self.count += 1
-                made.append(Post(user, f"m{self.count}", text, text, nonce=nonce, request_hash=text))
+                made.append(Post(user, text, text, nonce=nonce, request_hash=text))
             else:
                 target = known[wish[0] % len(known)] if known and wish[0] < 5 else "nosuch"
                 user = USERS[0]
@@ -153,11 +168,11 @@ class Log(RuleBasedStateMachine):
     @rule(first=wishes, second=wishes)
     def both_rooms_in_one_transaction(self, first, second) -> None:
         batches = [
-            Batch(room, 1.0, self.entries(room, w)) for room, w in zip(ROOMS, (first, second), strict=True)
+            Batch(room, 1.0, self.entries(room, w), 1) for room, w in zip(ROOMS, (first, second), strict=True)
         ]
         results = self.run(append_all(self.store, *batches))
         for batch, outcomes in zip(batches, results, strict=True):
-            expected = [self.models[batch.room].apply(entry) for entry in batch.entries]
+            expected = [self.models[batch.room].apply(entry) for entry in batch.changes]
             assert [shape(outcome) for outcome in outcomes] == expected
 
     @invariant()
@@ -216,22 +231,53 @@ def store(request, io_loop, tmp_path):
 
 async def test_a_room_is_made_once_and_others_are_not_there(store):
     (again,) = await append(store, "a", CreateRoom(USERS[0], Room("a")))
-    (missing,) = await append(store, "b", Post(USERS[0], "m1", "x", "x"))
+    (missing,) = await append(store, "b", Post(USERS[0], "x", "x"))
     assert (again.code, missing.code) == ("name_taken", "not_found")
+
+
+async def test_a_room_that_is_there_already_takes_nothing_of_what_should_make_it(store):
+    make = Batch("a", 1.0, [CreateRoom(USERS[0], Room("a")), Post(USERS[0], "x", "x")])
+    ((made, posted),) = await append_all(store, make)
+    assert (made.code, posted.code) == ("name_taken", "name_taken")
+    assert await log_of(store) == [1]
+
+
+async def test_what_was_checked_against_an_older_state_is_refused_with_the_state_of_now(store):
+    alice, bob = USERS
+    joined = Batch("a", 1.0, [ChangeMember(alice, alice, "joined")], 1)
+    late = Batch("a", 2.0, [Post(alice, "x", "x"), ChangeRoom(alice, {"topic": "tea"})], 1)
+    ((done,),) = await append_all(store, joined)
+    assert done.position.version == 2
+    await append(store, "b", CreateRoom(alice, Room("b")))
+    other = Batch("b", 2.0, [Post(bob, "x", "x")], 1)
+    stale, (posted,) = await append_all(store, late, other)
+    assert [type(outcome) for outcome in stale] == [StaleRoom, StaleRoom]
+    state = stale[0].state
+    assert (list(state.members), state.room.topic, state.position.version) == ([alice.id], "", 2)
+    assert shape(posted) == ("done", 2, False)
+    late.version = 2
+    _, changed = (await append_all(store, late))[0]
+    assert changed.position.version == 3
+
+
+async def test_guests_who_are_forgotten_leave_another_version(store):
+    await append(store, "a", ChangeMember(USERS[0], USERS[0], "joined"))
+    before = await version(store, "a")
+    assert await store.write(lambda conn: people.forget_guests(conn, 1.0)) == [USERS[0].id]
+    assert await version(store, "a") == before + 1
 
 
 async def test_a_failing_batch_does_not_take_others_with_it(store):
     await append(store, "b", CreateRoom(USERS[0], Room("b")))
-    await append(store, "a", Post(USERS[0], "m1", "x", "x"))
-    # An id that is there already can't happen; a storage has to survive it all the same.
+    broken = Append(USERS[0], "karma:given", {}, [Also("INSERT INTO nosuch VALUES (1)")])
     bad, good = await append_all(
         store,
-        Batch("a", 1.0, [Post(USERS[0], "m1", "y", "y"), Post(USERS[0], "m2", "z", "z")]),
-        Batch("b", 1.0, [Post(USERS[0], "m3", "x", "x")]),
+        Batch("a", 1.0, [broken, Post(USERS[0], "z", "z")], 1),
+        Batch("b", 1.0, [Post(USERS[0], "x", "x")], 1),
     )
     assert isinstance(bad[0], Exception)
     assert not isinstance(bad[0], Reject)
-    assert shape(bad[1]) == ("done", 3, False)
+    assert shape(bad[1]) == ("done", 2, False)
     assert shape(good[0]) == ("done", 2, False)
 
 
@@ -268,12 +314,12 @@ async def test_when_the_disk_is_full_only_what_has_no_room_is_refused(store):
     small = store.write(lambda conn: conn.exec_driver_sql("INSERT INTO meta VALUES ('little', 'x')").rowcount)
     jobs = asyncio.gather(small, store.write(write_much), return_exceptions=True)
     await asyncio.sleep(0)  # Both are with the writer now; the message shares their transaction.
-    store.append(Batch("a", 1.0, [Post(USERS[0], "m1", "x", "x")]), message.set_result)
+    store.append(Batch("a", 1.0, [Post(USERS[0], "x", "x")], 1), message.set_result)
     little, much = await jobs
     assert (little, much.code) == (1, "unavailable")
     assert [shape(outcome) for outcome in await message] == [("done", 2, False)]
     await store.write(lambda conn: conn.exec_driver_sql("PRAGMA max_page_count = 100000"))
-    await append(store, "a", Post(USERS[0], "m2", "x", "x"))
+    await append(store, "a", Post(USERS[0], "x", "x"))
     written = await store.read(
         lambda conn: (
             conn.exec_driver_sql("SELECT key FROM meta WHERE key IN ('little', 'much')").scalars().all()
@@ -305,11 +351,11 @@ async def test_a_plugin_that_fills_the_disk_within_a_commit_lets_nothing_count_a
         await append(store, "a", CreateRoom(USERS[0], Room("a")))
         await store.write(fill)
         greedy[:] = contributors
-        (refused,) = await append(store, "a", Post(USERS[0], "m1", "x", "x"))
+        (refused,) = await append(store, "a", Post(USERS[0], "x", "x"))
         assert isinstance(refused, Exception)
         assert await log_of(store) == [1]
         greedy.clear()
-        assert [shape(each) for each in await append(store, "a", Post(USERS[0], "m2", "x", "x"))] == [
+        assert [shape(each) for each in await append(store, "a", Post(USERS[0], "x", "x"))] == [
             ("done", 2, False)
         ]
         assert await log_of(store) == [1, 2]
@@ -320,7 +366,7 @@ async def test_a_plugin_that_fills_the_disk_within_a_commit_lets_nothing_count_a
 async def test_membership_has_its_rows_and_its_events(store):
     alice, bob = USERS
     outcomes = await append(
-        store, "a", ChangeMember(alice, alice, "joined"), Post(alice, "m1", "x", "x"),
+        store, "a", ChangeMember(alice, alice, "joined"), Post(alice, "x", "x"),
         ChangeMember(alice, bob, "added"), ChangeMember(alice, bob, "added"),
         ChangeMember(alice, bob, "muted", "loud", 100.0), ChangeMember(alice, bob, "banned", "", 0.0),
         ChangeMember(alice, bob, "unmuted"), ChangeMember(alice, bob, "unmuted"), ChangeMember(alice, alice, "left"),
@@ -344,10 +390,8 @@ async def test_what_changes_nothing_takes_no_seq(store):
 async def test_unread_and_mentions(store):
     alice, bob = USERS
     await append(store, "a", ChangeMember(alice, alice, "joined"), ChangeMember(bob, bob, "joined"))
-    await append(store, "a", Post(alice, "m1", "x", "x", mentions=("u1",)), Post(alice, "m2", "x", "x"))
-    await append(
-        store, "a", Edit(alice, "m1", "y", "y"), Post(bob, "m3", "x", "x"), Post(alice, "m4", "x", "x")
-    )
+    await append(store, "a", Post(alice, "x", "x", mentions=("u1",)), Post(alice, "x", "x"))
+    await append(store, "a", Edit(alice, "m1z2", "y", "y"), Post(bob, "x", "x"), Post(alice, "x", "x"))
 
     async def counted(user):
         (entry,) = (await store.read(lambda conn: reading.room_list(conn, user.id, 10))).mine
@@ -358,8 +402,8 @@ async def test_unread_and_mentions(store):
 
 
 async def test_the_same_edit_twice_in_one_batch_is_told_the_same(store):
-    await append(store, "a", Post(USERS[0], "m1", "x", "x"))
-    edit = Edit(USERS[0], "m1", "y", "y", 2, "h")
+    await append(store, "a", Post(USERS[0], "x", "x"))
+    edit = Edit(USERS[0], "m1z2", "y", "y", 2, "h")
     first, second = await append(store, "a", edit, edit)
     assert (shape(first), shape(second)) == (("done", 3, False), ("done", 3, True))
     assert second.event.message.rev == 2
@@ -390,20 +434,11 @@ async def test_the_epoch_tells_a_log_that_may_have_lost_something(tmp_path, monk
     assert epoch("normal", boot="b4") == lost  # it was stopped properly
 
 
-async def test_a_database_of_a_newer_version_is_refused(tmp_path, monkeypatch):
-    url = f"sqlite:{tmp_path / 'chat.db'}"
-    Store.open(url, tmp_path).close()
-    monkeypatch.setattr(engine.s, "REVISION", 0)
-    with pytest.raises(ConfigError) as caught:
-        Store.open(url, tmp_path)
-    assert caught.value.path == "store.url"
-
-
 async def test_a_deleted_text_is_not_in_the_file_any_more(tmp_path):
     store = await opened(f"sqlite:{tmp_path / 'chat.db'}")
     await append(store, "a", CreateRoom(USERS[0], Room("a")))
-    await append(store, "a", Post(USERS[0], "m1", "needle in a haystack", "needle in a haystack"))
-    await append(store, "a", Delete(USERS[0], "m1"))
+    await append(store, "a", Post(USERS[0], "needle in a haystack", "needle in a haystack"))
+    await append(store, "a", Delete(USERS[0], "m1z2"))
     store.close()
     for path in tmp_path.iterdir():
         assert b"needle" not in path.read_bytes(), path

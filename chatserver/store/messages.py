@@ -1,0 +1,82 @@
+"""The rows of a message that was edited or deleted, and of the users it names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
+
+from ..model.values import NO_EXTRAS, Message
+from . import schema as s
+from .changes import Edit
+from .compiled_statement import CompiledStatement
+
+
+def write_edit(conn: Connection, room_id: int, message: Message, edit: Edit, ts: float) -> Message:
+    """Write a message's new text; the message as it is from now on."""
+    edited = msgspec.structs.replace(
+        message, content=edit.content, html=edit.html, rev=message.rev + 1, edited_at=ts
+    )
+    conn.execute(
+        update(s.log)
+        .where(s.log.c.room_id == room_id, s.log.c.seq == message.seq)
+        .values(
+            content=edit.content,
+            html=None if edit.html == edit.content else edit.html,
+            rev=edited.rev,
+            edited_at=ts,
+            edit_hash=edit.request_hash,
+        )
+    )
+    return edited
+
+
+_LAST_EDIT = CompiledStatement(
+    select(s.log.c.seq)
+    .where(
+        s.log.c.room_id == bindparam("number"),
+        s.log.c.seq > bindparam("message"),
+        s.log.c.target_seq == bindparam("message"),
+        s.log.c.type == "edited",
+    )
+    .order_by(s.log.c.seq.desc())
+    .limit(1)
+)
+
+
+def last_edit(conn: Connection, room_id: int, seq: int) -> int | None:
+    """The seq of the last edit of the message at ``seq``."""
+    row = _LAST_EDIT.first(conn, number=room_id, message=seq)
+    return row.seq if row is not None else None
+
+
+def blank_message(conn: Connection, room_id: int, message: Message) -> Message:
+    """Remove a message's text and what belongs to it, and the mentions in it; what is left of it."""
+    conn.execute(
+        update(s.log)
+        .where(s.log.c.room_id == room_id, s.log.c.seq == message.seq)
+        .values(content="", html=None, attachments=None, reply_to=None, extras=None, deleted=True)
+    )
+    replace_mentions(conn, room_id, message.seq, message.seq, ())
+    return msgspec.structs.replace(
+        message, content="", html="", attachments=(), reply_to=None, edited_at=None, extras=NO_EXTRAS, deleted=True
+    )  # fmt: skip
+
+
+def replace_mentions(
+    conn: Connection, room_id: int, message_seq: int, seq: int, user_ids: Sequence[str]
+) -> tuple[str, ...]:
+    """Let a message name these users and no others, those it did not name before from ``seq`` on; these new ones."""
+    where = s.mention.c.room_id == room_id, s.mention.c.message_seq == message_seq
+    before = set(conn.execute(select(s.mention.c.user_id).where(*where)).scalars())
+    gone = before.difference(user_ids)
+    if gone:
+        conn.execute(delete(s.mention).where(*where, s.mention.c.user_id.in_(gone)))
+    added = tuple(user_id for user_id in user_ids if user_id not in before)
+    if added:
+        conn.execute(
+            insert(s.mention),
+            [{"user_id": u, "room_id": room_id, "seq": seq, "message_seq": message_seq} for u in added],
+        )
+    return added
