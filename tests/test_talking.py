@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
+from chatserver.chat.rooms import RoomService
+from chatserver.model.values import Room, RoomPosition, User
+from chatserver.store.queries import Membership, RoomList
 from chatserver.testing import Refused
 
 
@@ -56,6 +61,65 @@ async def test_unread_counts_messages_and_nothing_else(chat, on_file):
         # One's own message moves one's mark.
         await bob.says("me", "general")
         assert room_of(await bob.ask("rooms"))["unread"] == 0
+
+
+async def test_deleted_messages_and_names_edited_out_count_no_longer(chat, on_file):
+    async with chat(settings=on_file) as server:
+        alice, bob = await server.join("general", "alice", "bob")
+        await bob.leave()
+        gone, changed, kept = [await alice.says(f"@bob {n}") for n in range(3)]
+        plain = await alice.says("nothing")
+        await alice.ask("delete", message_id=gone.message_id)
+        await alice.ask("edit", message_id=changed.message_id, content="never mind")
+        await alice.ask("edit", message_id=kept.message_id, content="still @bob")
+        for _ in range(2):
+            listed = room_of((await server.client(token=bob.token)).welcome)
+            assert (listed["unread"], listed["mentions"]) == (3, 1)
+            await server.restart()
+        alice, bob = [await server.client(token=client.token) for client in (alice, bob)]
+        await bob.ask("read", room="general", seq=kept.seq)
+        await alice.ask("delete", message_id=changed.message_id)
+        assert room_of(await bob.ask("rooms"))["unread"] == 1
+        await alice.ask("delete", message_id=plain.message_id)
+        assert room_of(await bob.ask("rooms"))["unread"] == 0
+
+
+async def test_a_name_that_an_edit_adds_is_told_and_counted_once(chat):
+    async with chat() as server:
+        alice, bob = await server.join("general", "alice", "bob")
+        sent = await alice.says("hello")
+        await bob.ask("read", room="general", seq=sent.seq)
+        edited = await alice.ask("edit", message_id=sent.message_id, content="hello @bob")
+        told = await bob.hears("mention")
+        assert (told.seq, told.message_id) == (edited.seq, sent.message_id)
+        again = await alice.ask("edit", message_id=sent.message_id, content="hello @bob!")
+        assert not await bob.heard("mention")
+        assert room_of(await bob.ask("rooms"))["mentions"] == 1
+        await bob.ask("read", room="general", seq=again.seq)
+        assert room_of(await bob.ask("rooms"))["mentions"] == 0
+
+
+class Changing:
+    """Rooms whose counts change while they are read, and a store that counts its reads."""
+
+    def __init__(self, times):
+        self.times = times
+        self.reads = 0
+
+    async def read(self, query):
+        self.reads += 1
+        entry = Membership(Room("general"), RoomPosition(self.reads), "member", 0, 0, 0, 1)
+        return RoomList([entry], [], {})
+
+    def loaded(self, name):
+        return SimpleNamespace(recounted=self.reads + (self.reads <= self.times))
+
+
+@pytest.mark.parametrize(("times", "reads"), [(0, 1), (1, 2), (9, 3)])
+async def test_counts_that_change_while_they_are_read_are_read_again(times, reads):
+    changing = Changing(times)
+    lists = await RoomService(changing, changing, None, None, None).lists(User("u1", "bob", "bob"))
+    assert (changing.reads, lists.mine[0].position.seq) == (reads, reads)
 
 
 async def test_a_read_mark_is_told_to_ones_other_connections(chat):

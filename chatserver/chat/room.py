@@ -57,6 +57,8 @@ class LiveRoom:
         self, state: RoomState, store: Store, bus: Bus, watcher: Watcher, resends: Resends, clock: Clock
     ) -> None:
         self._take_state(state)
+        self.recounted = 0
+        """The seq of the last event that changed a count other than that of all messages."""
         self.used = self.moved = clock()
         self._store = store
         self._bus = bus
@@ -225,6 +227,8 @@ class LiveRoom:
         if done.dup:
             return
         self.position = done.position
+        if done.mentioned or isinstance(change, Edit | Delete):
+            self.recounted = done.position.seq
         if not isinstance(change, Post):
             self._apply(change, done)
             self._watcher.before_publish(self, change, done)

@@ -20,6 +20,8 @@ from .room import LiveRoom
 
 PUBLIC_LISTED = 100
 MEMBERS_PAGE = 100
+LIST_ATTEMPTS = 3
+"""How often the counts of a list are read again when they change meanwhile."""
 
 
 class RoomService:
@@ -180,7 +182,16 @@ class RoomService:
 
     async def lists(self, user: User) -> reading.RoomList:
         """The rooms somebody is in, and public ones that they could join."""
-        return await self._store.read(lambda conn: reading.room_list(conn, user.id, PUBLIC_LISTED))
+        for _ in range(LIST_ATTEMPTS):
+            lists = await self._store.read(lambda conn: reading.room_list(conn, user.id, PUBLIC_LISTED))
+            if not any(map(self._recounted, lists.mine)):
+                break
+        return lists
+
+    def _recounted(self, entry: reading.Membership) -> bool:
+        """Whether its counts changed while they were read. New messages are added by `fields`."""
+        live = self._rooms.loaded(entry.room.name)
+        return live is not None and live.recounted > entry.position.seq
 
     def fields(self, lists: reading.RoomList) -> list[dict[str, Any]]:
         """The rooms as ``welcome`` shows them, with the positions of now."""
