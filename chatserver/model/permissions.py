@@ -29,7 +29,7 @@ CORE: Mapping[str, Role] = MappingProxyType(
 """What the core asks for, each with the lowest role that has it. ``message.edit`` and ``message.delete`` are about
 one's own messages."""
 
-_RANKS: Mapping[str, int] = MappingProxyType({role: rank for rank, role in enumerate(ROLES)})
+_RANKS: Mapping[Role, int] = MappingProxyType({role: rank for rank, role in enumerate(ROLES)})
 
 
 class Permissions:
@@ -47,6 +47,10 @@ class Permissions:
         for role, names in extra.items():
             for name in names:
                 self._lowest[name] = min(self._lowest[name], _RANKS[role])
+        self._held: dict[Role, list[str]] = {
+            role: sorted(name for name, lowest in self._lowest.items() if rank >= lowest)
+            for role, rank in _RANKS.items()
+        }
 
     def __contains__(self, permission: str) -> bool:
         return permission in self._lowest
@@ -63,7 +67,7 @@ class Permissions:
 
     def held(self, user: User) -> list[str]:
         """Every permission ``user`` has everywhere, sorted by name."""
-        return sorted(name for name in self._lowest if self.may(user, name))
+        return self._held[user.role]
 
     def outranks(
         self, by: User, target: User, by_member: Member | None = None, target_member: Member | None = None
