@@ -14,13 +14,13 @@ test("every request this client makes is one the server knows", { skip: !existsS
 });
 
 test("every event this client handles is one the server sends", { skip: !existsSync(SERVER) }, () => {
-  const source = protocolSource() + read("model.py");
+  const source = protocolSource() + read("model/values.py");
   const names = [...Object.values(protocol.EPHEMERAL), ...Object.values(protocol.DURABLE)];
   assert.deepEqual(names.filter((name) => !source.includes(`"${name}"`) && !source.includes(`\`\`${name}\`\``)), []);
 });
 
 test("every error code this client acts on is in the server's table", { skip: !existsSync(SERVER) }, () => {
-  const codes = new Set([...read("errors.py").matchAll(/^ {4}"(\w+)": \d+/gm)].map((match) => match[1]));
+  const codes = new Set([...read("model/errors.py").matchAll(/^ {4}"(\w+)": \d+/gm)].map((match) => match[1]));
   assert.deepEqual(Object.values(protocol.ERROR).filter((code) => !codes.has(code)), []);
 });
 
