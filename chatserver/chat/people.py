@@ -49,24 +49,32 @@ class People:
         self._signal = 0
 
     async def set_status(self, user: User, status: Status, text: str) -> None:
-        """Change how others see somebody, and tell the rooms they are in."""
+        """Change how others see a user, and tell the rooms the user is in: as a leaving when it is invisible from here
+        on, as a coming when it no longer is."""
         await self._access.require(user, "user.status")
         text = names.one_line(text, STATUS_CHARS, "text")
         self._states.take(user.id)
+        before, _ = self._presence.status(user.id)
         if self._presence.set_status(user, status, text):
-            seen, shown = self._presence.status(user.id)
-            self._tell(user, wire.presence(user, seen, shown))
-
-    def _tell(self, user: User, payload: bytes) -> None:
-        for room in self._presence.rooms(user.id):
-            self._bus.publish(room, payload, ephemeral=True)
+            after, shown = self._presence.status(user.id)
+            for room in self._presence.rooms(user.id):
+                if after == "offline":
+                    told = wire.left(room, user)
+                elif before == "offline":
+                    told = wire.joined(room, user, after, shown)
+                else:
+                    told = wire.presence(user, after, shown)
+                self._bus.publish(room, told, ephemeral=True)
+        self._bus.publish(user_topic(user.id), wire.presence(user, status, text), ephemeral=True)
 
     async def typing(self, user: User, name: str, on: bool) -> None:
-        """Tell a room that somebody is writing. Too many are dropped without a word: it is only a hint."""
+        """Tell a room that a user is writing. Too many are dropped without a word: it is only a hint. Those of an
+        invisible user are dropped as well."""
         live = await self._rooms.get(name)
         if user.id not in live.members:
             raise errors.not_in_room(live.room)
-        if live.may_write(user) and not self._typing.wait(user.id):
+        hidden = self._presence.status(user.id)[0] == "offline"
+        if live.may_write(user) and not hidden and not self._typing.wait(user.id):
             self._bus.publish(live.room.name, wire.typing(live.room.name, user, on), ephemeral=True)
 
     async def read(self, user: User, name: str, seq: int) -> None:

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable
 from ..model.values import Status, User
 
 GRACE_SECONDS = 5.0
+KEPT = 10_000
+"""Of so many users it is remembered at most that they left invisible."""
 
 
 class _Here:
@@ -30,13 +32,20 @@ class Presence:
         self._gone = gone
         self._grace = grace
         self._here: dict[str, _Here] = {}
+        # In the order in which they left.
+        self._left_invisible: dict[str, None] = {}
 
-    def connected(self, user: User) -> bool:
-        """One more connection; whether it is the first."""
+    def connected(self, user: User, status: Status | None = None) -> bool:
+        """One more connection; whether it is the first.
+
+        A first one begins in ``status``, else invisible if the user left so, else online.
+        """
         here = self._here.get(user.id)
         first = here is None
         if here is None:
             here = self._here[user.id] = _Here(user)
+            here.status = status or ("invisible" if user.id in self._left_invisible else "online")
+            self._left_invisible.pop(user.id, None)
         if here.leaving is not None:
             here.leaving.cancel()
             here.leaving = None
@@ -55,6 +64,10 @@ class Presence:
 
     def _leave(self, user_id: str) -> None:
         here = self._here.pop(user_id)
+        if here.status == "invisible":
+            self._left_invisible[user_id] = None
+            if len(self._left_invisible) > KEPT:
+                del self._left_invisible[next(iter(self._left_invisible))]
         self._gone(here.user, here.rooms or () if here.status != "invisible" else ())
 
     def stop(self) -> None:
@@ -75,12 +88,12 @@ class Presence:
         return True
 
     def exit(self, user: User, room: str) -> bool:
-        """Somebody leaves a room; whether they were there."""
+        """A user leaves a room; whether others saw them there."""
         here = self._here.get(user.id)
         if here is None or not here.rooms or room not in here.rooms:
             return False
         del here.rooms[room]
-        return True
+        return here.status != "invisible"
 
     def is_here(self, user_id: str) -> bool:
         """Whether somebody is connected, or was a moment ago."""
@@ -118,5 +131,10 @@ class Presence:
         return [here.user for here in self._here.values()]
 
     def online(self) -> int:
-        """How many people are here, the invisible too."""
+        """How many users are here, the invisible too."""
         return len(self._here)
+
+    def hidden(self) -> tuple[int, int]:
+        """How many users are here invisibly, and with how many connections."""
+        sessions = [here.sessions for here in self._here.values() if here.status == "invisible"]
+        return len(sessions), sum(sessions)

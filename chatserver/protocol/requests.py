@@ -32,11 +32,13 @@ class Resume(Struct, frozen=True):
 
 
 class Hello(Request, tag="hello", frozen=True):
-    """The first request. A token, else the cookie, else a new guest called ``name``."""
+    """The first request. A token, else the cookie, else a new guest called ``name``. ``status`` is how others see the
+    user from the first connection on."""
 
     token: Name | None = None
     name: Name | None = None
     client: Name | None = None
+    status: Literal["online", "away", "busy", "invisible"] | None = None
     resume: Resume | None = None
 
 

@@ -17,7 +17,7 @@ from ..delivery.hub import EVERYBODY, Hub, user_topic
 from ..delivery.presence import Presence
 from ..delivery.session import Connection, Session
 from ..model.errors import Close, Reject
-from ..model.values import Event, Request, User
+from ..model.values import Event, Request, Status, User
 from ..protocol import events as wire
 from ..protocol import requests
 from ..store import Store
@@ -71,6 +71,7 @@ class HelloHandler:
         user, token, new = (known, None, False) if known is not None else await self._who(hello, asked)
         watch = self._after_commit.opening(user.id, user_changes)
         try:
+            may_choose = hello.status is not None and await self._access.may(user, "user.status")
             user, lists = await self._facts_of(user, token, hello.name, watch)
             session = Session(user, connection, token)
             if connection.closed:
@@ -78,7 +79,7 @@ class HelloHandler:
             # No await from here to the subscriptions: nothing can come between what is said and what follows.
             self._welcome(session, hello, token if new else None, lists)
             cursors = self._cursors(hello, lists.mine)
-            self._enter(session, lists.mine, cursors)
+            self._enter(session, lists.mine, cursors, hello.status if may_choose else None)
         finally:
             self._after_commit.opened(user.id, watch)
         try:
@@ -157,11 +158,17 @@ class HelloHandler:
         live = self._rooms.loaded(entry.room.name)
         return live.position.seq if live is not None else entry.position.seq
 
-    def _enter(self, session: Session, listed: list[reading.Membership], cursors: Mapping[str, int]) -> None:
+    def _enter(
+        self,
+        session: Session,
+        listed: list[reading.Membership],
+        cursors: Mapping[str, int],
+        status: Status | None,
+    ) -> None:
         """From here on the session counts: for its user's events, and for the rooms it need not catch up with."""
         self._hub.subscribe(session, EVERYBODY)
         self._hub.subscribe(session, user_topic(session.user.id))
-        first = self._presence.connected(session.user)
+        first = self._presence.connected(session.user, status)
         for entry in listed:
             name = entry.room.name
             session.rooms.add(name)

@@ -88,9 +88,10 @@ class ServerInfo:
     async def _stats(self) -> dict[str, Any]:
         rooms, messages = await self._store.read(reading.counts)
         now = time.time()
+        users, connections = self._presence.hidden()
         return {
-            "users_online": self._presence.online(),
-            "connections": len(self._connections),
+            "users_online": self._presence.online() - users,
+            "connections": len(self._connections) - connections,
             "rooms": rooms,
             "messages_total": messages,
             "messages_per_second": round(

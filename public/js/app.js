@@ -23,7 +23,8 @@ export class App extends Emitter {
     this.format = new Format("en");
     this.router = new Router();
     this.store = new Store();
-    this.socket = new Socket(address(), () => ({ client: "web/1.0", resume: this.store.resume() }));
+    this.socket = new Socket(address(), () => ({ client: "web/1.0", resume: this.store.resume(),
+      ...(this.settings.get("invisible") ? { status: "invisible" } : {}) }));
     /** @type {Outbox} */
     this.outbox = new Outbox(new IndexedShelf(), (entry) => this.session.dispatch(entry));
     this.session = new Session(this.store, this.socket, this.outbox);

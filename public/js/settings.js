@@ -5,10 +5,11 @@ const KEY = "chat.settings";
 
 /**
  * @typedef {{theme: "system"|"light"|"dark"|"contrast", lang: string, density: "comfortable"|"compact",
- *   enterSends: boolean, people: boolean, sidebar: boolean}} Values
+ *   enterSends: boolean, people: boolean, sidebar: boolean, invisible: boolean}} Values
  */
 /** @type {Values} */
-const DEFAULTS = { theme: "system", lang: "auto", density: "comfortable", enterSends: true, people: true, sidebar: true };
+const DEFAULTS = { theme: "system", lang: "auto", density: "comfortable", enterSends: true, people: true, sidebar: true,
+  invisible: false };
 
 /** What this browser prefers, kept in localStorage. Emits `change` with the name of the setting. early.js reads the same key. */
 export class Settings extends Emitter {

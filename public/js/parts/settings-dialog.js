@@ -27,10 +27,13 @@ export class SettingsDialog extends DialogPart {
     const { t, store, app } = this;
     const { status = "online", text = "" } = store.presence.get(store.me?.id ?? "") ?? {};
     const input = h("input", { value: text, maxLength: 100, placeholder: t("settings.statusHint"), dir: "auto" });
-    const select = h("select", null, ...STATUSES.map((one) => h("option", { value: one, selected: one === status }, t(`status.${one}`))));
+    // Lists of members show me as others see me.
+    const own = status === "offline" ? "invisible" : status;
+    const select = h("select", null, ...STATUSES.map((one) => h("option", { value: one, selected: one === own }, t(`status.${one}`))));
     const save = async () => {
       try {
         await app.session.presence(select.value, input.value.trim());
+        app.settings.set("invisible", select.value === "invisible");
         if (store.me) store.setPresence(store.me, select.value, input.value.trim());
       } catch (error) {
         app.complain(error);
