@@ -211,7 +211,7 @@ async def test_what_a_screen_reader_is_told(stage):
             - button /.+/ [pressed]
             - heading "General" [level=1]
             - button "People" [pressed]
-            - button "ServerInfo this room"
+            - button "About this room"
             - log "Messages in General":
               - article /bob, .+/
             - button "Attach files"
