@@ -397,7 +397,7 @@ class Overheard:
             ("read", {"room": "general", "seq": 1}),
             ("presence", {"status": "away"}),
             ("sync", {"room": "general", "after": 0}),
-            ("history", {"room": "general"}),
+            ("history", {"room": "general", "around": 1}),
             ("members", {"room": "general"}),
             ("rooms", {}),
             ("stats", {}),

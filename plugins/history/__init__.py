@@ -15,13 +15,19 @@ Seq = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
 Limit = Annotated[int, msgspec.Meta(ge=1, le=LIMIT)]
 
 
+MessageId = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+
+
 class Page(msgspec.Struct):
-    """The wire request ``history``: one of ``before``, ``after`` and ``around``, or none for the newest page."""
+    """The wire request ``history``: at most one of ``before``, ``after``, ``around`` and ``around_message``; with none
+    of them, the newest page.
+    """
 
     room: str
     before: Seq | None = None
     after: Seq | None = None
     around: Seq | None = None
+    around_message: MessageId | None = None
     limit: Limit = 50
 
 
@@ -48,17 +54,33 @@ class History(Plugin):
         return self.settings.replay
 
     async def page(self, ctx, fields: Page):
-        if sum(mark is not None for mark in (fields.before, fields.after, fields.around)) > 1:
-            raise Reject("Give one of before, after and around.", "invalid", field="before")
+        marks = (fields.before, fields.after, fields.around, fields.around_message)
+        if sum(mark is not None for mark in marks) > 1:
+            raise Reject("Give one of before, after, around and around_message.", "invalid", field="before")
+        if fields.around_message is not None:
+            middle = await self.seq_of(ctx.user, fields.room, fields.around_message)
+            return await self.both_sides(ctx.user, fields.room, middle, fields.limit)
+        if fields.around is not None:
+            return await self.both_sides(ctx.user, fields.room, fields.around, fields.limit)
         events, more = await self.chat.events(
-            fields.room,
-            user=ctx.user,
-            before=fields.before,
-            after=fields.after,
-            around=fields.around,
-            limit=fields.limit,
+            fields.room, user=ctx.user, before=fields.before, after=fields.after, limit=fields.limit
         )
         return {"events": [self.chat.wire(event) for event in events], "more": more}
+
+    async def seq_of(self, user: User, room: str, message_id: str) -> int:
+        """Where a message stands. Raises Reject (``not_found``) if it is not in this room, or not for this user."""
+        message = await self.chat.message(message_id)
+        here = message is not None and message.room == (await self.chat.room(room)).name
+        if message is None or not here or not await self.chat.may_read(room, user=user, seq=message.seq):
+            raise Reject("There is no such message in this room.", "not_found", field="around_message")
+        return message.seq
+
+    async def both_sides(self, user: User, room: str, seq: int, limit: int):
+        """Half a page up to ``seq``, half a page from there on; and for each side whether there is more."""
+        older, more = await self.chat.events(room, user=user, before=seq + 1, limit=limit - limit // 2)
+        newer, more_newer = await self.chat.events(room, user=user, after=seq, limit=max(limit // 2, 1))
+        events = [self.chat.wire(event) for event in older + newer[: limit // 2]]
+        return {"events": events, "more": more, "more_newer": more_newer or len(newer) > limit // 2}
 
     @command(permission="history.read", examples=["/history", "/history 20"])
     async def history(self, ctx, count: Annotated[int, f"how many messages, at most {LIMIT}"] = 10):

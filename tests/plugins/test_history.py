@@ -63,10 +63,51 @@ async def test_paging_back_forth_and_around(chat):
         after = await alice.ask("history", room="general", after=first, limit=2)
         assert texts(after.events) == ["line 8", "line 9"]
         around = await alice.ask("history", room="general", around=first, limit=3)
-        assert "line 7" in texts(around.events)
+        assert texts(around.events) == ["line 6", "line 7", "line 8"]
+        assert (around.more, around.more_newer) == (True, True)
         everything = await alice.ask("history", room="general", limit=200)
         assert texts(everything.events) == [f"line {number}" for number in range(1, 11)]
         assert not everything.more
+
+
+async def test_a_page_around_tells_of_both_sides(chat):
+    async with chat(plugins=["history"]) as server:
+        (alice,) = await server.join("general", "alice")
+        await fill(alice, 6)
+        events = (await alice.ask("history", room="general", limit=200)).events
+        lines = [event for event in events if event["type"] == "message"]
+        ends = await alice.ask("history", room="general", around=lines[-1]["seq"], limit=4)
+        assert (texts(ends.events), ends.more, ends.more_newer) == (["line 5", "line 6"], True, False)
+        begins = await alice.ask("history", room="general", around=0, limit=200)
+        assert (begins.events, begins.more, begins.more_newer) == (events, False, False)
+        one = await alice.ask("history", room="general", around=lines[2]["seq"], limit=1)
+        assert (texts(one.events), one.more, one.more_newer) == (["line 3"], True, True)
+
+
+async def test_a_page_around_a_message_by_its_id(chat):
+    settings = {"rooms": [{"name": "general"}, {"name": "other"}, {"name": "late", "history": "joined"}]}
+    async with chat(plugins=["history"], settings=settings) as server:
+        (alice,) = await server.join("general", "alice")
+        await fill(alice, 9)
+        fifth = [
+            event
+            for event in (await alice.ask("history", room="general")).events
+            if "line 5" in texts([event])
+        ]
+        page = await alice.ask("history", room="general", around_message=fifth[0]["message_id"], limit=3)
+        assert texts(page.events) == ["line 4", "line 5", "line 6"]
+        await alice.join("late")
+        before = await alice.says("before you came")
+        (bob,) = await server.join("late", "bob")
+        await alice.join("other")
+        for client, room, message_id in (
+            (alice, "other", fifth[0]["message_id"]),
+            (alice, "general", "nothing"),
+            (bob, "late", before.message_id),
+        ):
+            with pytest.raises(Refused) as refused:
+                await client.ask("history", room=room, around_message=message_id)
+            assert (refused.value.code, refused.value.field) == ("not_found", "around_message")
 
 
 @pytest.mark.parametrize(
@@ -77,6 +118,8 @@ async def test_paging_back_forth_and_around(chat):
         {"before": -1},
         {"before": "x"},
         {"before": 1, "after": 1},
+        {"before": 1, "around_message": "m"},
+        {"around_message": ""},
         {"room": 5},
     ],
 )
