@@ -34,7 +34,8 @@ export function buildRows(room, pending, { me, history, day }) {
   }
   let { gap } = timeline;
   const notes = [...room.notes];
-  let marked = room.line === null;
+  // Where the log goes on above, the first message here need not be the first new one.
+  let marked = room.line === null || (timeline.older && timeline.first > room.line + 1);
   for (const event of timeline.events) {
     while (notes.length && notes[0].after < event.seq) rows.note(/** @type {any} */ (notes.shift()));
     if (!marked && event.seq > (room.line ?? 0) && event.type === "message" && event.user.id !== me) {

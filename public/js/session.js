@@ -9,6 +9,8 @@ import { ChatError, DURABLE, HISTORY, REQUEST } from "./protocol.js";
 /** @typedef {import("./protocol.js").DurableEvent} DurableEvent */
 
 const PAGE = 60;
+/** Half above, half below: enough for a large window to show without asking again. */
+const AROUND = 160;
 const SYNC_PAGE = 500;
 const READ_MS = 700;
 
@@ -34,7 +36,6 @@ export class Session {
     socket.on("event", (event) => this.receive(event));
     socket.on("state", (change) => this.changeState(change));
     store.on("live-message", (event) => this.heard(event));
-    store.on("gap", (name) => name === store.current && this.load(name));
     store.on("room", (name) => name === store.current && this.load(name));
     store.on("timeline", (name) => this.settle(name));
     outbox.on("sent", (entry) => this.settle(entry.room));
@@ -48,7 +49,7 @@ export class Session {
     const room = this.store.room(this.store.current);
     if (!room?.joined || room.virtual) return;
     if (room.timeline.loaded && room.members_here) void this.once("members", () => this.members(room.name));
-    else void this.load(room.name);
+    else void this.arrive(room.name);
   }
 
   /** @param {{state: import("./store.js").ConnectionState, reason?: string, retryAt?: number}} change */
@@ -114,13 +115,13 @@ export class Session {
     const room = this.store.rooms.get(name);
     if (room?.joined) {
       if (this.store.current !== name) this.store.open(name);
-      if (seq !== null) await this.show(name, seq);
-      else await this.load(name);
+      if (seq !== null) await this.show(name, { seq });
+      else await this.arrive(name);
       return;
     }
     await this.join(name);
     this.store.open(name);
-    if (seq !== null) await this.show(name, seq);
+    if (seq !== null) await this.show(name, { seq });
   }
 
   /** @param {string} name */
@@ -150,6 +151,34 @@ export class Session {
     await this.once(`load ${name}`, () => this.join(name));
   }
 
+  /** What a room shows when it is opened: where the new messages begin, else the end. @param {string} name */
+  async arrive(name) {
+    const room = this.store.rooms.get(name);
+    if (!room?.joined || room.virtual) return;
+    const { line, timeline } = room;
+    if (line === null && timeline.newer) return this.latest(name);
+    if (line !== null && !timeline.covers(line) && this.store.hasPlugin("history")) {
+      room.opening = true;
+      await this.around(name, { around: line });
+      room.opening = false;
+      this.store.emit("timeline", name);
+      if (timeline.loaded) return;
+    }
+    await this.load(name);
+  }
+
+  /** The window around a place, with the members if they are not here. @param {string} name @param {object} place */
+  async around(name, place) {
+    const room = this.store.rooms.get(name);
+    if (!room) return;
+    if (!room.members_here) void this.once(`members ${name}`, () => this.members(name));
+    await this.once(`around ${name}`, async () => {
+      const { events, more, more_newer } = await this.socket.request(HISTORY, { room: name, ...place, limit: AROUND });
+      room.timeline.pageAround(events, { older: more, newer: more_newer }, room.cursor);
+      this.store.emit("timeline", name);
+    });
+  }
+
   /** A page beyond one end of the window. @param {string} name @param {"older"|"newer"} side */
   async more(name, side) {
     const timeline = this.store.rooms.get(name)?.timeline;
@@ -163,21 +192,19 @@ export class Session {
     });
   }
 
-  /** Make sure that a message is in the window, and ask for it to be shown. @param {string} name @param {number} seq */
-  async show(name, seq) {
+  /**
+   * Make sure that a message is in the window, and ask for it to be shown.
+   * @param {string} name @param {{seq: number}|{id: string}} message
+   */
+  async show(name, message) {
     const timeline = this.store.rooms.get(name)?.timeline;
     if (!timeline) return;
-    const inside = timeline.loaded && timeline.events.length > 0 && seq >= timeline.first && seq <= timeline.last;
+    const place = () => ("seq" in message ? message.seq : timeline.byId.get(message.id)?.seq ?? 0);
+    const inside = timeline.loaded && timeline.events.length > 0 && place() >= timeline.first && place() <= timeline.last;
     if (!inside && this.store.hasPlugin("history")) {
-      await this.once(`around ${name}`, async () => {
-        const page = await this.socket.request(HISTORY, { room: name, around: seq, limit: PAGE });
-        timeline.page(page.events, "around", true);
-        timeline.newer = timeline.last < (this.store.rooms.get(name)?.cursor ?? 0);
-        this.store.emit("timeline", name);
-      });
-      if (!this.store.rooms.get(name)?.members_here) void this.members(name);
+      await this.around(name, "seq" in message ? { around: message.seq } : { around_message: message.id });
     }
-    this.store.emit("show", { room: name, seq });
+    if (place()) this.store.emit("show", { room: name, seq: place() });
   }
 
   /** Back to the end of the log. @param {string} name */
@@ -265,11 +292,11 @@ export class Session {
     if (!this.store.rooms.get(room)?.virtual) this.socket.tell(REQUEST.typing, { room, on });
   }
 
-  /** Everything in the room has been seen. @param {string} name */
-  seen(name) {
+  /** Everything in the room up to `seq` has been seen. @param {string} name @param {number} seq */
+  seen(name, seq) {
     const room = this.store.rooms.get(name);
-    if (!room?.joined || room.virtual || room.read >= room.cursor) return;
-    this.store.markRead(name, room.cursor);
+    if (!room?.joined || room.virtual || room.read >= seq) return;
+    this.store.markRead(name, seq);
     if (this.readTimers.has(name)) return;
     this.readTimers.set(name, window.setTimeout(() => {
       this.readTimers.delete(name);

@@ -13,7 +13,8 @@ import { Timeline } from "./timeline.js";
  * @typedef {{people: Map<string, Member>, more: boolean, count: number}} Members
  * @typedef {{key: string, after: number, text: string, level: string, ts: string}} Note a line for this user alone
  * @typedef {WireRoom & {cursor: number, counted: number, timeline: Timeline, members_here: Members|null,
- *   typing: Map<string, number>, line: number|null, notes: Note[], virtual?: boolean}} Room
+ *   typing: Map<string, number>, line: number|null, notes: Note[], virtual?: boolean,
+ *   opening?: boolean}} Room `line` is the seq that the new messages come after; `opening` while their page is loading
  * @typedef {"connecting"|"syncing"|"live"|"offline"|"stopped"} ConnectionState
  */
 
@@ -106,7 +107,7 @@ export class Store extends Emitter {
     this.emit("rooms");
     this.emit("people");
     if (this.current !== null && !this.rooms.has(this.current)) this.open(null);
-    else if (this.current !== null) this.emit("current", this.current);
+    else if (this.current !== null) this.open(this.current);
   }
 
   /**
@@ -179,11 +180,20 @@ export class Store extends Emitter {
   markRead(name, seq) {
     const room = this.rooms.get(name);
     if (!room || seq <= room.read) return;
+    room.unread = this.unreadAfter(room, seq);
+    room.mentions = Math.min(room.mentions, room.unread);
     room.read = seq;
-    const rest = room.timeline.events.filter((event) => event.seq > seq && this.counts(event));
-    room.unread = Math.min(room.unread, rest.length);
-    if (room.unread === 0) room.mentions = 0;
     this.emit("rooms");
+  }
+
+  /** How many will be unread with the mark at `seq`, as far as the window tells. @param {Room} room @param {number} seq */
+  unreadAfter({ cursor, read, timeline, unread }, seq) {
+    if (seq >= cursor) return 0;
+    const among = (/** @type {number} */ from, /** @type {number} */ to) =>
+      timeline.events.filter((event) => event.seq > from && event.seq <= to && this.counts(event)).length;
+    if (timeline.covers(read)) return Math.max(0, unread - among(read, seq));
+    const whole = !timeline.newer && (timeline.first <= seq + 1 || (timeline.loaded && !timeline.older));
+    return whole ? Math.min(unread, among(seq, Infinity)) : unread;
   }
 
   /** Show from where on it is new. @param {string} name @param {number|null} after */

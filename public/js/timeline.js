@@ -43,20 +43,41 @@ export class Timeline {
     if (event.type === "message") this.byId.set(event.message_id, /** @type {Message} */ (event));
   }
 
+  /** Whether what comes before and after `seq` is here. @param {number} seq */
+  covers(seq) {
+    return this.loaded && (!this.older || this.first <= seq) && (!this.newer || this.last > seq);
+  }
+
   /**
    * A page of history.
    * @param {DurableEvent[]} events ascending
-   * @param {"older"|"newer"|"newest"|"around"} side
+   * @param {"older"|"newer"|"newest"} side
    * @param {boolean} more whether the log goes on, on that side
    */
   page(events, side, more) {
-    if (side === "around") this.clear();
     for (const event of events) this.insert(event);
     this.loaded = true;
     if (side === "older" || side === "newest") this.older = more;
     if (side === "newest") this.newer = false;
     if (side === "newer") this.newer = more;
-    if (side === "around") this.older = this.newer = true;
+  }
+
+  /**
+   * A page from the middle: the window is there from now on.
+   * @param {DurableEvent[]} events ascending
+   * @param {{older: boolean, newer: boolean}} more on which sides the log goes on
+   * @param {number} cursor the seq of the last event that came live
+   */
+  pageAround(events, more, cursor) {
+    const last = events.at(-1)?.seq ?? 0;
+    // What came live while the page was on its way follows it without a hole, where the page reaches the end.
+    const live = more.newer || this.newer ? [] : this.events.filter((event) => event.seq > last);
+    const missed = this.newer && cursor > last;
+    this.clear();
+    for (const event of [...events, ...live]) this.insert(event);
+    this.loaded = true;
+    this.older = more.older;
+    this.newer = more.newer || missed;
   }
 
   /** Apply an edit or a deletion. @param {DurableEvent} event @returns {boolean} whether it changed anything */

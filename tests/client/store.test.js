@@ -74,6 +74,20 @@ test("unread counts others' messages, not own ones, and reading clears them", ()
   assert.equal(store.room("general").unread, 0, "whoever writes has read");
 });
 
+test("what is read in part leaves the rest unread, however little of it is loaded", () => {
+  const store = startedStore({ rooms: [wireRoom({ head: 10_000, unread: 9_000, read: 1_000, mentions: 4 })] });
+  const room = store.room("general");
+  const page = Array.from({ length: 60 }, (_, index) => message(971 + index));
+  room.timeline.pageAround(page, { older: true, newer: true }, room.cursor);
+  store.markRead("general", 1_020);
+  assert.deepEqual([room.unread, room.mentions, room.read], [8_980, 4, 1_020]);
+  room.timeline.pageAround([message(9_999), message(10_000)], { older: true, newer: false }, room.cursor);
+  store.markRead("general", 9_999);
+  assert.deepEqual([room.unread, room.mentions], [1, 1]);
+  store.markRead("general", 10_000);
+  assert.deepEqual([room.unread, room.mentions], [0, 0]);
+});
+
 test("what is replayed after welcome is not counted twice", () => {
   const store = startedStore({ rooms: [wireRoom({ head: 1 })] });
   store.welcome(welcome({ rooms: [wireRoom({ head: 3, unread: 2 })] }));

@@ -41,12 +41,27 @@ test("trimming lets go at one end and says that there is more", () => {
   assert.equal(timeline.newer, true);
 });
 
-test("a page around a message replaces the window", () => {
+test("a page around a message replaces the window, and keeps what came live after it", () => {
   const timeline = new Timeline();
   timeline.page([message(90), message(91)], "newest", true);
-  timeline.page([message(10), message(11)], "around", true);
+  timeline.pageAround([message(10), message(11)], { older: true, newer: true }, 91);
   assert.deepEqual(seqs(timeline), [10, 11]);
   assert.deepEqual([timeline.older, timeline.newer, timeline.loaded], [true, true, true]);
+  timeline.pageAround([message(89), message(90)], { older: true, newer: false }, 91);
+  assert.deepEqual([seqs(timeline), timeline.newer], [[89, 90], true], "what the window before didn't take is asked for");
+  timeline.page([message(91)], "newer", false);
+  timeline.insert(message(92));
+  timeline.pageAround([message(90), message(91)], { older: true, newer: false }, 92);
+  assert.deepEqual([seqs(timeline), timeline.newer], [[90, 91, 92], false]);
+});
+
+test("a window covers a place when it has what comes before and after it", () => {
+  const timeline = new Timeline();
+  assert.equal(timeline.covers(1), false);
+  timeline.pageAround([message(10), message(11), message(12)], { older: true, newer: true }, 50);
+  assert.deepEqual([9, 10, 11, 12].map((seq) => timeline.covers(seq)), [false, true, true, false]);
+  timeline.pageAround([message(10), message(11)], { older: false, newer: false }, 11);
+  assert.deepEqual([0, 9, 11, 12].map((seq) => timeline.covers(seq)), [true, true, true, true]);
 });
 
 test("an edit of a message outside the window changes nothing", () => {

@@ -163,7 +163,7 @@ export class MessageComposer extends Part {
     if (this.draft.reply) return this.replyTo(null);
     if (this.name === undefined) return;
     this.store.setLine(this.name, null);
-    this.app.session.seen(this.name);
+    this.app.session.seen(this.name, this.store.room(this.name)?.cursor ?? 0);
     this.store.emit("to-end", this.name);
   }
 

@@ -1,3 +1,4 @@
+import { Anchor } from "../anchor.js";
 import { h, icon, reconcile, scheduled } from "../dom.js";
 import { localDay } from "../format.js";
 import { buildRows } from "../rows.js";
@@ -8,13 +9,14 @@ import { Part } from "./part.js";
 
 /** @typedef {import("../rows.js").Row} Row */
 
-const END_PX = 40;
 const AHEAD_PX = 800;
+/** Without the reader scrolling, the next page is loaded only when its edge is reached. */
+const EDGE_PX = 40;
 /** Trimming a little at a time would redraw the top with every message. */
 const SLACK = 100;
 const FLASH_MS = 1600;
 
-/** The conversation: draws rows, keeps the place of whoever reads, loads what lies beyond either end. */
+/** The conversation: draws rows, loads what lies beyond either end, tells what has been read. */
 export class MessageList extends Part {
   /** @param {import("../app.js").App} app */
   constructor(app) {
@@ -22,16 +24,16 @@ export class MessageList extends Part {
     this.view = new MessageView(this.app);
     this.log = h("div", { class: "log", role: "log", "aria-live": "off", tabIndex: 0 });
     this.scroller = h("div", { class: "scroller" }, this.log);
+    this.anchor = new Anchor(this.scroller, this.log);
     this.live = h("div", { class: "visually-hidden", "aria-live": "polite" });
     this.jump = h("button", { type: "button", class: "jump", hidden: true, onClick: () => this.toEnd() });
-    this.append(this.scroller, this.jump, this.live);
+    this.back = h("button", { type: "button", class: "jump up", hidden: true, onClick: () => void this.toFirstUnread() });
+    this.append(this.scroller, this.back, this.jump, this.live);
     this.tools = new MessageTools(this.app, this);
-    /** Whether the end stays on the screen when something comes. */
-    this.stuck = true;
     /** Whether the room has just been opened and its place is to be found. */
     this.fresh = true;
-    this.seenTo = 0;
-    this.lastTop = 0;
+    /** Whether new messages were passed over without having been on the screen. */
+    this.skipped = false;
     /** @type {string|null} */
     this.name = null;
     this.draw = scheduled(() => this.render());
@@ -48,14 +50,18 @@ export class MessageList extends Part {
     store.on("current", () => this.opened());
     store.on("people", () => this.rename());
     store.on("attention", () => this.attend());
+    store.on("connection", () => this.attend());
+    store.on("gap", (name) => name === store.current && this.reload(name));
     store.on("show", ({ room, seq }) => room === store.current && this.show(seq));
     store.on("to-end", () => this.toEnd());
     store.on("live-message", (message) => this.announce(message));
     app.on("plugins", () => this.redraw());
     app.on("focus-lost", () => this.log.focus({ preventScroll: true }));
     this.scroller.addEventListener("scroll", () => this.scrolled(), { passive: true });
-    new ResizeObserver(() => this.stuck && this.bottom()).observe(this.scroller);
-    new ResizeObserver(() => this.stuck && this.bottom()).observe(this.log);
+    // After layout and before paint: what has changed its size is put right before it is seen.
+    const sizes = new ResizeObserver(() => this.settle());
+    sizes.observe(this.scroller);
+    sizes.observe(this.log);
   }
 
   translated() {
@@ -63,7 +69,7 @@ export class MessageList extends Part {
   }
 
   redraw() {
-    this.log.replaceChildren();
+    for (const node of this.log.children) Object.assign(node, { rowVersion: null });
     this.render();
   }
 
@@ -72,36 +78,50 @@ export class MessageList extends Part {
       this.name = this.store.current;
       this.log.replaceChildren();
       this.fresh = true;
-      this.stuck = true;
-      this.seenTo = this.store.room(this.name)?.cursor ?? 0;
+      this.skipped = false;
+      this.anchor.toEnd();
     }
-    this.render();
+    this.draw();
   }
 
   get room() {
     return this.store.room(this.store.current);
   }
 
+  /** Whether what comes in is on the screen as it comes. */
+  get watched() {
+    return !document.hidden && this.store.connection.state === "live" && this.checkVisibility({ visibilityProperty: true });
+  }
+
+  get line() {
+    return this.log.querySelector(".unread");
+  }
+
   render() {
-    const { room, store, app } = this;
+    const { room, store, app, anchor } = this;
     this.log.setAttribute("aria-label", room ? app.t("messages.title", { room: app.roomTitle(room) }) : "");
     if (!room || !store.me) {
-      this.jump.hidden = true;
+      this.jump.hidden = this.back.hidden = true;
       return this.log.replaceChildren(store.me && store.epoch ? h("p", { class: "loading" }, app.t("rooms.none")) : "");
     }
-    const history = store.hasPlugin("history");
-    if (history && this.stuck && room.timeline.events.length > KEEP + SLACK) room.timeline.trim("older");
-    const rows = buildRows(room, app.outbox.of(room.name),
-      { me: store.me.id, history, day: localDay });
-    const places = this.stuck ? [] : this.place();
+    if (anchor.moved) anchor.follow(!room.timeline.newer);
+    this.prune(room);
+    const rows = room.opening ? [] : buildRows(room, app.outbox.of(room.name),
+      { me: store.me.id, history: store.hasPlugin("history"), day: localDay });
     const focused = /** @type {any} */ (document.activeElement?.closest(".log > *"))?.rowKey;
     reconcile(this.log, rows, (row) => this.view.draw(row));
     this.log.setAttribute("aria-busy", String(!room.timeline.loaded));
     this.refocus(focused);
-    if (this.fresh && room.timeline.loaded) this.arrive();
-    else if (this.stuck) this.bottom();
-    else this.restore(places);
-    this.scrolled();
+    if (this.fresh && room.timeline.loaded && !room.opening) this.arrive();
+    else this.settle();
+    this.proceed(room, EDGE_PX);
+  }
+
+  /** Let go of what is far from where the reader is. @param {import("../store.js").Room} room */
+  prune({ timeline }) {
+    if (timeline.events.length <= KEEP + SLACK || !this.store.hasPlugin("history")) return;
+    const at = this.anchor.seq === null ? Infinity : timeline.indexOf(this.anchor.seq);
+    timeline.trim(at > KEEP / 2 ? "older" : "newer");
   }
 
   /** A row that was drawn again keeps the focus. @param {string|undefined} key */
@@ -111,97 +131,105 @@ export class MessageList extends Part {
     /** @type {HTMLElement|undefined} */ (row)?.focus({ preventScroll: true });
   }
 
-  /** The rows on the screen, and where they stand: what must not move. */
-  place() {
-    const { top, bottom } = this.scroller.getBoundingClientRect();
-    const places = [...this.log.children].map((node) => ({ node, box: node.getBoundingClientRect() }));
-    return places.filter(({ box }) => box.bottom > top && box.top < bottom);
-  }
-
-  /** Put the first row that was not drawn anew where it was. @param {{node: Element, box: DOMRect}[]} places */
-  restore(places) {
-    const kept = places.find(({ node }) => node.isConnected && !["more", "start"].includes(/** @type {any} */ (node).rowKey));
-    if (kept) this.scroller.scrollTop += kept.node.getBoundingClientRect().top - kept.box.top;
-    this.lastTop = this.scroller.scrollTop;
-  }
-
   /** Where reading goes on: at the unread line, if what is new doesn't fit; else at the end. */
   arrive() {
     this.fresh = false;
-    const line = /** @type {HTMLElement|null} */ (this.log.querySelector(".unread"));
-    this.bottom();
-    const above = line ? this.scroller.getBoundingClientRect().top - line.getBoundingClientRect().top : 0;
-    if (above > 0) {
-      this.scroller.scrollTop -= above + this.scroller.clientHeight / 4;
-      this.stuck = false;
-    }
+    this.anchor.toEnd(this.line);
   }
 
-  bottom() {
-    this.scroller.scrollTop = this.scroller.scrollHeight;
-    this.lastTop = this.scroller.scrollTop;
+  /** Keep the place. What nobody watches coming in stops where the line of what is new would leave the screen. */
+  settle() {
+    const { anchor, line } = this;
+    if (anchor.atEnd && !this.watched && line) anchor.toEnd(line);
+    else anchor.settle();
+    if (anchor.atEnd && line && !document.hasFocus()) this.skipped ||= anchor.isAbove(line);
   }
 
   toEnd() {
     const { room } = this;
     if (!room) return;
-    this.stuck = true;
-    this.bottom();
+    this.skipped ||= room.line !== null;
+    this.fresh = false;
+    this.anchor.toEnd();
     if (room.timeline.newer) void this.app.session.latest(room.name);
     this.render();
   }
 
+  async toFirstUnread() {
+    const { room } = this;
+    if (!room || room.line === null) return;
+    if (!room.timeline.covers(room.line)) await this.app.session.around(room.name, { around: room.line });
+    if (room !== this.room) return;
+    this.skipped = false;
+    this.render();
+    if (this.line) this.anchor.toLine(this.line);
+    this.proceed(room, EDGE_PX);
+    this.log.focus({ preventScroll: true });
+  }
+
+  /** Too much was missed to be sent: the window is loaded anew, where the reader is. @param {string} name */
+  reload(name) {
+    const { seq } = this.anchor;
+    if (seq !== null) return void this.app.session.around(name, { around: seq });
+    this.fresh = true;
+    void this.app.session.arrive(name);
+  }
+
   scrolled() {
-    const { room, scroller } = this;
-    if (!room) return;
-    const { scrollTop, clientHeight, scrollHeight } = scroller;
-    const below = scrollHeight - clientHeight - scrollTop;
-    // What grows below (a picture, a font) is no reason to let go of the end; only moving up is.
-    const up = scrollTop < this.lastTop - 1;
-    this.lastTop = scrollTop;
-    this.stuck = (below < END_PX || (this.stuck && !up)) && !room.timeline.newer;
-    if (room.timeline.loaded && !this.fresh) {
-      if (scrollTop < AHEAD_PX) void this.app.session.more(room.name, "older");
-      if (below < AHEAD_PX) void this.app.session.more(room.name, "newer");
+    const { room, anchor } = this;
+    if (!room || !anchor.moved) return;
+    anchor.follow(!room.timeline.newer);
+    this.proceed(room, AHEAD_PX);
+  }
+
+  /** Load what is near, and tell what has been seen. @param {import("../store.js").Room} room @param {number} ahead pixels */
+  proceed(room, ahead) {
+    if (room.timeline.loaded && !room.opening && !this.fresh) {
+      if (this.scroller.scrollTop < ahead) void this.app.session.more(room.name, "older");
+      if (this.anchor.below < ahead) void this.app.session.more(room.name, "newer");
     }
     this.attend();
-    this.drawJump(room, below);
+    this.drawJumps(room);
   }
 
-  /** Whoever looks at the end has read it. */
+  /** What has been on the screen of somebody who looks is read; what lies out of sight is not. */
   attend() {
-    const { room, app } = this;
-    const looking = !document.hidden && document.hasFocus() && this.checkVisibility({ visibilityProperty: true });
+    const { room, app, anchor } = this;
+    const looking = this.watched && document.hasFocus() && !this.fresh;
     if (!looking && app.session.reading && room?.unread === 0) room.line = null;
-    app.session.reading = looking && this.stuck && !this.fresh;
-    if (!room) return;
-    if (this.stuck) this.seenTo = room.cursor;
-    if (app.session.reading) app.session.seen(room.name);
+    app.session.reading = looking && anchor.atEnd;
+    if (room && looking) app.session.seen(room.name, anchor.atEnd ? room.cursor : anchor.lastInSight());
   }
 
-  /** @param {import("../store.js").Room} room @param {number} below pixels */
-  drawJump(room, below) {
-    const fresh = room.timeline.events.filter((event) => event.seq > this.seenTo && this.store.counts(event)).length;
-    const far = below > this.scroller.clientHeight || room.timeline.newer;
-    this.jump.hidden = this.fresh || this.stuck || !(fresh || far);
-    if (this.jump.hidden) return;
-    const text = fresh ? this.t("messages.newCount", { count: fresh }) : this.t("messages.toEnd");
-    if (this.jump.textContent !== text) this.jump.replaceChildren(icon("down"), text);
-    this.jump.classList.toggle("loud", fresh > 0);
+  /** The ways to the end, and back to the first new message. @param {import("../store.js").Room} room */
+  drawJumps(room) {
+    const { anchor, line } = this;
+    const far = anchor.below > this.scroller.clientHeight || room.timeline.newer;
+    this.jump.hidden = this.fresh || anchor.atEnd || !(room.unread || far);
+    this.label(this.jump, "down", room.unread ? this.t("messages.newCount", { count: room.unread }) : this.t("messages.toEnd"));
+    this.jump.classList.toggle("loud", room.unread > 0);
+    this.back.hidden = this.fresh || !this.skipped || room.line === null || (line !== null && !anchor.isAbove(line));
+    this.label(this.back, "up", this.t("messages.toUnread"));
+  }
+
+  /** @param {HTMLElement} button @param {string} name @param {string} text */
+  label(button, name, text) {
+    if (!button.hidden && button.textContent !== text) button.replaceChildren(icon(name), text);
   }
 
   /** Bring a message to the middle, and point at it. @param {number} seq */
   show(seq) {
     this.fresh = false;
-    this.stuck = false;
+    this.skipped ||= this.room?.line != null;
     this.render();
-    const nodes = /** @type {HTMLElement[]} */ ([...this.log.querySelectorAll(".message[data-seq]")]);
-    const node = nodes.find((one) => Number(one.dataset.seq) >= seq) ?? nodes.at(-1);
+    const { messages } = this.anchor;
+    const node = messages.find((one) => Number(one.dataset.seq) >= seq) ?? messages.at(-1);
     if (!node) return;
-    node.scrollIntoView({ block: "center" });
+    this.anchor.toMiddle(node);
     node.classList.add("flash");
     setTimeout(() => node.classList.remove("flash"), FLASH_MS);
     node.focus({ preventScroll: true });
+    if (this.room) this.proceed(this.room, EDGE_PX);
   }
 
   /** Names change in place, without drawing the messages again. */
