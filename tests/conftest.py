@@ -8,6 +8,7 @@ import json
 import logging
 import os
 import struct
+import time
 from contextlib import asynccontextmanager
 
 import pytest
@@ -140,6 +141,22 @@ def raw():
 def on_file(tmp_path):
     """Settings that keep the log in a file, over restarts too."""
     return {"store": {"url": f"sqlite:{tmp_path / 'chat.db'}", "durability": "normal"}}
+
+
+class Clock:
+    """The time of day, moved on by ``days`` and ``seconds``."""
+
+    days = 0.0
+    seconds = 0.0
+
+    def __call__(self) -> float:
+        return time.time() + self.days * 86400 + self.seconds
+
+
+@pytest.fixture
+def clock():
+    """A clock for ``chat(clock=…)`` that a test moves on."""
+    return Clock()
 
 
 @pytest.fixture

@@ -8,11 +8,11 @@ import re
 import sys
 
 import pytest
+from argon2 import extract_parameters
 
 from chatserver import Reject
-from chatserver.accounts.accounts import Accounts
 from chatserver.accounts.login_throttle import FAILURES
-from chatserver.server import server as composition
+from chatserver.store import accounts as people
 from chatserver.testing import Refused
 
 
@@ -93,14 +93,13 @@ async def test_a_guests_token_brings_the_same_person_back_over_restarts(chat, on
         assert (other.id, other.name) == (alice.id, "alice")
 
 
-async def test_the_name_of_a_guest_who_is_gone_is_free_and_the_id_stays(chat, monkeypatch, eventually):
-    monkeypatch.setattr(composition, "NAME_GRACE_SECONDS", 0.0)
-    async with chat(plugins=["history"]) as server:
+async def test_the_name_of_a_guest_who_is_gone_is_free_and_the_id_stays(chat, eventually):
+    async with chat(plugins=["history"], timeouts={"name_grace": 0}) as server:
         alice, bob = await server.join("general", "alice", "bob")
         assert (await refused(server.client("alice"))).code == "name_taken"
         await alice.says("I was first")
         await alice.leave()
-        await eventually(lambda: server.server.presence.online() == 1)
+        await eventually(lambda: server.services.presence.online() == 1)
         second = (await server.join("general", "alice"))[0]
         assert second.id != alice.id
         assert (await refused(server.client(token=alice.token))).code == "name_taken"
@@ -113,9 +112,8 @@ async def test_the_name_of_a_guest_who_is_gone_is_free_and_the_id_stays(chat, mo
         assert (await back.hears("mention")).seq == (await second.hears("mention")).seq
 
 
-async def test_a_reload_keeps_the_name(chat, monkeypatch):
-    monkeypatch.setattr(composition, "NAME_GRACE_SECONDS", 0.0)
-    async with chat(presence_grace=5.0) as server:
+async def test_a_reload_keeps_the_name(chat):
+    async with chat(timeouts={"name_grace": 0, "presence_grace": 5.0}) as server:
         alice = await server.client("alice")
         await alice.leave()
         assert (await refused(server.client("alice"))).code == "name_taken"
@@ -124,21 +122,20 @@ async def test_a_reload_keeps_the_name(chat, monkeypatch):
 
 async def test_an_accounts_name_is_never_free(chat):
     async with chat() as server:
-        await server.server.accounts.add("Carla", "correct horse", "member")
+        await server.services.accounts.add("Carla", "correct horse", "member")
         for name in ("Carla", "carla", "CARLA", "carIa", "сarla"):
             assert (await refused(server.client(name))).code == "name_taken"
 
 
-async def test_guest_tokens_end(chat, monkeypatch):
-    async with chat() as server:
+async def test_guest_tokens_end(chat, clock):
+    async with chat(clock=clock) as server:
         alice = await server.client("alice")
-        now = server.server.accounts._clock
-        monkeypatch.setattr(server.server.accounts, "_clock", lambda: now() + 6.5 * 86400)
+        clock.days = 6.5
         assert (await server.client(token=alice.token)).id == alice.id
         # Coming back has made it last longer.
-        monkeypatch.setattr(server.server.accounts, "_clock", lambda: now() + 13 * 86400)
+        clock.days = 13
         assert (await server.client(token=alice.token)).id == alice.id
-        monkeypatch.setattr(server.server.accounts, "_clock", lambda: now() + 21 * 86400)
+        clock.days = 21
         assert (await refused(server.client(token=alice.token))).code == "unauthorized"
 
 
@@ -147,7 +144,7 @@ async def test_guest_tokens_end(chat, monkeypatch):
 
 async def test_signing_in_and_out(chat):
     async with chat() as server:
-        await server.server.accounts.add("carl", "correct horse", "member")
+        await server.services.accounts.add("carl", "correct horse", "member")
         answer = await server.http("POST", "/api/v1/login", {"name": "CARL", "password": "correct horse"})
         assert answer.code == 200
         (cookie,) = [c for c in answer.headers.get_list("Set-Cookie") if c.startswith("chat_session=")]
@@ -166,7 +163,7 @@ async def test_signing_in_and_out(chat):
 
 async def test_a_wrong_password_and_an_unknown_name_look_the_same(chat):
     async with chat() as server:
-        await server.server.accounts.add("carl", "correct horse", "member")
+        await server.services.accounts.add("carl", "correct horse", "member")
         answers = [
             await server.api("POST", "login", {"name": name, "password": "wrong horse"})
             for name in ("carl", "nobody")
@@ -175,24 +172,36 @@ async def test_a_wrong_password_and_an_unknown_name_look_the_same(chat):
         assert answers[0][0] == 401
 
 
-async def test_hammering_is_slowed_down_though_all_come_at_once(chat, monkeypatch):
-    tried = 0
-
-    def verify(self, hashed, password):
-        nonlocal tried
-        tried += 1
-        return password == "right horse"
-
-    monkeypatch.setattr(Accounts, "_verify", verify)
+async def test_hammering_is_slowed_down_though_all_come_at_once(chat):
     async with chat() as server:
-        await server.server.accounts.add("carl", "right horse", "member")
-        wrong = [server.server.accounts.login("carl", "wrong horse", "127.0.0.1") for _ in range(30)]
+        await server.services.accounts.add("carl", "right horse", "member")
+        wrong = [server.services.accounts.login("carl", "wrong horse", "127.0.0.1") for _ in range(30)]
         codes = [error.code for error in await asyncio.gather(*wrong, return_exceptions=True)]
-        assert codes.count("unauthorized") == tried == FAILURES
+        assert codes.count("unauthorized") == FAILURES
         assert codes.count("rate_limited") == 30 - FAILURES
         late = await server.http("POST", "/api/v1/login", {"name": "carl", "password": "right horse"})
         assert late.code == 429
         assert int(late.headers["Retry-After"]) > 100
+
+
+async def test_a_password_is_hashed_anew_once_the_settings_ask_for_another_cost(chat, on_file):
+    async def cost(server):
+        user = await server.services.accounts.find("carl")
+        stored = await server.services.store.read(lambda conn: people.password_hash(conn, user.id))
+        return extract_parameters(stored).memory_cost
+
+    login = {"name": "carl", "password": "right horse"}
+    async with chat(settings=on_file) as server:
+        carl = await server.account("carl", password="right horse")
+        assert await cost(server) == 1024
+    async with chat(settings={**on_file, "auth": {"password_memory_mib": 2}}) as server:
+        assert (await server.api("POST", "login", {**login, "password": "wrong horse"}))[0] == 401
+        assert await cost(server) == 1024
+        assert (await server.api("POST", "login", login))[0] == 200
+        assert await cost(server) == 2048
+        assert (await server.api("POST", "login", login))[0] == 200
+        # Nothing has changed for the sessions.
+        assert (await server.client(token=carl.token)).id == carl.id
 
 
 # Cookies and origins
@@ -231,7 +240,7 @@ async def test_allowed_origins_may_connect(chat, raw):
 
 async def test_what_a_cookie_does_needs_the_xsrf_header(chat):
     async with chat() as server:
-        await server.server.accounts.add("carl", "correct horse", "moderator")
+        await server.services.accounts.add("carl", "correct horse", "moderator")
         answer = await server.http("POST", "/api/v1/login", {"name": "carl", "password": "correct horse"})
         session = cookie_of(answer)
         xsrf, value = await xsrf_of(server)
@@ -257,7 +266,7 @@ async def test_what_a_cookie_does_needs_the_xsrf_header(chat):
 
 async def test_the_first_admins_link_works_once(chat):
     async with chat() as server:
-        accounts = server.server.accounts
+        accounts = server.services.accounts
         token = await accounts.setup_token()
         form = {"token": token, "name": "root", "password": "correct horse"}
         for wrong, code in (
@@ -305,7 +314,7 @@ async def test_the_command_line_beside_a_running_server(chat, tmp_path, on_file)
         assert code == 0
         code, out = await command(tmp_path, "user", "list")
         assert re.fullmatch(r"carl\s+moderator\n", out)
-        await server.server.people.listen()
+        await server.services.account_changes.apply()
         await carl.says("/kick alice")
         assert (await alice.hears("kicked")).by["name"] == "carl"
         code, _ = await command(tmp_path, "user", "passwd", "carl", "--password", "another horse")
@@ -325,11 +334,11 @@ async def test_guests_who_cannot_come_back_are_no_members_any_more(chat, on_file
         alice, bob = await server.join("general", "alice", "bob")
         await alice.says("from afar", to="bob")
         await alice.says("hello")
-        core = server.server
+        services = server.services
         await alice.leave()
-        await core.accounts.revoke(alice.token)
-        core.rooms.forget(await core.accounts.forget_ended())
-        general = await core.rooms.get("general")
+        await services.accounts.revoke(alice.token)
+        await services.account_changes.clean_up()
+        general = await services.rooms.get("general")
         assert set(general.members) == {bob.id}
         assert (await bob.ask("sync", room="general", after=0)).events[-1]["user"]["name"] == "alice"
         await server.restart()
@@ -353,7 +362,7 @@ async def test_a_success_of_ones_own_does_not_let_one_go_on_guessing(chat):
 async def test_guesses_from_many_addresses_are_counted_by_account(chat):
     async with chat() as server:
         await server.account("admin", "admin")
-        accounts = server.server.accounts
+        accounts = server.services.accounts
         codes = []
         for n in range(FAILURES + 1):
             try:

@@ -300,7 +300,7 @@ async def test_who_breaks_the_protocol_gets_the_answers_and_is_gone(
         assert closed == code
         assert [event["re"] for event in events if event["type"] == "error"] == ["before"]
         # The other side has not closed yet.
-        assert server.server.metrics.closes == {code: 1}
-        assert not server.server.presence.people()
-        assert len(server.server.connections) == 0
+        assert server.services.metrics.closes == {code: 1}
+        assert not server.services.presence.people()
+        assert len(server.server.context.keepalive) == 0
         assert [record.name for record in caplog.records].count("chatserver.sessions.connection") == 1

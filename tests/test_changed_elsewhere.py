@@ -49,7 +49,7 @@ async def test_nothing_is_lost_and_nothing_changes_places(chat, on_file, tmp_pat
         for client in (alice, bob):
             said = [e["content"] for e in events if e["user"]["id"] == client.id and e["type"] == "message"]
             assert said == [f"{n}" for n in range(20)]
-        assert server.server.rooms.loaded("general").members[alice.id].role == "owner"
+        assert server.services.rooms.loaded("general").members[alice.id].role == "owner"
 
 
 async def test_a_change_is_checked_too_and_made_once(chat, on_file, tmp_path):
@@ -61,5 +61,5 @@ async def test_a_change_is_checked_too_and_made_once(chat, on_file, tmp_path):
         await mod.says("/kick bob", "general")
         assert (await alice.hears("member", action="kicked")).target["name"] == "bob"
         await bob.hears("kicked")
-        assert alice.id in server.server.rooms.loaded("general").mutes
+        assert alice.id in server.services.rooms.loaded("general").mutes
         assert [e for e in await alice.heard("member") if e["action"] == "kicked"] == []

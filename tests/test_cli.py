@@ -12,6 +12,7 @@ from click.testing import CliRunner
 
 from chatserver.accounts.accounts import Accounts
 from chatserver.config import load
+from chatserver.config.settings import Auth
 from chatserver.model.errors import ConfigError, Reject
 from chatserver.model.values import User
 from chatserver.server import cli
@@ -41,7 +42,7 @@ def a_database(here: Path, *names: str, guests: tuple[str, ...] = ()) -> None:
     async def make() -> None:
         settings = load(here / "config.yaml", {})
         store = Store.open(settings.store.url, settings.data_dir, "normal")
-        accounts = Accounts(store, guest_days=1, session_days=1)
+        accounts = Accounts(store, Auth(guest_days=1, session_days=1))
         try:
             for name in names:
                 await accounts.add(name, "correct horse", "member")

@@ -89,14 +89,14 @@ async def test_all_hear_the_same(chat, raw, quiet, transport):
         compressed, wire, size = socket.sizes[-1]
         assert compressed
         assert wire < size / 4
-        before, socket.sizes = server.server.metrics.saved_bytes, []
+        before, socket.sizes = server.services.metrics.saved_bytes, []
         for text in ("short", LONG, "short again"):
             await alice.says(text)
         seen = [await socket.until("message") for _ in range(3)]
         assert seen == [await bob.hears() for _ in range(3)]
         assert [compressed for compressed, _, _ in socket.sizes] == [False, True, False]
         _, wire, size = socket.sizes[1]
-        assert server.server.metrics.saved_bytes - before == size - wire
+        assert server.services.metrics.saved_bytes - before == size - wire
         # And back again, in pieces.
         said = packed(json.dumps({"type": "message", "room": "general", "content": LONG + "!"}).encode())
         await socket.frame(said[:10], 1 | COMPRESSED, final=False)
@@ -148,7 +148,7 @@ async def test_a_slow_reader_is_measured_by_what_is_sent(chat, raw, quiet, trans
         socket = Deflating(plain)
         head = (await socket.enter())["room"]["head"]
         sent = 0
-        while len(server.server.connections) == 2:
+        while len(server.server.context.keepalive) == 2:
             # Half of it twice, in text and html, and the rest in half of the bits.
             await alice.says(f"{sent} {os.urandom(3500).hex()}")
             sent += 1
@@ -172,13 +172,13 @@ async def test_another_programs_client(chat, quiet, transport):
         socket = await websocket_connect(url, compression_options={})
         await socket.write_message(json.dumps({"type": "hello", "name": "bob"}))
         await alice.hears("joined")
-        before = server.server.metrics.compressed
+        before = server.services.metrics.compressed
         for text in (LONG, "short", LONG + "!"):
             await alice.says(text)
             while (event := json.loads(await socket.read_message()))["type"] != "message":
                 pass
             assert event["content"] == text
-        assert server.server.metrics.compressed == before + 2
+        assert server.services.metrics.compressed == before + 2
         socket.close()
         while await socket.read_message() is not None:
             pass

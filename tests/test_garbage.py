@@ -50,8 +50,8 @@ async def test_a_visit_leaves_no_cycles(chat, garbage, eventually, transport):
         # The first time, statements are compiled and much is imported.
         for number in range(2 * VISITORS):
             if number == VISITORS:
-                await eventually(lambda: len(server.server.connections) == 0)
+                await eventually(lambda: len(server.server.context.keepalive) == 0)
                 garbage()
             await visit(server.server.port, f"visitor{chr(97 + number % 26)}{number}")
-        await eventually(lambda: len(server.server.connections) == 0)
+        await eventually(lambda: len(server.server.context.keepalive) == 0)
         assert garbage() < VISITORS

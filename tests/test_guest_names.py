@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+
 import pytest
 
 from chatserver.accounts.accounts import Accounts
-from chatserver.server import server as composition
 from chatserver.testing import Refused
 
 
@@ -16,17 +17,15 @@ async def refused(work) -> Refused:
 
 
 @pytest.fixture
-def names_are_free_at_once(monkeypatch):
-    monkeypatch.setattr(composition, "NAME_GRACE_SECONDS", 0.0)
-
-
-pytestmark = pytest.mark.usefixtures("names_are_free_at_once")
+def chat(chat):
+    """Servers on which the name of a guest who is gone is free at once, just after a start too."""
+    return functools.partial(chat, timeouts={"name_grace": 0})
 
 
 async def gone(server, eventually, *clients):
     for client in clients:
         await client.leave()
-    here = server.server.presence.is_here
+    here = server.services.presence.is_here
     await eventually(lambda: not any(here(client.id) for client in clients))
 
 
@@ -102,14 +101,14 @@ async def test_a_guest_who_came_back_in_the_moment_the_name_was_taken_is_asked_a
             return bool(released)
 
         racing = Accounts(
-            server.server.store, guest_days=1, session_days=1, is_here=is_here, on_release=released.append
+            server.services.store, server.server.settings.auth, is_here=is_here, on_release=released.append
         )
         second, token = await racing.guest("bob")
         racing.close()
         assert released == [bob.id]
-        server.server.people.released(bob.id)
+        server.services.people.released(bob.id)
         assert await bob.closed() == 4000
         await server.client(token=token)
-        assert (await server.server.accounts.find("bob")).id == second.id
+        assert (await server.services.accounts.find("bob")).id == second.id
         assert (await refused(server.client(token=bob.token))).code == "name_taken"
         assert (await server.client("robert", token=bob.token)).id == bob.id

@@ -205,8 +205,7 @@ async def test_the_senders_own_cancellation_is_nobodys_failure():
 def test_a_plugin_that_keeps_failing_is_suspended_and_reported(caplog):
     told = []
     bad = breaks()
-    found = hooks(bad, adds("1"))
-    found.on_suspend = lambda *what: told.append(what)
+    found = hooks(bad, adds("1"), on_suspend=lambda *what: told.append(what))
     for _ in range(FAILURES):
         assert not told
         assert found.filter("before_post", DRAFT).content == "hello1"

@@ -35,7 +35,7 @@ async def named_like(server, name: str):
         user = table.user_by_id(conn, client.id)
         table.rename(conn, user, name, confusable_key(name))
 
-    await server.server.store.write(rename)
+    await server.services.store.write(rename)
     return client
 
 
@@ -68,7 +68,7 @@ async def test_every_way_to_a_name_refuses_the_form_of_an_id(chat):
             status, answer = await server.api("POST", "guest", {"name": name})
             assert (status, answer.error["code"], answer.error["field"]) == (400, "invalid", "name")
             with pytest.raises(Reject, match="is kept for"):
-                await server.server.accounts.add(name, "correct horse", "member")
+                await server.services.accounts.add(name, "correct horse", "member")
         assert (await server.client(token=bob.token)).name == "bob"
 
 
@@ -78,8 +78,8 @@ async def test_an_id_means_its_owner_though_an_older_database_has_it_as_a_name(c
         bob = await server.client("bob")
         eve = await named_like(server, bob.id)
         await server.api("POST", "rooms", {"name": "secret", "kind": "private"}, token=olga.token)
-        assert (await server.server.accounts.find(bob.id)).id == bob.id
-        assert (await server.server.accounts.find("@" + bob.id.upper())).id == bob.id
+        assert (await server.services.accounts.find(bob.id)).id == bob.id
+        assert (await server.services.accounts.find("@" + bob.id.upper())).id == bob.id
 
         await olga.says("psst", to=bob.id)
         assert (await bob.hears()).content == "psst"
@@ -103,12 +103,12 @@ async def test_an_id_means_its_owner_though_an_older_database_has_it_as_a_name(c
 async def test_the_system_is_made_though_a_guest_of_an_older_database_has_its_name(chat, on_file):
     async with chat(settings={**on_file, "rooms": []}) as server:
         guest = await named_like(server, "system")
-        assert (await server.server.accounts.find("system")).id == guest.id
+        assert (await server.services.accounts.find("system")).id == guest.id
     async with chat(settings={**on_file, "rooms": [{"name": "general"}]}) as server:
         again = await server.client(token=guest.token)
         assert [room["name"] for room in again.welcome.rooms] == ["general"]
-        assert (await server.server.accounts.find("system")).id == "system"
-        assert (await server.server.accounts.find(guest.id)).id == guest.id
+        assert (await server.services.accounts.find("system")).id == "system"
+        assert (await server.services.accounts.find(guest.id)).id == guest.id
 
 
 # One normal form

@@ -81,7 +81,7 @@ async def test_the_invisible_are_not_counted(chat):
 
 @pytest.mark.parametrize("restart", [False, True])
 async def test_who_left_invisible_comes_back_invisible(chat, on_file, eventually, restart):
-    async with chat(presence_grace=0.0, settings=on_file, plugins=["basics"]) as server:
+    async with chat(settings=on_file, plugins=["basics"]) as server:
         alice, bob = await server.join("general", "alice", "bob")
         await bob.ask("presence", status="invisible")
         await noticed(alice)
@@ -94,14 +94,14 @@ async def test_who_left_invisible_comes_back_invisible(chat, on_file, eventually
             fields = {"status": "invisible"}
         else:
             await bob.leave()
-            await eventually(lambda: not server.server.presence.is_here(bob.id))
+            await eventually(lambda: not server.services.presence.is_here(bob.id))
         bob = await server.client(token=bob.token, **fields)
         await alice.says("/who", room="general")
         assert (await alice.hears("notice")).text == "1 here: alice"
         assert not await noticed(alice)
         await bob.leave()
         assert not await noticed(alice)
-        await eventually(lambda: not server.server.presence.is_here(bob.id))
+        await eventually(lambda: not server.services.presence.is_here(bob.id))
         bob = await server.client(token=bob.token, status="online")
         assert (await alice.hears("joined")).user["id"] == bob.id
         # Once online, another hello changes nothing.

@@ -11,9 +11,7 @@ import warnings
 import pytest
 
 from chatserver.model.errors import ConfigError
-from chatserver.sessions import keepalive as connections
 from chatserver.testing import Harness
-from chatserver.web import listener
 
 
 async def opened(server, count):
@@ -30,9 +28,8 @@ async def ended(reader) -> bool:
 # Half-open requests, sizes
 
 
-async def test_200_half_open_requests_are_gone_while_others_are_served(chat, monkeypatch, quiet):
-    monkeypatch.setattr(listener, "IDLE_SECONDS", 0.5)
-    async with chat() as server:
+async def test_200_half_open_requests_are_gone_while_others_are_served(chat, quiet):
+    async with chat(timeouts={"http_idle": 0.5}) as server:
         alice, bob = await server.join("general", "alice", "bob")
         half = await opened(server, 200)
         for _, writer in half:
@@ -48,9 +45,8 @@ async def test_200_half_open_requests_are_gone_while_others_are_served(chat, mon
         assert (await server.http("GET", "/healthz")).code == 200
 
 
-async def test_a_header_that_drips_does_not_hold_a_connection(chat, monkeypatch, raw):
-    monkeypatch.setattr(listener, "IDLE_SECONDS", 0.3)
-    async with chat() as server, raw(server) as socket:
+async def test_a_header_that_drips_does_not_hold_a_connection(chat, raw):
+    async with chat(timeouts={"http_idle": 0.3}) as server, raw(server) as socket:
         await socket.send(b"GET / HTTP/1.1\r\n")
 
         async def drip():
@@ -64,9 +60,8 @@ async def test_a_header_that_drips_does_not_hold_a_connection(chat, monkeypatch,
         await asyncio.gather(dripping, return_exceptions=True)
 
 
-async def test_a_body_that_drips_does_not_hold_a_connection(chat, monkeypatch, raw):
-    monkeypatch.setattr(listener, "BODY_SECONDS", 0.3)
-    async with chat() as server, raw(server) as socket:
+async def test_a_body_that_drips_does_not_hold_a_connection(chat, raw):
+    async with chat(timeouts={"http_body": 0.3}) as server, raw(server) as socket:
         await socket.send(
             b"POST /api/v1/guest HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
             b"Content-Length: 1000\r\n\r\n{"
@@ -119,9 +114,9 @@ async def test_too_many_from_one_address_are_told_so(chat):
         await other.hello(name="alice")
 
 
-async def test_bare_connections_are_bounded_too_and_forgotten_when_closed(chat, eventually, monkeypatch):
-    monkeypatch.setattr(listener, "SPARE", 3)
-    async with chat(settings={"limits": {"connections_per_ip": 2}}) as server:
+async def test_bare_connections_are_bounded_too_and_forgotten_when_closed(chat, eventually):
+    sizes = {"spare_connections": 3}
+    async with chat(settings={"limits": {"connections_per_ip": 2}}, sizes=sizes) as server:
         held = await opened(server, 5)
         await eventually(lambda: len(server.server.listener._open) == 5)
         (extra, writer) = (await opened(server, 1))[0]
@@ -138,15 +133,12 @@ async def test_bare_connections_are_bounded_too_and_forgotten_when_closed(chat, 
 # Silence
 
 
-async def test_nobody_waits_for_hello_for_ever(chat, monkeypatch):
-    async with chat() as server:
+async def test_a_connection_without_a_hello_is_closed(chat):
+    async with chat(timeouts={"hello": 0.5}) as server:
         alice = await server.client("alice")
         silent, refused = await server.connect(), await server.connect()
         await refused.send({"type": "hello", "name": "alice"})
         assert (await refused.hears("error")).code == "name_taken"
-        wheel = server.server.connections
-        monkeypatch.setattr(connections.time, "monotonic", lambda now=connections.time.monotonic: now() + 11)
-        wheel.tick()
         for client in (silent, refused):
             assert await client.closed() == 4001
             assert client.everything[-1]["code"] == "hello_required"
@@ -162,8 +154,8 @@ async def test_a_beat_asks_for_a_sign_and_pages_get_an_event(chat, raw):
         await socket.upgrade()
         await socket.say(type="hello", name="program")
         await socket.until("live")
-        for _ in range(connections.BEAT_SECONDS):
-            server.server.connections.tick()
+        for _ in range(server.server.timeouts.heartbeat):
+            server.server.context.keepalive.tick()
         beat = await page.hears("heartbeat")
         assert dict(beat) == {"type": "heartbeat", "heads": {"general": sent.seq}}
         opcode, _ = await socket.read_frame()
@@ -171,25 +163,16 @@ async def test_a_beat_asks_for_a_sign_and_pages_get_an_event(chat, raw):
 
 
 @pytest.mark.parametrize("transport", ["lean", "stream"])
-async def test_who_is_silent_is_closed_and_who_answers_is_not(chat, raw, monkeypatch, eventually, transport):
-    async with chat(settings={"server": {"transport": transport}}) as server, raw(server) as deaf:
+async def test_a_silent_client_is_closed_and_one_that_answers_is_not(chat, raw, eventually, transport):
+    settings, timeouts = {"server": {"transport": transport}}, {"heartbeat": 1, "silence": 1.5}
+    async with chat(settings=settings, timeouts=timeouts) as server, raw(server) as silent:
         alive = await server.client("alice")
-        await deaf.upgrade()
-        await deaf.say(type="hello", name="deaf")
-        await deaf.until("live")
-        real = connections.time.monotonic
-        later = 0.0
-        monkeypatch.setattr(connections.time, "monotonic", lambda: real() + later)
-        for later in (30.0, 59.0):  # noqa: B007 - the clock reads it
-            for _ in range(connections.BEAT_SECONDS):
-                server.server.connections.tick()
-            await alive.ask("ping")
-        later = 91.0
-        for _ in range(connections.BEAT_SECONDS):
-            server.server.connections.tick()
-        assert (await deaf.to_the_end())[1] == 4008
+        await silent.upgrade()
+        await silent.say(type="hello", name="silent")
+        await silent.until("live")
+        assert (await silent.to_the_end())[1] == 4008
         assert await alive.ask("ping")
-        await eventually(lambda: len(server.server.connections) == 1)
+        await eventually(lambda: len(server.server.context.keepalive) == 1)
 
 
 # Leaving

@@ -357,7 +357,7 @@ async def test_what_waits_behind_a_mute_or_a_removal_is_checked_against_it(chat,
     async with chat() as server:
         alice, bob = await server.join("general", "alice", "bob")
         sent = await alice.says("before")
-        live = server.server.rooms.loaded("general")
+        live = server.services.rooms.loaded("general")
         by, target = (live.members[client.id].user for client in (bob, alice))
         replies = []
         for entry in (

@@ -28,7 +28,7 @@ async def test_a_second_tab_is_not_a_second_person(chat, eventually):
 
 
 async def test_a_reload_is_neither_a_leave_nor_a_join(chat, eventually):
-    async with chat(presence_grace=0.3) as server:
+    async with chat(timeouts={"presence_grace": 0.3}) as server:
         alice, bob = await server.join("general", "alice", "bob")
         await bob.leave()
         bob = await server.client(token=bob.token)
@@ -56,7 +56,7 @@ async def test_what_others_see_of_a_state(chat):
 
 
 async def test_the_invisible_come_and_go_unseen(chat, eventually):
-    async with chat(presence_grace=0.05) as server:
+    async with chat(timeouts={"presence_grace": 0.05}) as server:
         alice, bob = await server.join("general", "alice", "bob")
         await bob.ask("presence", status="invisible")
         assert (await alice.hears("left")).user["id"] == bob.id
@@ -65,7 +65,7 @@ async def test_the_invisible_come_and_go_unseen(chat, eventually):
         tab = await server.client(token=bob.token)
         await bob.leave()
         await tab.leave()
-        await eventually(lambda: server.server.presence.online() == 1)
+        await eventually(lambda: server.services.presence.online() == 1)
         assert not await alice.heard("left")
         assert not await alice.heard("joined")
 
@@ -77,7 +77,7 @@ async def test_large_rooms_are_not_told_who_comes_and_goes(chat, eventually):
             await client.heard("joined")
         await carl.ask("presence", status="away")
         await carl.leave()
-        await eventually(lambda: server.server.presence.online() == 2)
+        await eventually(lambda: server.services.presence.online() == 2)
         dora = await server.client("dora")
         await dora.join("general")
         for type in ("joined", "left", "presence"):

@@ -98,13 +98,13 @@ async def test_our_own_mistakes_are_answered_logged_and_survived(chat, monkeypat
     async with chat() as server:
         alice, bob = await server.join("general", "alice", "bob")
         with monkeypatch.context() as broken:
-            broken.setattr(server.server.rooms, "get", None)
+            broken.setattr(server.services.rooms, "get", None)
             assert (await refused(alice.ask("sync", room="general", after=0))).code == "internal"
             status, answer = await server.api("GET", "rooms/general", token=alice.token)
             assert (status, answer.error["code"]) == (500, "internal")
             assert "NoneType" not in str(answer)
         with monkeypatch.context() as broken:
-            broken.setattr(server.server.messages, "_draft", None)
+            broken.setattr(server.services.messages, "_draft", None)
             assert (await refused(alice.says("x"))).code == "internal"
         await alice.says("fine again")
         assert (await bob.hears()).content == "fine again"
@@ -169,8 +169,8 @@ async def test_pieces_pings_and_the_closing_handshake(chat, raw, quiet, transpor
         await socket.frame(b"\x03\xe8bye", 8)
         assert (await socket.read_frame())[1][:2] == b"\x03\xe8"
         assert await socket.rest() == b""
-        await eventually(lambda: len(server.server.connections) == 0)
-        await eventually(lambda: server.server.presence.online() == 0)
+        await eventually(lambda: len(server.server.context.keepalive) == 0)
+        await eventually(lambda: server.services.presence.online() == 0)
 
 
 @both
@@ -186,7 +186,7 @@ async def test_somebody_who_is_gone_without_a_word_is_gone(chat, raw, quiet, tra
                 socket.writer.write_eof()
                 await socket.rest()
         assert (await alice.hears("left")).user["name"] == "bob"
-        await eventually(lambda: len(server.server.connections) == 1)
+        await eventually(lambda: len(server.server.context.keepalive) == 1)
         await alice.says("still here")
 
 
@@ -241,7 +241,7 @@ async def test_slow_and_quick_readers(chat, raw, quiet, transport, eventually):
         await socket.say(type="hello", name="sleepy")
         await socket.until("live")
         sent = 0
-        while len(server.server.connections) == 3:
+        while len(server.server.context.keepalive) == 3:
             await alice.says("x" * 8000)
             sent += 1
             assert sent < 3000

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 
 import pytest
 
 from chatserver.sessions import hello as opening
-from chatserver.sessions import keepalive as connections
 from chatserver.sessions.connection import Connection
 from chatserver.testing import Refused
 
@@ -116,9 +116,8 @@ async def test_another_lineage_sends_nothing_and_goes_live(chat, case):
         assert (await again.hears()).content == "live"
 
 
-async def test_too_much_in_a_room_is_a_gap_and_sync_fills_it(chat, monkeypatch):
-    monkeypatch.setattr(opening, "RESUME_ROOM", 20)
-    async with chat(plugins=HISTORY) as server:
+async def test_too_much_in_a_room_is_a_gap_and_sync_fills_it(chat):
+    async with chat(plugins=HISTORY, sizes={"resume_room": 20}) as server:
         alice, bob = await server.join("general", "alice", "bob")
         start = bob.seen.get("general", 0) or (await whole_log(bob))[-1]["seq"]
         bob.seen["general"] = start
@@ -139,10 +138,9 @@ async def test_too_much_in_a_room_is_a_gap_and_sync_fills_it(chat, monkeypatch):
         assert (await again.hears()).seq == start + 22
 
 
-async def test_too_much_in_all_gaps_the_rooms_that_no_longer_fit(chat, monkeypatch):
-    monkeypatch.setattr(opening, "RESUME_ALL", 30)
+async def test_too_much_in_all_gaps_the_rooms_that_no_longer_fit(chat):
     rooms = [{"name": name} for name in ("a", "b", "c")]
-    async with chat(plugins=HISTORY, settings={"rooms": rooms}) as server:
+    async with chat(plugins=HISTORY, settings={"rooms": rooms}, sizes={"resume_all": 30}) as server:
         alice, bob = await server.client("alice"), await server.client("bob")
         for room in ("a", "b", "c"):
             await alice.join(room)
@@ -301,7 +299,6 @@ async def test_a_cursor_from_before_ones_own_joining_shows_nothing_older(chat):
 @pytest.fixture
 def halfway(monkeypatch):
     """Holds catching up after its first page: ``reached`` is set then, and it goes on when ``go`` is set."""
-    monkeypatch.setattr(opening, "PAGE", 1)
     drained = Connection.drained
 
     class Halfway:
@@ -319,7 +316,7 @@ def halfway(monkeypatch):
 
 
 async def test_somebody_removed_while_catching_up_gets_nothing_more(chat, halfway):
-    async with chat(plugins=["moderation"]) as server:
+    async with chat(plugins=["moderation"], sizes={"resume_page": 1}) as server:
         alice, bob = await server.join("general", "alice", "bob")
         mod = await server.account("mod", "moderator")
         await mod.join("general")
@@ -346,7 +343,7 @@ async def test_a_resume_that_fails_leaves_nobody_behind(chat, monkeypatch, event
         bob.seen["general"] = 1
         await bob.leave()
         await alice.says("missed")
-        await eventually(lambda: server.server.presence.online() == 1)
+        await eventually(lambda: server.services.presence.online() == 1)
 
         def broken(*args, **kwargs):
             raise OSError("the disk is gone")
@@ -356,22 +353,23 @@ async def test_a_resume_that_fails_leaves_nobody_behind(chat, monkeypatch, event
         await back.send({"type": "hello", "token": bob.token,
                          "resume": {"epoch": bob.welcome.epoch, "rooms": bob.seen}})  # fmt: skip
         assert await back.closed() == 4000
-        await eventually(lambda: server.server.presence.online() == 1)
-        assert len(list(server.server.hub.subscribers("general"))) == 1
+        await eventually(lambda: server.services.presence.online() == 1)
+        assert len(list(server.services.hub.subscribers("general"))) == 1
 
 
-async def test_a_resume_that_takes_its_time_is_not_taken_for_silence(chat, monkeypatch, halfway):
-    async with chat(plugins=HISTORY) as server:
+async def test_a_resume_that_takes_its_time_is_not_taken_for_silence(chat, halfway, eventually):
+    async with chat(plugins=HISTORY, timeouts={"hello": 0.3}, sizes={"resume_page": 1}) as server:
         alice, bob = await server.join("general", "alice", "bob")
         bob.seen["general"] = 1
         await bob.leave()
         await alice.says("missed")
-        monkeypatch.setattr(connections, "HELLO_SECONDS", 0.0)
         back = await server.connect()
         resume = {"epoch": bob.welcome.epoch, "rooms": bob.seen}
         coming = asyncio.ensure_future(back.hello(token=bob.token, resume=resume))
         await halfway.reached.wait()
-        server.server.connections.tick()
+        reached = time.monotonic()
+        await eventually(lambda: time.monotonic() > reached + 0.3)
+        server.server.context.keepalive.tick()
         halfway.go.set()
         await coming
         assert await back.ask("ping")

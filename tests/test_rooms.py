@@ -141,17 +141,15 @@ async def test_invited_and_removed(chat):
         assert "secret" not in names(again.welcome.rooms)
 
 
-async def test_a_ban_that_is_over_keeps_nobody_out(chat, monkeypatch):
-    async with chat(plugins=["basics", "moderation"]) as server:
+async def test_a_ban_that_is_over_keeps_nobody_out(chat, clock):
+    async with chat(plugins=["basics", "moderation"], clock=clock) as server:
         mod = await server.account("mod", "moderator")
         await mod.join("general")
         bob = (await server.join("general", "bob"))[0]
         await mod.says("/kick bob 10m")
         assert (await refused(bob.join("general"))).code == "banned"
         assert (await refused(mod.says("/invite bob"))).code == "banned"
-        live = server.server.rooms.loaded("general")
-        now = live._clock()
-        monkeypatch.setattr(live, "_clock", lambda: now + 601)
+        clock.seconds = 601
         await mod.says("/invite bob")
         assert (await bob.hears("member", action="added")).room == "general"
 
@@ -304,11 +302,8 @@ async def test_history_pages_in_every_direction(chat):
         assert (await refused(alice.ask("history", room="general", limit=201))).code == "invalid"
 
 
-async def test_the_members_come_in_pages(chat, monkeypatch):
-    from chatserver.chat import rooms
-
-    monkeypatch.setattr(rooms, "MEMBERS_PAGE", 2)
-    async with chat() as server:
+async def test_the_members_come_in_pages(chat):
+    async with chat(sizes={"members_page": 2}) as server:
         people = await server.join("general", "ann", "ben", "cat", "dan", "eve")
         found, after, more = [], None, True
         while more:
@@ -356,8 +351,8 @@ async def test_reasons_and_status_texts_are_one_clean_line(chat):
 
 async def test_who_posts_over_http_may_edit_and_delete_it_too(chat):
     async with chat() as server:
-        await server.server.accounts.add("bot", "correct horse", "member")
-        _, token = await server.server.accounts.login("bot", "correct horse", "127.0.0.1")
+        await server.services.accounts.add("bot", "correct horse", "member")
+        _, token = await server.services.accounts.login("bot", "correct horse", "127.0.0.1")
         status, sent = await server.api("POST", "rooms/general/messages", {"content": "hello"}, token=token)
         assert status == 201
         path = f"messages/{sent.message_id}"

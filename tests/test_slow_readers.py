@@ -11,8 +11,10 @@ TEXT = "x" * 4000
 
 
 def connection_of(server, name):
-    user = next(m.user for m in server.server.rooms.loaded("general").members.values() if m.user.name == name)
-    (session,) = server.server.after_commit.sessions(user.id)
+    user = next(
+        m.user for m in server.services.rooms.loaded("general").members.values() if m.user.name == name
+    )
+    (session,) = server.services.after_commit.sessions(user.id)
     return session.connection
 
 
@@ -36,7 +38,7 @@ async def test_a_slow_reader_gets_4013_and_resumes_without_loss(chat, raw, quiet
         welcome, head = await slow(server, socket)
         sent = 0
         # What the kernel takes is not known; at some point the buffer is full.
-        while len(server.server.connections) == 3:
+        while len(server.server.context.keepalive) == 3:
             await alice.says(f"{sent} {TEXT}")
             sent += 1
             assert sent < 5000
@@ -119,7 +121,7 @@ async def test_a_long_replay_is_paced_and_makes_nobody_slow(chat, raw, eventuall
             await socket.until("welcome")
             for _ in range(50):
                 await alice.ask("ping")
-            (session,) = server.server.after_commit.sessions(bob.id)
+            (session,) = server.services.after_commit.sessions(bob.id)
             assert 0 < session.connection._transport.buffered < 3 * LIMIT
             # What comes for the person rather than the room comes meanwhile.
             for n in range(20):
@@ -146,7 +148,7 @@ async def test_posting_on_and_on_without_reading_stops_being_read(chat, raw, eve
                 n += 1
 
         flooding = asyncio.ensure_future(flood())
-        await eventually(lambda: len(server.server.connections) == 1)
+        await eventually(lambda: len(server.server.context.keepalive) == 1)
         flooding.cancel()
         await asyncio.gather(flooding, return_exceptions=True)
         assert await bob.ask("ping")

@@ -11,9 +11,7 @@ from contextlib import asynccontextmanager
 import pytest
 from tornado.httputil import HTTPHeaders
 
-from chatserver.plugins import host as plugin_host
 from chatserver.plugins.deadline import wait_at_most
-from chatserver.server import server as composition
 
 PLUGIN = """
 import asyncio
@@ -83,13 +81,10 @@ class Last(Plugin):
 """
 
 
-@pytest.fixture
-def short(monkeypatch):
-    """What is waited for in vain is not waited for long."""
-    for name in ("DRAIN_SECONDS", "HTTP_SECONDS", "HOOKS_SECONDS", "STORE_SECONDS"):
-        monkeypatch.setattr(composition, name, 0.3)
-    monkeypatch.setattr(plugin_host, "STOP_SECONDS", 0.5)
-    monkeypatch.setattr(plugin_host, "LEAST_SECONDS", 0.1)
+SHORT = {
+    "drain": 0.3, "stop_http": 0.3, "stop_hooks": 0.3, "stop_store": 0.3, "stop_plugins": 0.5, "stop_plugin_step": 0.1,
+}  # fmt: skip
+"""What is waited for in vain is not waited for long."""
 
 
 @pytest.fixture
@@ -97,10 +92,10 @@ def running(chat, tmp_path):
     """``async with running(body) as (server, last, bad)``: a plugin of this body, and one that is stopped after it."""
 
     @asynccontextmanager
-    async def run(body):
+    async def run(body, timeouts=SHORT):
         (tmp_path / "last.py").write_text(LAST)
         (tmp_path / "bad.py").write_text(PLUGIN + body)
-        server = chat(plugins=["last", "bad"], dirs=[tmp_path], strict=False)
+        server = chat(plugins=["last", "bad"], dirs=[tmp_path], strict=False, timeouts=timeouts)
         await server.start()
         last, bad = (plugin.instance for plugin in server.server.host.plugins)
         try:
@@ -125,7 +120,7 @@ async def stopped(server, seconds: float = 5.0) -> float:
 
 
 @pytest.mark.parametrize("body", [DEAF_HOOK, DEAF_JOB, DEAF_SHUTDOWN], ids=["hook", "job", "shutdown"])
-async def test_what_ignores_its_end_holds_up_nobody(running, short, caplog, body):
+async def test_what_ignores_its_end_holds_up_nobody(running, caplog, body):
     async with running(body) as (server, last, _):
         (alice,) = await server.join("general", "alice")
         await alice.says("hello")
@@ -134,7 +129,7 @@ async def test_what_ignores_its_end_holds_up_nobody(running, short, caplog, body
         assert "did not end within" in caplog.text
 
 
-async def test_a_plugin_that_answers_itself_for_ever_is_stopped(running, short):
+async def test_a_plugin_that_answers_itself_for_ever_is_stopped(running):
     async with running(ECHO) as (server, last, _):
         (alice,) = await server.join("general", "alice")
         await alice.says("hello")
@@ -143,7 +138,7 @@ async def test_a_plugin_that_answers_itself_for_ever_is_stopped(running, short):
         assert last.ended
 
 
-async def test_a_request_that_gets_no_answer_holds_up_nothing(running, short, eventually):
+async def test_a_request_that_gets_no_answer_holds_up_nothing(running, eventually):
     async with running(DEAF_ROUTE) as (server, last, bad):
         address = ("127.0.0.1", server.server.port)
         _, asking = await asyncio.open_connection(*address)
@@ -159,7 +154,7 @@ async def test_a_request_that_gets_no_answer_holds_up_nothing(running, short, ev
 
 
 async def test_calls_of_hooks_that_wait_are_made_before_the_end(running):
-    async with running(SLOW_HOOK) as (server, _, bad):
+    async with running(SLOW_HOOK, timeouts=None) as (server, _, bad):
         (alice,) = await server.join("general", "alice")
         for number in range(20):
             await alice.says(str(number))
@@ -172,7 +167,7 @@ async def test_calls_of_hooks_that_wait_are_made_before_the_end(running):
 async def test_who_goes_on_writing_does_not_hold_it_up(chat, monkeypatch, quiet, transport):
     server = chat(settings={"server": {"transport": transport}})
     await server.start()
-    store, loop = server.server.store, asyncio.get_running_loop()
+    store, loop = server.services.store, asyncio.get_running_loop()
     append = store.append
     # A disk so slow that there is always something waiting.
     monkeypatch.setattr(store, "append", lambda batch, done: loop.call_later(0.02, append, batch, done))
@@ -194,17 +189,17 @@ async def test_who_goes_on_writing_does_not_hold_it_up(chat, monkeypatch, quiet,
 async def test_a_room_that_was_not_waited_for_goes_on(chat, monkeypatch, quiet, eventually):
     async with chat() as server:
         (alice,) = await server.join("general", "alice")
-        live = await server.server.rooms.get("general")
+        live = await server.services.rooms.get("general")
         late = []
         with monkeypatch.context() as slow:
-            slow.setattr(server.server.store, "append", lambda *batch: late.append(batch))
+            slow.setattr(server.services.store, "append", lambda *batch: late.append(batch))
             await alice.send({"type": "message", "id": "m", "room": "general", "content": "slow"})
             (batch,) = await eventually(lambda: late)
         waiting = [asyncio.ensure_future(live.idle()) for _ in range(2)]
         await asyncio.wait(waiting, timeout=0.01)
         waiting[0].cancel()
         await asyncio.wait(waiting[:1])
-        server.server.store.append(*batch)
+        server.services.store.append(*batch)
         await alice.hears("ok", re="m")
         await waiting[1]
 
@@ -271,8 +266,8 @@ async def test_nothing_new_is_begun_once_it_stops(chat, monkeypatch, eventually)
     async with KeptOpen() as poster, KeptOpen() as socket, KeptOpen() as health, KeptOpen() as ready:
         for kept in (poster, socket, health, ready):
             await kept.open(server.server.port)
-        append = server.server.store.append
-        monkeypatch.setattr(server.server.store, "append", lambda *batch: late.append(batch))
+        append = server.services.store.append
+        monkeypatch.setattr(server.services.store, "append", lambda *batch: late.append(batch))
         await alice.send({"type": "message", "room": "general", "content": "accepted"})
         (accepted,) = await eventually(lambda: late)
         stop = asyncio.ensure_future(stopped(server))
@@ -295,8 +290,8 @@ async def test_nothing_new_is_begun_once_it_stops(chat, monkeypatch, eventually)
     await alice.leave()
 
 
-async def test_a_query_that_does_not_end_holds_up_nothing(chat, short, on_file, tmp_path, caplog, eventually):
-    server = chat(settings=on_file)
+async def test_a_query_that_does_not_end_holds_up_nothing(chat, on_file, tmp_path, caplog, eventually):
+    server = chat(settings=on_file, timeouts=SHORT)
     await server.start()
     running, over = threading.Event(), threading.Event()
 
@@ -304,7 +299,7 @@ async def test_a_query_that_does_not_end_holds_up_nothing(chat, short, on_file, 
         running.set()
         over.wait(20)
 
-    asking = asyncio.ensure_future(server.server.store.read(query))
+    asking = asyncio.ensure_future(server.services.store.read(query))
     await eventually(running.is_set)
     try:
         await stopped(server)

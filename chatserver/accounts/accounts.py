@@ -16,6 +16,7 @@ from typing import Protocol, TypeVar
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from ..config import Auth
 from ..model import names
 from ..model.confusables import confusable_key
 from ..model.errors import Reject
@@ -54,24 +55,23 @@ def new_token() -> str:
 
 
 class Accounts:
-    """Sign-in and its tokens. ``guest_days`` and ``session_days`` are how long an unused one lives."""
+    """Sign-in and its tokens. ``auth`` says how long an unused one lives, and what a password's hash costs."""
 
     def __init__(
         self,
         store: Store,
+        auth: Auth,
         *,
-        guest_days: float,
-        session_days: float,
         is_here: IsHere = lambda user_id: False,
         on_release: OnRelease = lambda user_id: None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
-        self._days = {"guest": guest_days, "session": session_days, "setup": 1.0}
+        self._days = {"guest": auth.guest_days, "session": auth.session_days, "setup": 1.0}
         self._is_here = is_here
         self._on_release = on_release
         self._clock = clock
-        self._hasher = PasswordHasher()
+        self._hasher = PasswordHasher(memory_cost=1024 * auth.password_memory_mib)
         # One at a time: a hash takes 64 MiB, and sign-ins must not crowd out the chat.
         self._hashing = ThreadPoolExecutor(1, thread_name_prefix="password")
         self._attempts = LoginThrottle(clock)
@@ -186,7 +186,20 @@ class Accounts:
         if user is None or hashed is None or not right:
             self._attempts.failed(remote_ip, "@" + key)
             raise Reject("The name or the password is wrong.", "unauthorized")
+        if self._hasher.check_needs_rehash(hashed):
+            await self._rehash(user.id, hashed, password)
         return user, await self.issue(user, "session")
+
+    async def _rehash(self, user_id: str, hashed: str, password: str) -> None:
+        """Hash a password anew, as the settings ask for another cost by now."""
+        again = await self._hash(password)
+
+        def replace(conn: Connection) -> None:
+            # Unless it was changed meanwhile.
+            if people.password_hash(conn, user_id) == hashed:
+                people.set_password_hash(conn, user_id, again)
+
+        await self._store.write(replace)
 
     def _verify(self, hashed: str | None, password: str) -> bool:
         try:

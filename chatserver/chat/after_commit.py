@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
-from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import Any, cast
+from typing import cast
 
 from ..delivery.bus import Bus
 from ..delivery.codec import Codec
@@ -16,16 +13,12 @@ from ..delivery.presence import Presence
 from ..delivery.session import Session
 from ..model.metrics import Metrics
 from ..model.values import Event, User
-from ..plugins.hooks import HookCaller
 from ..protocol import events as wire
 from ..store import Change, Committed
 from ..store.changes import ChangeMember, CreateRoom, Post
+from .listing import listing
+from .notifier import Notifier
 from .room import ENTERING, LiveRoom
-
-log = logging.getLogger(__name__)
-
-NOTIFY_WAITING = 10_000
-"""More calls than this waiting for ``after_*`` hooks are dropped: they must not grow without end."""
 
 AFTER: Mapping[str, str] = MappingProxyType(
     {"message": "after_post", "edited": "after_edit", "deleted": "after_delete"}
@@ -49,45 +42,29 @@ class AfterCommit:
         hub: Hub,
         bus: Bus,
         presence: Presence,
-        hooks: HookCaller,
+        notifier: Notifier,
         presence_members: int,
         metrics: Metrics,
     ) -> None:
         self._hub = hub
         self._bus = bus
         self._presence = presence
-        self._hooks = hooks
+        self._notifier = notifier
         self._presence_members = presence_members
         self._metrics = metrics
         self._opening: dict[str, set[PendingHello]] = {}
         self.user_changes = 0
         """How often a user's own facts changed."""
-        self._after: deque[tuple[str, tuple[Any, ...]]] = deque()
-        self._wake = asyncio.Event()
-        self._notifier: asyncio.Task[None] | None = None
-        self._stopping = False
-        self.listing: Callable[[LiveRoom, User], dict[str, Any]] = lambda live, user: {}
-
-    def start(self) -> None:
-        """Begin to call the ``after_*`` hooks."""
-        self._notifier = asyncio.get_running_loop().create_task(self._notify_all())
-
-    async def stop(self) -> None:
-        """Call what is still waiting, and end. Cancelling this leaves out the rest."""
-        self._stopping = True
-        self._wake.set()
-        try:
-            if self._notifier is not None:
-                await self._notifier
-        finally:
-            self._after.clear()
-            self._notifier = None
 
     # Sessions
 
     def sessions(self, user_id: str) -> list[Session]:
         """A user's connections on this process."""
         return cast(list[Session], list(self._hub.subscribers(user_topic(user_id))))
+
+    def all_sessions(self) -> list[Session]:
+        """All connections on this process."""
+        return cast(list[Session], list(self._hub.subscribers(EVERYBODY)))
 
     def opening(self, user_id: str, user_changes: int) -> PendingHello:
         """Watch a user until `opened`. ``user_changes`` is the count from before the user was looked up."""
@@ -132,11 +109,6 @@ class AfterCommit:
             if status != "offline":
                 self._bus.publish(room, wire.joined(room, user, status, text), ephemeral=True)
 
-    def hide(self, user: User, rooms: Iterable[str]) -> None:
-        """Tell rooms that somebody is there no longer."""
-        for room in rooms:
-            self._bus.publish(room, wire.left(room, user), ephemeral=True)
-
     # Watcher of the rooms
 
     def before_publish(self, live: LiveRoom, entry: Change, done: Committed) -> None:
@@ -151,7 +123,7 @@ class AfterCommit:
 
     def _announce(self, live: LiveRoom, by: User) -> None:
         """Tell everybody else that there is a new room to join."""
-        fields = {**self.listing(live, by), "joined": False}
+        fields = {**listing(live, by), "joined": False}
         fields.pop("role", None)
         told = wire.rooms([fields])
         encoded: dict[Codec, bytes] = {}
@@ -168,7 +140,7 @@ class AfterCommit:
         if sessions:
             # The event itself is still to come.
             head = live.position.seq - (done.event is not None)
-            told = wire.rooms([{**self.listing(live, user), "head": head, "read": head}])
+            told = wire.rooms([{**listing(live, user), "head": head, "read": head}])
             for session in sessions:
                 session.connection.send(told)
                 self.follow(session, live.room.name)
@@ -201,46 +173,26 @@ class AfterCommit:
                 self.unfollow(session, name)
                 session.connection.send(told)
         if self._presence.exit(user, name):
-            self.hide(user, [name])
+            self._bus.publish(name, wire.left(name, user), ephemeral=True)
 
     # Plugins
 
     def _tell_plugins(self, event: Event) -> None:
-        if self._hooks.wants(event.type):
-            self.notify("after_event", event)
+        self._notifier.notify_event(event)
         hook = AFTER.get(event.type)
         if hook is not None:
-            self.notify(hook, event.message)
+            self._notifier.notify(hook, event.message)
 
     def _tell_of_member(self, live: LiveRoom, entry: ChangeMember) -> None:
         hook = (
             "after_join" if entry.action in ENTERING else "after_leave" if entry.action in LEAVING else None
         )
         if hook is not None:
-            self.notify(hook, entry.target, live.room)
+            self._notifier.notify(hook, entry.target, live.room)
 
-    @property
-    def waiting(self) -> int:
-        """How many calls of ``after_*`` hooks wait."""
-        return len(self._after)
 
-    def notify(self, hook: str, *args: Any) -> None:
-        """Call an ``after_*`` hook that anybody implements, behind what is waiting already."""
-        if not self._hooks.has(hook):
-            return
-        if len(self._after) >= NOTIFY_WAITING:
-            self._metrics.dropped_notifications += 1
-            log.warning("plugins are too slow: a call of %s was dropped", hook)
-            return
-        self._after.append((hook, args))
-        self._wake.set()
-
-    async def _notify_all(self) -> None:
-        while not self._stopping:
-            await self._wake.wait()
-            self._wake.clear()
-            while self._after:
-                hook, args = self._after.popleft()
-                waiting = self._hooks.notify(hook, *args)
-                if waiting is not None:
-                    await waiting
+def user_gone(bus: Bus, notifier: Notifier, user: User, rooms: Iterable[str]) -> None:
+    """The grace after a user's last connection is over: tell the rooms they were shown in, and the plugins."""
+    for room in rooms:
+        bus.publish(room, wire.left(room, user), ephemeral=True)
+    notifier.notify("after_disconnect", user)

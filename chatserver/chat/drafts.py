@@ -11,7 +11,7 @@ import nh3
 
 from ..model.errors import Reject
 from ..model.names import content as clean
-from ..model.values import Draft, Message
+from ..model.values import Draft, Message, User
 from ..plugins.hooks import HookCaller
 
 _ATTRIBUTES = {
@@ -57,6 +57,13 @@ class DraftPipeline:
         if not self._hooks.has("before_edit"):
             return self._render(draft)
         return self._then_render(draft.content, self._hooks.filter("before_edit", message, draft))
+
+    async def delete(self, message: Message, user: User) -> None:
+        """Ask ``before_delete``. Raises `Reject`."""
+        if self._hooks.has("before_delete"):
+            allowed = self._hooks.filter("before_delete", message, user)
+            if isawaitable(allowed):
+                await allowed
 
     def _then_render(self, written: str, draft: object) -> Draft | Awaitable[Draft]:
         if isinstance(draft, Draft):

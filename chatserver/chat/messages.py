@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from inspect import isawaitable
 
 from ..model import errors
 from ..model.errors import Reject
 from ..model.rate_limit import RateLimiter
 from ..model.values import Draft, Message, Room, User
-from ..plugins.hooks import HookCaller
 from ..store import Committed, Store
 from ..store import changes as log
 from ..store import queries as reading
@@ -34,7 +32,6 @@ class Messages:
         store: Store,
         access: Access,
         pipeline: DraftPipeline,
-        hooks: HookCaller,
         limiter: RateLimiter,
         resends: Resends,
     ) -> None:
@@ -43,7 +40,6 @@ class Messages:
         self._store = store
         self._access = access
         self._pipeline = pipeline
-        self._hooks = hooks
         self._limiter = limiter
         self._resends = resends
 
@@ -248,10 +244,7 @@ class Messages:
         await self._access.require(user, "message.delete" if own else "message.delete_any", live)
         if not own:
             self._access.require_rank(user, message.user, live)
-        if self._hooks.has("before_delete"):
-            allowed = self._hooks.filter("before_delete", message, user)
-            if isawaitable(allowed):
-                await allowed
+        await self._pipeline.delete(message, user)
         return await live.append(log.Delete(user, message.id, allow_non_member=allow_non_member))
 
 

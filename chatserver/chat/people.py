@@ -1,8 +1,8 @@
-"""People: state, typing, read marks, names, and what the command line changed about them."""
+"""What users do besides talking: status, typing, read marks, names."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import time
 
 from ..accounts.accounts import Accounts
 from ..delivery.bus import Bus
@@ -14,7 +14,6 @@ from ..model.rate_limit import RateLimiter
 from ..model.values import Status, User
 from ..protocol import events as wire
 from ..store import Store
-from ..store import accounts as people
 from ..store.members import move_mark
 from .access import Access
 from .after_commit import AfterCommit
@@ -35,7 +34,6 @@ class People:
         presence: Presence,
         after_commit: AfterCommit,
         accounts: Accounts,
-        clock: Callable[[], float],
     ) -> None:
         self._rooms = rooms
         self._store = store
@@ -44,9 +42,8 @@ class People:
         self._presence = presence
         self._after_commit = after_commit
         self._accounts = accounts
-        self._typing = RateLimiter(2, 10, clock)
-        self._states = RateLimiter(0.5, 5, clock)
-        self._signal = 0
+        self._typing = RateLimiter(2, 10, time.monotonic)
+        self._states = RateLimiter(0.5, 5, time.monotonic)
 
     async def set_status(self, user: User, status: Status, text: str) -> None:
         """Change how others see a user, and tell the rooms the user is in: as a leaving when it is invisible from here
@@ -94,12 +91,13 @@ class People:
         self._states.take(user.id)
         old = user.display_name
         renamed = await self._accounts.rename(user, name)
-        self._replace(renamed)
+        self.replace(renamed)
         for room in {room for session in self._after_commit.sessions(user.id) for room in session.rooms}:
             self._bus.publish(room, wire.renamed(renamed, old), ephemeral=True)
         return renamed
 
-    def _replace(self, user: User) -> None:
+    def replace(self, user: User) -> None:
+        """A user has another name or role: take it over wherever they are held in memory."""
         self._rooms.rename(user)
         self._presence.rename(user)
         self._after_commit.user_changed(user.id)
@@ -114,42 +112,8 @@ class People:
             # Came back in the moment in which the name was taken: with the next hello it is asked again.
             session.connection.close(Close.RESTART, "the name went to another user")
 
-    # Coming and going
-
-    def gone(self, user: User, rooms: Iterable[str]) -> None:
-        """The grace after somebody's last connection is over."""
-        self._after_commit.hide(user, rooms)
-        self._after_commit.notify("after_disconnect", user)
-
-    # Changes from outside
-
-    async def start_listening(self) -> None:
-        """Skip what was signalled before."""
-        signals = await self._store.read(lambda conn: people.signals_after(conn, 0))
-        self._signal = signals[-1][0] if signals else 0
-
-    async def listen(self) -> None:
-        """Apply what the command line changed: roles at once, sessions that were revoked are closed."""
-        after = self._signal
-        for number, user_id in await self._store.read(lambda conn: people.signals_after(conn, after)):
-            self._signal = number
-            await self._refresh(user_id)
-
-    async def _refresh(self, user_id: str) -> None:
-        user = await self._store.read(lambda conn: people.user_by_id(conn, user_id))
-        if user is not None:
-            self._replace(user)
-        self._after_commit.user_changed(user_id)
-        for session in self._after_commit.sessions(user_id):
-            if session.token is not None and await self._accounts.of_token(session.token) is None:
-                session.connection.close(Close.REVOKED)
-
-    async def sign_out(self, token: str) -> None:
-        """End one session, and its connections."""
-        user = await self._accounts.of_token(token)
-        await self._accounts.revoke(token)
-        if user is not None:
-            self._after_commit.user_changed(user.id)
-            for session in self._after_commit.sessions(user.id):
-                if session.token == token:
-                    session.connection.close(Close.REVOKED, "signed out")
+    def tell_admins(self, text: str) -> None:
+        """Send a warning to the admins who are here."""
+        for user in self._presence.people():
+            if user.role == "admin":
+                self._bus.publish(user_topic(user.id), wire.notice(text, None, "warn"), ephemeral=True)

@@ -2,64 +2,34 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from inspect import isawaitable
 from typing import Any, cast
 
-from ..accounts.accounts import Accounts
-from ..delivery.bus import Bus
 from ..delivery.hub import user_topic
-from ..delivery.presence import Presence
 from ..model.errors import Reject
 from ..model.names import room_key
 from ..model.values import Event, History, Kind, Member, Message, Room, Status, Upload, User
 from ..plugins.api import Also, Ban
-from ..plugins.commands import Commands
-from ..plugins.hooks import HookCaller
 from ..protocol import events as wire
 from ..store import Committed
 from ..store import changes as log
-from .access import Access
-from .after_commit import AfterCommit
-from .messages import Messages
-from .moderation import Moderation
 from .new_message import BY_PLUGIN, NewMessage
-from .people import People
-from .registry import RoomRegistry
 from .replies import FutureReply
 from .room import LiveRoom
-from .rooms import RoomService, direct_room
-
-
-@dataclasses.dataclass(frozen=True)
-class Chat:
-    """The use cases, shared by the handles of all plugins."""
-
-    rooms: RoomRegistry
-    bus: Bus
-    presence: Presence
-    accounts: Accounts
-    access: Access
-    messages: Messages
-    room_service: RoomService
-    people: People
-    moderation: Moderation
-    after_commit: AfterCommit
-    hooks: HookCaller
-    commands: Commands
-    event_types: frozenset[str]
+from .rooms import direct_room
+from .services import Services
 
 
 class PluginChat:
     """One plugin's handle on the chat."""
 
-    def __init__(self, plugin: str, chat: Chat) -> None:
+    def __init__(self, plugin: str, services: Services) -> None:
         self._plugin = plugin
-        self._chat = chat
+        self._services = services
 
     async def _live(self, room: Room | str) -> LiveRoom:
-        return await self._chat.rooms.get(_name(room))
+        return await self._services.rooms.get(_name(room))
 
     # Messages and events
 
@@ -67,28 +37,28 @@ class PluginChat:
         self, room: Room | str, content: str, *, user: User, kind: str = "text", reply_to: str | None = None
     ) -> Message:
         message = NewMessage(_name(room), content, reply_to=reply_to, kind=kind, via=BY_PLUGIN)
-        return _message(await self._chat.messages.post_and_wait(user, message))
+        return _message(await self._services.messages.post_and_wait(user, message))
 
     async def post_direct(self, other: User, content: str, *, user: User) -> Message:
         message = NewMessage(direct_room(user, other).name, content, via=BY_PLUGIN)
         reply = FutureReply()
-        await self._chat.messages.post_direct(user, other, message, reply)
+        await self._services.messages.post_direct(user, other, message, reply)
         return _message(await reply.result())
 
     async def edit(self, message_id: str, content: str, *, by: User) -> Message:
-        return _message(await self._chat.messages.edit(by, message_id, content))
+        return _message(await self._services.messages.edit(by, message_id, content))
 
     async def delete(self, message_id: str, *, by: User) -> None:
-        await self._chat.messages.delete(by, message_id)
+        await self._services.messages.delete(by, message_id)
 
     async def message(self, message_id: str) -> Message | None:
-        return await self._chat.messages.message(message_id)
+        return await self._services.messages.message(message_id)
 
     async def append(
         self, room: Room | str, type: str, data: Mapping[str, Any], *, user: User, also: Sequence[Also] = ()
     ) -> Event:
         name = f"{self._plugin}:{type}"
-        if name not in self._chat.event_types:
+        if name not in self._services.host.event_types:
             raise ValueError(f"{name!r} is not among the events that the plugin registered")
         live = await self._live(room)
         done = await live.append(log.Append(user, name, dict(data), tuple(also)))
@@ -100,33 +70,33 @@ class PluginChat:
         around: int | None = None, limit: int = 50,
     ) -> tuple[list[Event], bool]:  # fmt: skip
         live = await self._live(room)
-        return await self._chat.room_service.timeline(
+        return await self._services.room_service.timeline(
             user, live, limit, before=before, after=after, around=around
         )
 
     async def may_read(self, room: Room | str, *, user: User, seq: int | None = None) -> bool:
         try:
-            after = await self._chat.access.visible_after(user, await self._live(room))
+            after = await self._services.access.visible_after(user, await self._live(room))
         except Reject:
             return False
         return seq is None or seq > after
 
     async def before_upload(self, upload: Upload) -> Upload:
-        if not self._chat.hooks.has("before_upload"):
+        if not self._services.host.hooks.has("before_upload"):
             return upload
-        checked = self._chat.hooks.filter("before_upload", upload)
+        checked = self._services.host.hooks.filter("before_upload", upload)
         return cast(Upload, await checked if isawaitable(checked) else checked)
 
     def after_upload(self, upload: Upload) -> None:
-        self._chat.after_commit.notify("after_upload", upload)
+        self._services.notifier.notify("after_upload", upload)
 
     def notice(self, user: User, text: str, *, room: Room | str | None = None, level: str = "info") -> None:
         where = None if room is None else _name(room)
-        self._chat.bus.publish(user_topic(user.id), wire.notice(text, where, level), ephemeral=True)
+        self._services.bus.publish(user_topic(user.id), wire.notice(text, where, level), ephemeral=True)
 
     def publish(self, room: Room | str, type: str, data: Mapping[str, Any]) -> None:
         event = {**data, "type": f"{self._plugin}:{type}", "room": _name(room)}
-        self._chat.bus.publish(_name(room), wire.encode(event), ephemeral=True)
+        self._services.bus.publish(_name(room), wire.encode(event), ephemeral=True)
 
     def wire(self, event: Event) -> dict[str, Any]:
         return wire.event_fields(event)
@@ -137,14 +107,14 @@ class PluginChat:
         return (await self._live(name)).room
 
     async def rooms(self, *, user: User) -> list[Room]:
-        lists = await self._chat.room_service.lists(user)
+        lists = await self._services.room_service.lists(user)
         return [entry.room for entry in (*lists.mine, *lists.public)]
 
     async def create_room(
         self, name: str, *, by: User, title: str = "", topic: str = "", kind: Kind = "public",
         history: History = "all",
     ) -> Room:  # fmt: skip
-        live = await self._chat.room_service.create(
+        live = await self._services.room_service.create(
             by, name, title=title, topic=topic, kind=kind, history=history
         )
         return live.room
@@ -153,80 +123,82 @@ class PluginChat:
         self, room: Room | str, *, by: User, title: str | None = None, topic: str | None = None,
         archived: bool | None = None, history: History | None = None,
     ) -> Room:  # fmt: skip
-        live = await self._chat.room_service.change(
+        live = await self._services.room_service.change(
             by, _name(room), title=title, topic=topic, archived=archived, history=history
         )
         return live.room
 
     async def direct(self, user: User, other: User, *, make: bool = True) -> Room:
         if not make:
-            return await self._chat.room_service.direct_to_be(user, other)
-        live, _ = await self._chat.room_service.direct(user, other)
+            return await self._services.room_service.direct_to_be(user, other)
+        live, _ = await self._services.room_service.direct(user, other)
         return live.room
 
     async def join(self, room: Room | str, *, user: User) -> Room:
-        return (await self._chat.room_service.join(user, _name(room))).room
+        return (await self._services.room_service.join(user, _name(room))).room
 
     async def leave(self, room: Room | str, *, user: User) -> None:
-        await self._chat.room_service.leave(user, _name(room))
+        await self._services.room_service.leave(user, _name(room))
 
     async def invite(self, room: Room | str, user: User, *, by: User) -> None:
-        await self._chat.room_service.invite(by, _name(room), user)
+        await self._services.room_service.invite(by, _name(room), user)
 
     # People
 
     async def user(self, name_or_id: str) -> User:
-        return await self._chat.accounts.find(name_or_id)
+        return await self._services.accounts.find(name_or_id)
 
     async def members(self, room: Room | str) -> list[Member]:
         return list((await self._live(room)).members.values())
 
     def status(self, user: User) -> Status:
-        return self._chat.presence.status(user.id)[0]
+        return self._services.presence.status(user.id)[0]
 
     def online(self, room: Room | str) -> list[User]:
-        live = self._chat.rooms.loaded(_name(room))
+        live = self._services.rooms.loaded(_name(room))
         members = live.members.values() if live is not None else ()
-        return [m.user for m in members if self._chat.presence.status(m.user.id)[0] != "offline"]
+        return [m.user for m in members if self._services.presence.status(m.user.id)[0] != "offline"]
 
     async def set_status(self, user: User, status: Status, text: str = "") -> None:
-        await self._chat.people.set_status(user, status, text)
+        await self._services.people.set_status(user, status, text)
 
     async def rename(self, user: User, name: str) -> User:
-        return await self._chat.people.rename(user, name)
+        return await self._services.people.rename(user, name)
 
     async def may(self, user: User, permission: str, room: Room | None = None) -> bool:
         live = None if room is None else await self._live(room)
-        return await self._chat.access.may(user, permission, live)
+        return await self._services.access.may(user, permission, live)
 
     def commands(self, user: User) -> list[Mapping[str, Any]]:
-        return list(self._chat.commands.listing(lambda name: self._chat.access.by_role(user, name)))
+        return list(
+            self._services.host.commands.listing(lambda name: self._services.access.by_role(user, name))
+        )
 
     # Moderation
 
     async def kick(
         self, room: Room | str, user: User, *, by: User, minutes: float = 0, reason: str = ""
     ) -> None:
-        await self._chat.moderation.kick(_name(room), user, by=by, minutes=minutes, reason=reason)
+        await self._services.moderation.kick(_name(room), user, by=by, minutes=minutes, reason=reason)
 
     async def mute(
         self, room: Room | str, user: User, *, by: User, minutes: float = 0, reason: str = ""
     ) -> None:
-        await self._chat.moderation.mute(_name(room), user, by=by, minutes=minutes, reason=reason)
+        await self._services.moderation.mute(_name(room), user, by=by, minutes=minutes, reason=reason)
 
     async def unmute(self, room: Room | str, user: User, *, by: User) -> None:
-        await self._chat.moderation.unmute(_name(room), user, by=by)
+        await self._services.moderation.unmute(_name(room), user, by=by)
 
     async def ban(
         self, room: Room | str, user: User, *, by: User, minutes: float = 0, reason: str = ""
     ) -> None:
-        await self._chat.moderation.ban(_name(room), user, by=by, minutes=minutes, reason=reason)
+        await self._services.moderation.ban(_name(room), user, by=by, minutes=minutes, reason=reason)
 
     async def unban(self, room: Room | str, user: User, *, by: User) -> None:
-        await self._chat.moderation.unban(_name(room), user, by=by)
+        await self._services.moderation.unban(_name(room), user, by=by)
 
     async def bans(self, room: Room | str) -> list[Ban]:
-        return await self._chat.moderation.bans(_name(room))
+        return await self._services.moderation.bans(_name(room))
 
 
 def _name(room: Room | str) -> str:

@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Sequence
 from inspect import isawaitable
 from typing import Any
 
+from ..config import RoomConfig
 from ..delivery.presence import Presence
 from ..model import errors, names
+from ..model.confusables import confusable_key
 from ..model.errors import Reject
-from ..model.values import Event, History, Kind, Member, Room, RoomPosition, RoomRole, Status, User
+from ..model.ids import SYSTEM_ID
+from ..model.values import (
+    Event,
+    History,
+    Kind,
+    Member,
+    Room,
+    RoomPosition,
+    RoomRole,
+    Status,
+    User,
+)
 from ..plugins.hooks import HookCaller
 from ..protocol import events as wire
 from ..store import Committed, Store
+from ..store import accounts as people
 from ..store import changes as log
 from ..store import queries as reading
 from .access import Access
@@ -19,22 +35,31 @@ from .registry import RoomRegistry
 from .room import LiveRoom
 
 PUBLIC_LISTED = 100
-MEMBERS_PAGE = 100
 LIST_ATTEMPTS = 3
 """How often the counts of a list are read again when they change meanwhile."""
+
+SYSTEM = User(SYSTEM_ID, "system", "system", "member")
+"""In whose name the server itself acts; nobody can sign in as it."""
 
 
 class RoomService:
     """The use cases of rooms. Refusals are raised as `Reject`."""
 
     def __init__(
-        self, rooms: RoomRegistry, store: Store, access: Access, presence: Presence, hooks: HookCaller
+        self,
+        rooms: RoomRegistry,
+        store: Store,
+        access: Access,
+        presence: Presence,
+        hooks: HookCaller,
+        members_page: int,
     ) -> None:
         self._rooms = rooms
         self._store = store
         self._access = access
         self._presence = presence
         self._hooks = hooks
+        self._members_page = members_page
 
     async def readable(self, user: User, name: str) -> LiveRoom:
         """A room that ``user`` may read."""
@@ -59,6 +84,21 @@ class RoomService:
         )
         live, _ = await self._rooms.create(log.CreateRoom(by, room, ((by, "owner"),)))
         return live
+
+    async def make_missing(self, wanted: Sequence[RoomConfig]) -> None:
+        """Make those of the settings' rooms that aren't there yet. They have no owner."""
+        named = {room.name: room for room in wanted}
+        missing = await self._store.read(lambda conn: reading.missing_names(conn, list(named)))
+        if not missing:
+            return
+        key = confusable_key(SYSTEM.name)
+        await self._store.write(lambda conn: people.ensure_user(conn, SYSTEM, key, time.time()))
+        for name in missing:
+            config = named[name]
+            room = Room(
+                name, title=config.title, topic=config.topic, kind=config.kind, history=config.history
+            )
+            await self._rooms.create(log.CreateRoom(SYSTEM, room))
 
     async def change(self, by: User, name: str, **changes: Any) -> LiveRoom:
         """New values for title, topic, archived or history; None leaves a value alone."""
@@ -162,24 +202,6 @@ class RoomService:
 
     # Lists
 
-    def listing(self, live: LiveRoom, user: User) -> dict[str, Any]:
-        """A room as somebody who just came in sees it."""
-        member = live.members.get(user.id)
-        return wire.room_fields(
-            live.room,
-            head=live.position.seq,
-            role=member.role if member else None,
-            read=live.position.seq,
-            members=len(live.members),
-            other=self.other(live, user),
-        )
-
-    def other(self, live: LiveRoom, user: User) -> User | None:
-        """Whom a direct room is with."""
-        if live.room.kind != "direct":
-            return None
-        return next((m.user for id, m in live.members.items() if id != user.id), user)
-
     async def lists(self, user: User) -> reading.RoomList:
         """The rooms somebody is in, and public ones that they could join."""
         for _ in range(LIST_ATTEMPTS):
@@ -233,7 +255,11 @@ class RoomService:
         start = 0
         if after is not None:
             start = next((i + 1 for i, line in enumerate(listed) if line[0].user.id == after), len(listed))
-        return listed[start : start + MEMBERS_PAGE], len(listed), start + MEMBERS_PAGE < len(listed)
+        return (
+            listed[start : start + self._members_page],
+            len(listed),
+            start + self._members_page < len(listed),
+        )
 
     # Reading
 

@@ -14,6 +14,7 @@ from .source import Source
 Port = Annotated[int, Meta(ge=0, le=65535, description="a port, 0 to 65535")]
 Count = Annotated[int, Meta(ge=1, le=10**9, description="a whole number, 1 to 1000000000")]
 Days = Annotated[int, Meta(ge=1, le=36500, description="a whole number of days, 1 to 36500")]
+Memory = Annotated[int, Meta(ge=1, le=4096, description="a whole number of MiB, 1 to 4096")]
 FrameBytes = Annotated[
     int, Meta(ge=1024, le=2**26, description="a whole number of bytes, 1024 (1 KiB) to 67108864 (64 MiB)")
 ]
@@ -98,6 +99,8 @@ class Auth(_Section, frozen=True, kw_only=True):
     """How long a guest's identity is kept after the last visit."""
     session_days: Days = 30
     """How long a sign-in lasts after the last visit."""
+    password_memory_mib: Memory = 64
+    """The memory that the hash of a password takes, in MiB (Argon2id)."""
     permissions: Permissions = Permissions()
 
 

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable
 
 from ..model.values import Status, User
 
-GRACE_SECONDS = 5.0
 KEPT = 10_000
 """Of so many users it is remembered at most that they left invisible."""
 
@@ -28,7 +27,7 @@ class _Here:
 class Presence:
     """State by user id. ``gone(user, rooms)`` is called when the grace after the last connection is over."""
 
-    def __init__(self, gone: Callable[[User, Iterable[str]], None], grace: float = GRACE_SECONDS) -> None:
+    def __init__(self, gone: Callable[[User, Iterable[str]], None], grace: float) -> None:
         self._gone = gone
         self._grace = grace
         self._here: dict[str, _Here] = {}

@@ -33,6 +33,13 @@ GUARD_SECONDS = 10.0
 _HOOKS = tuple(name for kind in KINDS for name in vars(kind) if not name.startswith("_"))
 _LIFE = frozenset({"startup", "shutdown"})
 
+OnSuspend = Callable[[str, str, BaseException], None]
+"""Is told of a plugin that is left out: its name, the hook, and the error."""
+
+
+def ignore_suspension(plugin: str, hook: str, error: BaseException) -> None:
+    """The default: no one is told besides the log."""
+
 
 class HookCaller:
     """The hooks of the plugins in ``manager``, compiled as they are now; ``policies`` has one for each plugin.
@@ -50,6 +57,7 @@ class HookCaller:
         *,
         strict: bool = False,
         deadline: float = CHAIN_SECONDS,
+        on_suspend: OnSuspend = ignore_suspension,
     ) -> None:
         self._impls = {name: _implementations(manager, name, policies) for name in _HOOKS}
         isolation = self._isolation = Isolation(self._suspend, manager.get_plugin, strict)
@@ -57,7 +65,7 @@ class HookCaller:
         self._in_commit = tuple(InCommit(impl, self._failed_in_commit) for impl in self._impls["in_commit"])
         self._wanted: dict[str, bool] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
-        self.on_suspend: Callable[[str, str, BaseException], None] = lambda plugin, hook, error: None
+        self._on_suspend = on_suspend
 
     @property
     def failures(self) -> list[Failure]:
@@ -189,7 +197,7 @@ class HookCaller:
     def _suspend(self, plugin: str, hook: str, error: BaseException) -> None:
         self._drop(plugin, _LIFE)
         log.error("plugin %s keeps failing, the last time in %s: its hooks are called no more", plugin, hook)
-        self.on_suspend(plugin, hook, error)
+        self._on_suspend(plugin, hook, error)
 
     def _drop(self, plugin: str, kept: frozenset[str]) -> None:
         for name, chain in self._chains.items():

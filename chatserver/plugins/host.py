@@ -18,6 +18,7 @@ import pluggy
 from ..config import PluginConfig, Settings
 from ..model.errors import ConfigError, PluginError, Reject
 from ..model.permissions import Permissions
+from ..model.tuning import Timeouts
 from . import registrations
 from .api import ChatAPI, Database, RequestSpec, Route
 from .base import Migration, Plugin, Ran
@@ -25,17 +26,12 @@ from .commands import Commands
 from .deadline import wait_at_most
 from .discovery import Found, find, folder_of, plugin_class
 from .failures import described, own_failure
-from .hooks import HookCaller
+from .hooks import HookCaller, OnSuspend, ignore_suspension
 from .hookspecs import KINDS, PROJECT
 from .implementation import HookImpl, OnError, Policy
 
 Bind = Callable[[str], tuple[ChatAPI, Database]]
 Migrate = Callable[[str, Sequence[Migration]], Awaitable[None]]
-
-STOP_SECONDS = 10.0
-"""How long the plugins may take to stop, all of them."""
-LEAST_SECONDS = 0.5
-"""How long each step of a plugin's stop may take, whatever others took."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _UNMISTAKABLE = re.compile(r"(before|after|register)_|(startup|shutdown|in_commit)$")
@@ -91,9 +87,18 @@ class PluginHost:
     event_types: frozenset[str]
     routes: list[tuple[Loaded, Route]]
 
-    def __init__(self, settings: Settings, *, strict: bool = False) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        strict: bool = False,
+        timeouts: Timeouts = Timeouts(),  # noqa: B008 - frozen
+        on_suspend: OnSuspend = ignore_suspension,
+    ) -> None:
         self._settings = settings
         self._strict = strict
+        self._timeouts = timeouts
+        self._on_suspend = on_suspend
         self._manager = pluggy.PluginManager(PROJECT)
         for kind in KINDS:
             self._manager.add_hookspecs(kind)
@@ -116,7 +121,7 @@ class PluginHost:
         for plugin in reversed(self.plugins):
             self._register(plugin)
         policies = {plugin.name: plugin.policy for plugin in self.plugins}
-        self.hooks = HookCaller(self._manager, policies, strict=self._strict)
+        self.hooks = HookCaller(self._manager, policies, strict=self._strict, on_suspend=self._on_suspend)
         self.commands = Commands(self.hooks.guard)
         for plugin in self.plugins:
             self.commands.add(plugin.name, plugin.instance, plugin.policy.rooms)
@@ -152,7 +157,7 @@ class PluginHost:
 
     async def stop(self) -> None:
         """Stop the plugins, the last one first: jobs, then ``shutdown``, then nothing of it is called any more."""
-        until = asyncio.get_running_loop().time() + STOP_SECONDS
+        until = asyncio.get_running_loop().time() + self._timeouts.stop_plugins
         for plugin in reversed(self.plugins):
             await self._end(plugin.name, "ending its jobs", plugin.instance.cancel_tasks, until)
             for impl in self._own("shutdown", plugin) if plugin.name in self._started else ():
@@ -169,7 +174,7 @@ class PluginHost:
 
         # Half of what is left: a plugin that won't end must not keep the others from it.
         seconds = (until - asyncio.get_running_loop().time()) / 2
-        await wait_at_most(f"plugin {plugin} ({what})", end(), max(seconds, LEAST_SECONDS))
+        await wait_at_most(f"plugin {plugin} ({what})", end(), max(seconds, self._timeouts.stop_plugin_step))
 
     def _own(self, hook: str, plugin: Loaded) -> list[HookImpl]:
         return [impl for impl in self.hooks.impls(hook) if impl.plugin == plugin.name]

@@ -28,7 +28,7 @@ from ..plugins.host import PluginHost
 from ..store import Store
 from ..store import accounts as people
 from ..store.engine import database_file
-from .server import STOP_SECONDS, ChatServer
+from .server import ChatServer
 
 T = TypeVar("T")
 
@@ -104,14 +104,14 @@ async def _serve(settings: Settings) -> None:
     gc.freeze()
     gc.set_threshold(100_000, 50, 1000)
     click.echo(f"chatserver {__version__} listens on {server.address}")
-    token = await server.accounts.setup_token()
+    token = await server.services.accounts.setup_token()
     if token is not None:
         click.echo(
             f"There is no admin yet. Become it with this link, within a day: {server.address}/#setup={token}"
         )
     sys.stdout.flush()
     await stop.wait()
-    late = _end_within(STOP_SECONDS, "the server did not stop", 1)
+    late = _end_within(server.timeouts.stop, "the server did not stop", 1)
     await server.stop()
     late.cancel()
     _end_within(EXIT_SECONDS, "the server has stopped, but something in a plugin goes on", 0)
@@ -225,8 +225,7 @@ async def _run(function: Callable[..., Awaitable[T]], settings: Settings, argume
     if not path.exists():
         raise ConfigError(f"there is no database {path} (yet); start the server first, or name its --config")
     store = Store.open(settings.store.url, settings.data_dir, settings.store.durability, running=False)
-    days = settings.auth
-    accounts = Accounts(store, guest_days=days.guest_days, session_days=days.session_days)
+    accounts = Accounts(store, settings.auth)
     try:
         return await function(store, accounts, **arguments)
     finally:

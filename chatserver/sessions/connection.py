@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable
 from typing import Protocol
 
 from ..delivery.codec import Codec
-from ..delivery.hub import Hub
 from ..delivery.session import Session
 from ..model import errors
 from ..model.errors import Close, Reject
-from ..model.metrics import Metrics
 from ..model.values import Request, User
 from ..protocol import events as wire
 from ..protocol import requests
-from .hello import HelloHandler
-from .keepalive import Keepalive
-from .requests import RequestHandler
+from .context import ConnectionContext
 
 log = logging.getLogger(__name__)
 
@@ -49,22 +44,6 @@ class Transport(Protocol):
 
     def abort(self) -> None:
         """End at once."""
-
-
-@dataclasses.dataclass(frozen=True)
-class ConnectionContext:
-    """What all connections work with. ``recently_changed(rooms)`` gives the heads of those that moved lately; once
-    ``stopping()`` is true nothing new is begun. ``send_buffer`` is what may wait for a slow reader, in bytes."""
-
-    hello_handler: HelloHandler
-    request_handler: RequestHandler
-    decoder: requests.Decoder
-    hub: Hub
-    keepalive: Keepalive
-    metrics: Metrics
-    send_buffer: int
-    recently_changed: Callable[[Iterable[str]], dict[str, int]]
-    stopping: Callable[[], bool]
 
 
 class Connection:
@@ -119,7 +98,7 @@ class Connection:
     def on_open(self, transport: Transport) -> None:
         """The transport is ready."""
         self._transport = transport
-        if self._context.stopping():
+        if self._context.services.stopping:
             # The stop began between the handshake and here, and has said goodbye to all others.
             self.close(Close.RESTART)
         elif self._context.keepalive.full(self.remote_ip):
@@ -287,7 +266,7 @@ class Connection:
         if self.codec.ping:
             self._transport.write(self.codec.ping)
         if self._heartbeats and self._session is not None:
-            self.send(wire.heartbeat(self._context.recently_changed(self._session.rooms)))
+            self.send(wire.heartbeat(self._context.services.rooms.recently_changed(self._session.rooms)))
 
     def silent(self) -> None:
         """No hello came in time."""

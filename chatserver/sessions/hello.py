@@ -7,56 +7,36 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from ..accounts.accounts import Accounts
-from ..accounts.sign_in import SignIn
-from ..chat.access import Access
-from ..chat.after_commit import AfterCommit, PendingHello
-from ..chat.registry import RoomRegistry
-from ..chat.rooms import RoomService
-from ..delivery.hub import EVERYBODY, Hub, user_topic
-from ..delivery.presence import Presence
+from ..chat.after_commit import PendingHello
+from ..chat.services import Services
+from ..delivery.hub import EVERYBODY, user_topic
 from ..delivery.session import Connection, Session
 from ..model.errors import Close, Reject
 from ..model.values import Event, Request, Status, User
 from ..protocol import events as wire
 from ..protocol import requests
-from ..store import Store
 from ..store import queries as reading
 
 log = logging.getLogger(__name__)
 
-RESUME_ROOM = 500
-RESUME_ALL = 5000
-PAGE = 200
 PACE_BYTES = 64 * 1024
 
 
 class HelloHandler:
     """Turns a connection into a session. ``facts(user)`` gives what ``welcome`` says about the server."""
 
-    def __init__(
-        self,
-        identity: SignIn,
-        accounts: Accounts,
-        access: Access,
-        rooms: RoomRegistry,
-        cases: RoomService,
-        store: Store,
-        hub: Hub,
-        presence: Presence,
-        after_commit: AfterCommit,
-        *,
-        facts: Callable[[User], Mapping[str, Any]],
-    ) -> None:
-        self._sign_in = identity
-        self._accounts = accounts
-        self._access = access
-        self._rooms = rooms
-        self._cases = cases
-        self._store = store
-        self._hub = hub
-        self._presence = presence
-        self._after_commit = after_commit
+    def __init__(self, services: Services, facts: Callable[[User], Mapping[str, Any]]) -> None:
+        self._sign_in = services.sign_in
+        self._accounts = services.accounts
+        self._access = services.access
+        self._rooms = services.rooms
+        self._room_service = services.room_service
+        self._store = services.store
+        self._hub = services.hub
+        self._presence = services.presence
+        self._after_commit = services.after_commit
+        self._notifier = services.notifier
+        self._sizes = services.sizes
         self._facts = facts
 
     async def hello(
@@ -83,7 +63,7 @@ class HelloHandler:
         finally:
             self._after_commit.opened(user.id, watch)
         try:
-            left = RESUME_ALL
+            left = self._sizes.resume_all
             for name, cursor in cursors.items():
                 left -= await self._catch_up(session, name, cursor, left)
         except Exception:
@@ -122,7 +102,7 @@ class HelloHandler:
             stale, watch.stale = watch.stale, False
             if stale and token is not None:
                 user = await self._accounts.returning(token, name)
-            lists = await self._cases.lists(user)
+            lists = await self._room_service.lists(user)
             if not watch.stale:
                 return user, lists
 
@@ -140,7 +120,7 @@ class HelloHandler:
             fields["token"] = token
         fields["epoch"] = self._store.epoch
         fields.update(self._facts(user))
-        fields["rooms"] = self._cases.fields(lists)
+        fields["rooms"] = self._room_service.fields(lists)
         session.connection.send(wire.encode(fields), secret=token is not None)
 
     def _cursors(self, hello: requests.Hello, listed: list[reading.Membership]) -> dict[str, int]:
@@ -176,7 +156,7 @@ class HelloHandler:
                 self._hub.subscribe(session, name)
             self._after_commit.show(session.user, name)
         if first:
-            self._after_commit.notify("after_connect", session.user)
+            self._notifier.notify("after_connect", session.user)
 
     async def _catch_up(self, session: Session, name: str, cursor: int, left: int) -> int:
         """Send what was missed in one room and go live; the number of events sent.
@@ -187,7 +167,7 @@ class HelloHandler:
         if name not in session.rooms:
             return 0
         floor = await self._access.visible_after(session.user, live)
-        if live.position.seq - cursor > min(RESUME_ROOM, left) or cursor < floor:
+        if live.position.seq - cursor > min(self._sizes.resume_room, left) or cursor < floor:
             self._go_live(session, name)
             session.connection.send(wire.gap(name, cursor + 1, live.position.seq))
             return 0
@@ -199,7 +179,7 @@ class HelloHandler:
                 self._go_live(session, name)
                 break
             events = await self._store.read(
-                partial(reading.events_after, room=name, after=cursor, limit=PAGE)
+                partial(reading.events_after, room=name, after=cursor, limit=self._sizes.resume_page)
             )
             if name not in session.rooms:
                 break

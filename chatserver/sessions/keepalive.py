@@ -7,13 +7,7 @@ from collections import Counter
 from typing import Protocol
 
 from ..model.errors import Close
-
-BEAT_SECONDS = 25
-"""How often a connection gets a sign of life."""
-SILENT_SECONDS = 60.0
-"""After how long without a sign from the other side a connection counts as lost."""
-HELLO_SECONDS = 10.0
-"""How long a new connection has to say hello."""
+from ..model.tuning import Timeouts
 
 
 class MonitoredConnection(Protocol):
@@ -40,13 +34,14 @@ class MonitoredConnection(Protocol):
 
 
 class Keepalive:
-    """Counts connections and visits each of them once in `BEAT_SECONDS`, a slot a second."""
+    """Counts connections and visits each of them once in ``timeouts.heartbeat`` seconds, a slot a second."""
 
-    def __init__(self, most: int, most_per_ip: int) -> None:
+    def __init__(self, most: int, most_per_ip: int, timeouts: Timeouts) -> None:
+        self._timeouts = timeouts
         self._most = most
         self._most_per_ip = most_per_ip
         self._by_ip: Counter[str] = Counter()
-        self._slots: list[dict[MonitoredConnection, None]] = [{} for _ in range(BEAT_SECONDS)]
+        self._slots: list[dict[MonitoredConnection, None]] = [{} for _ in range(timeouts.heartbeat)]
         self._slot_of: dict[MonitoredConnection, int] = {}
         self._silent: dict[MonitoredConnection, float] = {}
         self._now = 0
@@ -60,16 +55,16 @@ class Keepalive:
 
     def add(self, connection: MonitoredConnection) -> None:
         """One more. Its first visit is a full turn of the wheel away."""
-        slot = (self._now - 1) % BEAT_SECONDS
+        slot = (self._now - 1) % len(self._slots)
         self._slots[slot][connection] = None
         self._slot_of[connection] = slot
         self._by_ip[connection.remote_ip] += 1
         self.expect_hello(connection)
 
     def expect_hello(self, connection: MonitoredConnection) -> None:
-        """It has `HELLO_SECONDS` from now to say hello, for the first time or once more."""
+        """It has ``timeouts.hello`` from now to say hello, for the first time or once more."""
         if connection in self._slot_of:
-            self._silent[connection] = time.monotonic() + HELLO_SECONDS
+            self._silent[connection] = time.monotonic() + self._timeouts.hello
 
     def heard_hello(self, connection: MonitoredConnection) -> None:
         """It has said hello; the answer, and what it missed, may take longer."""
@@ -99,8 +94,8 @@ class Keepalive:
             del self._silent[connection]
             connection.silent()
         for connection in tuple(self._slots[self._now]):
-            if now - connection.heard > SILENT_SECONDS:
+            if now - connection.heard > self._timeouts.silence:
                 connection.lost()
             else:
                 connection.beat()
-        self._now = (self._now + 1) % BEAT_SECONDS
+        self._now = (self._now + 1) % len(self._slots)

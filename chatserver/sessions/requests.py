@@ -6,14 +6,12 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from ..accounts.accounts import Accounts
-from ..chat.messages import Messages
+from ..chat.listing import listing
 from ..chat.new_message import NewMessage
-from ..chat.people import People
-from ..chat.plugin_requests import PluginRequests
 from ..chat.room import LiveRoom
-from ..chat.rooms import RoomService, direct_room
-from ..chat.run_command import CommandRunner, is_command
+from ..chat.rooms import direct_room
+from ..chat.run_command import is_command
+from ..chat.services import Services
 from ..delivery.session import Session
 from ..model import errors
 from ..model.errors import Reject
@@ -22,6 +20,7 @@ from ..model.rate_limit import RateLimiter, moves
 from ..protocol import events as wire
 from ..protocol import requests
 from ..store import Committed
+from .plugin_requests import PluginRequests
 
 log = logging.getLogger(__name__)
 
@@ -53,28 +52,23 @@ class SessionReply:
 
 
 class RequestHandler:
-    """Answers requests of sessions. ``stats()`` gives the server's figures."""
+    """Answers requests of sessions. ``limiter`` is for requests of any kind, ``stats()`` gives the server's figures."""
 
     def __init__(
         self,
-        messages: Messages,
-        rooms: RoomService,
-        people: People,
-        commands: CommandRunner,
+        services: Services,
         plugins: PluginRequests,
-        accounts: Accounts,
         limiter: RateLimiter,
-        requests: RateLimiter,
         stats: Callable[[], Awaitable[dict[str, Any]]],
     ) -> None:
-        self._messages = messages
-        self._rooms = rooms
-        self._people = people
-        self._commands = commands
+        self._messages = services.messages
+        self._rooms = services.room_service
+        self._people = services.people
+        self._commands = services.commands
         self._plugins = plugins
-        self._accounts = accounts
+        self._accounts = services.accounts
+        self._message_limiter = services.message_limiter
         self._limiter = limiter
-        self._requests = requests
         self._stats = stats
 
     def handle(
@@ -150,9 +144,9 @@ class RequestHandler:
     async def _run_limited(self, session: Session, request: requests.Core | requests.PluginRequest) -> Fields:
         """What others notice is limited like messages, though not counted with them; all else more widely."""
         if isinstance(request, requests.Join | requests.Leave):
-            self._limiter.take(moves(session.user))
+            self._message_limiter.take(moves(session.user))
         else:
-            self._requests.take(session.user.id)
+            self._limiter.take(session.user.id)
         return await self._run(session, request)
 
     async def _run(self, session: Session, request: requests.Core | requests.PluginRequest) -> Fields:
@@ -213,7 +207,7 @@ class RequestHandler:
             events, more = await self._rooms.log_after(user, live, request.after, JOIN_EVENTS)
         else:
             events, more = await self._rooms.backlog(user, live)
-        reply: dict[str, Any] = {"room": self._rooms.listing(live, user)}
+        reply: dict[str, Any] = {"room": listing(live, user)}
         reply.update(self._member_lines(live))
         reply["events"] = [wire.event_fields(event) for event in events]
         reply["more"] = more

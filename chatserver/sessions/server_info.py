@@ -7,58 +7,32 @@ from typing import Any
 
 import msgspec
 
-from ..chat.access import Access
-from ..chat.after_commit import AfterCommit
-from ..chat.registry import RoomRegistry
-from ..config import Settings
-from ..delivery.presence import Presence
+from ..chat.services import Services
 from ..model.errors import Reject
-from ..model.metrics import Metrics
 from ..model.values import Role, User
-from ..plugins.host import PluginHost
 from ..protocol import events as wire
-from ..store import Store
 from ..store import queries as reading
 from .cached_answer import CachedAnswer
-from .keepalive import BEAT_SECONDS, Keepalive
+from .keepalive import Keepalive
 
 
 class ServerInfo:
     """Reads all and changes nothing. ``stats`` and ``health`` may be a second old: anybody may ask."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        host: PluginHost,
-        access: Access,
-        presence: Presence,
-        connections: Keepalive,
-        rooms: RoomRegistry,
-        after_commit: AfterCommit,
-        store: Store,
-        metrics: Metrics,
-        started: float,
-        version: str,
-    ) -> None:
-        self._settings = settings
-        self._host = host
-        self._access = access
-        self._presence = presence
-        self._connections = connections
-        self._rooms = rooms
-        self._after_commit = after_commit
-        self._store = store
-        self._metrics = metrics
-        self._started = started
+    def __init__(self, services: Services, keepalive: Keepalive, version: str) -> None:
+        self._services = services
+        self._host = services.host
+        self._metrics = services.metrics
+        self._keepalive = keepalive
         self._version = version
-        self._addresses = {plugin.name: plugin.addresses() for plugin in host.plugins}
+        self._addresses = {plugin.name: plugin.addresses() for plugin in self._host.plugins}
         self._commands_by_role: dict[Role, msgspec.Raw] = {}
         self.stats: CachedAnswer[dict[str, Any]] = CachedAnswer(self._stats)
         self.health: CachedAnswer[dict[str, str]] = CachedAnswer(self._health)
 
     def facts(self, user: User) -> dict[str, Any]:
         """What ``welcome`` says besides the user and the rooms."""
-        limits = self._settings.limits
+        limits = self._services.settings.limits
         settings = self._host.hooks.client_settings(user)
         plugins: dict[str, Any] = {
             plugin.name: {"settings": settings.get(plugin.name, {}), **self._addresses[plugin.name]}
@@ -66,13 +40,13 @@ class ServerInfo:
         }
         return {
             "server": {
-                "name": self._settings.server.name,
+                "name": self._services.settings.server.name,
                 "version": self._version,
                 "time": wire.iso(time.time()),
             },
             "limits": {"frame_bytes": limits.frame_bytes, "content_chars": limits.content_chars},
-            "heartbeat": BEAT_SECONDS,
-            "permissions": self._access.permissions.held(user),
+            "heartbeat": self._services.timeouts.heartbeat,
+            "permissions": self._services.access.permissions.held(user),
             "commands": self._commands_of(user),
             "plugins": plugins,
         }
@@ -81,50 +55,50 @@ class ServerInfo:
         """The commands that ``welcome`` lists, encoded once for each role: they are most of its bytes."""
         listed = self._commands_by_role.get(user.role)
         if listed is None:
-            commands = self._host.commands.listing(lambda name: self._access.by_role(user, name))
+            commands = self._host.commands.listing(lambda name: self._services.access.by_role(user, name))
             listed = self._commands_by_role[user.role] = msgspec.Raw(wire.encode(commands))
         return listed
 
     async def _stats(self) -> dict[str, Any]:
-        rooms, messages = await self._store.read(reading.counts)
-        now = time.time()
-        users, connections = self._presence.hidden()
+        rooms, messages = await self._services.store.read(reading.counts)
+        now = time.monotonic()
+        users, connections = self._services.presence.hidden()
         return {
-            "users_online": self._presence.online() - users,
-            "connections": len(self._connections) - connections,
+            "users_online": self._services.presence.online() - users,
+            "connections": len(self._keepalive) - connections,
             "rooms": rooms,
             "messages_total": messages,
             "messages_per_second": round(
                 self._metrics.message_rate.per_second(now, self._metrics.messages), 2
             ),
-            "uptime_seconds": round(now - self._started, 1),
-            "server_time": wire.iso(now),
+            "uptime_seconds": round(now - self._services.started, 1),
+            "server_time": wire.iso(time.time()),
             "version": self._version,
         }
 
     def gauges(self) -> dict[str, tuple[str, float]]:
         """What is measured when somebody scrapes: name → (meaning, value)."""
-        now = time.time()
+        now = time.monotonic()
         metrics = self._metrics
         return {
-            "connections": ("WebSockets.", len(self._connections)),
-            "users_online": ("People who are here.", self._presence.online()),
-            "rooms_loaded": ("RoomRegistry in memory.", len(self._rooms)),
+            "connections": ("WebSockets.", len(self._keepalive)),
+            "users_online": ("People who are here.", self._services.presence.online()),
+            "rooms_loaded": ("RoomRegistry in memory.", len(self._services.rooms)),
             "messages_per_second": (
                 "Messages committed, over ten seconds.",
                 metrics.message_rate.per_second(now, metrics.messages),
             ),
             "loop_lag_seconds": ("By how much the last periodic tick came late.", metrics.loop_lag_seconds),
-            "store_waiting": ("Pieces of work that wait to be written.", self._store.waiting),
-            "notifications_waiting": ("Calls of after_ hooks that wait.", self._after_commit.waiting),
-            "uptime_seconds": ("Since the start.", now - self._started),
+            "store_waiting": ("Pieces of work that wait to be written.", self._services.store.waiting),
+            "notifications_waiting": ("Calls of after_ hooks that wait.", self._services.notifier.waiting),
+            "uptime_seconds": ("Since the start.", now - self._services.started),
         }
 
     async def _health(self) -> dict[str, str]:
         """What is wrong, by name."""
         problems = dict(await self._host.hooks.health())
         try:
-            await self._store.write(lambda conn: None)
+            await self._services.store.write(lambda conn: None)
         except Reject as error:
             problems["store"] = error.message
         return problems

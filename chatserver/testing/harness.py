@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -11,7 +12,9 @@ from typing import Any, Self
 
 from tornado.httpclient import AsyncHTTPClient, HTTPResponse
 
+from ..chat.services import Services
 from ..config import load
+from ..model.tuning import Sizes, Timeouts
 from ..model.values import Role
 from ..plugins.failures import Failure
 from ..server.server import ChatServer
@@ -24,7 +27,8 @@ class Harness:
 
     ``plugins`` are names, or a mapping of names to settings, in order; ``settings`` goes over the defaults, as in the
     YAML. The log is in memory unless ``settings`` say otherwise. A plugin that fails fails the test at the end,
-    unless ``strict`` is False or the test takes the failures with `failures`.
+    unless ``strict`` is False or the test takes the failures with `failures`. ``timeouts`` and ``sizes`` go over those
+    in `chatserver.model.tuning`; ``clock`` gives the time of day.
     """
 
     def __init__(
@@ -35,13 +39,18 @@ class Harness:
         settings: Mapping[str, Any] | None = None,
         dirs: Sequence[Path] = (),
         strict: bool = True,
-        presence_grace: float = 0.0,
+        timeouts: Mapping[str, Any] | None = None,
+        sizes: Mapping[str, int] | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._write_settings = partial(
             write_settings, folder, plugins=plugins, settings=settings, dirs=dirs, store="memory:"
         )
         self._strict = strict
-        self._grace = presence_grace
+        # A user who leaves has left at once, unless the test says otherwise.
+        self._timeouts = Timeouts(**{"presence_grace": 0.0, **(timeouts or {})})
+        self._sizes = Sizes(**(sizes or {}))
+        self._clock = clock
         self._clients: list[Client] = []
 
     async def __aenter__(self) -> Self:
@@ -59,9 +68,18 @@ class Harness:
     async def start(self) -> None:
         """Start the server; called by ``async with``."""
         self.server = ChatServer(
-            load(self._write_settings(), {}), strict=self._strict, presence_grace=self._grace
+            load(self._write_settings(), {}),
+            strict=self._strict,
+            timeouts=self._timeouts,
+            sizes=self._sizes,
+            clock=self._clock,
         )
         await self.server.start()
+
+    @property
+    def services(self) -> Services:
+        """What the server is made of."""
+        return self.server.services
 
     async def stop(self) -> None:
         """Close the clients and stop the server."""
@@ -110,8 +128,8 @@ class Harness:
 
     async def account(self, name: str, role: Role = "member", password: str = "correct horse") -> Client:
         """Somebody with an account, signed in."""
-        user = await self.server.accounts.add(name, password, role)
-        return await self.client(token=await self.server.accounts.issue(user, "session"))
+        user = await self.services.accounts.add(name, password, role)
+        return await self.client(token=await self.services.accounts.issue(user, "session"))
 
     # HTTP
 

@@ -26,7 +26,8 @@ def write_settings(
     dirs: Sequence[Path] = (),
     store: str = "sqlite:",
 ) -> Path:
-    """Write a ``config.yaml`` into ``folder``, and say where: a free port, hardly any limits, the data beside it.
+    """Write a ``config.yaml`` into ``folder``, and say where: a free port, hardly any limits, cheap passwords, the data
+    beside it.
 
     ``plugins`` are names, or a mapping of names to settings, in order, and without them those that a server has by
     itself; ``settings`` goes over all of it.
@@ -36,6 +37,7 @@ def write_settings(
         "store": {"url": store},
         "data_dir": str(folder / "data"),
         "limits": UNLIMITED,
+        "auth": {"password_memory_mib": 1},
         "plugins": {"dirs": [str(path) for path in dirs]},
     }
     if plugins is not None:

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
+from ..chat.listing import listing
 from ..chat.new_message import BY_HTTP, NewMessage
 from ..chat.run_command import is_command
 from ..model.errors import Reject
@@ -71,7 +72,7 @@ class RoomList(Handler):
         live = await self.services.room_service.create(
             user, form.name, title=form.title, topic=form.topic, kind=form.kind, history=form.history
         )
-        self.reply({"room": self.services.room_service.listing(live, user)}, 201)
+        self.reply({"room": listing(live, user)}, 201)
 
 
 class OneRoom(Handler):
@@ -80,7 +81,7 @@ class OneRoom(Handler):
     async def get(self, name: str) -> None:
         user = await self.require_user()
         live = await self.services.room_service.readable(user, name)
-        self.reply({"room": self.services.room_service.listing(live, user)})
+        self.reply({"room": listing(live, user)})
 
     async def patch(self, name: str) -> None:
         user = await self.require_writer()
@@ -88,7 +89,7 @@ class OneRoom(Handler):
         live = await self.services.room_service.change(
             user, name, title=form.title, topic=form.topic, archived=form.archived, history=form.history
         )
-        self.reply({"room": self.services.room_service.listing(live, user)})
+        self.reply({"room": listing(live, user)})
 
 
 class RoomMembers(Handler):
@@ -174,7 +175,7 @@ class Stats(Handler):
     """GET /api/v1/stats"""
 
     async def get(self) -> None:
-        self.reply(await self.services.stats())
+        self.reply(await self.site.context.info.stats.get())
 
 
 class Healthy(Handler):
@@ -193,7 +194,7 @@ class Ready(Handler):
     answers_any_host = True
 
     async def get(self) -> None:
-        problems: dict[str, Any] = await self.services.health()
+        problems: dict[str, Any] = await self.site.context.info.health.get()
         self.reply(
             {"status": "failing" if problems else "ok", "problems": problems}, 503 if problems else 200
         )

@@ -80,7 +80,7 @@ class Logout(Handler):
         # Also for a guest whose name is another user's by now.
         if self.token is None or await self.known_user() is None:
             raise Reject("Sign in first.", "unauthorized")
-        await self.services.people.sign_out(self.token)
+        await self.services.account_changes.sign_out(self.token)
         self.clear_cookie(COOKIE)
         self.reply({})
 
@@ -106,7 +106,7 @@ class Server(Handler):
         self.reply(
             {
                 "name": settings.server.name,
-                "version": self.services.version,
+                "version": self.site.version,
                 "guests": settings.auth.guests,
                 "time": wire.iso(time.time()),
                 "user": own(user) if user is not None else None,

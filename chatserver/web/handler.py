@@ -12,13 +12,14 @@ import tornado.web
 from tornado.httputil import HTTPServerRequest
 
 from ..chat.plugin_api import PluginChat
+from ..chat.services import Services
 from ..model.errors import HTTP_STATUS, Reject
 from ..model.rate_limit import moves
 from ..model.values import Request, User
 from ..plugins.failures import own_failure, refused
 from ..protocol.requests import invalid
 from .security import HEADERS, HSTS, client_address, is_ours
-from .services import Services
+from .site import Site
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +38,7 @@ class Handler(tornado.web.RequestHandler):
     refused before any method runs.
     """
 
+    site: Site
     services: Services
     plugin: Any
     answers_while_stopping = False
@@ -45,11 +47,12 @@ class Handler(tornado.web.RequestHandler):
     chat: PluginChat
     _user: User | None = None
 
-    def initialize(self, services: Services, plugin: Any = None) -> None:
-        self.services = services
+    def initialize(self, site: Site, plugin: Any = None) -> None:
+        self.site = site
+        self.services = site.services
         self.plugin = plugin
         if plugin is not None:
-            self.chat = services.chat(plugin.name)
+            self.chat = PluginChat(plugin.name, site.services)
 
     def set_default_headers(self) -> None:
         self.clear_header("Server")
@@ -64,14 +67,14 @@ class Handler(tornado.web.RequestHandler):
             self.answers_any_host or is_ours(self.request.host, self.services.settings.server.public_url)
         ):
             raise Reject("The Host header names another server.", "forbidden")
-        if self.services.stopping() and not self.answers_while_stopping:
+        if self.services.stopping and not self.answers_while_stopping:
             raise Reject("The server is stopping.", "unavailable", retry_after=STOPPING_SECONDS)
         return None
 
     @property
     def remote_ip(self) -> str:
         """The address of whoever asks."""
-        return client_address(self.request, self.services.proxies)
+        return client_address(self.request, self.site.proxies)
 
     # Who
 
@@ -113,7 +116,7 @@ class Handler(tornado.web.RequestHandler):
         Raises `Reject` ``unauthorized``, ``name_taken`` or ``rate_limited``.
         """
         user = await self.require_user()
-        self.services.limiter.take(moves(user))
+        self.services.message_limiter.take(moves(user))
         return user
 
     async def remember_again(self) -> None:
@@ -131,7 +134,7 @@ class Handler(tornado.web.RequestHandler):
             expires_days=days,
             httponly=True,
             samesite="Lax",
-            secure=self.services.secure or self.request.protocol == "https",
+            secure=self.site.secure or self.request.protocol == "https",
         )
 
     def check_xsrf_cookie(self) -> None:
@@ -140,7 +143,7 @@ class Handler(tornado.web.RequestHandler):
             super().check_xsrf_cookie()
 
     def check_trusted_origin(self, origin: str) -> bool:
-        return origin in self.services.origins
+        return origin in self.site.origins
 
     # What
 
@@ -190,7 +193,7 @@ class Handler(tornado.web.RequestHandler):
             self._handle_request_exception(own_failure(error))
         finally:
             if self.plugin is not None:
-                self.services.hooks.count_call(self.plugin.name, self._route, perf_counter() - started)
+                self.services.host.hooks.count_call(self.plugin.name, self._route, perf_counter() - started)
 
     @property
     def _route(self) -> str:
@@ -212,7 +215,7 @@ class Handler(tornado.web.RequestHandler):
         if isinstance(value, Reject | tornado.web.HTTPError):
             log.info("%s %s: %s", self.request.method, self.request.path, value)
         elif self.plugin is not None:
-            self.services.hooks.failed(self.plugin.name, self._route, value)
+            self.services.host.hooks.failed(self.plugin.name, self._route, value)
         else:
             log.error("%s %s failed", self.request.method, self.request.path, exc_info=(typ, value, tb))
 

@@ -13,44 +13,37 @@ from tornado.web import Application
 from ..config import Tls
 from ..model.errors import ConfigError
 from .draining import Draining
-from .security import Network, is_in, plain_address
+from .security import is_in, plain_address
+from .site import Site
 
 HEADER_BYTES = 16 * 1024
 BODY_BYTES = 1024 * 1024
 """The largest body, but for handlers that read it as it comes and have a limit of their own."""
-IDLE_SECONDS = 20.0
-BODY_SECONDS = 60.0
-SPARE = 64
-"""Connections beyond the WebSockets' limit, for requests that are soon over."""
 
 
 class Listener(HTTPServer):
-    """Refuses connections beyond ``most``, in all and from one address, before a byte is read.
+    """Refuses connections beyond the limits of the settings, in all and from one address, before a byte is read.
 
-    Addresses in ``proxies`` stand for many people and are counted by the handlers instead.
+    Addresses of proxies stand for many clients and are counted by the handlers instead.
     """
 
-    def initialize(  # type: ignore[override]
-        self,
-        application: Application,
-        most: int,
-        most_per_ip: int,
-        proxies: tuple[Network, ...],
-        tls: Tls | None,
-    ) -> None:
+    def initialize(self, application: Application, site: Site) -> None:  # type: ignore[override]
+        services = site.services
+        limits, timeouts, tls = services.settings.limits, services.timeouts, services.settings.server.tls
         super().initialize(
             application,
             no_keep_alive=False,
             max_header_size=HEADER_BYTES,
             max_body_size=BODY_BYTES,
             max_buffer_size=BODY_BYTES + HEADER_BYTES,
-            idle_connection_timeout=IDLE_SECONDS,
-            body_timeout=BODY_SECONDS,
+            idle_connection_timeout=timeouts.http_idle,
+            body_timeout=timeouts.http_body,
             ssl_options=_context(tls) if tls is not None else None,
         )
-        self._most = most + SPARE
-        self._most_per_ip = most_per_ip + SPARE
-        self._proxies = proxies
+        spare = services.sizes.spare_connections
+        self._most = limits.connections + spare
+        self._most_per_ip = limits.connections_per_ip + spare
+        self._proxies = site.proxies
         self._open: dict[IOStream, str] = {}
         self._by_ip: Counter[str] = Counter()
 
@@ -72,6 +65,11 @@ class Listener(HTTPServer):
         """Take no new connections, and close each open one after the next answer."""
         super().stop()
         self.conn_params.no_keep_alive = True
+
+    async def close(self) -> None:
+        """Stop, and close what is open."""
+        self.stop()
+        await self.close_all_connections()
 
     async def close_all_connections(self) -> None:
         # All of them first: a handler that won't end must not keep the others open.

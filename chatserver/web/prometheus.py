@@ -36,8 +36,8 @@ class Scrape(Handler):
     def collect(self) -> Iterator[Metric]:
         """All families, as `prometheus_client` wants them of a collector."""
         yield from _counted(self.services.metrics)
-        yield from _measured(self.services.gauges())
-        yield from _hooks(self.services.hooks.stats())
+        yield from _measured(self.site.context.info.gauges())
+        yield from _hooks(self.services.host.hooks.stats())
 
 
 def _counted(metrics: Metrics) -> Iterator[Metric]:

@@ -11,12 +11,11 @@ from tornado.routing import Rule, URLSpec
 from tornado.web import Application, RequestHandler, stream_request_body
 
 from ..model.errors import Reject
-from ..plugins.host import PluginHost
 from . import api, auth
 from .handler import Handler, NotFound
 from .listener import BODY_BYTES
 from .prometheus import Scrape
-from .services import Services
+from .site import Site
 from .static import Index, Static
 from .websocket.codec import DeflateCodec, FrameCodec
 from .websocket.handshake import SocketHandler
@@ -65,11 +64,11 @@ def announced_bytes(headers: HTTPHeaders) -> int:
     return int(header[:20]) if header.isascii() and header.isdigit() else 0
 
 
-def application(services: Services, host: PluginHost, public: Path) -> Application:
+def application(site: Site, public: Path) -> Application:
     """All routes: the page and its files, the WebSocket, the HTTP interface, the plugins'."""
-    common = {"services": services}
+    common = {"site": site}
     # One of each: clients of one family share the bytes.
-    socket = {**common, "plain": FrameCodec(), "deflating": DeflateCodec(services.metrics)}
+    socket = {**common, "plain": FrameCodec(), "deflating": DeflateCodec(site.services.metrics)}
     routes: list[Rule] = [
         URLSpec("/ws", SocketHandler, socket),
         URLSpec("/ws/(?P<room>[^/]+)", SocketHandler, socket),
@@ -93,7 +92,7 @@ def application(services: Services, host: PluginHost, public: Path) -> Applicati
         (f"messages/{NAME}", api.OneMessage),
     ):
         routes.append(URLSpec("/api/v1/" + path, handler, common))
-    routes += _plugin_routes(services, host)
+    routes += _plugin_routes(site)
     routes.append(URLSpec("/()", Index, {**common, "path": str(public)}))
     routes.append(URLSpec("/static/(.*)", Static, {**common, "path": str(public)}))
     return LimitedApplication(
@@ -103,19 +102,20 @@ def application(services: Services, host: PluginHost, public: Path) -> Applicati
         log_function=_log_request,
         xsrf_cookies=True,
         cross_origin_protection=True,
-        secure=services.secure,
-        xsrf_cookie_kwargs={"samesite": "Lax", "secure": services.secure},
+        secure=site.secure,
+        xsrf_cookie_kwargs={"samesite": "Lax", "secure": site.secure},
     )
 
 
-def _plugin_routes(services: Services, host: PluginHost) -> list[Rule]:
+def _plugin_routes(site: Site) -> list[Rule]:
     routes: list[Rule] = []
+    host = site.services.host
     for plugin, route in host.routes:
         pattern = f"/plugins/{plugin.name}/{route.pattern.lstrip('/')}"
-        routes.append(URLSpec(pattern, route.handler, {"services": services, "plugin": plugin.instance}))
+        routes.append(URLSpec(pattern, route.handler, {"site": site, "plugin": plugin.instance}))
     for plugin in host.plugins:
         if plugin.static_dir is not None:
-            arguments = {"services": services, "path": str(plugin.static_dir)}
+            arguments = {"site": site, "path": str(plugin.static_dir)}
             routes.append(URLSpec(f"/plugins/{plugin.name}/static/(.*)", Static, arguments))
     return routes
 

@@ -7,14 +7,14 @@ from typing import Any
 from tornado.web import HTTPError, StaticFileHandler
 
 from .handler import Handler
-from .services import Services
+from .site import Site
 
 
 class Static(Handler, StaticFileHandler):
     """A folder of files. Browsers keep them, and ask each time whether they are still good (ETag)."""
 
-    def initialize(self, services: Services, path: str, default_filename: str | None = None) -> None:  # type: ignore[override]
-        Handler.initialize(self, services)
+    def initialize(self, site: Site, path: str, default_filename: str | None = None) -> None:  # type: ignore[override]
+        Handler.initialize(self, site)
         StaticFileHandler.initialize(self, path, default_filename)
 
     def parse_url_path(self, url_path: str) -> str:

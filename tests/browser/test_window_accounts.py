@@ -11,7 +11,7 @@ pytestmark = pytest.mark.browser
 async def test_signing_in_and_out(stage):
     async with stage() as here:
         here.forgive("status of 401")
-        await here.server.server.accounts.add("mona", "correct horse", "moderator")
+        await here.server.services.accounts.add("mona", "correct horse", "moderator")
         window = await here.window()
         await window.goto()
         page = window.page
@@ -41,7 +41,7 @@ async def test_signing_in_and_out(stage):
 async def test_signing_out_closes_the_other_tabs(stage):
     async with stage() as here:
         here.forgive("status of 401")
-        await here.server.server.accounts.add("mona", "correct horse", "member")
+        await here.server.services.accounts.add("mona", "correct horse", "member")
         window = await here.window()
         await window.sign_in("mona")
         other = await window.tab()
@@ -56,7 +56,7 @@ async def test_signing_out_closes_the_other_tabs(stage):
 
 async def test_where_guests_are_not_wanted_only_accounts_are_asked_for(stage):
     async with stage(settings={"auth": {"guests": False}}) as here:
-        await here.server.server.accounts.add("mona", "correct horse", "member")
+        await here.server.services.accounts.add("mona", "correct horse", "member")
         window = await here.window()
         await window.goto()
         await expect(window.page.get_by_role("button", name="Start talking")).to_have_count(0)

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.browser
 
 
 async def member(here, name, role="member"):
-    await here.server.server.accounts.add(name, "correct horse", role)
+    await here.server.services.accounts.add(name, "correct horse", role)
     window = await here.window()
     await window.sign_in(name)
     return window

@@ -93,7 +93,7 @@ async def share(here, client):
 async def test_a_room_on_a_usual_morning(stage, clock, tmp_path):
     async with stage(plugins=BUNDLED, settings={"rooms": ROOMS, "server": {"name": "Hiking club"}}) as here:
         crowd = await people(here, "mira", "jonas", "ayşe", "小林", "tom")
-        await here.server.server.accounts.add("sofia", "correct horse", "member")
+        await here.server.services.accounts.add("sofia", "correct horse", "member")
         sofia = await here.window()
         await sofia.page.clock.set_fixed_time(MORNING + 1500)
         await sofia.sign_in("sofia")

@@ -65,19 +65,19 @@ async def test_two_windows_and_a_program_talk_in_a_room(stage):
 async def test_windows_take_compressed_frames(stage):
     async with stage(settings={"server": {"compression": True}}) as here:
         alice, bob = await here.guests("alice", "bob")
-        before = here.server.server.metrics.compressed
+        before = here.server.services.metrics.compressed
         long = ("A long message, and its html is as long. " * 60).strip()
         await alice.say(long)
         for window in (alice, bob):
             await window.sees(long)
-        assert here.server.server.metrics.compressed == before + 1
+        assert here.server.services.metrics.compressed == before + 1
         await bob.say("short")
         await alice.sees("short")
         # Who comes later gets it with the page of the room.
         carol = await here.window()
         await carol.enter("carol")
         await carol.sees(long)
-        assert here.server.server.metrics.compressed > before + 1
+        assert here.server.services.metrics.compressed > before + 1
 
 
 async def test_two_windows_and_a_program_talk_in_a_direct_room(stage):
@@ -211,7 +211,7 @@ async def test_reading_in_one_tab_is_reading_in_the_other(stage):
 
 
 async def test_a_reload_is_no_leaving_and_coming(stage):
-    async with stage(presence_grace=5.0) as here:
+    async with stage(timeouts={"presence_grace": 5.0}) as here:
         (bob,) = await here.server.join("general", "bob")
         (alice,) = await here.guests("alice")
         await bob.hears("joined")

@@ -11,7 +11,7 @@ from unittest import mock
 from chatserver.delivery.codec import Codec
 from chatserver.model.errors import Close
 from chatserver.model.values import Request
-from chatserver.sessions.connection import ConnectionContext
+from chatserver.sessions.context import ConnectionContext
 from chatserver.testing import Harness
 from chatserver.web.websocket.codec import DeflateCodec
 from chatserver.web.websocket.deflate import compress_frame

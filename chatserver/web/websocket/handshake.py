@@ -18,7 +18,7 @@ from .socket_transport import SocketTransport
 from .stream_transport import StreamTransport
 
 if TYPE_CHECKING:
-    from ..services import Services
+    from ..site import Site
 
 SUBPROTOCOL = "chat.v1"
 
@@ -26,10 +26,11 @@ SUBPROTOCOL = "chat.v1"
 class SocketHandler(WebSocketHandler):
     """Answers ``GET /ws`` and ``GET /ws/{room}`` and hands the stream to a `Connection`."""
 
-    services: Services
+    site: Site
 
-    def initialize(self, services: Services, plain: FrameCodec, deflating: DeflateCodec) -> None:
-        self.services = services
+    def initialize(self, site: Site, plain: FrameCodec, deflating: DeflateCodec) -> None:
+        self.site = site
+        self.services = site.services
         self._plain = plain
         self._deflating = deflating
 
@@ -41,11 +42,11 @@ class SocketHandler(WebSocketHandler):
     def prepare(self) -> None:
         if not is_ours(self.request.host, self.services.settings.server.public_url):
             raise HTTPError(403, "the Host header names another server")
-        if self.services.stopping():
+        if self.services.stopping:
             raise HTTPError(503, "the server is stopping")
 
     def check_origin(self, origin: str) -> bool:
-        return origin in self.services.origins
+        return origin in self.site.origins
 
     def select_subprotocol(self, subprotocols: list[str]) -> str | None:
         return SUBPROTOCOL if SUBPROTOCOL in subprotocols else None
@@ -72,10 +73,10 @@ class SocketHandler(WebSocketHandler):
         page = "Origin" in self.request.headers
         # Without an Origin it is a program, and then no cookie counts.
         token = self.get_cookie(COOKIE) if page else None
-        asked = request_of(self.request, client_address(self.request, services.proxies), token)
+        asked = request_of(self.request, client_address(self.request, self.site.proxies), token)
         codec = self._deflating if self._deflates else self._plain
         connection = Connection(
-            services.connections, codec, asked, room=self.path_kwargs.get("room"), heartbeats=page
+            self.site.context, codec, asked, room=self.path_kwargs.get("room"), heartbeats=page
         )
         most = services.settings.limits.frame_bytes
         stream.set_nodelay(True)

@@ -7,6 +7,7 @@ from inspect import isawaitable
 from typing import Any
 
 from ..delivery.session import Session
+from ..model.errors import Reject
 from ..model.values import User
 from ..plugins.api import RequestContext, RequestSpec
 from ..plugins.failures import encoded
@@ -29,6 +30,10 @@ class PluginRequests:
     def __init__(self, specs: Mapping[str, tuple[str, RequestSpec]], hooks: HookCaller) -> None:
         self._specs = specs
         self._hooks = hooks
+
+    def failed(self, type: str, error: BaseException) -> Reject:
+        """The refusal for a request whose fields the plugin's own types could not take."""
+        return self._hooks.failed(self._specs[type][0], f"request {type}", error)
 
     async def answer(self, session: Session, request: PluginRequest) -> Mapping[str, Any] | None:
         """What the reply carries. Raises `Reject`."""

@@ -1,0 +1,68 @@
+"""What changes about accounts while their users are connected: by the command line, or by signing out."""
+
+from __future__ import annotations
+
+from ..accounts.accounts import Accounts
+from ..model.errors import Close
+from ..store import Store
+from ..store import accounts as people
+from .after_commit import AfterCommit
+from .people import People
+from .registry import RoomRegistry
+
+
+class AccountChanges:
+    """Applies roles, and closes the connections of sessions that have ended."""
+
+    def __init__(
+        self,
+        store: Store,
+        accounts: Accounts,
+        people: People,
+        rooms: RoomRegistry,
+        after_commit: AfterCommit,
+    ) -> None:
+        self._store = store
+        self._accounts = accounts
+        self._people = people
+        self._rooms = rooms
+        self._after_commit = after_commit
+        self._signal = 0
+
+    async def start(self) -> None:
+        """Skip what was signalled before."""
+        signals = await self._store.read(lambda conn: people.signals_after(conn, 0))
+        self._signal = signals[-1][0] if signals else 0
+
+    async def apply(self) -> None:
+        """Apply what the command line has changed since: roles at once, sessions that were revoked are closed."""
+        after = self._signal
+        for number, user_id in await self._store.read(lambda conn: people.signals_after(conn, after)):
+            self._signal = number
+            await self._refresh(user_id)
+
+    async def _refresh(self, user_id: str) -> None:
+        user = await self._store.read(lambda conn: people.user_by_id(conn, user_id))
+        if user is not None:
+            self._people.replace(user)
+        self._after_commit.user_changed(user_id)
+        for session in self._after_commit.sessions(user_id):
+            if session.token is not None and await self._accounts.of_token(session.token) is None:
+                session.connection.close(Close.REVOKED)
+
+    async def sign_out(self, token: str) -> None:
+        """End one session, and its connections."""
+        user = await self._accounts.of_token(token)
+        await self._accounts.revoke(token)
+        if user is not None:
+            self._after_commit.user_changed(user.id)
+            for session in self._after_commit.sessions(user.id):
+                if session.token == token:
+                    session.connection.close(Close.REVOKED, "signed out")
+
+    async def clean_up(self) -> None:
+        """Forget sessions that have ended, and guests who had no other. Being connected is using a session."""
+        for session in self._after_commit.all_sessions():
+            if session.token is not None:
+                await self._accounts.of_token(session.token)
+        self._rooms.forget(await self._accounts.forget_ended())

@@ -1,0 +1,115 @@
+"""Everything the chat consists of, below sessions and HTTP: built once, here, and shared by all above."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from functools import partial
+
+from ..accounts.accounts import Accounts
+from ..accounts.sign_in import SignIn
+from ..config import Settings
+from ..delivery.bus import Bus
+from ..delivery.bus_local import LocalBus
+from ..delivery.hub import Hub
+from ..delivery.presence import Presence
+from ..model.metrics import Metrics
+from ..model.rate_limit import RateLimiter
+from ..model.tuning import Sizes, Timeouts
+from ..plugins.host import PluginHost
+from ..store import Store
+from .access import Access
+from .account_changes import AccountChanges
+from .after_commit import AfterCommit, user_gone
+from .drafts import DraftPipeline
+from .messages import Messages
+from .moderation import Moderation
+from .notifier import Notifier
+from .people import People
+from .registry import RoomRegistry
+from .resends import Resends
+from .rooms import RoomService
+from .run_command import CommandRunner
+
+
+class Services:
+    """The use cases and what they work with. Made inside a running loop, from a store that is open and plugins that
+    are loaded; nothing runs yet. ``clock`` gives the time of day, in seconds since the epoch."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        host: PluginHost,
+        store: Store,
+        metrics: Metrics,
+        timeouts: Timeouts,
+        sizes: Sizes,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.settings = settings
+        self.host = host
+        self.store = store
+        self.metrics = metrics
+        self.timeouts = timeouts
+        self.sizes = sizes
+        self.started = time.monotonic()
+        self.stopping = False
+        """Nothing new is begun any more."""
+        self._build_delivery()
+        self._build_users(clock)
+        self._build_rooms(clock)
+
+    def _build_delivery(self) -> None:
+        self.hub = Hub(asyncio.get_running_loop().call_soon, self.metrics)
+        self.bus: Bus = LocalBus(self.hub.deliver)
+        self.notifier = Notifier(self.host.hooks, self.metrics)
+        gone = partial(user_gone, self.bus, self.notifier)
+        self.presence = Presence(gone, self.timeouts.presence_grace)
+        self.after_commit = AfterCommit(
+            self.hub,
+            self.bus,
+            self.presence,
+            self.notifier,
+            self.settings.limits.presence_members,
+            self.metrics,
+        )
+
+    def _build_users(self, clock: Callable[[], float]) -> None:
+        auth, limits = self.settings.auth, self.settings.limits
+        self.access = Access(self.host.permissions, self.host.hooks)
+        self.accounts = Accounts(
+            self.store, auth, is_here=self._is_here, on_release=self._released, clock=clock
+        )
+        # As many new guests at once as connections, and as many again in a minute.
+        most = limits.connections_per_ip
+        new_guests = RateLimiter(most / 60, most, time.monotonic) if auth.guests else None
+        self.sign_in = SignIn(self.accounts, self.host.hooks, new_guests)
+        self.message_limiter = RateLimiter(limits.messages_per_second, limits.burst, time.monotonic)
+        """What other users notice: messages, and by `moves` joining, leaving and the like."""
+
+    def _build_rooms(self, clock: Callable[[], float]) -> None:
+        host, store, access = self.host, self.store, self.access
+        resends = Resends(store)
+        pipeline = DraftPipeline(host.hooks, self.settings.limits.content_chars)
+        rooms = self.rooms = RoomRegistry(store, self.bus, self.after_commit, resends, clock)
+        self.room_service = RoomService(
+            rooms, store, access, self.presence, host.hooks, self.sizes.members_page
+        )
+        self.messages = Messages(
+            rooms, self.room_service, store, access, pipeline, self.message_limiter, resends
+        )
+        self.moderation = Moderation(rooms, store, access, clock)
+        self.people = People(rooms, store, self.bus, access, self.presence, self.after_commit, self.accounts)
+        self.account_changes = AccountChanges(store, self.accounts, self.people, rooms, self.after_commit)
+        self.commands = CommandRunner(
+            host.commands, self.accounts, rooms, access, pipeline, self.message_limiter
+        )
+
+    def _released(self, user_id: str) -> None:
+        self.people.released(user_id)
+
+    def _is_here(self, user_id: str) -> bool:
+        # Just after a start no guest has had the time to come back.
+        just_started = time.monotonic() - self.started < self.timeouts.name_grace
+        return just_started or self.presence.is_here(user_id)

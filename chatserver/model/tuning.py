@@ -1,0 +1,53 @@
+"""Times and sizes that no admin has to set; tests hand in smaller ones."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
+    """How long the server waits for what may never come, in seconds."""
+
+    hello: float = 10.0
+    """A new connection for its hello."""
+    heartbeat: int = 25
+    """Between two signs of life to each connection."""
+    silence: float = 60.0
+    """Without a sign from the client before a connection counts as lost."""
+    presence_grace: float = 5.0
+    """After a user's last connection before the others are told that they left."""
+    name_grace: float = 30.0
+    """After a start, for guests to come back before their names are free."""
+    http_idle: float = 20.0
+    """For the head of an HTTP request, on a new connection or between two."""
+    http_body: float = 60.0
+    """For the body of an HTTP request."""
+    drain: float = 10.0
+    """A stop, for what was accepted to be stored."""
+    stop_http: float = 1.0
+    """For HTTP connections, which are closed by then: only a handler of a plugin can take time."""
+    stop_hooks: float = 3.0
+    """For the calls of ``after_*`` hooks that wait."""
+    stop_plugins: float = 10.0
+    """For the plugins to end, all of them."""
+    stop_plugin_step: float = 0.5
+    """For each step of a plugin's end, whatever others took."""
+    stop_store: float = 3.0
+    """For the storage to close, once nothing new comes: only a query of a plugin can take time."""
+    stop: float = 30.0
+    """A stop in all; then the process ends as it is."""
+
+
+class Sizes(msgspec.Struct, frozen=True, kw_only=True):
+    """How much is answered, held or allowed at once."""
+
+    members_page: int = 100
+    """Members in one answer."""
+    resume_room: int = 500
+    """Missed events that are sent for one room; with more the client pages with ``sync``."""
+    resume_all: int = 5000
+    """Missed events that are sent in all."""
+    resume_page: int = 200
+    """Events read at once while a client catches up."""
+    spare_connections: int = 64
+    """TCP connections beyond the limit of WebSockets, for HTTP requests that are soon over."""

@@ -1,0 +1,20 @@
+"""What the HTTP handlers work with: one object, given to each of them."""
+
+from __future__ import annotations
+
+from ..sessions.context import ConnectionContext
+from .security import networks, origins
+
+
+class Site:
+    """The server as HTTP shows it. ``proxies`` are believed what they say of a client's address, pages of
+    ``origins`` may connect, and where ``secure`` the browser talks TLS."""
+
+    def __init__(self, context: ConnectionContext, version: str) -> None:
+        self.context = context
+        self.services = context.services
+        self.version = version
+        server = self.services.settings.server
+        self.proxies = networks(server.trusted_proxies)
+        self.origins = origins(server.public_url, server.allowed_origins)
+        self.secure = server.tls is not None or server.public_url.startswith("https:")
