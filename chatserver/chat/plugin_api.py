@@ -9,7 +9,7 @@ from typing import Any, cast
 from ..delivery.hub import user_topic
 from ..model.errors import Reject
 from ..model.names import room_key
-from ..model.values import Event, History, Kind, Member, Message, Room, Status, Upload, User
+from ..model.values import Event, Member, Message, Room, Status, Upload, User
 from ..plugins.api import Also, Ban
 from ..protocol import events as wire
 from ..store import Committed
@@ -110,23 +110,11 @@ class PluginChat:
         lists = await self._services.room_service.lists(user)
         return [entry.room for entry in (*lists.mine, *lists.public)]
 
-    async def create_room(
-        self, name: str, *, by: User, title: str = "", topic: str = "", kind: Kind = "public",
-        history: History = "all",
-    ) -> Room:  # fmt: skip
-        live = await self._services.room_service.create(
-            by, name, title=title, topic=topic, kind=kind, history=history
-        )
-        return live.room
+    async def create_room(self, name: str, *, by: User, **settings: Any) -> Room:
+        return (await self._services.room_service.create(by, name, settings)).room
 
-    async def change_room(
-        self, room: Room | str, *, by: User, title: str | None = None, topic: str | None = None,
-        archived: bool | None = None, history: History | None = None,
-    ) -> Room:  # fmt: skip
-        live = await self._services.room_service.change(
-            by, _name(room), title=title, topic=topic, archived=archived, history=history
-        )
-        return live.room
+    async def change_room(self, room: Room | str, *, by: User, **settings: Any) -> Room:
+        return (await self._services.room_service.change(by, _name(room), settings)).room
 
     async def direct(self, user: User, other: User, *, make: bool = True) -> Room:
         if not make:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from inspect import isawaitable
 from typing import Any
+
+from msgspec.structs import asdict
 
 from ..config import RoomConfig
 from ..delivery.presence import Presence
@@ -13,17 +15,7 @@ from ..model import errors, names
 from ..model.confusables import confusable_key
 from ..model.errors import Reject
 from ..model.ids import SYSTEM_ID
-from ..model.values import (
-    Event,
-    History,
-    Kind,
-    Member,
-    Room,
-    RoomPosition,
-    RoomRole,
-    Status,
-    User,
-)
+from ..model.values import Event, Member, Room, RoomPosition, RoomRole, Status, User
 from ..plugins.hooks import HookCaller
 from ..protocol import events as wire
 from ..store import Committed, Store
@@ -33,6 +25,7 @@ from ..store import queries as reading
 from .access import Access
 from .registry import RoomRegistry
 from .room import LiveRoom
+from .room_settings import changed_settings, new_settings
 
 PUBLIC_LISTED = 100
 LIST_ATTEMPTS = 3
@@ -67,21 +60,12 @@ class RoomService:
         self._access.require_readable(user, live)
         return live
 
-    async def create(
-        self, by: User, name: str, *, title: str = "", topic: str = "", kind: Kind = "public",
-        history: History = "all",
-    ) -> LiveRoom:  # fmt: skip
-        """A new room, with ``by`` as its owner."""
+    async def create(self, by: User, name: str, settings: Mapping[str, Any]) -> LiveRoom:
+        """A new room, with ``by`` as its owner. ``settings`` are those of `RoomSettings`, by name."""
         await self._access.require(by, "room.create")
-        if kind not in ("public", "private"):
+        room = Room(names.room_name(name), **asdict(new_settings(settings)))
+        if room.kind not in ("public", "private"):
             raise Reject("A room is public or private.", "invalid", field="kind")
-        room = Room(
-            names.room_name(name),
-            title=names.title(title),
-            topic=names.topic(topic),
-            kind=kind,
-            history=history,
-        )
         live, _ = await self._rooms.create(log.CreateRoom(by, room, ((by, "owner"),)))
         return live
 
@@ -100,21 +84,17 @@ class RoomService:
             )
             await self._rooms.create(log.CreateRoom(SYSTEM, room))
 
-    async def change(self, by: User, name: str, **changes: Any) -> LiveRoom:
-        """New values for title, topic, archived or history; None leaves a value alone."""
+    async def change(self, by: User, name: str, settings: Mapping[str, Any]) -> LiveRoom:
+        """New values for some of the settings of `RoomChange`, by name; None leaves a value alone."""
         live = await self.readable(by, name)
         if live.room.kind == "direct":
             raise errors.direct_room("can't be changed")
-        changes = {key: value for key, value in changes.items() if value is not None}
-        only_topic = set(changes) <= {"topic"}
+        changed = changed_settings(settings)
+        only_topic = set(changed) <= {"topic"}
         if only_topic and by.id not in live.members:
             raise errors.not_in_room(live.room)
         await self._access.require(by, "room.topic" if only_topic else "room.change", live)
-        if "title" in changes:
-            changes["title"] = names.title(changes["title"])
-        if "topic" in changes:
-            changes["topic"] = names.topic(changes["topic"])
-        await live.append(log.ChangeRoom(by, changes))
+        await live.append(log.ChangeRoom(by, changed))
         return live
 
     async def join(self, user: User, name: str) -> LiveRoom:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
+from msgspec.structs import fields
 
 Extras = Mapping[str, Any]
 """What plugins keep with a message: JSON by plugin name."""
@@ -37,15 +38,30 @@ class User(msgspec.Struct, frozen=True):
         return {"id": self.id, "name": self.name, "display_name": self.display_name}
 
 
+Line = Annotated[str, msgspec.Meta(max_length=4096)]
+"""A text on one line. How long it may really be is decided by what it is for."""
+
+
 class RoomSettings(msgspec.Struct, frozen=True, kw_only=True):
     """What can be set of a room. A new setting is a line here: the store, the wire, the HTTP API and plugins take
     this type whole."""
 
-    title: str = ""
-    topic: str = ""
+    title: Line = ""
+    topic: Line = ""
     kind: Kind = "public"
     history: History = "all"
     archived: bool = False
+
+
+RoomChange = msgspec.defstruct(
+    "RoomChange",
+    [(field.name, field.type | None, None) for field in fields(RoomSettings) if field.name != "kind"],
+    frozen=True,
+    kw_only=True,
+    forbid_unknown_fields=True,
+    module=__name__,
+)
+"""New values for some of a room's settings: all but ``kind``, which stays. None leaves a value alone."""
 
 
 class Room(RoomSettings, frozen=True):

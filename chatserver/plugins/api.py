@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from ..model.values import Event, History, Kind, Member, Message, Room, Status, Upload, User
+from ..model.values import Event, Member, Message, Room, Status, Upload, User
 
 Row = Mapping[str, Any]
 """A row of a plugin's table, by column name."""
@@ -146,27 +146,12 @@ class ChatAPI(Protocol):
     async def rooms(self, *, user: User) -> list[Room]:
         """The rooms that ``user`` is in, and the public ones."""
 
-    async def create_room(
-        self,
-        name: str,
-        *,
-        by: User,
-        title: str = "",
-        topic: str = "",
-        kind: Kind = "public",
-        history: History = "all",
-    ) -> Room: ...
+    async def create_room(self, name: str, *, by: User, **settings: Any) -> Room:
+        """Make a room. ``settings`` are those that a `Room` shows: ``title``, ``topic``, ``kind``, ``history`` …
+        Raises TypeError for other names."""
 
-    async def change_room(
-        self,
-        room: Room | str,
-        *,
-        by: User,
-        title: str | None = None,
-        topic: str | None = None,
-        archived: bool | None = None,
-        history: History | None = None,
-    ) -> Room: ...
+    async def change_room(self, room: Room | str, *, by: User, **settings: Any) -> Room:
+        """Change settings of a room, all but ``kind``. None leaves a value alone. Raises TypeError for other names."""
 
     async def direct(self, user: User, other: User, *, make: bool = True) -> Room:
         """The direct room of two people, made if there is none. Without ``make`` it is left to their first message, and

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from ..model.errors import Reject
-from ..model.values import Attachment, Event, Member, Message, Room, Status, User
+from ..model.values import Attachment, Event, Member, Message, Room, RoomSettings, Status, User
 
 encode = msgspec.json.encode
 """A mapping as the bytes of a frame."""
@@ -137,11 +137,7 @@ def room_fields(
     """A room as its reader sees it. ``role`` None is not joined; ``other`` is whom a direct room is with."""
     fields: dict[str, Any] = {
         "name": room.name,
-        "title": room.title,
-        "topic": room.topic,
-        "kind": room.kind,
-        "history": room.history,
-        "archived": room.archived,
+        **{name: getattr(room, name) for name in RoomSettings.__struct_fields__},
         "head": head,
         "joined": role is not None,
         "unread": unread,

@@ -35,7 +35,11 @@ from .changes import (
 from .members import change_member
 from .message_ids import message_id
 from .messages import blank_message, last_edit, replace_mentions, write_edit
-from .rows import pack, room_columns, room_of
+from .rows import pack, room_columns, room_of, settings_of
+
+DEFAULTS = RoomSettings()
+ALWAYS_TOLD = ("kind", "history")
+"""Settings that the event of a new room names even if they are the usual ones."""
 
 
 class _Room:
@@ -245,8 +249,8 @@ class BatchAppender:
         changes = {key: value for key, value in change.settings.items() if getattr(before, key) != value}
         if not changes:
             return Committed(room.position())
-        values = {name: getattr(before, name) for name in RoomSettings.__struct_fields__} | changes
-        self.conn.execute(update(s.room).where(where).values(**room_columns(RoomSettings(**values))))
+        after = RoomSettings(**settings_of(before) | changes)
+        self.conn.execute(update(s.room).where(where).values(**room_columns(after)))
         room.version += 1
         return self._take(room, ts, "room", change.user, {"action": "changed", **changes})
 
@@ -265,9 +269,9 @@ class BatchAppender:
             ]
             self.conn.execute(insert(s.member), rows)
         room.version += 1
-        data: dict[str, Any] = {"action": "created", "kind": made.kind, "history": made.history}
-        if made.title:
-            data["title"] = made.title
-        if made.topic:
-            data["topic"] = made.topic
-        return self._take(room, ts, "room", create.user, data)
+        told = {
+            name: value
+            for name, value in settings_of(made).items()
+            if name in ALWAYS_TOLD or value != getattr(DEFAULTS, name)
+        }
+        return self._take(room, ts, "room", create.user, {"action": "created", **told})

@@ -51,11 +51,15 @@ def position_of(row: Any) -> RoomPosition:
     return RoomPosition(row.head, row.messages, row.version)
 
 
+def settings_of(settings: RoomSettings) -> dict[str, Any]:
+    """A room's settings by name."""
+    return {name: getattr(settings, name) for name in RoomSettings.__struct_fields__}
+
+
 def room_columns(settings: RoomSettings) -> dict[str, Any]:
     """The columns of the room that hold its settings."""
-    values = {name: getattr(settings, name) for name in RoomSettings.__struct_fields__}
     listed = settings.kind == "public" and not settings.archived
-    return {"settings": pack(values), "kind": settings.kind, "listed": listed}
+    return {"settings": pack(settings_of(settings)), "kind": settings.kind, "listed": listed}
 
 
 def message_of(row: Any, room: str) -> Message:

@@ -5,36 +5,24 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from msgspec import Meta, Struct
+from msgspec.structs import asdict
 
 from ..chat.listing import listing
 from ..chat.new_message import BY_HTTP, NewMessage
 from ..chat.run_command import is_command
 from ..model.errors import Reject
-from ..model.values import History, Kind
+from ..model.values import RoomChange, RoomSettings
 from ..protocol import events as wire
-from .forms import Long, Short
+from .forms import Short
 from .handler import Handler
 
 PAGE = 200
 
 
-class NewRoom(Struct, forbid_unknown_fields=True):
+class NewRoom(RoomSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A room to make."""
 
     name: Short
-    title: Long = ""
-    topic: Long = ""
-    kind: Kind = "public"
-    history: History = "all"
-
-
-class RoomChange(Struct, forbid_unknown_fields=True):
-    """What to change of a room."""
-
-    title: Long | None = None
-    topic: Long | None = None
-    archived: bool | None = None
-    history: History | None = None
 
 
 class Invitation(Struct, forbid_unknown_fields=True):
@@ -69,9 +57,8 @@ class RoomList(Handler):
     async def post(self) -> None:
         user = await self.require_writer()
         form = self.body(NewRoom)
-        live = await self.services.room_service.create(
-            user, form.name, title=form.title, topic=form.topic, kind=form.kind, history=form.history
-        )
+        settings = {key: value for key, value in asdict(form).items() if key != "name"}
+        live = await self.services.room_service.create(user, form.name, settings)
         self.reply({"room": listing(live, user)}, 201)
 
 
@@ -85,10 +72,7 @@ class OneRoom(Handler):
 
     async def patch(self, name: str) -> None:
         user = await self.require_writer()
-        form = self.body(RoomChange)
-        live = await self.services.room_service.change(
-            user, name, title=form.title, topic=form.topic, archived=form.archived, history=form.history
-        )
+        live = await self.services.room_service.change(user, name, asdict(self.body(RoomChange)))
         self.reply({"room": listing(live, user)})
 
 
