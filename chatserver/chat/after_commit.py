@@ -15,15 +15,14 @@ from ..model.metrics import Metrics
 from ..model.values import Event, User
 from ..protocol import events as wire
 from ..store import Change, Committed
-from ..store.changes import ChangeMember, CreateRoom, Post
+from ..store.changes import ENTERING, LEAVING, ChangeMember, CreateRoom, Post
 from .listing import listing
 from .notifier import Notifier
-from .room import ENTERING, LiveRoom
+from .room import LiveRoom
 
 AFTER: Mapping[str, str] = MappingProxyType(
     {"message": "after_post", "edited": "after_edit", "deleted": "after_delete"}
 )
-LEAVING = ("left", "removed", "kicked", "banned")
 
 
 class PendingHello:

@@ -12,25 +12,22 @@ from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
-import msgspec
-
 from ..delivery.bus import Bus
 from ..model import errors
 from ..model.errors import Reject
 from ..model.values import Member, User
 from ..protocol import events as wire
 from ..store import Batch, Change, Committed, Outcome, Store
-from ..store.changes import ChangeMember, ChangeRoom, Delete, Edit, Post, RoomState, StaleRoom
+from ..store.changes import ENTERING, ChangeMember, ChangeRoom, Delete, Edit, Post, RoomState, StaleRoom
 from .members import MemberList
+from .membership import FOREVER, apply
 from .replies import FutureReply, Reply
 from .resends import Resends
 
 log = logging.getLogger(__name__)
 
 BATCH = 500
-FOREVER = float("inf")
 _WRITES = (Post, Edit, Delete)
-ENTERING = ("joined", "added")
 
 
 class Clock(Protocol):
@@ -230,40 +227,11 @@ class LiveRoom:
         if done.mentioned or isinstance(change, Edit | Delete):
             self.recounted = done.position.seq
         if not isinstance(change, Post):
-            self._apply(change, done)
+            apply(change, self, done.position.seq - (done.event is not None))
             self._watcher.before_publish(self, change, done)
         if done.event is not None:
             self._bus.publish(self.room.name, wire.durable(done.event))
         self._watcher.after_publish(self, change, done)
-
-    def _apply(self, entry: Change, done: Committed) -> None:
-        if isinstance(entry, ChangeRoom):
-            self.room = msgspec.structs.replace(self.room, **entry.settings)
-        elif isinstance(entry, ChangeMember):
-            self._change_member(entry, done)
-
-    def _change_member(self, entry: ChangeMember, done: Committed) -> None:
-        target = entry.target.id
-        until = entry.until or FOREVER
-        match entry.action:
-            case action if action in ENTERING:
-                since = done.position.seq - (done.event is not None)
-                if target not in self.members:
-                    self.member_list.put(Member(entry.target, entry.role, since))
-            case "role":
-                member = self.members.get(target)
-                if member is not None:
-                    self.member_list.put(msgspec.structs.replace(member, role=entry.role))
-            case "muted":
-                self.mutes[target] = until
-            case "unmuted":
-                self.mutes.pop(target, None)
-            case "unbanned":
-                self.bans.pop(target, None)
-            case _:
-                self.member_list.remove(target)
-                if entry.action == "banned" or (entry.action == "kicked" and entry.until):
-                    self.bans[target] = until
 
 
 def _restricts(entry: Change) -> bool:

@@ -239,8 +239,6 @@ class BatchAppender:
             data["reason"] = change.reason
         if change.until:
             data["until"] = change.until
-        if change.action == "role":
-            data["role"] = change.role
         return self._take(room, ts, "member", change.user, data)
 
     def _change_room(self, room: _Room, ts: float, change: ChangeRoom) -> Outcome:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import msgspec
 
@@ -77,18 +77,21 @@ class ChangeRoom(msgspec.Struct):
     settings: dict[str, Any]
 
 
+Action = Literal["joined", "added", "left", "removed", "kicked", "banned", "unbanned", "muted", "unmuted"]
+ENTERING: tuple[Action, ...] = ("joined", "added")
+LEAVING: tuple[Action, ...] = ("left", "removed", "kicked", "banned")
+
+
 class ChangeMember(msgspec.Struct):
     """A user's place in the room changes. ``joined`` and ``left`` (the user's own doing) take no seq."""
 
     user: User
     """By whom."""
     target: User
-    action: str
-    """joined, left, added, removed, kicked, banned, unbanned, muted, unmuted or role."""
+    action: Action
     reason: str = ""
     until: float = 0.0
     """When a ban or mute ends, in seconds since the epoch; 0 is never."""
-    role: RoomRole = "member"
 
 
 Change = Post | Edit | Delete | Append | CreateRoom | ChangeRoom | ChangeMember

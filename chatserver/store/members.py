@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, assert_never
 
-from sqlalchemy import Connection, Dialect, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Dialect, bindparam, delete, insert, select
 
 from ..model.values import RoomPosition
 from . import schema as s
@@ -59,13 +59,7 @@ def change_member(conn: Connection, room_id: int, position: RoomPosition, change
             return _lift(conn, room_id, change, "ban")
         case "unmuted":
             return _lift(conn, room_id, change, "mute")
-        case "role":
-            where = _its(s.member, room_id, change)
-            result = conn.execute(
-                update(s.member).where(*where, s.member.c.role != change.role).values(role=change.role)
-            )
-            return result.rowcount > 0
-    raise ValueError(f"no such change of membership: {change.action!r}")
+    assert_never(change.action)
 
 
 def _its(table: Any, room_id: int, change: ChangeMember) -> tuple[Any, Any]:
@@ -74,7 +68,7 @@ def _its(table: Any, room_id: int, change: ChangeMember) -> tuple[Any, Any]:
 
 def _add(conn: Connection, room_id: int, position: RoomPosition, change: ChangeMember) -> bool:
     user_id, head = change.target.id, position.seq
-    added = _ADD.run(conn, room_id=room_id, user_id=user_id, role=change.role, since=head) > 0
+    added = _ADD.run(conn, room_id=room_id, user_id=user_id, role="member", since=head) > 0
     if added:
         MARK_READ.run(conn, room_id=room_id, user_id=user_id, seq=head, messages=position.messages)
     return added
