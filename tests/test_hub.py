@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatserver.delivery import hub as module
-from chatserver.delivery.hub import Hub
+from chatserver.delivery.hub import Hub, user_topic
 from chatserver.model.metrics import Metrics
 from chatserver.web.websocket import deflate
 from chatserver.web.websocket.codec import DeflateCodec, FrameCodec
@@ -98,6 +98,25 @@ def test_who_lags_may_go_without_what_does_not_last(hub, turns):
     ((frames, durable),) = ear.got
     assert frames == frame(b"1") + frame(b"typing") + frame(b"2")
     assert durable == frame(b"1") + frame(b"2")
+
+
+def test_what_some_users_get_in_another_form_keeps_its_place(hub, turns):
+    lines = Lines()
+    ann, bob, tab, late = Ear(), Ear(), Ear(lines), Ear()
+    for ear in (ann, bob, tab):
+        hub.subscribe(ear, "a")
+    for ear, user in ((ann, "ann"), (bob, "bob"), (tab, "bob"), (late, "cleo")):
+        hub.subscribe(ear, user_topic(user))
+    hub.deliver("a", b"1")
+    hub.subscribe(late, "a")
+    hub.deliver_apart("a", b"secret", b"bare", ["bob", "dora"])
+    hub.deliver("a", b"3")
+    turns.turn()
+    assert ann.heard == frame(b"1") + frame(b"secret") + frame(b"3")
+    assert bob.heard == frame(b"1") + frame(b"bare") + frame(b"3")
+    assert tab.heard == b"1\nbare\n3\n"
+    assert late.heard == frame(b"secret") + frame(b"3")
+    hub.deliver_apart("nowhere", b"secret", b"bare", ["bob"])
 
 
 def test_each_family_is_encoded_for_once(hub, turns):

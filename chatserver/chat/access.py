@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import msgspec
+
 from ..model import errors
 from ..model.errors import Reject
 from ..model.permissions import Permissions
-from ..model.values import User
+from ..model.values import Event, Message, User
 from ..plugins.hooks import HookCaller
 from .room import LiveRoom
+
+_ANYONE = User("", "", "", "guest")
 
 
 class Access:
@@ -67,3 +73,37 @@ class Access:
         if live.room.history == "all" and await self.may(user, "history.read", live):
             return 0
         return member.since if member is not None else live.position.seq
+
+    def kept_from(self, live: LiveRoom, message: Message) -> list[str]:
+        """The ids of the members who may not see a message, as it is from before they joined.
+
+        Decides as `visible_after` does, but where plugins have a say it takes their no for granted: they can't be
+        asked for each listener.
+        """
+        if live.room.kind == "direct":
+            return []
+        if live.room.history == "all" and not self.asks and self.permissions.may(_ANYONE, "history.read"):
+            return []
+        later = [each for each in live.members.values() if each.since >= message.seq]
+        closed = live.room.history != "all" or self.asks
+        return [
+            each.user.id
+            for each in later
+            if each.user.id != message.user.id
+            and (closed or not self.permissions.may(each.user, "history.read", each))
+        ]
+
+
+def without_hidden(events: Sequence[Event], user: User, after: int) -> list[Event]:
+    """The events as a user sees them to whom only messages behind ``after`` are shown, and their own: an edit of
+    another one comes without its text."""
+    return [
+        msgspec.structs.replace(event, message=None)
+        if event.type == "edited" and event.message is not None and _is_hidden(event.message, user, after)
+        else event
+        for event in events
+    ]
+
+
+def _is_hidden(message: Message, user: User, after: int) -> bool:
+    return message.seq <= after and message.user.id != user.id

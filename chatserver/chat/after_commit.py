@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from types import MappingProxyType
 from typing import cast
 
@@ -12,10 +12,11 @@ from ..delivery.hub import EVERYBODY, Hub, user_topic
 from ..delivery.presence import Presence
 from ..delivery.session import Session
 from ..model.metrics import Metrics
-from ..model.values import Event, User
+from ..model.values import Event, Message, User
 from ..protocol import events as wire
 from ..store import Change, Committed
 from ..store.changes import ENTERING, LEAVING, ChangeMember, CreateRoom, Post
+from .access import Access
 from .listing import listing
 from .notifier import Notifier
 from .room import LiveRoom
@@ -42,6 +43,7 @@ class AfterCommit:
         bus: Bus,
         presence: Presence,
         notifier: Notifier,
+        access: Access,
         presence_members: int,
         metrics: Metrics,
     ) -> None:
@@ -49,6 +51,7 @@ class AfterCommit:
         self._bus = bus
         self._presence = presence
         self._notifier = notifier
+        self._access = access
         self._presence_members = presence_members
         self._metrics = metrics
         self._opening: dict[str, set[PendingHello]] = {}
@@ -109,6 +112,10 @@ class AfterCommit:
                 self._bus.publish(room, wire.joined(room, user, status, text), ephemeral=True)
 
     # Watcher of the rooms
+
+    def kept_from(self, live: LiveRoom, message: Message) -> Collection[str]:
+        """The ids of the members who may not see a message."""
+        return self._access.kept_from(live, message)
 
     def before_publish(self, live: LiveRoom, entry: Change, done: Committed) -> None:
         """Those who come in listen from this event on."""

@@ -9,13 +9,15 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Protocol
+
+import msgspec
 
 from ..delivery.bus import Bus
 from ..model import errors
 from ..model.errors import Reject
-from ..model.values import Member, User
+from ..model.values import Event, Member, Message, User
 from ..protocol import events as wire
 from ..store import Batch, Change, Committed, Outcome, Store
 from ..store.changes import ENTERING, ChangeMember, ChangeRoom, Delete, Edit, Post, RoomState, StaleRoom
@@ -38,6 +40,9 @@ class Clock(Protocol):
 
 class Watcher(Protocol):
     """Is told what was committed, in the turn in which it is published."""
+
+    def kept_from(self, live: LiveRoom, message: Message) -> Collection[str]:
+        """The ids of the members who may not see a message."""
 
     def before_publish(self, live: LiveRoom, entry: Change, done: Committed) -> None:
         """The room's state has changed (by anything but a message); nobody has been told yet."""
@@ -230,8 +235,17 @@ class LiveRoom:
             apply(change, self, done.position.seq - (done.event is not None))
             self._watcher.before_publish(self, change, done)
         if done.event is not None:
-            self._bus.publish(self.room.name, wire.durable(done.event))
+            self._publish(done.event)
         self._watcher.after_publish(self, change, done)
+
+    def _publish(self, event: Event) -> None:
+        if event.type == "edited" and event.message is not None:
+            hidden = self._watcher.kept_from(self, event.message)
+            if hidden:
+                bare = msgspec.structs.replace(event, message=None)
+                self._bus.publish_apart(self.room.name, wire.durable(event), wire.durable(bare), hidden)
+                return
+        self._bus.publish(self.room.name, wire.durable(event))
 
 
 def _restricts(entry: Change) -> bool:

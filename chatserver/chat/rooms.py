@@ -22,7 +22,7 @@ from ..store import Committed, Store
 from ..store import accounts as people
 from ..store import changes as log
 from ..store import queries as reading
-from .access import Access
+from .access import Access, without_hidden
 from .registry import RoomRegistry
 from .room import LiveRoom
 from .room_settings import changed_settings, new_settings
@@ -245,11 +245,12 @@ class RoomService:
 
     async def log_after(self, user: User, live: LiveRoom, after: int, limit: int) -> tuple[list[Event], bool]:
         """The log behind ``after`` that ``user`` may see, every seq; and whether there is more."""
-        after = max(after, await self._access.visible_after(user, live))
+        floor = await self._access.visible_after(user, live)
+        after = max(after, floor)
         events = await self._store.read(
             lambda conn: reading.events_after(conn, live.room.name, after, limit + 1)
         )
-        return events[:limit], len(events) > limit
+        return without_hidden(events[:limit], user, floor), len(events) > limit
 
     async def timeline(
         self, user: User, live: LiveRoom, limit: int, *, before: int | None = None,

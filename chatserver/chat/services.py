@@ -62,7 +62,8 @@ class Services:
 
     def _build_delivery(self) -> None:
         self.hub = Hub(asyncio.get_running_loop().call_soon, self.metrics)
-        self.bus: Bus = LocalBus(self.hub.deliver)
+        self.bus: Bus = LocalBus(self.hub.deliver, self.hub.deliver_apart)
+        self.access = Access(self.host.permissions, self.host.hooks)
         self.notifier = Notifier(self.host.hooks, self.metrics)
         gone = partial(user_gone, self.bus, self.notifier)
         self.presence = Presence(gone, self.timeouts.presence_grace)
@@ -71,13 +72,13 @@ class Services:
             self.bus,
             self.presence,
             self.notifier,
+            self.access,
             self.settings.limits.presence_members,
             self.metrics,
         )
 
     def _build_users(self, clock: Callable[[], float]) -> None:
         auth, limits = self.settings.auth, self.settings.limits
-        self.access = Access(self.host.permissions, self.host.hooks)
         self.accounts = Accounts(
             self.store, auth, is_here=self._is_here, on_release=self._released, clock=clock
         )

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from .bus import Deliver
+from collections.abc import Collection
+
+from .bus import Deliver, DeliverApart
 
 
 class LocalBus:
     """Delivers at once, in the caller's turn of the loop."""
 
-    def __init__(self, deliver: Deliver) -> None:
+    def __init__(self, deliver: Deliver, deliver_apart: DeliverApart) -> None:
         self._deliver = deliver
+        self._deliver_apart = deliver_apart
 
     def publish(self, topic: str, payload: bytes, ephemeral: bool = False) -> None:
         """Hand over to this process."""
         self._deliver(topic, payload, ephemeral)
+
+    def publish_apart(self, topic: str, payload: bytes, instead: bytes, users: Collection[str]) -> None:
+        """Hand over to this process."""
+        self._deliver_apart(topic, payload, instead, users)
 
     async def start(self) -> None:
         """Nothing to connect."""

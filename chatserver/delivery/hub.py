@@ -93,6 +93,17 @@ class Hub:
             queued.ephemeral.add(len(queued.payloads))
         queued.payloads.append(payload)
 
+    def deliver_apart(self, topic: str, payload: bytes, instead: bytes, users: Collection[str]) -> None:
+        """Send a payload now, after what is queued, and ``instead`` to the sessions of these users."""
+        self.flush()
+        for codec, topics in self._families.items():
+            listeners = topics.get(topic, {})
+            others = {each for user_id in users for each in topics.get(user_topic(user_id), ())}
+            for data, chosen in ((payload, listeners.keys() - others), (instead, listeners.keys() & others)):
+                outlets = tuple(listeners[each] for each in chosen)
+                self._queue(outlets, [codec.encode(data, len(outlets))], ())
+        self._send_all()
+
     def later(self, waiting: Waiting) -> None:
         """Flush this one at the end of the turn, after what is for all: often the two go out as one."""
         self._own.append(waiting)
@@ -149,8 +160,11 @@ class Hub:
         """Send all that is queued now, rather than at the end of the turn."""
         if self._ready or self._sending:
             self._join()
-            while self._sending:
-                self._send(SENDS_PER_TURN)
+            self._send_all()
+
+    def _send_all(self) -> None:
+        while self._sending:
+            self._send(SENDS_PER_TURN)
 
     def _schedule(self) -> None:
         if not self._scheduled:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from ..chat.access import without_hidden
 from ..chat.after_commit import PendingHello
 from ..chat.services import Services
 from ..delivery.hub import EVERYBODY, user_topic
@@ -183,7 +184,7 @@ class HelloHandler:
             )
             if name not in session.rooms:
                 break
-            await self._send_paced(session, events)
+            await self._send_paced(session, without_hidden(events, session.user, floor))
             cursor, sent = events[-1].seq, sent + len(events)
         return sent
 

@@ -85,7 +85,8 @@ export class Timeline {
     const message = this.byId.get(event.message_id);
     if (!message) return false;
     if (event.type === "edited") {
-      if (event.rev <= message.rev) return false;
+      // Of a message from before one's joining only the fact is told.
+      if (event.content === undefined || event.rev <= message.rev) return false;
       const { rev, content, html, ts } = event;
       this.replace({ ...message, rev, content, html, edited_at: ts });
       return true;

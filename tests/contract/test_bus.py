@@ -12,9 +12,14 @@ from chatserver.delivery.bus_local import LocalBus
 def carried(request):
     """A bus, and what it has delivered."""
     delivered = []
-    return request.param(
-        lambda topic, payload, ephemeral: delivered.append((topic, payload, ephemeral))
-    ), delivered
+
+    def deliver(topic, payload, ephemeral):
+        delivered.append((topic, payload, ephemeral))
+
+    def deliver_apart(topic, payload, instead, users):
+        delivered.append((topic, payload, instead, sorted(users)))
+
+    return request.param(deliver, deliver_apart), delivered
 
 
 async def test_payloads_arrive_once_unchanged_and_in_order(carried):
@@ -27,3 +32,13 @@ async def test_payloads_arrive_once_unchanged_and_in_order(carried):
     await checked.stop()
     for topic in ("room0", "room1", "room2"):
         assert [d for d in delivered if d[0] == topic] == [s for s in sent if s[0] == topic]
+
+
+async def test_a_payload_in_two_forms_keeps_its_place(carried):
+    bus, delivered = carried
+    await bus.start()
+    bus.publish("a", b"1")
+    bus.publish_apart("a", b"2", b"two", {"u2", "u1"})
+    bus.publish("a", b"3")
+    await bus.stop()
+    assert delivered == [("a", b"1", False), ("a", b"2", b"two", ["u1", "u2"]), ("a", b"3", False)]
