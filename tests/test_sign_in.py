@@ -1,0 +1,228 @@
+"""Signing in: equal work for each answer, bounded work for each password, and one winner of each race."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from argon2 import PasswordHasher, extract_parameters
+from argon2.low_level import Type
+
+from chatserver import Reject
+from chatserver.accounts.login_throttle import FAILURES, MOST_KEYS, WINDOW_SECONDS, LoginThrottle
+from chatserver.server import server as composition
+
+PASSWORD = "correct horse"
+
+
+class Work:
+    """What the library was asked to do: each time, the cost and the length of the password."""
+
+    def __init__(self) -> None:
+        self.done: list[tuple] = []
+
+    def take(self) -> list[tuple]:
+        done, self.done = self.done, []
+        return done
+
+
+@pytest.fixture
+def work(monkeypatch):
+    """Counts the hashes that argon2 makes, which is what takes time."""
+    work = Work()
+    hash, verify = PasswordHasher.hash, PasswordHasher.verify
+
+    def counted_hash(self, password, **options):
+        made = hash(self, password, **options)
+        work.done.append((extract_parameters(made), len(password)))
+        return made
+
+    def counted_verify(self, made, password):
+        work.done.append((extract_parameters(made), len(password)))
+        return verify(self, made, password)
+
+    monkeypatch.setattr(PasswordHasher, "hash", counted_hash)
+    monkeypatch.setattr(PasswordHasher, "verify", counted_verify)
+    return work
+
+
+async def login(server, name: str, password: str):
+    """As a client would; None when it worked, else the refusal."""
+    try:
+        await server.server.accounts.login(name, password, "192.0.2.1")
+    except Reject as refusal:
+        return refusal.code, refusal.message, refusal.field
+    return None
+
+
+async def test_a_wrong_password_and_an_unknown_name_take_the_same_work(chat, work):
+    async with chat() as server:
+        await server.server.accounts.add("carl", PASSWORD, "member")
+        await server.client("guest")
+        ((cost, _),) = work.take()
+        assert cost.type is Type.ID
+        answers = set()
+        for name in ("carl", "unknown", "guest", "", "x" * 4000, "u0123456789abcdef"):
+            answers.add(await login(server, name, "wrong horse"))
+            assert work.take() == [(cost, len("wrong horse"))], name
+        assert len(answers) == 1
+        assert await login(server, "carl", PASSWORD) is None
+        assert work.take() == [(cost, len(PASSWORD))]
+
+
+async def test_no_more_of_a_password_is_hashed_than_one_can_have(chat, work):
+    async with chat() as server:
+        longest = "p" * 256
+        await server.server.accounts.add("carl", longest, "member")
+        assert await login(server, "carl", longest) is None
+        work.take()
+        for password in (longest + "p", "p" * 1_000_000):
+            for name in ("carl", "unknown"):
+                assert (await login(server, name, password))[0] == "unauthorized"
+                ((_, length),) = work.take()
+                assert length <= 257
+        status, answer = await server.api("POST", "login", {"name": "carl", "password": "p" * 5000})
+        assert (status, answer.error["code"]) == (400, "invalid")
+        assert not work.take()
+
+
+@pytest.mark.parametrize("password", ["", "1234567", "p" * 257, "p" * 100_000])
+async def test_a_password_that_cannot_be_set_is_not_hashed(chat, work, password):
+    async with chat() as server:
+        accounts = server.server.accounts
+        user = await accounts.add("carl", "12345678", "member")
+        work.take()
+        for setting in (accounts.add("dora", password, "member"), accounts.set_password(user, password)):
+            with pytest.raises(Reject) as refusal:
+                await setting
+            assert (refusal.value.code, refusal.value.field) == ("invalid", "password")
+        assert not work.take()
+        assert await login(server, "carl", "12345678") is None
+
+
+async def test_guesses_at_one_account_are_slowed_down_from_wherever_they_come(chat, work):
+    async with chat() as server:
+        accounts = server.server.accounts
+        await accounts.add("carl", PASSWORD, "member")
+        await accounts.add("dora", PASSWORD, "member")
+        work.take()
+
+        async def attempt(name, password, address):
+            try:
+                await accounts.login(name, password, address)
+            except Reject as refusal:
+                return refusal.code
+            return "in"
+
+        codes = [await attempt("carl", "wrong horse", f"192.0.2.{n}") for n in range(FAILURES + 2)]
+        assert codes == ["unauthorized"] * FAILURES + ["rate_limited"] * 2
+        # What is refused is not worked on, whatever the spelling of the name; others are not concerned.
+        assert len(work.take()) == FAILURES
+        assert await attempt("CARL", PASSWORD, "192.0.2.99") == "rate_limited"
+        assert await attempt("dora", PASSWORD, "192.0.2.99") == "in"
+        # An address that guesses at many names.
+        codes = [await attempt(f"name{n}", "wrong horse", "203.0.113.1") for n in range(FAILURES + 1)]
+        assert codes == ["unauthorized"] * FAILURES + ["rate_limited"]
+        assert await attempt("dora", PASSWORD, "203.0.113.1") == "rate_limited"
+
+
+# Races
+
+
+@pytest.mark.parametrize("storage", ["memory", "file"])
+async def test_of_many_who_want_a_name_at_once_one_gets_it(chat, on_file, storage):
+    async with chat(settings=on_file if storage == "file" else None) as server:
+        accounts = server.server.accounts
+        spellings = ["carl", "CARL", "сarl", "carl", "carI", "Carl"]
+        made = await asyncio.gather(
+            *(accounts.guest(name) for name in spellings),
+            *(accounts.add(name, PASSWORD, "member") for name in spellings[:2]),
+            return_exceptions=True,
+        )
+        refusals = [each for each in made if isinstance(each, Reject)]
+        assert len(refusals) == len(made) - 1
+        assert {refusal.code for refusal in refusals} == {"name_taken"}
+        assert (await accounts.find("carl")).name in spellings
+
+
+async def test_of_many_who_want_the_name_of_one_who_is_gone_one_gets_it(
+    chat, on_file, eventually, monkeypatch
+):
+    monkeypatch.setattr(composition, "NAME_GRACE_SECONDS", 0.0)
+    async with chat(settings=on_file) as server:
+        carl = await server.client("carl")
+        await carl.leave()
+        await eventually(lambda: not server.server.presence.is_here(carl.id))
+        made = await asyncio.gather(
+            *(server.server.accounts.guest("carl") for _ in range(5)), return_exceptions=True
+        )
+        users = [each[0] for each in made if not isinstance(each, BaseException)]
+        # Each may find the one before it gone already, as none of them is connected; one of them holds the name.
+        holder = await server.server.accounts.find("carl")
+        assert holder.id in [user.id for user in users]
+        assert all(each.code == "name_taken" for each in made if isinstance(each, BaseException))
+        assert (await server.server.accounts.find(carl.id)).id == carl.id
+
+
+# The throttle
+
+
+class Clock:
+    now = 1_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def refusal_of(throttle: LoginThrottle, *keys: str) -> Reject | None:
+    try:
+        throttle.refuse_hammering(*keys)
+    except Reject as refusal:
+        return refusal
+    return None
+
+
+def test_a_key_is_refused_from_its_tenth_failure_until_it_has_rested():
+    clock = Clock()
+    throttle = LoginThrottle(clock)
+    for n in range(FAILURES):
+        assert refusal_of(throttle, "a", "b") is None, n
+        throttle.failed("a")
+        clock.now += 20
+    refusal = refusal_of(throttle, "b", "a")
+    assert refusal is not None
+    assert (refusal.code, refusal.retry_after) == ("rate_limited", WINDOW_SECONDS - 20)
+    assert refusal_of(throttle, "b") is None
+    clock.now += WINDOW_SECONDS - 20.5
+    assert refusal_of(throttle, "a").retry_after == pytest.approx(0.5)
+    clock.now += 0.5
+    assert refusal_of(throttle, "a") is None
+    # It begins anew, it does not go on.
+    throttle.failed("a")
+    assert refusal_of(throttle, "a") is None
+
+
+def test_failures_far_apart_do_not_add_up():
+    clock = Clock()
+    throttle = LoginThrottle(clock)
+    for _ in range(3 * FAILURES):
+        throttle.failed("a")
+        clock.now += WINDOW_SECONDS
+        assert refusal_of(throttle, "a") is None
+
+
+def test_those_who_wait_are_not_forgotten_in_a_crowd():
+    clock = Clock()
+    throttle = LoginThrottle(clock)
+    throttle.failed("old")
+    clock.now += WINDOW_SECONDS / 2
+    for _ in range(FAILURES):
+        throttle.failed("guesser")
+    clock.now += WINDOW_SECONDS / 2
+    for n in range(MOST_KEYS + 5):
+        throttle.failed(f"key {n}")
+    assert refusal_of(throttle, "guesser") is not None
+    # The rest was let go: ten more failures of it are ten, and not eleven.
+    for _ in range(FAILURES - 1):
+        throttle.failed("old")
+    assert refusal_of(throttle, "old") is None
