@@ -1,6 +1,7 @@
 # make run    set up .venv on the first call, then start the server with config.yaml
 # make test   everything: lint, the client's modules (where Node is), pytest with a real Chromium
 # make test-stream  of these, what goes over sockets, through Tornado's stream (server.transport: stream)
+# make test-python  the same ones without compiled code (server.compiled: false)
 # make lint   ruff, mypy, the layers
 # make fix    what ruff can mend and format by itself
 # make bench  measure this server and others side by side (an hour); make bench-quick: in two minutes
@@ -11,7 +12,7 @@
 # make clean  remove what was made, .venv too; never ./data
 
 .DEFAULT_GOAL := run
-.PHONY: run test test-stream lint fix confusables docs clean chromium client bench bench-quick soak autobahn
+.PHONY: run test test-stream test-python lint fix confusables docs clean chromium client bench bench-quick soak autobahn
 
 # The Python to make .venv with: `make PYTHON=/opt/python/bin/python3 run`.
 PYTHON ?= $(shell for each in python3.14 python3.13 python3.12 python3.11 python3; do \
@@ -31,11 +32,15 @@ run: .venv/run.stamp
 
 test: .venv/test.stamp chromium lint client
 	$(PYTEST)
-	@$(MAKE) --no-print-directory test-stream
+	@$(MAKE) --no-print-directory test-stream test-python
 
 # With TLS every WebSocket goes this way. What a browser sees of it is the same, and takes long.
 test-stream: .venv/test.stamp
 	CHATSERVER_SERVER__TRANSPORT=stream $(PYTEST) -q -m "sockets and not browser"
+
+# Sending in Python, as where no compiler was: what depends on how bytes are sent.
+test-python: .venv/test.stamp
+	CHATSERVER_SERVER__COMPILED=false $(PYTEST) -q -m "sockets and not browser"
 
 lint: .venv/test.stamp
 	$(BIN)/ruff check .
@@ -55,6 +60,7 @@ docs: .venv/test.stamp chromium
 
 clean:
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -f chatserver/delivery/_send*.so
 	find chatserver plugins tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # BENCH takes options: make bench BENCH='--scenario chatty --rounds 5'; benchmarks/README.md has all.
@@ -72,18 +78,20 @@ soak: .venv/run.stamp
 autobahn: .venv/test.stamp
 	PYTHON2="$(PYTHON2)" $(BIN)/python tests/rfc6455/autobahn.py $(CASES)
 
+INSTALLED := setup.py pyproject.toml chatserver/delivery/_send.c
+
 # pip runs again only when what it reads has changed: a start that has nothing to install takes no time.
-.venv/run.stamp: setup.py pyproject.toml | .venv/bin/python
+.venv/run.stamp: $(INSTALLED) | .venv/bin/python
 	@echo "Installing chatserver into .venv …"
 	@$(PIP) install --editable .
 	@touch $@
 
-.venv/test.stamp: setup.py pyproject.toml | .venv/bin/python
+.venv/test.stamp: $(INSTALLED) | .venv/bin/python
 	@echo "Installing chatserver and its test tools into .venv …"
 	@$(PIP) install --editable '.[test]'
 	@touch .venv/run.stamp $@
 
-.venv/bench.stamp: setup.py pyproject.toml | .venv/bin/python
+.venv/bench.stamp: $(INSTALLED) | .venv/bin/python
 	@echo "Installing chatserver and what draws the benchmark's plots into .venv …"
 	@$(PIP) install --editable '.[bench]'
 	@touch .venv/run.stamp $@

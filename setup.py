@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from setuptools import find_packages, setup
+from setuptools import Extension, find_packages, setup
 
 HERE = Path(__file__).parent
 BUNDLED = ["basics", "moderation", "emoji", "history", "files"]
@@ -45,6 +45,15 @@ setup(
         "chatserver_plugins",
         *(f"chatserver_plugins.{name}" for name in find_packages("plugins")),
         "chatserver_public",
+    ],
+    # Where it can't be compiled, its twin in Python does the same: see chatserver/delivery/send.py.
+    ext_modules=[
+        Extension(
+            "chatserver.delivery._send",
+            ["chatserver/delivery/_send.c"],
+            extra_compile_args=["-Wall", "-Wextra"],
+            optional=True,
+        )
     ],
     package_data={
         "": ["static/**/*"],

@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from chatserver.accounts.accounts import Accounts
 from chatserver.config import load
 from chatserver.config.settings import Auth
+from chatserver.delivery.send import compiled
 from chatserver.model.errors import ConfigError, Reject
 from chatserver.model.values import User
 from chatserver.server import cli
@@ -34,6 +35,22 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def call(*args: str) -> str:
     """What a command prints. Raises what it raises."""
     return CliRunner().invoke(cli.commands, list(args), catch_exceptions=False).output
+
+
+@pytest.mark.parametrize(
+    ("allowed", "said"),
+    [
+        ("true", "compiled code." if compiled() else "Python code: there was no C compiler at installation."),
+        ("false", "Python code, as server.compiled says."),
+    ],
+)
+def test_check_says_how_messages_are_sent(here: Path, allowed: str, said: str) -> None:
+    path = here / "config.yaml"
+    path.write_text(SETTINGS.replace("{port: 0}", f"{{port: 0, compiled: {allowed}}}"), encoding="utf-8")
+    assert call("check").splitlines() == [
+        "The settings are right, and so are 5 plugins.",
+        f"Messages are sent by {said}",
+    ]
 
 
 def a_database(here: Path, *names: str, guests: tuple[str, ...] = ()) -> None:

@@ -25,7 +25,11 @@ class Ear:
     def __init__(self, codec=PLAIN):
         self.codec = codec
         self.connection = self
+        self.fd = -1
         self.got = []
+
+    def send_rest(self, data, taken):
+        self.got.append(data[taken:])
 
     def send_encoded(self, data, durable):
         self.got.append((data, durable))
@@ -174,6 +178,23 @@ def test_what_holds_a_secret_is_not_compressed():
     codec = DeflateCodec(Metrics())
     assert codec.encode(b"x" * 5000, secret=True) == frame(b"x" * 5000)
     assert len(codec.encode(b"x" * 5000)) < 100
+
+
+def test_what_a_socket_did_not_take_goes_its_own_way(turns):
+    """Nothing more to do for one that took all; the end for one that took a part; all of it for the others."""
+    taken = {}
+    hub = Hub(
+        turns.call_soon, Metrics(), lambda outlets, data: [(o, n) for o, n in taken.items() if n < len(data)]
+    )
+    whole, part, nothing, failed = ears = [Ear() for _ in range(4)]
+    for ear in ears:
+        hub.subscribe(ear, "a")
+    hub.deliver("a", b"1")
+    hub.deliver("a", b"typing", ephemeral=True)
+    data, durable = frame(b"1") + frame(b"typing"), frame(b"1")
+    taken.update({whole: len(data), part: 4, nothing: 0, failed: -1})
+    turns.turn()
+    assert [ear.got for ear in ears] == [[], [data[4:]], [(data, durable)], [(data, durable)]]
 
 
 def test_joining_and_leaving_cut_exactly_there(hub, turns):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
+COMPILED = {".c", ".so"}
 PARTS = {"chatserver": "chatserver", "plugins": "chatserver_plugins", "public": "chatserver_public"}
 
 
@@ -18,31 +20,31 @@ def files_in(folder: Path) -> set[str]:
     return {
         str(path.relative_to(folder))
         for path in folder.rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts
+        if path.is_file() and "__pycache__" not in path.parts and path.suffix not in COMPILED
     }
 
 
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def build(tmp_path_factory: pytest.TempPathFactory, **environment: str) -> Path:
     """Built from a copy, as setuptools leaves build/ and *.egg-info in the folder it builds from."""
     source = tmp_path_factory.mktemp("source")
     for name in PARTS:
-        shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__", "*.so"))
     for name in ("setup.py", "pyproject.toml", "LICENSE"):
         shutil.copy(ROOT / name, source)
     target = tmp_path_factory.mktemp("wheel")
     command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
-    subprocess.run([*command, "--wheel-dir", str(target), str(source)], check=True, timeout=120)
+    command += ["--wheel-dir", str(target), str(source)]
+    subprocess.run(command, check=True, timeout=120, env={**os.environ, **environment})
     (built,) = target.glob("chatserver-*.whl")
-    return built
+    site = tmp_path_factory.mktemp("site")
+    with zipfile.ZipFile(built) as archive:
+        archive.extractall(site)
+    return site
 
 
 @pytest.fixture(scope="module")
-def unpacked(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    target = tmp_path_factory.mktemp("site")
-    with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(target)
-    return target
+def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build(tmp_path_factory)
 
 
 @pytest.mark.parametrize(("folder", "package"), PARTS.items())
@@ -78,6 +80,20 @@ def test_the_wheels_modules_are_found_from_any_folder(unpacked: Path) -> None:
     plugin, page = run(unpacked, code).splitlines()
     assert Path(plugin) == unpacked / "chatserver_plugins" / "basics" / "__init__.py"
     assert page == "True"
+
+
+HOW_IT_SENDS = "from chatserver.delivery import send\nprint(send.choose(True).__name__, send.__file__)"
+
+
+@pytest.mark.skipif(shutil.which("cc") is None, reason="needs a C compiler")
+def test_a_compiler_makes_the_compiled_part(unpacked: Path) -> None:
+    assert run(unpacked, HOW_IT_SENDS).split() == ["send_to_all", f"{unpacked}/chatserver/delivery/send.py"]
+
+
+def test_without_a_compiler_all_is_there_in_python(tmp_path_factory: pytest.TempPathFactory) -> None:
+    site = build(tmp_path_factory, CC="false")
+    assert not list(site.rglob("*.so"))
+    assert run(site, HOW_IT_SENDS).split() == ["send_in_python", f"{site}/chatserver/delivery/send.py"]
 
 
 def run(site: Path, code: str) -> str:

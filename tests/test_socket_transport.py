@@ -29,6 +29,9 @@ class Owner:
     def on_open(self, transport: Transport) -> None:
         pass
 
+    def on_direct(self, fd: int) -> None:
+        pass
+
     def on_message(self, data: bytes, text: bool) -> Awaitable[None] | None:
         self.heard.append(data)
         self.changed.set()

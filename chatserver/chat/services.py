@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable
 from functools import partial
@@ -12,8 +13,10 @@ from ..accounts.sign_in import SignIn
 from ..config import Settings
 from ..delivery.bus import Bus
 from ..delivery.bus_local import LocalBus
-from ..delivery.hub import Hub
+from ..delivery.hub import Hub, Outlet
 from ..delivery.presence import Presence
+from ..delivery.send import SendToAll, send_in_python
+from ..delivery.send import choose as choose_send
 from ..model.metrics import Metrics
 from ..model.rate_limit import RateLimiter
 from ..model.tuning import Sizes, Timeouts
@@ -31,6 +34,8 @@ from .registry import RoomRegistry
 from .resends import Resends
 from .rooms import RoomService
 from .run_command import CommandRunner
+
+log = logging.getLogger(__name__)
 
 
 class Services:
@@ -61,7 +66,10 @@ class Services:
         self._build_rooms(clock)
 
     def _build_delivery(self) -> None:
-        self.hub = Hub(asyncio.get_running_loop().call_soon, self.metrics)
+        send_to_all: SendToAll[Outlet] = choose_send(self.settings.server.compiled)
+        compiled = send_to_all is not send_in_python
+        log.debug("messages are sent by %s", "compiled code" if compiled else "Python code")
+        self.hub = Hub(asyncio.get_running_loop().call_soon, self.metrics, send_to_all)
         self.bus: Bus = LocalBus(self.hub.deliver, self.hub.deliver_apart)
         self.access = Access(self.host.permissions, self.host.hooks)
         self.notifier = Notifier(self.host.hooks, self.metrics)

@@ -68,6 +68,8 @@ class Server(_Section, frozen=True, kw_only=True):
     transport: Literal["lean", "stream"] = "lean"
     """How WebSockets are read and written: ``lean``, on the bare socket, or ``stream``, through Tornado (slower; TLS
     always is)."""
+    compiled: bool = True
+    """Whether messages are sent by compiled code, where it could be compiled at installation; it is only faster."""
     compression: bool = False
     """Whether frames of more than 1 KiB are compressed for the clients that take it."""
 

@@ -8,12 +8,12 @@ messages. A family is the clients that share a codec.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Collection, Iterator
-from itertools import islice
+from collections.abc import Callable, Collection
 from typing import Protocol
 
 from ..model.metrics import Metrics
 from .codec import Codec
+from .send import SendToAll, send_in_python
 
 SENDS_PER_TURN = 2000
 """After so many the loop gets a turn, so that reading and timers go on during a large fan-out."""
@@ -26,8 +26,15 @@ class Outlet(Protocol):
     def codec(self) -> Codec:
         """How payloads are encoded for it. It doesn't change."""
 
+    @property
+    def fd(self) -> int:
+        """The socket that takes what is sent to all, or -1 while that has to go through `send_encoded`."""
+
     def send_encoded(self, data: bytes, durable: bytes) -> None:
         """Send ``data``; a client that lags may get ``durable`` instead, the same without what may be lost."""
+
+    def send_rest(self, data: bytes, taken: int) -> None:
+        """Send ``data`` from the byte ``taken`` on: the socket took only what is before it."""
 
 
 class Subscriber(Protocol):
@@ -69,15 +76,22 @@ EVERYBODY = "*"
 
 
 class Hub:
-    """Topics and their subscribers. ``call_soon`` runs a callable in the loop's next turn."""
+    """Topics and their subscribers. ``call_soon`` runs a callable in the loop's next turn; ``send_to_all`` sends to
+    those whose sockets have nothing waiting."""
 
-    def __init__(self, call_soon: Callable[[Callable[[], None]], object], metrics: Metrics) -> None:
+    def __init__(
+        self,
+        call_soon: Callable[[Callable[[], None]], object],
+        metrics: Metrics,
+        send_to_all: SendToAll[Outlet] = send_in_python,
+    ) -> None:
         self._call_soon = call_soon
+        self._send_to_all = send_to_all
         self._metrics = metrics
         # Apart, so that no client is asked for its family at each delivery.
         self._families: dict[Codec, Listeners] = {}
         self._ready: dict[str, _Queued] = {}
-        self._sending: deque[tuple[Iterator[Outlet], bytes, bytes]] = deque()
+        self._sending: deque[tuple[tuple[Outlet, ...], bytes, bytes]] = deque()
         self._own: list[Waiting] = []
         self._scheduled = False
 
@@ -214,13 +228,17 @@ class Hub:
         durable = data
         if ephemeral:
             durable = b"".join(each for place, each in enumerate(encoded) if place not in ephemeral)
-        self._sending.append((iter(outlets), data, durable))
+        self._sending.append((outlets, data, durable))
 
     def _send(self, most: int) -> None:
         while self._sending and most > 0:
-            outlets, data, durable = self._sending[0]
-            for outlet in islice(outlets, most):
-                outlet.send_encoded(data, durable)
-                most -= 1
-            if most:
-                self._sending.popleft()
+            outlets, data, durable = self._sending.popleft()
+            if len(outlets) > most:
+                self._sending.appendleft((outlets[most:], data, durable))
+                outlets = outlets[:most]
+            most -= len(outlets)
+            for outlet, taken in self._send_to_all(outlets, data):
+                if taken > 0:
+                    outlet.send_rest(data, taken)
+                else:
+                    outlet.send_encoded(data, durable)

@@ -27,6 +27,13 @@ class Connection(Protocol):
     def send_encoded(self, data: bytes, durable: bytes) -> None:
         """Send what is encoded already; a client that lags may get ``durable`` instead."""
 
+    @property
+    def fd(self) -> int:
+        """The socket that takes what is sent to all, or -1 while that has to go through `send_encoded`."""
+
+    def send_rest(self, data: bytes, taken: int) -> None:
+        """Send ``data`` from the byte ``taken`` on: the socket took only what is before it."""
+
     async def drained(self) -> None:
         """Wait until what was sent is on its way. Returns at once on a closed connection."""
 

@@ -21,6 +21,8 @@ import click
 from .. import __version__
 from ..accounts.accounts import Accounts
 from ..config import Settings, load
+from ..delivery.send import choose as choose_send
+from ..delivery.send import send_in_python
 from ..model import names
 from ..model.errors import ConfigError, PluginError, Reject
 from ..model.values import ROLES, Role, User
@@ -177,9 +179,16 @@ def _log_to_stderr(settings: Settings) -> None:
 @config_option
 def check(config: Path | None) -> None:
     """Check the settings and the plugins without listening."""
-    host = PluginHost(_settings(config))
+    settings = _settings(config)
+    host = PluginHost(settings)
     host.load()
     click.echo(f"The settings are right, and so are {len(host.plugins)} plugins.")
+    if choose_send(settings.server.compiled) is not send_in_python:
+        click.echo("Messages are sent by compiled code.")
+    elif settings.server.compiled:
+        click.echo("Messages are sent by Python code: there was no C compiler at installation.")
+    else:
+        click.echo("Messages are sent by Python code, as server.compiled says.")
 
 
 @commands.command()

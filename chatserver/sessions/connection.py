@@ -33,7 +33,7 @@ class Transport(Protocol):
     def buffered(self) -> int:
         """How many bytes wait to be sent."""
 
-    def write(self, data: bytes, first: bytes = b"") -> None:
+    def write(self, data: bytes | memoryview, first: bytes = b"") -> None:
         """Send ``first`` and ``data``; what can't be sent at once is kept. Nothing on one that is not writable."""
 
     async def drained(self) -> None:
@@ -57,6 +57,7 @@ class Connection:
         "_asked",
         "_asked_for",
         "_context",
+        "_direct",
         "_errors",
         "_errors_at",
         "_heartbeats",
@@ -67,6 +68,7 @@ class Connection:
         "_since",
         "_transport",
         "codec",
+        "fd",
         "heard",
         "remote_ip",
     )  # fmt: skip
@@ -92,6 +94,8 @@ class Connection:
         self._session: Session | None = None
         self._transport: Transport | None = None
         self._said_goodbye = False
+        # -1 while something of its own waits, so that what is sent to all can't overtake it.
+        self.fd = self._direct = -1
         self._errors = ERRORS_AT_ONCE
         self._errors_at = self.heard
 
@@ -190,6 +194,11 @@ class Connection:
 
     # Out
 
+    def on_direct(self, fd: int) -> None:
+        """What is written goes straight to the socket ``fd``; -1: it waits, or has nowhere to go."""
+        self._direct = fd
+        self.fd = -1 if self._own else fd
+
     @property
     def closed(self) -> bool:
         """Nothing can be sent any more."""
@@ -197,18 +206,24 @@ class Connection:
 
     def send(self, payload: bytes, *, secret: bool = False) -> None:
         """Send one payload to this client, at the end of this turn of the loop at the latest."""
-        if self._transport is not None:
-            if self._own is None:
-                self._own = []
-                self._context.hub.later(self)
-            self._own.append(self.codec.encode(payload, secret=secret))
-            self._context.metrics.frames_out += 1
+        if self._transport is None:
+            return
+        data = self.codec.encode(payload, secret=secret)
+        if not data:
+            return
+        if self._own is None:
+            self._own = []
+            self.fd = -1
+            self._context.hub.later(self)
+        self._own.append(data)
+        self._context.metrics.frames_out += 1
 
     def flush(self) -> None:
         """Send what is waiting for the end of the turn."""
         if self._own and self._transport is not None:
             own, self._own = self._own, None
             self._transport.write(b"".join(own))
+            self.fd = self._direct
 
     def send_encoded(self, data: bytes, durable: bytes) -> None:
         """Send what all get. Past half of the buffer only what is durable, past all of it nothing."""
@@ -226,8 +241,14 @@ class Connection:
         if self._own:
             own, self._own = self._own, None
             transport.write(data, b"".join(own))
+            self.fd = self._direct
         elif data:
             transport.write(data)
+
+    def send_rest(self, data: bytes, taken: int) -> None:
+        """Send the end of what all get, of which the socket took the first ``taken`` bytes."""
+        if self._transport is not None:
+            self._transport.write(memoryview(data)[taken:])
 
     def _too_slow(self) -> None:
         """It gets what is in the buffer, if it reads that soon, and the reason; it will resume without loss."""
@@ -292,6 +313,7 @@ class Connection:
         """The transport is gone."""
         self._transport = None
         self._own = None
+        self.fd = self._direct = -1
         self._context.metrics.connection_seconds.observe(time.monotonic() - self._since)
         self._leave()
 

@@ -38,6 +38,9 @@ class Echo:
         """The handshake is done."""
         self._transport = transport
 
+    def on_direct(self, fd: int) -> None:
+        pass
+
     def on_message(self, data: bytes, text: bool) -> Awaitable[None] | None:
         """A whole message."""
         transport = self._transport

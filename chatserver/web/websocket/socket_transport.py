@@ -39,6 +39,7 @@ class SocketTransport(Transport):
     def start(self, early: bytes) -> None:
         """The handshake is done: begin to read; ``early`` is what came with it."""
         self.opened()
+        self._direct()
         self._resume()
         if early:
             self._take(early)
@@ -103,7 +104,12 @@ class SocketTransport(Transport):
         self._task = None
         self._resume()
 
-    def write(self, frames: bytes, first: bytes = b"") -> None:
+    def _direct(self) -> None:
+        """Tell the owner that nothing waits."""
+        if self._sock is not None and self.state is OPEN:
+            self.owner.on_direct(self._sock.fileno())
+
+    def write(self, frames: bytes | memoryview, first: bytes = b"") -> None:
         if self._sock is None or self.state is not OPEN:
             return
         if self._out:
@@ -123,6 +129,7 @@ class SocketTransport(Transport):
             rest = (memoryview(first)[sent:], memoryview(frames)[max(0, sent - len(first)) :])
             self._out = deque(part for part in rest if part)
             self._size = left
+            self.owner.on_direct(-1)
             self._loop.add_writer(self._sock.fileno(), self._writable)
 
     def _writable(self) -> None:
@@ -149,6 +156,7 @@ class SocketTransport(Transport):
             self._out = None
             self._loop.remove_writer(self._sock.fileno())
             self._wake()
+            self._direct()
             self.emptied()
 
     def _wake(self) -> None:
@@ -174,6 +182,8 @@ class SocketTransport(Transport):
         if sock is None:
             return
         self.state = State.CLOSED
+        # Before the number can be another socket's.
+        self.owner.on_direct(-1)
         if self._reading:
             self._loop.remove_reader(sock.fileno())
         if self._out:

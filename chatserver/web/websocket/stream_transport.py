@@ -43,11 +43,11 @@ class StreamTransport(Transport):
     def buffered(self) -> int:
         return 0 if self._stream.closed() else len(self._stream._write_buffer)
 
-    def write(self, frames: bytes, first: bytes = b"") -> None:
+    def write(self, frames: bytes | memoryview, first: bytes = b"") -> None:
         if self.state is not State.OPEN:
             return
         with contextlib.suppress(StreamClosedError):
-            written = self._stream.write(first + frames)
+            written = self._stream.write(first + frames if first else frames)
             # What the kernel takes at once says nothing about the other side.
             if not written.done():
                 written.add_done_callback(self._written)

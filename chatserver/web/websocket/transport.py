@@ -49,6 +49,9 @@ class Owner(Protocol):
     def on_open(self, transport: Transport) -> None:
         """The handshake is done. May close the transport at once."""
 
+    def on_direct(self, fd: int) -> None:
+        """What is written goes straight to the socket ``fd``, which others may write to; -1: no longer."""
+
     def on_message(self, data: bytes, text: bool) -> Awaitable[None] | None:
         """A data message; text is UTF-8. What is returned is awaited before the next one is read."""
 
@@ -94,7 +97,7 @@ class Transport:
         """How many bytes wait to be sent."""
         raise NotImplementedError
 
-    def write(self, frames: bytes, first: bytes = b"") -> None:
+    def write(self, frames: bytes | memoryview, first: bytes = b"") -> None:
         """Send ``first`` and ``frames``; what the socket does not take at once is kept. Nothing unless it is open."""
         raise NotImplementedError
 
@@ -117,8 +120,12 @@ class Transport:
         if self.state is not State.OPEN:
             return
         self.write(outgoing.close_frame(code, reason))
-        self.state = State.CLOSING
+        self._start_closing()
         self._timer = asyncio.get_running_loop().call_later(CLOSE_SECONDS, self.abort)
+
+    def _start_closing(self) -> None:
+        self.state = State.CLOSING
+        self.owner.on_direct(-1)
 
     def emptied(self) -> None:
         """Nothing waits to be sent any more: go on with the end where it has begun."""
@@ -186,7 +193,7 @@ class Transport:
         if self.state is State.OPEN:
             # Echo the code (section 5.5.1).
             self.write(outgoing.frame(data[:2], outgoing.CLOSE))
-            self.state = State.CLOSING
+            self._start_closing()
         self._close_received = True
         if not self.buffered:
             self.emptied()
