@@ -12,10 +12,16 @@ import time
 from contextlib import asynccontextmanager
 
 import pytest
+from hypothesis import settings
 
 pytest_plugins = ["chatserver.testing"]
 
 PATIENCE = 5.0
+
+# A deadline for each example would make a loaded machine a failure.
+settings.register_profile("ci", settings.get_profile("ci"), deadline=None)
+settings.register_profile("default", deadline=None)
+settings.load_profile("default")
 
 
 def pytest_collection_modifyitems(items):

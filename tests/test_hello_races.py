@@ -59,7 +59,7 @@ async def test_removed_while_the_rooms_were_read(chat, meanwhile, command):
         async def change():
             await mona.says(command, room="general")
 
-        happened = meanwhile(server.server.room_service, "lists", change)
+        happened = meanwhile(server.server.services.room_service, "lists", change)
         back = await server.client(token=carl.token)
         assert not happened
         assert rooms_of(back) == ["tea"]
@@ -76,7 +76,7 @@ async def test_added_while_the_rooms_were_read(chat, meanwhile):
         async def change():
             await mona.says("/invite carl", room="secret")
 
-        meanwhile(server.server.room_service, "lists", change)
+        meanwhile(server.server.services.room_service, "lists", change)
         back = await server.client(token=carl.token)
         assert rooms_of(back) == ["general", "secret", "tea"]
         await mona.says("welcome", room="secret")
@@ -88,12 +88,12 @@ async def test_renamed_and_promoted_while_it_was_looked_up(chat, meanwhile, owne
     async with chat(settings=SETTINGS, plugins=PLUGINS) as server:
         _, alice, carl = await cast(server)
         tab = await server.client(token=carl.token)
-        core = server.server
+        core = server.server.services
 
         async def change():
             await tab.says("/nick carlo", room="general")
             await core.accounts.set_role(await core.accounts.find("carl"), "moderator")
-            await core.people.listen()
+            await core.account_changes.apply()
 
         meanwhile(getattr(core, owner), method, change)
         back = await server.client(token=carl.token)
@@ -108,14 +108,14 @@ async def test_renamed_and_promoted_while_it_was_looked_up(chat, meanwhile, owne
 async def test_signed_out_while_it_was_looked_up(chat, meanwhile, owner, method, way):
     async with chat(settings=SETTINGS, plugins=PLUGINS) as server:
         _, alice, carl = await cast(server)
-        core = server.server
+        core = server.server.services
 
         async def change():
             if way == "logout":
-                await core.people.sign_out(carl.token)
+                await core.account_changes.sign_out(carl.token)
             else:
                 await core.accounts.set_password(await core.accounts.find("carl"), PASSWORD)
-                await core.people.listen()
+                await core.account_changes.apply()
 
         meanwhile(getattr(core, owner), method, change)
         with pytest.raises(Refused) as caught:
@@ -129,7 +129,7 @@ async def test_a_guests_name_lost_while_it_was_looked_up(chat, meanwhile):
     async with chat(settings=SETTINGS, plugins=PLUGINS) as server:
         (bob,) = await server.join("general", "bob")
         await bob.leave()
-        core = server.server
+        core = server.server.services
         taken = []
 
         async def change():

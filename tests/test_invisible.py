@@ -19,7 +19,7 @@ async def noticed(client) -> list[dict]:
 
 async def stats(server):
     """The server's figures, not those of a second ago."""
-    return await server.server.about._stats()
+    return await server.server.context.info._stats()
 
 
 async def test_going_invisible_looks_like_leaving_and_coming_back_like_joining(chat):

@@ -10,7 +10,6 @@ from argon2.low_level import Type
 
 from chatserver import Reject
 from chatserver.accounts.login_throttle import FAILURES, MOST_KEYS, WINDOW_SECONDS, LoginThrottle
-from chatserver.server import server as composition
 
 PASSWORD = "correct horse"
 
@@ -49,7 +48,7 @@ def work(monkeypatch):
 async def login(server, name: str, password: str):
     """As a client would; None when it worked, else the refusal."""
     try:
-        await server.server.accounts.login(name, password, "192.0.2.1")
+        await server.server.services.accounts.login(name, password, "192.0.2.1")
     except Reject as refusal:
         return refusal.code, refusal.message, refusal.field
     return None
@@ -57,7 +56,7 @@ async def login(server, name: str, password: str):
 
 async def test_a_wrong_password_and_an_unknown_name_take_the_same_work(chat, work):
     async with chat() as server:
-        await server.server.accounts.add("carl", PASSWORD, "member")
+        await server.server.services.accounts.add("carl", PASSWORD, "member")
         await server.client("guest")
         ((cost, _),) = work.take()
         assert cost.type is Type.ID
@@ -73,7 +72,7 @@ async def test_a_wrong_password_and_an_unknown_name_take_the_same_work(chat, wor
 async def test_no_more_of_a_password_is_hashed_than_one_can_have(chat, work):
     async with chat() as server:
         longest = "p" * 256
-        await server.server.accounts.add("carl", longest, "member")
+        await server.server.services.accounts.add("carl", longest, "member")
         assert await login(server, "carl", longest) is None
         work.take()
         for password in (longest + "p", "p" * 1_000_000):
@@ -89,7 +88,7 @@ async def test_no_more_of_a_password_is_hashed_than_one_can_have(chat, work):
 @pytest.mark.parametrize("password", ["", "1234567", "p" * 257, "p" * 100_000])
 async def test_a_password_that_cannot_be_set_is_not_hashed(chat, work, password):
     async with chat() as server:
-        accounts = server.server.accounts
+        accounts = server.server.services.accounts
         user = await accounts.add("carl", "12345678", "member")
         work.take()
         for setting in (accounts.add("dora", password, "member"), accounts.set_password(user, password)):
@@ -102,7 +101,7 @@ async def test_a_password_that_cannot_be_set_is_not_hashed(chat, work, password)
 
 async def test_guesses_at_one_account_are_slowed_down_from_wherever_they_come(chat, work):
     async with chat() as server:
-        accounts = server.server.accounts
+        accounts = server.server.services.accounts
         await accounts.add("carl", PASSWORD, "member")
         await accounts.add("dora", PASSWORD, "member")
         work.take()
@@ -132,7 +131,7 @@ async def test_guesses_at_one_account_are_slowed_down_from_wherever_they_come(ch
 @pytest.mark.parametrize("storage", ["memory", "file"])
 async def test_of_many_who_want_a_name_at_once_one_gets_it(chat, on_file, storage):
     async with chat(settings=on_file if storage == "file" else None) as server:
-        accounts = server.server.accounts
+        accounts = server.server.services.accounts
         spellings = ["carl", "CARL", "сarl", "carl", "carI", "Carl"]
         made = await asyncio.gather(
             *(accounts.guest(name) for name in spellings),
@@ -145,23 +144,20 @@ async def test_of_many_who_want_a_name_at_once_one_gets_it(chat, on_file, storag
         assert (await accounts.find("carl")).name in spellings
 
 
-async def test_of_many_who_want_the_name_of_one_who_is_gone_one_gets_it(
-    chat, on_file, eventually, monkeypatch
-):
-    monkeypatch.setattr(composition, "NAME_GRACE_SECONDS", 0.0)
-    async with chat(settings=on_file) as server:
+async def test_of_many_who_want_the_name_of_one_who_is_gone_one_gets_it(chat, on_file, eventually):
+    async with chat(settings=on_file, timeouts={"name_grace": 0.0}) as server:
         carl = await server.client("carl")
         await carl.leave()
-        await eventually(lambda: not server.server.presence.is_here(carl.id))
+        await eventually(lambda: not server.server.services.presence.is_here(carl.id))
         made = await asyncio.gather(
-            *(server.server.accounts.guest("carl") for _ in range(5)), return_exceptions=True
+            *(server.server.services.accounts.guest("carl") for _ in range(5)), return_exceptions=True
         )
         users = [each[0] for each in made if not isinstance(each, BaseException)]
         # Each may find the one before it gone already, as none of them is connected; one of them holds the name.
-        holder = await server.server.accounts.find("carl")
+        holder = await server.server.services.accounts.find("carl")
         assert holder.id in [user.id for user in users]
         assert all(each.code == "name_taken" for each in made if isinstance(each, BaseException))
-        assert (await server.server.accounts.find(carl.id)).id == carl.id
+        assert (await server.server.services.accounts.find(carl.id)).id == carl.id
 
 
 # The throttle
