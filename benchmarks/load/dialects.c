@@ -63,12 +63,12 @@ static void chat_opened(struct client *client) {
     name_of(client, name);
     if (resuming) {
         size = snprintf(hello, sizeof hello,
-                        "{\"type\":\"hello\",\"id\":\"e\",\"token\":\"%s\",\"name\":\"%s\",\"client\":\"load/1\","
+                        "{\"type\":\"hello\",\"id\":\"e\",\"token\":\"%s\",\"name\":\"%s\","
                         "\"resume\":{\"epoch\":\"%s\",\"rooms\":{\"room%u\":%llu}}}",
                         client->token, name, epoch, client->room, (unsigned long long)client->last_seq);
     } else {
         size = snprintf(hello, sizeof hello,
-                        "{\"type\":\"hello\",\"id\":\"e\",\"name\":\"%s\",\"client\":\"load/1\"}", name);
+                        "{\"type\":\"hello\",\"id\":\"e\",\"name\":\"%s\"}", name);
     }
     say(client, hello, size);
 }

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
+from functools import partial
 from inspect import isawaitable
-from typing import cast
 
 import nh3
 
@@ -28,7 +28,7 @@ _ATTRIBUTES = {
 
 
 class DraftPipeline:
-    """Turns what somebody wrote into what is stored. ``content_chars`` is the longest text allowed."""
+    """Turns what a user wrote into what is stored. ``content_chars`` is the longest text allowed."""
 
     def __init__(self, hooks: HookCaller, content_chars: int) -> None:
         self._hooks = hooks
@@ -50,13 +50,13 @@ class DraftPipeline:
         """Through ``before_post`` and ``render``. Plain as long as no hook on the way is async. Raises `Reject`."""
         if not self._hooks.has("before_post"):
             return self._render(draft)
-        return self._then_render(draft.content, self._hooks.filter("before_post", draft))
+        return _then(self._hooks.filter("before_post", draft), partial(self._accept, draft.content))
 
     def edit(self, message: Message, draft: Draft) -> Draft | Awaitable[Draft]:
         """The same for a new text, through ``before_edit``."""
         if not self._hooks.has("before_edit"):
             return self._render(draft)
-        return self._then_render(draft.content, self._hooks.filter("before_edit", message, draft))
+        return _then(self._hooks.filter("before_edit", message, draft), partial(self._accept, draft.content))
 
     async def delete(self, message: Message, user: User) -> None:
         """Ask ``before_delete``. Raises `Reject`."""
@@ -65,16 +65,8 @@ class DraftPipeline:
             if isawaitable(allowed):
                 await allowed
 
-    def _then_render(self, written: str, draft: object) -> Draft | Awaitable[Draft]:
-        if isinstance(draft, Draft):
-            return self._render_changed(written, draft)
-        return self._later(written, cast(Awaitable[Draft], draft))
-
-    async def _later(self, written: str, waiting: Awaitable[Draft]) -> Draft:
-        rendered = self._render_changed(written, await waiting)
-        return await rendered if isawaitable(rendered) else rendered
-
-    def _render_changed(self, written: str, draft: Draft) -> Draft | Awaitable[Draft]:
+    def _accept(self, written: str, draft: Draft) -> Draft | Awaitable[Draft]:
+        """What the plugins made of a text is checked as it was when it came."""
         if draft.content is not written:
             self.check(draft.content, may_be_empty=bool(draft.attachments))
         return self._render(draft)
@@ -85,21 +77,28 @@ class DraftPipeline:
         if not self._hooks.has("render"):
             return draft
         plain = escaped(draft.content)
-        rendered = self._hooks.filter("render", draft.replace(html=plain))
-        if isinstance(rendered, Draft):
-            return _sanitised(rendered, plain)
-        return self._sanitise_later(cast(Awaitable[Draft], rendered), plain)
+        return _then(self._hooks.filter("render", draft.replace(html=plain)), partial(_sanitised, plain))
 
-    async def _sanitise_later(self, waiting: Awaitable[Draft], plain: str) -> Draft:
-        return _sanitised(await waiting, plain)
+
+Step = Callable[[Draft], Draft | Awaitable[Draft]]
+
+
+def _then(draft: Draft | Awaitable[Draft], step: Step) -> Draft | Awaitable[Draft]:
+    """The next step: at once, or, after a hook that is async, once there is a draft."""
+    return step(draft) if isinstance(draft, Draft) else _later(draft, step)
+
+
+async def _later(waiting: Awaitable[Draft], step: Step) -> Draft:
+    draft = step(await waiting)
+    return draft if isinstance(draft, Draft) else await draft
 
 
 def escaped(text: str) -> str:
-    """The HTML of a text that nobody renders."""
+    """The HTML of a text that no plugin renders."""
     return html.escape(text, quote=False)
 
 
-def _sanitised(draft: Draft, plain: str) -> Draft:
+def _sanitised(plain: str, draft: Draft) -> Draft:
     """Only what a message may show survives; escaped text needs no second look."""
     if draft.html is None or draft.html == plain:
         return draft

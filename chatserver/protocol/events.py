@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -155,6 +155,45 @@ def room_fields(
 def member_fields(member: Member, status: Status, text: str) -> dict[str, Any]:
     """A line of a member list."""
     return {"user": member.user.public(), "role": member.role, "status": status, "text": text}
+
+
+MemberLine = tuple[Member, Status, str]
+"""A member, the state that others see, and its text."""
+
+
+def members(lines: Sequence[MemberLine], count: int, more: bool) -> dict[str, Any]:
+    """A page of a room's members: of ``count``, and whether ``more`` follow."""
+    return {"members": [member_fields(*line) for line in lines], "count": count, "more": more}
+
+
+def page(events: Iterable[Event], more: bool) -> dict[str, Any]:
+    """A page of durable events, and whether there are more."""
+    return {"events": [event_fields(event) for event in events], "more": more}
+
+
+def joined_room(
+    room: Mapping[str, Any], members: Mapping[str, Any], page: Mapping[str, Any], gap: bool
+) -> dict[str, Any]:
+    """The reply to a join: the room, the first page of its members, and a page of its log, or a ``gap``."""
+    fields = {"room": room, **members, "more_members": members["more"], **page}
+    if gap:
+        fields["gap"] = True
+    return fields
+
+
+def welcome(
+    re: str | None,
+    user: User,
+    token: str | None,
+    epoch: str,
+    facts: Mapping[str, Any],
+    rooms: Sequence[Mapping[str, Any]],
+) -> dict[str, Any]:
+    """The reply to hello; ``token`` for a new guest only, ``facts`` about the server."""
+    fields: dict[str, Any] = {"type": "welcome", "re": re, "user": {**user.public(), "role": user.role}}
+    if token is not None:
+        fields["token"] = token
+    return {**fields, "epoch": epoch, **facts, "rooms": rooms}
 
 
 def gap(room: str, first: int, last: int) -> bytes:

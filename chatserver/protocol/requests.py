@@ -37,7 +37,6 @@ class Hello(Request, tag="hello", frozen=True):
 
     token: Name | None = None
     name: Name | None = None
-    client: Name | None = None
     status: Literal["online", "away", "busy", "invisible"] | None = None
     resume: Resume | None = None
 

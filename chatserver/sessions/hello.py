@@ -114,14 +114,8 @@ class HelloHandler:
         token: str | None,
         lists: reading.RoomList,
     ) -> None:
-        user = session.user
-        fields: dict[str, Any] = {"type": "welcome", "re": hello.id}
-        fields["user"] = {**user.public(), "role": user.role}
-        if token is not None:
-            fields["token"] = token
-        fields["epoch"] = self._store.epoch
-        fields.update(self._facts(user))
-        fields["rooms"] = self._room_service.fields(lists)
+        user, rooms = session.user, self._room_service.fields(lists)
+        fields = wire.welcome(hello.id, user, token, self._store.epoch, self._facts(user), rooms)
         session.connection.send(wire.encode(fields), secret=token is not None)
 
     def _cursors(self, hello: requests.Hello, listed: list[reading.Membership]) -> dict[str, int]:

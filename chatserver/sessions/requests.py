@@ -8,7 +8,6 @@ from typing import Any
 
 from ..chat.listing import listing
 from ..chat.new_message import NewMessage
-from ..chat.room import LiveRoom
 from ..chat.rooms import direct_room
 from ..chat.run_command import is_command
 from ..chat.services import Services
@@ -177,9 +176,10 @@ class RequestHandler:
             case requests.Sync():
                 live = await self._rooms.readable(user, request.room)
                 events, more = await self._rooms.log_after(user, live, request.after, request.limit)
-                return {"events": [wire.event_fields(event) for event in events], "more": more}
+                return wire.page(events, more)
             case requests.Members():
-                return await self._members(session, request)
+                live = await self._rooms.readable(user, request.room)
+                return wire.members(*self._rooms.members(live, request.after))
             case requests.Rooms():
                 return {"rooms": await self.room_list(session)}
             case requests.Stats():
@@ -207,24 +207,8 @@ class RequestHandler:
             events, more = await self._rooms.log_after(user, live, request.after, JOIN_EVENTS)
         else:
             events, more = await self._rooms.backlog(user, live)
-        reply: dict[str, Any] = {"room": listing(live, user)}
-        reply.update(self._member_lines(live))
-        reply["events"] = [wire.event_fields(event) for event in events]
-        reply["more"] = more
-        if gap:
-            reply["gap"] = True
-        return reply
-
-    def _member_lines(self, live: LiveRoom, after: str | None = None) -> dict[str, Any]:
-        lines, count, more = self._rooms.members(live, after)
-        members = [wire.member_fields(member, status, text) for member, status, text in lines]
-        return {"members": members, "count": count, "more_members": more}
-
-    async def _members(self, session: Session, request: requests.Members) -> Fields:
-        live = await self._rooms.readable(session.user, request.room)
-        reply = self._member_lines(live, request.after)
-        reply["more"] = reply.pop("more_members")
-        return reply
+        members = wire.members(*self._rooms.members(live))
+        return wire.joined_room(listing(live, user), members, wire.page(events, more), gap)
 
 
 def _message(room: str, request: requests.Post) -> NewMessage:

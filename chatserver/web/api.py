@@ -82,9 +82,8 @@ class RoomMembers(Handler):
     async def get(self, name: str) -> None:
         user = await self.require_user()
         live = await self.services.room_service.readable(user, name)
-        lines, count, more = self.services.room_service.members(live, self.get_query_argument("after", None))
-        members = [wire.member_fields(member, status, text) for member, status, text in lines]
-        self.reply({"members": members, "count": count, "more": more})
+        after = self.get_query_argument("after", None)
+        self.reply(wire.members(*self.services.room_service.members(live, after)))
 
     async def post(self, name: str) -> None:
         user = await self.require_writer()
@@ -120,7 +119,7 @@ class RoomMessages(Handler):
         if sum(value is not None for value in where.values()) > 1:
             raise Reject("Say one of before, after and around.", "invalid", field="before")
         events, more = await self.services.room_service.timeline(user, live, limit, **where)
-        self.reply({"events": [wire.event_fields(event) for event in events], "more": more})
+        self.reply(wire.page(events, more))
 
     async def post(self, name: str) -> None:
         user = await self.require_user()
