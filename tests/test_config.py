@@ -310,6 +310,50 @@ def test_a_mistake_reads_as_one_line(mistake: Mistake, tmp_path: Path) -> None:
     assert said == 'config.yaml:2: server.prot: unknown key; did you mean "port"?'
 
 
+SERVICE_LINKS = {
+    "CHATSERVER_SERVICE_HOST": "10.43.0.17",
+    "CHATSERVER_SERVICE_PORT": "8080",
+    "CHATSERVER_SERVICE_PORT_HTTP_WS": "8080",
+    "CHATSERVER_PORT": "tcp://10.43.0.17:8080",
+    "CHATSERVER_PORT_8080_TCP": "tcp://10.43.0.17:8080",
+    "CHATSERVER_PORT_8080_TCP_PROTO": "tcp",
+    "CHATSERVER_PORT_8080_TCP_PORT": "8080",
+    "CHATSERVER_PORT_8080_TCP_ADDR": "10.43.0.17",
+    "CHATSERVER_PORT_53_UDP": "udp://[fd00::17]:53",
+    # Of the services chatserver-server, chatserver-log and chatserver-postgresql beside it.
+    "CHATSERVER_SERVER_PORT": "tcp://10.43.0.18:9000",
+    "CHATSERVER_SERVER_PORT_9000_TCP_ADDR": "10.43.0.18",
+    "CHATSERVER_LOG_SERVICE_HOST": "10.43.0.19",
+    "CHATSERVER_POSTGRESQL_SERVICE_PORT_TCP_POSTGRESQL": "5432",
+}
+
+
+def test_what_kubernetes_says_of_its_services_is_no_setting(read: Load) -> None:
+    settings = read("", **SERVICE_LINKS, CHATSERVER_SERVER__PORT="9000")
+    assert settings.server.port == 9000
+    assert facts(settings) == facts(read("", CHATSERVER_SERVER__PORT="9000"))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "suggestion"),
+    [
+        ("CHATSERVER_SERVER__PROT", "9000", "CHATSERVER_SERVER__PORT"),
+        ("CHATSERVER_PORT", "9000", None),
+        ("CHATSERVER_SERVER_PORT", "9000", "CHATSERVER_SERVER__PORT"),
+        ("CHATSERVER_SERVER__PORTS", "tcp://10.43.0.17:8080", "CHATSERVER_SERVER__PORT"),
+        ("CHATSERVER_SERVER_HOST", "::", "CHATSERVER_SERVER__HOST"),
+        ("CHATSERVER_PORT_8080", "tcp://10.43.0.17:8080", None),
+        ("CHATSERVER_SERVICE", "1", "CHATSERVER_SERVER"),
+    ],
+)
+def test_a_typo_beside_service_variables_is_still_told(
+    mistake: Mistake, name: str, value: str, suggestion: str | None
+) -> None:
+    error = mistake("", **{**SERVICE_LINKS, name: value})
+    assert (error.file, error.message) == (name, "no setting has this name")
+    assert suggestion is None or error.suggestion == suggestion
+
+
 @pytest.mark.parametrize(
     ("variable", "value", "path", "message", "suggestion"),
     [

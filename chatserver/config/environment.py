@@ -21,6 +21,17 @@ from .source import Origin
 PREFIX = "CHATSERVER_"
 _VARIABLE = re.compile(r"\$\$\{|\$\{(?:([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\})?")
 
+_SERVICE_LINK = re.compile(
+    r"""CHATSERVER_(?:[A-Z0-9_]+_)?
+        (?:SERVICE_HOST=.*
+          |SERVICE_PORT(?:_[A-Z0-9_]+)?=[0-9]+
+          |PORT(?:_[0-9]+_(?:TCP|UDP|SCTP))?=(?:tcp|udp|sctp)://.*
+          |PORT_[0-9]+_(?:TCP|UDP|SCTP)_(?:PROTO|PORT|ADDR)=.*)""",
+    re.VERBOSE,
+)
+"""What Kubernetes sets in each container for a service called chatserver or chatserver-…, as ``NAME=value``
+(https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables)."""
+
 
 def with_env_file(path: Path, environ: Mapping[str, str]) -> Mapping[str, str]:
     """``environ``, and below it what the file at ``path`` sets. Raises ConfigError for a file that can't be read."""
@@ -67,12 +78,17 @@ def expand(text: str, environ: Mapping[str, str]) -> str:
 
 
 def override(raw: dict[str, Any], origins: dict[KeyPath, Origin], environ: Mapping[str, str]) -> None:
-    """Put the ``CHATSERVER_<SECTION>__<KEY>`` variables over ``raw``. Raises ConfigError for a name of no key."""
+    """Put the ``CHATSERVER_<SECTION>__<KEY>`` variables over ``raw``. Raises ConfigError for a name of no key.
+
+    The addresses of services, which Kubernetes puts into the environment, are passed over.
+    """
     shape = msgspec.inspect.type_info(Document)
     # In order of name, a whole section comes before its keys.
     for name in sorted(each for each in environ if each.startswith(PREFIX)):
         path = tuple(name.removeprefix(PREFIX).lower().split("__"))
         if not _leads_somewhere(shape, path):
+            if _SERVICE_LINK.fullmatch(f"{name}={environ[name]}"):
+                continue
             right = sorted(_names(shape, PREFIX))
             nearest = difflib.get_close_matches(name, right, n=1)
             raise ConfigError(
