@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import gc
 import signal
+import socket
 import sqlite3
 import warnings
 
 import pytest
+from tornado import netutil
 
 from chatserver.model.errors import ConfigError
 from chatserver.testing import Harness
@@ -266,6 +269,83 @@ async def test_a_port_that_is_taken_leaves_nothing_running(chat, tmp_path):
             del caught
             gc.collect()
         assert (await server.http("GET", "/healthz")).code == 200
+
+
+async def connected(host, server):
+    """Whether the server answers at this address."""
+    try:
+        reader, writer = await asyncio.open_connection(host, server.server.port)
+    except OSError:
+        return False
+    writer.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    answer = await asyncio.wait_for(reader.read(), 5)
+    writer.close()
+    return answer.startswith(b"HTTP/1.1 200")
+
+
+@pytest.mark.parametrize(
+    ("host", "ipv4", "ipv6"),
+    [
+        ("127.0.0.1", True, False),
+        ("0.0.0.0", True, False),
+        ("::1", False, True),
+        ("::", True, True),
+        ("0::0", True, True),
+    ],
+)
+async def test_which_clients_reach_each_host(chat, host, ipv4, ipv6):
+    async with chat(settings={"server": {"host": host}}) as server:
+        assert (await connected("127.0.0.1", server), await connected("::1", server)) == (ipv4, ipv6)
+
+
+async def test_localhost_is_reached_by_its_name(chat):
+    async with chat(settings={"server": {"host": "localhost"}}) as server:
+        assert await connected("localhost", server)
+
+
+async def test_an_ipv4_client_of_a_server_for_both_families_has_its_own_address(chat, raw):
+    trusted = {"server": {"host": "::", "trusted_proxies": ["127.0.0.1"]}}
+    async with chat(settings=trusted) as server, raw(server) as socket:
+        await socket.send(
+            b"GET /metrics HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 203.0.113.5\r\nConnection: close\r\n\r\n"
+        )
+        # Believed, and so from elsewhere: the proxy is known by its IPv4 address.
+        assert " 401 " in await socket.head()
+        assert server.server.listener._by_ip.keys() <= {"127.0.0.1"}
+
+
+@pytest.mark.parametrize("host", ["nosuch.invalid", "[::1]", "203.0.113.77", "a..b", "::1::"])
+async def test_a_host_that_is_none_of_this_machine_is_told_in_a_line(chat, host):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        server = chat(settings={"server": {"host": host}})
+        with pytest.raises(ConfigError) as caught:
+            await server.start()
+        assert caught.value.path == "server.host"
+        assert host in str(caught.value)
+        assert "\n" not in str(caught.value)
+        del caught
+        gc.collect()
+
+
+async def test_without_ipv6_a_server_for_both_families_takes_ipv4_and_says_so(chat, monkeypatch, caplog):
+    """As where the kernel was started with ``ipv6.disable=1``: there are no such sockets."""
+    real = socket.socket
+
+    def no_ipv6(family=socket.AF_INET, *args, **options):
+        if family == socket.AF_INET6:
+            raise OSError(errno.EAFNOSUPPORT, "Address family not supported by protocol")
+        return real(family, *args, **options)
+
+    monkeypatch.setattr(netutil.socket, "socket", no_ipv6)
+    async with chat(settings={"server": {"host": "::"}}) as server:
+        monkeypatch.undo()
+        assert await connected("127.0.0.1", server)
+        assert "IPv6" in caplog.text
+    monkeypatch.setattr(netutil.socket, "socket", no_ipv6)
+    with pytest.raises(ConfigError, match="::1") as caught:
+        await chat(settings={"server": {"host": "::1"}}).start()
+    assert caught.value.path == "server.host"
 
 
 async def test_a_name_that_is_not_ours_is_somebody_elses_page(chat):

@@ -55,7 +55,7 @@ class Server(_Section, frozen=True, kw_only=True):
     name: NonEmpty = "chatserver"
     """Shown to people, in the page's title and in ``welcome``."""
     host: NonEmpty = "127.0.0.1"
-    """The address to listen on; ``0.0.0.0`` or ``::`` for all."""
+    """The address to listen on; ``0.0.0.0`` for all of IPv4, ``::`` for all of IPv4 and IPv6."""
     port: Port = 8080
     """The TCP port; 0 takes a free one."""
     public_url: Url = ""

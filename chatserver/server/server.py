@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import random
-import socket
 import time
 from collections.abc import Callable, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from tornado.netutil import bind_sockets
-
 from .. import __version__
 from ..chat.plugin_api import PluginChat
 from ..chat.services import Services
 from ..config import Settings
-from ..model.errors import Close, ConfigError
+from ..model.errors import Close
 from ..model.metrics import Metrics
 from ..model.tuning import Sizes, Timeouts
 from ..plugins.deadline import wait_at_most
@@ -24,14 +21,11 @@ from ..plugins.host import PluginHost
 from ..sessions.context import ConnectionContext
 from ..store import Store
 from ..store.plugin_tables import Contributions, PluginDatabase, migrate
-from ..web.listener import Listener
+from ..web.listener import Listener, listening_sockets
 from ..web.routes import application
 from ..web.site import Site
 from .lifecycle import Lifecycle, PeriodicTasks, in_own_thread
 
-BACKLOG = 4096
-"""How many may wait to be accepted, or as many as the kernel allows: all who come back after a restart. Those beyond
-it would try again after seconds, or be reset."""
 TICK_SECONDS = 1.0
 CLEAN_UP_SECONDS = 3600.0
 BYE_SPREAD_MS = 3000
@@ -117,19 +111,10 @@ class ChatServer:
     def _listen(self) -> None:
         site = Site(self.context, __version__)
         self.listener = Listener(application(site, public_dir()), site)
-        sockets = self._sockets()
+        sockets = listening_sockets(self.settings.server.host, self.settings.server.port)
         self.listener.add_sockets(sockets)
         self.port = sockets[0].getsockname()[1]
         self._lifecycle.add("all HTTP requests", self.listener.close, self.timeouts.stop_http)
-
-    def _sockets(self) -> list[socket.socket]:
-        server = self.settings.server
-        try:
-            return bind_sockets(server.port, server.host, backlog=BACKLOG)
-        except OSError as error:
-            raise ConfigError(
-                f"can't listen on {server.host}:{server.port}: {error.strerror}", path="server.port"
-            ) from error
 
     @property
     def address(self) -> str:

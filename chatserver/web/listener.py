@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import errno
+import ipaddress
+import logging
+import socket
 import ssl
 from collections import Counter
 
 from tornado.httpserver import HTTPServer
 from tornado.httputil import HTTPConnection, HTTPMessageDelegate
 from tornado.iostream import IOStream
+from tornado.netutil import bind_sockets
 from tornado.web import Application
 
 from ..config import Tls
@@ -16,6 +21,11 @@ from .draining import Draining
 from .security import is_in, plain_address
 from .site import Site
 
+log = logging.getLogger(__name__)
+
+BACKLOG = 4096
+"""How many may wait to be accepted, or as many as the kernel allows: all who come back after a restart. Those beyond
+it would try again after seconds, or be reset."""
 HEADER_BYTES = 16 * 1024
 BODY_BYTES = 1024 * 1024
 """The largest body, but for handlers that read it as it comes and have a limit of their own."""
@@ -85,6 +95,36 @@ class Listener(HTTPServer):
             self._by_ip[ip] -= 1
             if not self._by_ip[ip]:
                 del self._by_ip[ip]
+
+
+def listening_sockets(host: str, port: int) -> list[socket.socket]:
+    """Sockets that listen on ``host``: an address, or a name with all of its addresses. ``::`` is all addresses of
+    both families, IPv4 alone where the kernel has no IPv6. Raises ConfigError.
+    """
+    # A socket for each family: over a common one IPv4 clients would come as ::ffff:192.0.2.1.
+    everywhere = _is_any_ipv6(host)
+    try:
+        sockets = bind_sockets(port, None if everywhere else host, backlog=BACKLOG)
+    except (OSError, ValueError) as error:
+        path = "server.port" if getattr(error, "errno", None) in _PORT_ERRORS else "server.host"
+        reason = getattr(error, "strerror", None) or error
+        raise ConfigError(f"can't listen on {host}, port {port}: {reason}", path=path) from error
+    families = {each.family for each in sockets}
+    if not families:
+        raise ConfigError(f"can't listen on {host}: this machine has no IPv6", path="server.host")
+    if everywhere and socket.AF_INET6 not in families:
+        log.warning("this machine has no IPv6: listening on IPv4 only")
+    return sockets
+
+
+_PORT_ERRORS = (errno.EADDRINUSE, errno.EACCES)
+
+
+def _is_any_ipv6(host: str) -> bool:
+    try:
+        return ipaddress.IPv6Address(host).is_unspecified
+    except ValueError:
+        return False
 
 
 def _context(tls: Tls) -> ssl.SSLContext:
