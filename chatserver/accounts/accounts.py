@@ -74,7 +74,7 @@ class Accounts:
         self._hasher = PasswordHasher(memory_cost=1024 * auth.password_memory_mib)
         # One at a time: a hash takes 64 MiB, and sign-ins must not crowd out the chat.
         self._hashing = ThreadPoolExecutor(1, thread_name_prefix="password")
-        self._attempts = LoginThrottle(clock)
+        self._attempts = LoginThrottle(time.monotonic)
         # One after the other, so that each knows how those before it ended.
         self._signing_in = asyncio.Lock()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Iterable
 
 from ..delivery.bus import Bus
@@ -37,7 +38,7 @@ class RoomRegistry:
         """The room if it is in memory."""
         live = self._live.get(name)
         if live is not None:
-            live.used = self._clock()
+            live.used = time.monotonic()
         return live
 
     async def get(self, name: str) -> LiveRoom:
@@ -97,7 +98,7 @@ class RoomRegistry:
 
     def recently_changed(self, names: Iterable[str]) -> dict[str, int]:
         """The last seq of those rooms that changed within the last minute."""
-        since = self._clock() - 60
+        since = time.monotonic() - 60
         found = ((name, self._live.get(name)) for name in names)
         return {name: live.position.seq for name, live in found if live is not None and live.moved > since}
 
@@ -108,7 +109,7 @@ class RoomRegistry:
 
     def unload_idle(self, listened_to: Callable[[str], bool]) -> None:
         """Forget rooms that nobody has used or listened to for a while."""
-        limit = self._clock() - IDLE_SECONDS
+        limit = time.monotonic() - IDLE_SECONDS
         for name, live in list(self._live.items()):
             if not live.busy and live.used < limit and not listened_to(name):
                 del self._live[name]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Protocol
@@ -61,7 +62,7 @@ class LiveRoom:
         self._take_state(state)
         self.recounted = 0
         """The seq of the last event that changed a count other than that of all messages."""
-        self.used = self.moved = clock()
+        self.used = self.moved = time.monotonic()
         self._store = store
         self._bus = bus
         self._watcher = watcher
@@ -201,7 +202,7 @@ class LiveRoom:
             reply.refused(refusal)
 
     def _committed(self, changes: list[Change], replies: list[Reply], outcomes: Sequence[Outcome]) -> None:
-        self.used = self.moved = self._clock()
+        self.used = self.moved = time.monotonic()
         stale: list[tuple[Change, Reply]] = []
         for change, reply, outcome in zip(changes, replies, outcomes, strict=True):
             if isinstance(outcome, StaleRoom):

@@ -19,7 +19,8 @@ def moves(user: User) -> str:
 
 
 class RateLimiter:
-    """``rate`` a second on average, ``burst`` at once. Keys at rest are forgotten.
+    """``rate`` a second on average, ``burst`` at once. Keys at rest are forgotten. ``clock`` is in seconds and never
+    goes back.
 
     The generic cell rate algorithm (ITU-T I.371): of a bucket only the time at which it is full again is kept.
     """
