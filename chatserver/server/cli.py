@@ -54,6 +54,8 @@ def commands() -> None:
 
 def main() -> None:
     """Run the command line; a mistake in the settings or a plugin is a line on standard error and exit code 2."""
+    # What is made here, other users of the machine can't read.
+    os.umask(0o077)
     try:
         commands()
     except (ConfigError, PluginError) as error:

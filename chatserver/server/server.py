@@ -20,6 +20,8 @@ from ..plugins.deadline import wait_at_most
 from ..plugins.host import PluginHost
 from ..sessions.context import ConnectionContext
 from ..store import Store
+from ..store.engine import database_file
+from ..store.folder import make_private
 from ..store.plugin_tables import Contributions, PluginDatabase, migrate
 from ..web.listener import Listener, listening_sockets
 from ..web.routes import application
@@ -75,9 +77,11 @@ class ChatServer:
 
     def _build(self) -> None:
         metrics, until = Metrics(), self.timeouts.stop_store
+        data_dir = self.settings.data_dir
+        make_private(data_dir, database_file(self.settings.store.url, data_dir))
         store = Store.open(
             self.settings.store.url,
-            self.settings.data_dir,
+            data_dir,
             self.settings.store.durability,
             Contributions(lambda: self.host.hooks.in_commit),
             metrics,

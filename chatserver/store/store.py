@@ -15,6 +15,7 @@ from ..model.errors import ConfigError, Reject
 from ..model.metrics import Metrics
 from .changes import Batch, InCommit, Outcome
 from .engine import boot_id, database_file, mark_stopped, open_engine, prepare
+from .folder import make_files_private
 from .lock import Lock
 from .reader_pool import ReaderPool
 from .revisions import bring_up_to_date
@@ -62,6 +63,8 @@ class Store:
         path = database_file(url, data_dir)
         lock = Lock(path) if running and path is not None else None
         try:
+            if path is not None:
+                make_files_private(path.resolve())
             bring_up_to_date(engine, path, may_change=running)
             with engine.connect() as conn, conn.begin():
                 epoch = prepare(conn, boot_id() if running else None, durability == "full")
