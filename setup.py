@@ -74,6 +74,7 @@ setup(
         "precis-i18n>=1.1",
         "prometheus-client",
         "python-dotenv>=1.0",
+        "filelock>=3.13",
         # The first version that takes a list of fields.
         "python-json-logger>=4",
         "filetype>=1.2",

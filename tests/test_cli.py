@@ -129,7 +129,7 @@ async def test_a_database_has_one_server(here: Path) -> None:
 
 @pytest.mark.parametrize("command", [("serve",), ("user", "list")])
 def test_a_file_that_is_no_database_is_told_in_a_line(here: Path, command: tuple[str, ...]) -> None:
-    (here / "kept").mkdir()
+    (here / "kept").mkdir(mode=0o700)
     (here / "kept" / "chat.db").write_bytes(b"These are notes, not a database.\n" * 100)
     ran = subprocess.run(
         [sys.executable, "-m", "chatserver", *command], cwd=here, capture_output=True, text=True, timeout=30

@@ -61,14 +61,19 @@ class Store:
         """
         engine = open_engine(url, data_dir, durability)
         path = database_file(url, data_dir)
-        lock = Lock(path) if running and path is not None else None
+        lock = Lock(path.resolve()) if running and path is not None else None
+        made = False
         try:
             if path is not None:
+                made = lock is not None and lock.pin()
                 make_files_private(path.resolve())
             bring_up_to_date(engine, path, may_change=running)
             with engine.connect() as conn, conn.begin():
                 epoch = prepare(conn, boot_id() if running else None, durability == "full")
         except BaseException as error:
+            engine.dispose()
+            if path is not None and made and path.stat().st_size == 0:
+                path.resolve().unlink()
             if lock is not None:
                 lock.release()
             if isinstance(error, DBAPIError):
