@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 
 import pytest
 
@@ -101,3 +103,167 @@ async def test_a_refused_server_in_the_same_process_takes_no_locks_away(chat, tm
         )  # fmt: skip
         assert (tmp_path / "chat.db-wal").exists()
         await alice.says("after")
+
+
+# Lost and damaged
+
+
+def test_a_whole_database_starts_again(data):
+    assert "alice" not in start(data.parent, "user", "list").stderr
+    with closing(sqlite3.connect(data / "chat.db")) as db:
+        assert db.execute("SELECT count(*) FROM log WHERE type = 'message'").fetchone() == (200,)
+
+
+def cut_to_nothing(data):
+    (data / "chat.db").write_bytes(b"")
+
+
+def lose_it_beside_uploads(data):
+    (data / "chat.db").unlink()
+    (data / "plugins" / "files").mkdir(parents=True, exist_ok=True)
+    (data / "plugins" / "files" / "abc").write_bytes(b"an upload")
+
+
+def lose_it_beside_its_log(data):
+    (data / "chat.db").unlink()
+    (data / "chat.db-wal").write_bytes(b"what was committed last")
+
+
+def put_an_empty_database_beside_uploads(data):
+    lose_it_beside_uploads(data)
+    with closing(sqlite3.connect(data / "chat.db")) as db:
+        db.execute("PRAGMA journal_mode = WAL")
+
+
+def cut_in_half(data):
+    os.truncate(data / "chat.db", (data / "chat.db").stat().st_size // 8192 * 4096)
+
+
+def damage_the_first_page(data):
+    with (data / "chat.db").open("r+b") as file:
+        file.seek(100)
+        file.write(b"\xee" * 3000)
+
+
+def write_notes(data):
+    (data / "chat.db").write_bytes(b"These are notes, not a database.\n" * 200)
+
+
+def drop_a_table(data):
+    with closing(sqlite3.connect(data / "chat.db")) as db:
+        db.execute("DROP TABLE mention")
+
+
+def drop_a_column(data):
+    with closing(sqlite3.connect(data / "chat.db")) as db:
+        db.execute("ALTER TABLE log DROP COLUMN html")
+
+
+def put_another_programs(data):
+    (data / "chat.db").unlink()
+    with closing(sqlite3.connect(data / "chat.db")) as db:
+        db.execute("CREATE TABLE songs (title TEXT)")
+
+
+def make_it_a_folder(data):
+    (data / "chat.db").unlink()
+    (data / "chat.db").mkdir()
+
+
+def make_it_a_link_to_nothing(data):
+    (data / "chat.db").unlink()
+    (data / "chat.db").symlink_to(data.parent / "chat.db")
+
+
+def make_it_a_link_to_no_folder(data):
+    (data / "chat.db").unlink()
+    (data / "chat.db").symlink_to(data.parent / "volume" / "chat.db")
+
+
+@pytest.mark.parametrize(
+    ("harm", "said", "remedy"),
+    [
+        (cut_to_nothing, "is empty", "restore it from a backup"),
+        (lose_it_beside_uploads, "is missing, but ", "restore it from a backup"),
+        (lose_it_beside_its_log, "chat.db-wal is there", "restore it from a backup"),
+        (put_an_empty_database_beside_uploads, "holds nothing", "restore it from a backup"),
+        (cut_in_half, "malformed", "restore it from a backup"),
+        (damage_the_first_page, "malformed", "restore it from a backup"),
+        (write_notes, "not a database", "restore it from a backup"),
+        (drop_a_table, "the table 'mention' is missing", "restore it from a backup"),
+        (drop_a_column, "the table 'log' lacks html", "restore it from a backup"),
+        (put_another_programs, "another program", "store.url"),
+        (make_it_a_folder, "is no file", "store.url"),
+        (make_it_a_link_to_nothing, "which is missing", "store.url"),
+        (make_it_a_link_to_no_folder, "volume/chat.db is missing, and so is its folder", "store.url"),
+    ],
+)
+def test_what_is_lost_or_damaged_is_refused_in_a_line_and_left_as_it_is(data, harm, said, remedy):
+    harm(data)
+    before = snapshot(data)
+    line = refusal(data.parent)
+    assert str(data if harm is not make_it_a_link_to_no_folder else data.parent) in line
+    assert said in line
+    assert remedy in line
+    after = snapshot(data)
+    # A whole header gets SQLite's own index and an empty log beside it.
+    for name in ("chat.db-wal", "chat.db-shm", "chat.db.lock"):
+        if name not in before:
+            after.pop(name, None)
+    if harm is not put_another_programs:  # which gets SQLite's write-ahead log, and nothing else
+        assert after == before
+    assert not (data.parent / "volume").exists()
+    if (data / "chat.db").exists():
+        assert refusal(data.parent, "user", "list").count(said) == 1
+
+
+@pytest.mark.parametrize("page", [2, 4, 6, 12])
+def test_damaged_pages_never_end_in_a_traceback(data, page):
+    """Whether a server starts depends on what the pages hold; what it says is a line either way."""
+    with (data / "chat.db").open("r+b") as file:
+        file.seek((page - 1) * 4096)
+        file.write(b"\xee" * 4096)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "chatserver", "serve"], cwd=data.parent, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    first = process.stdout.readline()
+    if first:
+        process.terminate()
+    _, errors = process.communicate(timeout=30)
+    assert "Traceback" not in errors
+    if not first:
+        assert process.returncode == cli.MISTAKE
+        assert "damaged" in errors.splitlines()[-1]
+
+
+def test_a_first_start_that_fails_leaves_nothing_that_keeps_the_next_one_from_starting(tmp_path):
+    (tmp_path / "config.yaml").write_text("server: {port: 0}\ndata_dir: data\n")
+    # No file may grow beyond a kilobyte: as on a disk that is full.
+    line = subprocess.run(
+        ["sh", "-c", f"ulimit -f 1; exec {sys.executable} -m chatserver serve"], cwd=tmp_path, capture_output=True,
+        text=True, timeout=30, check=False,
+    )  # fmt: skip
+    assert line.returncode == cli.MISTAKE, line
+    assert "chat.db" in line.stderr
+    process = subprocess.Popen(
+        [sys.executable, "-m", "chatserver", "serve"], cwd=tmp_path, text=True, stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    assert "listens on" in process.stdout.readline()
+    process.terminate()
+    process.communicate(timeout=30)
+
+
+def test_a_command_that_meets_a_damaged_page_says_so(data):
+    with closing(sqlite3.connect(data / "chat.db")) as db:
+        (root,) = db.execute("SELECT rootpage FROM sqlite_master WHERE name = 'user'").fetchone()
+    with (data / "chat.db").open("r+b") as file:
+        file.seek((root - 1) * 4096)
+        file.write(b"\xee" * 4096)
+    ran = start(data.parent, "user", "list")
+    assert ran.returncode == cli.MISTAKE
+    assert "Traceback" not in ran.stderr
+    last = ran.stderr.splitlines()[-1]
+    assert str(data / "chat.db") in last
+    assert "restore it from a backup" in last

@@ -188,6 +188,11 @@ def unavailable() -> Reject:
     return Reject("The server can't store anything just now.", "unavailable", retry_after=5)
 
 
+def unreadable() -> Reject:
+    """The storage fails at a query."""
+    return Reject("The server can't read this just now.", "unavailable", retry_after=5)
+
+
 def internal() -> Reject:
     """A mistake in the server; it is in the log."""
     return Reject("Something went wrong in the server.", "internal")

@@ -244,7 +244,8 @@ async def _run(function: Callable[..., Awaitable[T]], settings: Settings, argume
     store = Store.open(settings.store.url, settings.data_dir, settings.store.durability, running=False)
     accounts = Accounts(store, settings.auth)
     try:
-        return await function(store, accounts, **arguments)
+        with store.failures.as_mistake(str(path)):
+            return await function(store, accounts, **arguments)
     finally:
         accounts.close()
         store.close()

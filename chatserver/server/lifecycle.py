@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from ..model.errors import Reject
 from ..plugins.deadline import wait_at_most
 
 log = logging.getLogger(__name__)
@@ -48,6 +49,9 @@ class PeriodicTasks:
                 await asyncio.sleep(seconds)
                 try:
                     await function()
+                except Reject as refusal:
+                    # The storage, which has logged it.
+                    log.debug("a periodic task was refused: %s", refusal)
                 except Exception:
                     log.exception("a periodic task failed")
 

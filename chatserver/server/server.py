@@ -68,7 +68,8 @@ class ChatServer:
         self.host.load()
         try:
             self._build()
-            await self._start_chat()
+            with self.services.store.failures.as_mistake("can't start"):
+                await self._start_chat()
             self._listen()
         except BaseException:
             await self._lifecycle.stop()

@@ -67,9 +67,9 @@ class HelloHandler:
             left = self._sizes.resume_all
             for name, cursor in cursors.items():
                 left -= await self._catch_up(session, name, cursor, left)
-        except Exception:
+        except Exception as error:
             # Welcomed already: the client comes back and resumes from what it has.
-            log.exception("a resume failed")
+            log.error("a resume failed: %s", error, exc_info=not isinstance(error, Reject))
             self.left(session)
             connection.close(Close.RESTART, "the server failed")
             return None

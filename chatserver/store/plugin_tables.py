@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, CursorResult, insert, select, text, update
-from sqlalchemy.exc import OperationalError
 
 from ..model.errors import PluginError, Reject
 from ..model.values import Event
@@ -16,6 +14,7 @@ from ..plugins.api import Row
 from ..plugins.failures import PluginExit, refused
 from . import schema as s
 from .changes import Contributor
+from .failures import reason
 from .savepoint import Aborted, savepoint
 from .store import Store
 
@@ -131,12 +130,6 @@ async def _as_raised(work: Awaitable[T]) -> T:
         return await work
     except Reject as refusal:
         cause = refusal.__cause__
-        if cause is None or _of_the_storage(cause):
+        if cause is None or reason(cause) is not None:
             raise
         raise cause from cause.__cause__
-
-
-def _of_the_storage(error: BaseException) -> bool:
-    # SQLite says OperationalError for wrong SQL, too.
-    wrong_sql = getattr(getattr(error, "orig", None), "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR
-    return isinstance(error, OperationalError) and not wrong_sql

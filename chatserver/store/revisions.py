@@ -27,7 +27,7 @@ def bring_up_to_date(engine: Engine, path: Path | None, *, may_change: bool) -> 
     """
     with engine.connect() as conn:
         with conn.begin():
-            found = _revision(conn)
+            found = revision_of(conn)
             if found is None:
                 s.metadata.create_all(conn)
                 conn.execute(insert(s.alembic_version).values(version_num=REVISION))
@@ -38,7 +38,7 @@ def bring_up_to_date(engine: Engine, path: Path | None, *, may_change: bool) -> 
             _upgrade(conn, path, found, may_change)
 
 
-def _revision(conn: Connection) -> str | None:
+def revision_of(conn: Connection) -> str | None:
     """The revision of the tables; None where there are none."""
     if conn.dialect.has_table(conn, s.alembic_version.name):
         return conn.execute(select(s.alembic_version.c.version_num)).scalar()

@@ -11,14 +11,16 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from ..model import errors
-from ..model.errors import ConfigError, Reject
+from ..model.errors import Reject
 from ..model.metrics import Metrics
 from .changes import Batch, InCommit, Outcome
 from .engine import boot_id, database_file, mark_stopped, open_engine, prepare
+from .failures import Failures
 from .folder import make_files_private
 from .lock import Lock
 from .reader_pool import ReaderPool
 from .revisions import bring_up_to_date
+from .soundness import check_files, check_tables, unopened
 from .transactions import AppendJob, Job
 from .writer import LoopWriter, ThreadWriter, Writer
 
@@ -41,8 +43,10 @@ class Store:
         self._engine = engine
         self._running = running
         self._lock = lock
+        self.failures = Failures()
         memory = engine.url.database in (None, "", ":memory:")
-        self._writer: Writer = (LoopWriter if memory else ThreadWriter)(engine, in_commit, metrics)
+        kind = LoopWriter if memory else ThreadWriter
+        self._writer: Writer = kind(engine, in_commit, metrics, self.failures)
         self._readers = None if memory else ReaderPool(engine)
 
     @classmethod
@@ -57,7 +61,8 @@ class Store:
     ) -> Store:
         """Open or make the database; ``running`` is for the server, not for a tool beside it.
 
-        Raises ConfigError for a database that another server uses, or that can't be used by this version.
+        Raises ConfigError for a database that another server uses, that is damaged or was lost, or that can't be
+        used by this version.
         """
         engine = open_engine(url, data_dir, durability)
         path = database_file(url, data_dir)
@@ -65,8 +70,11 @@ class Store:
         made = False
         try:
             if path is not None:
+                check_files(path, data_dir)
                 made = lock is not None and lock.pin()
                 make_files_private(path.resolve())
+                with engine.connect() as conn, conn.begin():
+                    check_tables(conn, path, data_dir)
             bring_up_to_date(engine, path, may_change=running)
             with engine.connect() as conn, conn.begin():
                 epoch = prepare(conn, boot_id() if running else None, durability == "full")
@@ -77,7 +85,7 @@ class Store:
             if lock is not None:
                 lock.release()
             if isinstance(error, DBAPIError):
-                raise ConfigError(f"{path} can't be opened: {error.orig}", path="store.url") from error
+                raise unopened(path, error) from error
             raise
         return cls(engine, epoch, in_commit, metrics or Metrics(), running, lock)
 
@@ -112,11 +120,19 @@ class Store:
         return result  # type: ignore[no-any-return]
 
     async def read(self, query: Callable[[Connection], T]) -> T:
-        """Run a query beside the writer; it sees what is committed."""
+        """Run a query beside the writer; it sees what is committed. A failure of the storage is a `Reject`
+        ``unavailable``; what else it raises is raised here."""
         # An in-memory database has only the writer's connection.
         if self._readers is None:
             return await self._submit(query, writes=False)
-        return await self._readers.run(query)
+        try:
+            found = await self._readers.run(query)
+        except Exception as error:
+            if self.failures.failed("reading", error):
+                raise errors.unreadable() from error
+            raise
+        self.failures.worked("reading")
+        return found
 
     @property
     def waiting(self) -> int:
@@ -128,10 +144,18 @@ class Store:
         self._writer.stop()
         if self._running:
             # Before the queries end, which may be never: nothing is written any more.
-            with self._engine.connect() as conn, conn.begin():
-                mark_stopped(conn)
+            self._mark_stopped()
         if self._readers is not None:
             self._readers.stop()
         self._engine.dispose()
         if self._lock is not None:
             self._lock.release()
+
+    def _mark_stopped(self) -> None:
+        try:
+            with self._engine.connect() as conn, conn.begin():
+                mark_stopped(conn)
+        except DBAPIError as error:
+            # The next start takes it for a crash, which loses nothing.
+            if not self.failures.failed("writing", error):
+                raise

@@ -15,6 +15,7 @@ from ..model.metrics import Metrics
 from .append import BatchAppender
 from .append_statements import AppendStatements
 from .changes import Batch, Committed, InCommit, Outcome
+from .failures import Failures
 from .savepoint import Aborted, savepoint
 
 log = logging.getLogger(__name__)
@@ -50,7 +51,10 @@ Result = tuple[Work, Any]
 class Transactions:
     """Commits groups of work. ``in_commit`` is called before each commit with events."""
 
-    def __init__(self, dialect: Dialect, in_commit: InCommit | None, metrics: Metrics) -> None:
+    def __init__(
+        self, dialect: Dialect, in_commit: InCommit | None, metrics: Metrics, failures: Failures
+    ) -> None:
+        self._failures = failures
         self._statements = AppendStatements(dialect)
         self._duplicate = (IntegrityError, dialect.loaded_dbapi.IntegrityError)
         self._in_commit = in_commit
@@ -63,15 +67,23 @@ class Transactions:
             with conn.begin():
                 results = self._apply(conn, work, check_nonces)
             self._metrics.commit_seconds.observe(time.perf_counter() - started)
+            self._note(results)
             return results
         except self._duplicate:
             if not check_nonces:
                 return self.commit(conn, work, check_nonces=True)
             return self._each_alone(conn, work)
         except Exception as error:
-            if len(work) == 1:
+            known = self._failures.failed("writing", error)
+            if len(work) == 1 and not known:
                 log.error("a write failed: %s", error, exc_info=not isinstance(error, Reject))
             return self._each_alone(conn, work, error)
+
+    def _note(self, results: list[Result]) -> None:
+        """Whether the storage works: a job's failure is its result, and does not undo the others."""
+        failed = [r for piece, r in results if isinstance(piece, Job) and isinstance(r, Exception)]
+        if not any(self._failures.failed("writing", error) for error in failed):
+            self._failures.worked("writing")
 
     def _each_alone(self, conn: Connection, work: list[Work], error: Exception | None = None) -> list[Result]:
         if len(work) > 1:

@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 
 from ..model.metrics import Metrics
 from .changes import InCommit
+from .failures import Failures
 from .transactions import Result, Transactions, Work, settle
 
 AT_ONCE = 256
@@ -37,10 +38,12 @@ class Writer(Protocol):
 class ThreadWriter:
     """Writes in a thread of its own, so that the loop never waits for the disk."""
 
-    def __init__(self, engine: Engine, in_commit: InCommit | None, metrics: Metrics) -> None:
+    def __init__(
+        self, engine: Engine, in_commit: InCommit | None, metrics: Metrics, failures: Failures
+    ) -> None:
         self._engine = engine
         self._loop = asyncio.get_running_loop()
-        self._transactions = Transactions(engine.dialect, in_commit, metrics)
+        self._transactions = Transactions(engine.dialect, in_commit, metrics, failures)
         self._queue: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._main, name="store-writer", daemon=True)
         self._thread.start()
@@ -82,10 +85,12 @@ class ThreadWriter:
 class LoopWriter:
     """Writes at the end of the loop's turn: nothing in memory is waited for, and a thread would only be in the way."""
 
-    def __init__(self, engine: Engine, in_commit: InCommit | None, metrics: Metrics) -> None:
+    def __init__(
+        self, engine: Engine, in_commit: InCommit | None, metrics: Metrics, failures: Failures
+    ) -> None:
         self._conn = engine.connect()
         self._loop = asyncio.get_running_loop()
-        self._transactions = Transactions(engine.dialect, in_commit, metrics)
+        self._transactions = Transactions(engine.dialect, in_commit, metrics, failures)
         self._work: list[Work] = []
 
     @property
