@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import Any
 
 import msgspec
 
 from ..chat.services import Services
-from ..model.errors import Reject
 from ..model.values import Role, User
 from ..protocol import events as wire
 from ..store import queries as reading
@@ -17,7 +17,8 @@ from .keepalive import Keepalive
 
 
 class ServerInfo:
-    """Reads all and changes nothing. ``stats`` and ``health`` may be a second old: anybody may ask."""
+    """Reads all and changes nothing but for trying to write. ``stats`` and most of ``health`` may be a second old:
+    any client may ask."""
 
     def __init__(self, services: Services, keepalive: Keepalive, version: str) -> None:
         self._services = services
@@ -28,7 +29,7 @@ class ServerInfo:
         self._addresses = {plugin.name: plugin.addresses() for plugin in self._host.plugins}
         self._commands_by_role: dict[Role, msgspec.Raw] = {}
         self.stats: CachedAnswer[dict[str, Any]] = CachedAnswer(self._stats)
-        self.health: CachedAnswer[dict[str, str]] = CachedAnswer(self._health)
+        self._checked: CachedAnswer[dict[str, str]] = CachedAnswer(self._check)
 
     def facts(self, user: User) -> dict[str, Any]:
         """What ``welcome`` says besides the user and the rooms."""
@@ -94,11 +95,12 @@ class ServerInfo:
             "uptime_seconds": ("Since the start.", now - self._services.started),
         }
 
-    async def _health(self) -> dict[str, str]:
-        """What is wrong, by name."""
-        problems = dict(await self._host.hooks.health())
-        try:
-            await self._services.store.write(lambda conn: None)
-        except Reject as error:
-            problems["store"] = error.message
-        return problems
+    async def health(self) -> dict[str, str]:
+        """What is wrong, by name; what the storage fails at, at once."""
+        problems = await self._checked.get()
+        failing = self._services.store.failures.why
+        return {**problems, "store": failing} if failing is not None else problems
+
+    async def _check(self) -> dict[str, str]:
+        plugins, store = await asyncio.gather(self._host.hooks.health(), self._services.store.try_to_write())
+        return {**plugins, "store": store} if store is not None else dict(plugins)

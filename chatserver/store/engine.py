@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,14 @@ def prepare(conn: Connection, boot_id: str | None, durable: bool) -> str:
         else:
             conn.execute(insert(s.meta).values(key=key, value=value))
     return epoch
+
+
+def try_to_write(conn: Connection, size: int) -> None:
+    """Write so many characters, over those of the last try."""
+    value = format(time.time(), f"<{size}.3f")
+    changed = conn.execute(update(s.meta).where(s.meta.c.key == "tried").values(value=value))
+    if not changed.rowcount:
+        conn.execute(insert(s.meta).values(key="tried", value=value))
 
 
 def mark_stopped(conn: Connection) -> None:

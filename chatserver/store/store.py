@@ -14,8 +14,8 @@ from ..model import errors
 from ..model.errors import Reject
 from ..model.metrics import Metrics
 from .changes import Batch, InCommit, Outcome
-from .engine import boot_id, database_file, mark_stopped, open_engine, prepare
-from .failures import Failures
+from .engine import boot_id, database_file, mark_stopped, open_engine, prepare, try_to_write
+from .failures import LOCKED, SLOW, Failures
 from .folder import make_files_private
 from .lock import Lock
 from .reader_pool import ReaderPool
@@ -25,6 +25,11 @@ from .transactions import AppendJob, Job
 from .writer import LoopWriter, ThreadWriter, Writer
 
 T = TypeVar("T")
+
+TRY_SECONDS = 0.8
+"""How long a try to write may take."""
+ROOM_CHARS = 65_536
+"""What is written to find out whether it works again: less may find room where a message finds none."""
 
 
 class Store:
@@ -44,6 +49,7 @@ class Store:
         self._running = running
         self._lock = lock
         self.failures = Failures()
+        self._trial: asyncio.Future[Any] | None = None
         memory = engine.url.database in (None, "", ":memory:")
         kind = LoopWriter if memory else ThreadWriter
         self._writer: Writer = kind(engine, in_commit, metrics, self.failures)
@@ -105,6 +111,15 @@ class Store:
         return await self._submit(change, writes=True)
 
     async def _submit(self, change: Callable[[Connection], T], *, writes: bool) -> T:
+        result = await self._queue(change, writes=writes)
+        if isinstance(result, Reject):
+            raise result
+        if isinstance(result, Exception):
+            raise errors.unavailable() from result
+        return result  # type: ignore[no-any-return]
+
+    def _queue(self, change: Callable[[Connection], Any], *, writes: bool) -> asyncio.Future[Any]:
+        """What becomes of a change: what it returns, or its exception as a value."""
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
 
         def done(result: Any) -> None:
@@ -112,12 +127,7 @@ class Store:
                 future.set_result(result)
 
         self._writer.submit(Job(change, done, writes))
-        result = await future
-        if isinstance(result, Reject):
-            raise result
-        if isinstance(result, Exception):
-            raise errors.unavailable() from result
-        return result  # type: ignore[no-any-return]
+        return future
 
     async def read(self, query: Callable[[Connection], T]) -> T:
         """Run a query beside the writer; it sees what is committed. A failure of the storage is a `Reject`
@@ -133,6 +143,20 @@ class Store:
             raise
         self.failures.worked("reading")
         return found
+
+    async def try_to_write(self) -> str | None:
+        """Why nothing can be stored, found out by storing a little, within a second; None if it works."""
+        trial = self._trial
+        if trial is None or trial.done():
+            size = ROOM_CHARS if self.failures.writing() else 1
+            trial = self._trial = self._queue(lambda conn: try_to_write(conn, size), writes=True)
+        await asyncio.wait([trial], timeout=TRY_SECONDS)
+        if not trial.done():
+            return LOCKED if self._writer.locked_out else SLOW
+        result = trial.result()
+        if isinstance(result, Exception):
+            return self.failures.why or str(result)
+        return self.failures.why
 
     @property
     def waiting(self) -> int:

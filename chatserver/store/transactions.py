@@ -54,6 +54,8 @@ class Transactions:
     def __init__(
         self, dialect: Dialect, in_commit: InCommit | None, metrics: Metrics, failures: Failures
     ) -> None:
+        self.beginning = False
+        """It waits for the database, which another program may hold."""
         self._failures = failures
         self._statements = AppendStatements(dialect)
         self._duplicate = (IntegrityError, dialect.loaded_dbapi.IntegrityError)
@@ -64,7 +66,9 @@ class Transactions:
         """Commit all of it, or as much of it as can be, each piece alone."""
         try:
             started = time.perf_counter()
+            self.beginning = True
             with conn.begin():
+                self.beginning = False
                 results = self._apply(conn, work, check_nonces)
             self._metrics.commit_seconds.observe(time.perf_counter() - started)
             self._note(results)
@@ -74,6 +78,7 @@ class Transactions:
                 return self.commit(conn, work, check_nonces=True)
             return self._each_alone(conn, work)
         except Exception as error:
+            self.beginning = False
             known = self._failures.failed("writing", error)
             if len(work) == 1 and not known:
                 log.error("a write failed: %s", error, exc_info=not isinstance(error, Reject))

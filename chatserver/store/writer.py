@@ -28,6 +28,10 @@ class Writer(Protocol):
     def waiting(self) -> int:
         """How many pieces of work wait."""
 
+    @property
+    def locked_out(self) -> bool:
+        """Another program holds the database, and the writer waits for it."""
+
     def submit(self, work: Work) -> None:
         """Queue a piece of work. Never blocks."""
 
@@ -51,6 +55,10 @@ class ThreadWriter:
     @property
     def waiting(self) -> int:
         return self._queue.qsize()
+
+    @property
+    def locked_out(self) -> bool:
+        return self._transactions.beginning
 
     def submit(self, work: Work) -> None:
         self._queue.put(work)
@@ -96,6 +104,10 @@ class LoopWriter:
     @property
     def waiting(self) -> int:
         return len(self._work)
+
+    @property
+    def locked_out(self) -> bool:
+        return False
 
     def submit(self, work: Work) -> None:
         if not self._work:

@@ -177,7 +177,7 @@ class Ready(Handler):
     answers_any_host = True
 
     async def get(self) -> None:
-        problems: dict[str, Any] = await self.site.context.info.health.get()
+        problems: dict[str, Any] = await self.site.context.info.health()
         self.reply(
             {"status": "failing" if problems else "ok", "problems": problems}, 503 if problems else 200
         )

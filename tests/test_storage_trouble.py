@@ -1,0 +1,203 @@
+"""The database locked, the disk full, pages damaged, texts deleted: while a server runs."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import asynccontextmanager, closing, suppress
+from pathlib import Path
+
+import pytest
+
+from chatserver.testing import Client, Refused
+
+
+@asynccontextmanager
+async def locked(database):
+    """Another program writes, for as long as this lasts."""
+    with closing(sqlite3.connect(database, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        finally:
+            if other.in_transaction:
+                other.execute("ROLLBACK")
+
+
+async def impatient(server, milliseconds=200):
+    """Let the writer wait for others no longer than this."""
+    await server.services.store.write(
+        lambda conn: conn.exec_driver_sql(f"PRAGMA busy_timeout = {milliseconds}").all()
+    )
+
+
+async def refusal(client, text):
+    """The code with which a message is refused; None if it is taken."""
+    try:
+        await client.says(text)
+    except Refused as refused:
+        return refused.code
+    return None
+
+
+async def taken(client, text):
+    """Say it until it is taken."""
+    async with asyncio.timeout(5):
+        while await refusal(client, text) is not None:
+            pass
+
+
+# Health
+
+
+async def ready(server):
+    """The status of ``/readyz``, what is wrong with the storage, and the seconds that it took."""
+    started = time.monotonic()
+    answer = await server.http("GET", "/readyz")
+    return answer.code, json.loads(answer.body)["problems"].get("store"), time.monotonic() - started
+
+
+async def test_readyz_tells_of_a_lock_within_a_second_and_of_its_end(chat, tmp_path, on_file):
+    async with chat(settings=on_file) as server:
+        assert (await ready(server))[0] == 200
+        async with locked(tmp_path / "chat.db"):
+            async with asyncio.timeout(3):
+                while (await ready(server))[0] == 200:  # an answer may be a second old
+                    pass
+            for _ in range(2):
+                code, why, seconds = await ready(server)
+                assert (code, why) == (503, "the database is locked by another program")
+                assert seconds < 1
+        async with asyncio.timeout(5):
+            while (await ready(server))[0] != 200:
+                pass
+
+
+async def test_readyz_tells_at_once_what_a_message_was_refused_for(chat, on_file):
+    """Though there may be room for less than a message."""
+    async with chat(settings=on_file) as server:
+        (alice,) = await server.join("general", "alice")
+        assert (await ready(server))[0] == 200
+
+        def limit(conn, pages):
+            count = conn.exec_driver_sql("PRAGMA page_count").scalar()
+            conn.exec_driver_sql(f"PRAGMA max_page_count = {count + pages}").all()
+
+        await server.services.store.write(lambda conn: limit(conn, 4))
+        while (code := await refusal(alice, "long " * 1000)) is None:
+            pass
+        assert code == "unavailable"
+        assert (await ready(server))[:2] == (503, "the disk is full")
+        async with asyncio.timeout(3):
+            for _ in range(20):
+                assert (await ready(server))[:2] == (503, "the disk is full")
+                await asyncio.sleep(0.1)  # over the second for which an answer is kept
+        await server.services.store.write(lambda conn: limit(conn, 10_000))
+        async with asyncio.timeout(3):
+            while (await ready(server))[0] != 200:
+                pass
+
+
+@asynccontextmanager
+async def on_a_small_disk(folder, size):
+    """A server whose data is on a filesystem of its own, of so many KiB: its address, and where its data is."""
+    data = folder / "data"
+    data.mkdir(mode=0o700)
+    (folder / "config.yaml").write_text("server: {port: 0}\ndata_dir: data\nlog: {level: info}\n")
+    run = f"mount -t tmpfs -o mode=700,size={size}k none data && exec {sys.executable} -m chatserver serve"
+    with (folder / "errors.txt").open("w") as errors:
+        process = await asyncio.create_subprocess_exec(
+            "unshare", "--map-root-user", "--mount", "sh", "-c", run, cwd=folder,
+            stdout=asyncio.subprocess.PIPE, stderr=errors,
+        )  # fmt: skip
+    try:
+        line = (await asyncio.wait_for(process.stdout.readline(), 20)).decode()
+        yield line.split()[-1], Path(f"/proc/{process.pid}/root{data}")
+    finally:
+        process.send_signal(signal.SIGTERM)
+        await asyncio.wait_for(process.communicate(), 20)
+
+
+async def fetch(url):
+    """Status and body, as curl gets them."""
+    ran = await asyncio.to_thread(
+        subprocess.run, ["curl", "-s", "-m", "5", "-w", "\n%{http_code}", url], capture_output=True, text=True,
+        check=True,
+    )  # fmt: skip
+    body, _, code = ran.stdout.rpartition("\n")
+    return int(code), body
+
+
+async def test_a_disk_that_is_full_is_told_and_left_behind_when_there_is_room_again(tmp_path):
+    probe = ["unshare", "--map-root-user", "--mount", "sh", "-c", f"mount -t tmpfs none {tmp_path}"]
+    if await asyncio.to_thread(subprocess.call, probe, stderr=subprocess.DEVNULL):
+        pytest.skip("no filesystem can be mounted here")
+    async with on_a_small_disk(tmp_path, 4096) as (url, data):
+        alice = Client(url.replace("http", "ws", 1) + "/ws")
+        await alice.hello(name="alice")
+        await alice.join("general")
+        await alice.says("before")
+        assert await fetch(f"{url}/readyz") == (200, '{"status":"ok","problems":{}}')
+        with suppress(OSError), (data / "plugins-are-large").open("wb", buffering=0) as ballast:
+            while True:
+                ballast.write(bytes(512))
+        while (code := await refusal(alice, "long " * 1000)) is None:
+            pass
+        assert code == "unavailable"
+        assert await fetch(f"{url}/readyz") == (
+            503, '{"status":"failing","problems":{"store":"the disk is full"}}',
+        )  # fmt: skip
+        assert (await fetch(f"{url}/healthz"))[0] == 200
+        (data / "plugins-are-large").unlink()
+        async with asyncio.timeout(10):
+            while (await fetch(f"{url}/readyz"))[0] != 200:
+                pass
+        await taken(alice, "after")
+        await alice.leave()
+    errors = (tmp_path / "errors.txt").read_text()
+    assert "Traceback" not in errors
+    assert errors.count("the disk is full") <= 3, errors
+    assert "works again" in errors
+
+
+# Damage
+
+
+async def test_a_damaged_page_is_told_in_a_line_and_answered(process, tmp_path):
+    server = process(plugins=["history"])
+    async with server:
+        alice = await server.client(name="alice")
+        await alice.join("general")
+        for n in range(60):
+            await alice.says(f"number {n} " + 500 * "x")
+        token = alice.token
+        await alice.leave()
+        server.signal(signal.SIGTERM)
+        await server.ended(10)
+    database = tmp_path / "data" / "chat.db"
+    whole = database.read_bytes()
+    pages = {match.start() // 4096 for match in re.finditer(rb"number \d+ xxx", whole)}
+    with database.open("r+b") as file:
+        for page in pages:
+            file.seek(page * 4096)
+            file.write(b"\xee" * 4096)
+    async with server:
+        alice = await server.client(token=token)
+        for _ in range(20):
+            with pytest.raises(Refused, match="unavailable"):
+                await alice.ask("sync", room="general", after=0, limit=100)
+        code, body = await fetch(f"{server.url}/readyz")
+        assert code == 503
+        assert "damaged" in body
+        assert "restore it from a backup" in body
+        await alice.ask("ping")
+        await alice.leave()
+    errors = server.errors()
+    assert "Traceback" not in errors
+    assert errors.count("damaged") == 1, errors
