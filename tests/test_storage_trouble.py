@@ -53,6 +53,43 @@ async def taken(client, text):
             pass
 
 
+# Order
+
+
+async def test_nothing_of_a_sender_overtakes_what_was_refused(chat, tmp_path, on_file):
+    async with chat(settings=on_file) as server:
+        alice, bob = await server.join("general", "alice", "bob")
+        await impatient(server)
+        async with locked(tmp_path / "chat.db"):
+            # More than the server takes at once: the rest waits in the socket.
+            for n in range(300):
+                await alice.send({"type": "message", "id": f"m{n}", "room": "general", "content": f"{n}"})
+            assert (await alice.hears("error", re="m0")).code == "unavailable"
+        await bob.says("bob was not refused")
+        for n in range(1, 300):
+            refusal = await alice.hears("error", re=f"m{n}")
+            assert (refusal.code, refusal.retry_after) == ("unavailable", 5)
+        await taken(alice, "alice again")
+        assert [event.content for event in await bob.heard()] == ["bob was not refused", "alice again"]
+
+
+async def test_a_room_refused_for_one_sender_is_open_for_others(chat, tmp_path, on_file):
+    async with chat(settings=on_file) as server:
+        alice, bob = await server.join("general", "alice", "bob")
+        await impatient(server)
+        async with locked(tmp_path / "chat.db"):
+            for n in range(2):
+                with pytest.raises(Refused, match="unavailable"):
+                    await alice.says(f"{n}", nonce=f"n{n}")
+        with pytest.raises(Refused, match="unavailable"):
+            await alice.says("1", nonce="n1")
+        await bob.says("from bob")
+        # What was refused first comes again, and all may follow.
+        for n in range(2):
+            await alice.says(f"{n}", nonce=f"n{n}")
+        assert [event.content for event in await bob.heard()] == ["from bob", "0", "1"]
+
+
 # Health
 
 
@@ -182,7 +219,8 @@ async def test_a_damaged_page_is_told_in_a_line_and_answered(process, tmp_path):
         await server.ended(10)
     database = tmp_path / "data" / "chat.db"
     whole = database.read_bytes()
-    pages = {match.start() // 4096 for match in re.finditer(rb"number \d+ xxx", whole)}
+    # A page of the first messages: a hello looks at the last ones.
+    pages = {match.start() // 4096 for match in re.finditer(rb"number 1 xxx", whole)}
     with database.open("r+b") as file:
         for page in pages:
             file.seek(page * 4096)

@@ -31,6 +31,9 @@ log = logging.getLogger(__name__)
 
 BATCH = 500
 _WRITES = (Post, Edit, Delete)
+HELD_SECONDS = 2.0
+"""How long a user's further messages are refused after one that could not be stored, unless that one comes again: what
+was on its way by then must not overtake it."""
 
 
 class Clock(Protocol):
@@ -69,6 +72,8 @@ class LiveRoom:
         self._resends = resends
         self._clock = clock
         self._waiting: deque[tuple[Change, Reply]] = deque()
+        self._held: dict[str, tuple[float, str | None]] = {}
+        """Users who are held: until when, on the monotonic clock, and the nonce that has to come first."""
         self._busy = False
         self._idle: asyncio.Future[None] | None = None
 
@@ -189,9 +194,26 @@ class LiveRoom:
     def _recheck(self, change: Change) -> None:
         """Raises `Reject` for a change that is not allowed any longer after those before it."""
         if isinstance(change, _WRITES):
+            if self._held and self._is_held(change):
+                raise errors.unavailable()
             self.require_writer(change.user, allow_non_member=change.allow_non_member)
         elif isinstance(change, ChangeMember) and change.action in ENTERING:
             self.require_not_banned(change.target)
+
+    def _hold(self, change: Change) -> None:
+        now = time.monotonic()
+        # The first one that failed has to come first.
+        if self._held.get(change.user.id, (0.0, None))[0] <= now:
+            nonce = change.nonce if isinstance(change, Post) else None
+            self._held[change.user.id] = now + HELD_SECONDS, nonce
+
+    def _is_held(self, change: Post | Edit | Delete) -> bool:
+        now, user_id = time.monotonic(), change.user.id
+        self._held = {each: held for each, held in self._held.items() if held[0] > now}
+        nonce = self._held[user_id][1] if user_id in self._held else None
+        if nonce is not None and isinstance(change, Post) and change.nonce == nonce:
+            del self._held[user_id]
+        return user_id in self._held
 
     def _refuse(self, change: Change, reply: Reply, refusal: Reject) -> None:
         if isinstance(change, Post):
@@ -224,6 +246,8 @@ class LiveRoom:
 
     def _finish(self, change: Change, reply: Reply, done: Outcome) -> None:
         if not isinstance(done, Committed):
+            if not isinstance(done, Reject):
+                self._hold(change)
             reply.refused(done if isinstance(done, Reject) else errors.unavailable())
             return
         reply.committed(done)

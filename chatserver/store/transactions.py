@@ -15,7 +15,7 @@ from ..model.metrics import Metrics
 from .append import BatchAppender
 from .append_statements import AppendStatements
 from .changes import Batch, Committed, InCommit, Outcome
-from .failures import Failures
+from .failures import LOCKED, Failures, reason
 from .savepoint import Aborted, savepoint
 
 log = logging.getLogger(__name__)
@@ -82,6 +82,9 @@ class Transactions:
             known = self._failures.failed("writing", error)
             if len(work) == 1 and not known:
                 log.error("a write failed: %s", error, exc_info=not isinstance(error, Reject))
+            if known and reason(error) == LOCKED:
+                # Each further try would wait as long again.
+                return [_failed(piece, error) for piece in work]
             return self._each_alone(conn, work, error)
 
     def _note(self, results: list[Result]) -> None:
@@ -92,14 +95,23 @@ class Transactions:
 
     def _each_alone(self, conn: Connection, work: list[Work], error: Exception | None = None) -> list[Result]:
         if len(work) > 1:
-            return [result for piece in work for result in self.commit(conn, [piece], check_nonces=True)]
+            return self._pieces_alone(conn, work)
         (piece,) = work
-        failure = error or RuntimeError("the row is there already")
         if isinstance(piece, AppendJob) and len(piece.batch.changes) > 1:
             return [(piece, self._changes_alone(conn, piece.batch))]
-        return [(piece, [failure] if isinstance(piece, AppendJob) else failure)]
+        return [_failed(piece, error or RuntimeError("the row is there already"))]
+
+    def _pieces_alone(self, conn: Connection, work: list[Work]) -> list[Result]:
+        results: list[Result] = []
+        for position, piece in enumerate(work):
+            results += self.commit(conn, [piece], check_nonces=True)
+            error = _storage_failure(results[-1][1])
+            if error is not None and reason(error) == LOCKED:
+                return results + [_failed(left, error) for left in work[position + 1 :]]
+        return results
 
     def _changes_alone(self, conn: Connection, batch: Batch) -> list[Outcome]:
+        """Up to the first one that the storage fails at: what comes after it in the room must not overtake it."""
         outcomes: list[Outcome] = []
         version = batch.version
         for change in batch.changes:
@@ -108,6 +120,9 @@ class Transactions:
             if isinstance(outcome, Committed):
                 version = outcome.position.version
             outcomes.append(outcome)
+            error = _storage_failure(outcome)
+            if error is not None:
+                return outcomes + [error] * (len(batch.changes) - len(outcomes))
         return outcomes
 
     def _apply(self, conn: Connection, work: list[Work], check_nonces: bool) -> list[Result]:
@@ -140,6 +155,16 @@ def _run(conn: Connection, job: Job) -> Any:
         raise
     except Exception as error:
         return error
+
+
+def _failed(piece: Work, error: Exception) -> Result:
+    return piece, [error] * len(piece.batch.changes) if isinstance(piece, AppendJob) else error
+
+
+def _storage_failure(result: Any) -> Exception | None:
+    """The failure of the storage that the last outcome of a piece is; None if it is none."""
+    last = result[-1] if isinstance(result, list) and result else result
+    return last if isinstance(last, Exception) and reason(last) is not None else None
 
 
 def settle(results: list[Result]) -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import tempfile
+import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -359,6 +362,60 @@ async def test_when_the_disk_is_full_only_what_has_no_room_is_refused(store):
     )
     assert written == ["little"]
     assert await log_of(store) == [1, 2, 3]
+
+
+HUGE = "x" * 500_000
+
+
+async def test_nothing_of_a_room_is_taken_after_what_the_storage_failed_at(store):
+    await append(store, "b", CreateRoom(USERS[0], Room("b")))
+    alice, bob = USERS
+    await store.write(fill)
+    first, other = await append_all(
+        store,
+        Batch("a", 1.0, [
+            Post(alice, "x", "x", nonce="n1"), Delete(alice, "nosuch"), Post(bob, "x", "x"),
+            Post(alice, HUGE, ""), Delete(alice, "nosuch"), Post(alice, "x", "x"),
+        ], 1),
+        Batch("b", 1.0, [Post(bob, "x", "x")], 1),
+    )  # fmt: skip
+    assert [shape(outcome) for outcome in first[:3]] == [
+        ("done", 2, False),
+        ("not_found",),
+        ("done", 3, False),
+    ]
+    assert all(isinstance(outcome, Exception) and not isinstance(outcome, Reject) for outcome in first[3:])
+    assert [shape(outcome) for outcome in other] == [("done", 2, False)]
+    assert await log_of(store) == [1, 2, 3]
+
+
+async def test_while_another_program_writes_all_fail_after_one_wait(io_loop, tmp_path):
+    store = await opened(f"sqlite:{tmp_path / 'chat.db'}")
+    try:
+        for room in ROOMS:
+            await append(store, room, CreateRoom(USERS[0], Room(room)))
+        await store.write(lambda conn: conn.exec_driver_sql("PRAGMA busy_timeout = 300").all())
+        with closing(sqlite3.connect(tmp_path / "chat.db", isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            started = time.monotonic()
+            batches = [
+                Batch(room, 1.0, [Post(USERS[n % 2], "x", "x") for n in range(20)], 1) for room in ROOMS
+            ]
+            job = asyncio.ensure_future(
+                store.write(lambda conn: people.ensure_user(conn, USERS[0], "x", 0.0))
+            )
+            results = await append_all(store, *batches)
+            assert (await asyncio.gather(job, return_exceptions=True))[0].code == "unavailable"
+            assert time.monotonic() - started < 1.5
+        assert all(
+            isinstance(each, Exception) and not isinstance(each, Reject) for r in results for each in r
+        )
+        assert await log_of(store) == [1]
+        assert [shape(each) for each in await append(store, "a", Post(USERS[0], "x", "x"))] == [
+            ("done", 2, False)
+        ]
+    finally:
+        store.close()
 
 
 async def log_of(store):
