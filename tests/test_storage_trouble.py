@@ -239,3 +239,105 @@ async def test_a_damaged_page_is_told_in_a_line_and_answered(process, tmp_path):
     errors = server.errors()
     assert "Traceback" not in errors
     assert errors.count("damaged") == 1, errors
+
+
+# What is deleted
+
+
+def files_with(folder, text):
+    return [path.name for path in folder.glob("chat.db*") if text in path.read_bytes()]
+
+
+@pytest.fixture
+def gone(eventually):
+    """Waits until these texts are in none of the database's files."""
+
+    async def wait(folder, *texts):
+        await eventually(lambda: not any(files_with(folder, text) for text in texts), 8)
+
+    return wait
+
+
+async def test_deleted_and_edited_texts_are_in_no_file_soon(process, tmp_path, gone):
+    data = tmp_path / "data"
+    async with process() as server:
+        alice = await server.client(name="alice")
+        await alice.join("general")
+        for n in range(30):
+            await alice.says(f"some talk {n}")
+        deleted = await alice.says("the combination is 4711")
+        edited = await alice.says("the launch is on tuesday")
+        for n in range(30):
+            await alice.says(f"more talk {n}")
+        assert files_with(data, b"combination is 4711")
+        await alice.ask("delete", message_id=deleted.message_id)
+        await alice.ask("edit", message_id=edited.message_id, content="the launch is secret")
+        # Others go on writing.
+        for n in range(5):
+            await alice.says(f"meanwhile {n}")
+        await gone(data, b"combination is 4711", b"on tuesday")
+        assert files_with(data, b"launch is secret")
+        await alice.leave()
+
+
+async def test_what_was_deleted_before_a_crash_is_in_no_file_soon_after_the_start(process, tmp_path, gone):
+    server = process()
+    async with server:
+        alice = await server.client(name="alice")
+        await alice.join("general")
+        said = await alice.says("the combination is 4711")
+        await alice.ask("delete", message_id=said.message_id)
+        await server.kill()
+        await alice.leave()
+    assert files_with(tmp_path / "data", b"combination is 4711")
+    async with server:
+        await gone(tmp_path / "data", b"combination is 4711")
+
+
+async def test_a_reader_that_is_in_the_way_delays_it_and_nobody_waits(process, tmp_path, gone):
+    data = tmp_path / "data"
+    async with process() as server:
+        alice = await server.client(name="alice")
+        await alice.join("general")
+        said = await alice.says("the combination is 4711")
+        with closing(sqlite3.connect(data / "chat.db", isolation_level=None)) as reader:
+            reader.execute("BEGIN")
+            reader.execute("SELECT count(*) FROM log").fetchone()
+            await alice.ask("delete", message_id=said.message_id)
+            slowest, until = 0.0, time.monotonic() + 3
+            while time.monotonic() < until:
+                started = time.monotonic()
+                await alice.says("talk")
+                slowest = max(slowest, time.monotonic() - started)
+            assert slowest < 1
+            reader.execute("ROLLBACK")
+        await gone(data, b"combination is 4711")
+        await alice.leave()
+
+
+KEEPER = """
+from chatserver import Plugin, hookimpl
+
+class Keeper(Plugin):
+    migrations = ["CREATE TABLE keeper_note (text TEXT NOT NULL)"]
+
+    @hookimpl
+    async def after_post(self, message):
+        if message.content == "forget":
+            await self.db.execute("DELETE FROM keeper_note")
+        else:
+            await self.db.execute("INSERT INTO keeper_note VALUES (:text)", text=message.content[::-1])
+"""
+
+
+async def test_what_a_plugin_deletes_is_in_no_file_soon(process, tmp_path, gone, eventually):
+    (tmp_path / "keeper.py").write_text(KEEPER)
+    data = tmp_path / "data"
+    async with process(plugins=["keeper"], dirs=[tmp_path]) as server:
+        alice = await server.client(name="alice")
+        await alice.join("general")
+        await alice.says("the combination is 4711")
+        await eventually(lambda: files_with(data, b"1174 si noitanibmoc"))
+        await alice.says("forget")
+        await gone(data, b"1174 si noitanibmoc")
+        await alice.leave()

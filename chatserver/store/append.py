@@ -32,6 +32,7 @@ from .changes import (
     Post,
     StaleRoom,
 )
+from .engine import note_erased, note_statement
 from .members import change_member
 from .message_ids import message_id
 from .messages import blank_message, last_edit, replace_mentions, write_edit
@@ -200,6 +201,7 @@ class BatchAppender:
             if event is not None:
                 return Committed(room.position(), event, dup=True)
             raise Reject(f"The message is at revision {message.rev} by now.", "rev_conflict", field="rev")
+        note_erased(self.conn)
         edited = write_edit(self.conn, room.id, message, edit, ts)
         added = replace_mentions(self.conn, room.id, message.seq, room.seq + 1, edit.mentions)
         return self._take(room, ts, "edited", edit.user, message=edited, mentioned=added)
@@ -220,11 +222,13 @@ class BatchAppender:
     def _delete(self, room: _Room, ts: float, delete: Delete) -> Outcome:
         message = self._message(room, delete.message_id)
         # Plugins get the blanked message with the event; the wire shows only its id.
+        note_erased(self.conn)
         gone = blank_message(self.conn, room.id, message)
         return self._take(room, ts, "deleted", delete.user, message=gone)
 
     def _append(self, room: _Room, ts: float, append: AppendChange) -> Outcome:
         for also in append.also:
+            note_statement(self.conn, also.sql)
             self.conn.execute(text(also.sql), also.params)
         return self._take(room, ts, append.type, append.user, append.data)
 

@@ -13,6 +13,9 @@ from sqlalchemy.pool import NullPool, StaticPool
 from ..model.errors import ConfigError
 from . import schema as s
 
+_ERASED = "erased"
+"""A key of a connection's ``info``."""
+
 
 def database_file(url: str, data_dir: Path) -> Path | None:
     """Where the database of a ``store.url`` is; None for one in memory."""
@@ -80,6 +83,39 @@ def prepare(conn: Connection, boot_id: str | None, durable: bool) -> str:
         else:
             conn.execute(insert(s.meta).values(key=key, value=value))
     return epoch
+
+
+def note_erased(conn: Connection) -> None:
+    """Rows or texts are deleted in the running transaction: they have to go from the write-ahead log, too."""
+    conn.info[_ERASED] = True
+
+
+def note_statement(conn: Connection, sql: str) -> None:
+    """`note_erased` for a plugin's statement that deletes."""
+    if sql.lstrip()[:6].upper() == "DELETE":
+        note_erased(conn)
+
+
+def take_erased(conn: Connection) -> bool:
+    """Whether something was deleted since the last call."""
+    return bool(conn.info.pop(_ERASED, False))
+
+
+def truncate_wal(conn: Connection) -> bool:
+    """Move what SQLite's write-ahead log holds into the database, and empty it: texts that were deleted are in it.
+
+    Nothing is waited for; False when a reader or another program is in the way. Not within a transaction.
+    """
+    if conn.dialect.name != "sqlite":
+        return True
+    cursor = conn.connection.cursor()
+    ((patience,),) = cursor.execute("PRAGMA busy_timeout").fetchall()
+    cursor.execute("PRAGMA busy_timeout = 0")
+    try:
+        ((busy, _, _),) = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    finally:
+        cursor.execute(f"PRAGMA busy_timeout = {patience}")
+    return not busy
 
 
 def try_to_write(conn: Connection, size: int) -> None:

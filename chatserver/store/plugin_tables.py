@@ -14,6 +14,7 @@ from ..plugins.api import Row
 from ..plugins.failures import PluginExit, refused
 from . import schema as s
 from .changes import Contributor
+from .engine import note_statement
 from .failures import reason
 from .savepoint import Aborted, savepoint
 from .store import Store
@@ -34,6 +35,7 @@ class Tx:
         if self._begin is not None:
             begin, self._begin = self._begin, None
             begin()
+        note_statement(self._conn, sql)
         return self._conn.execute(text(sql), params)
 
     def execute(self, sql: str, **params: Any) -> list[Row]:

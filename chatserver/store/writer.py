@@ -6,19 +6,26 @@ Either way all that waits goes into one transaction, and the loop is woken once 
 from __future__ import annotations
 
 import asyncio
+import logging
 import queue
 import threading
+import time
 from typing import Protocol
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from ..model.metrics import Metrics
 from .changes import InCommit
-from .failures import Failures
+from .engine import take_erased, truncate_wal
+from .failures import LOCKED, Failures, reason
 from .transactions import Result, Transactions, Work, settle
+
+log = logging.getLogger(__name__)
 
 AT_ONCE = 256
 """How many pieces of work one transaction takes at most."""
+ERASE_SECONDS = 2.0
+"""How long a deleted text stays in the write-ahead log, and how long until a try is repeated."""
 
 
 class Writer(Protocol):
@@ -48,6 +55,9 @@ class ThreadWriter:
         self._engine = engine
         self._loop = asyncio.get_running_loop()
         self._transactions = Transactions(engine.dialect, in_commit, metrics, failures)
+        self._failures = failures
+        # What was deleted before a crash is gone from the log: the first connection of a start empties it.
+        self._erase_at: float | None = None
         self._queue: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._main, name="store-writer", daemon=True)
         self._thread.start()
@@ -75,10 +85,31 @@ class ThreadWriter:
                 if work:
                     results = self._transactions.commit(conn, work)
                     self._loop.call_soon_threadsafe(settle, results)
+                self._erase(conn, stopping)
+
+    def _erase(self, conn: Connection, stopping: bool) -> None:
+        """Empty the write-ahead log some time after something was deleted, and at the end."""
+        now = time.monotonic()
+        if take_erased(conn) and self._erase_at is None:
+            self._erase_at = now + ERASE_SECONDS
+        if self._erase_at is None or (now < self._erase_at and not stopping):
+            return
+        self._erase_at = now + ERASE_SECONDS
+        try:
+            if truncate_wal(conn):
+                self._erase_at = None
+                self._failures.worked("erasing")
+        except Exception as error:
+            if reason(error) != LOCKED and not self._failures.failed("erasing", error):
+                log.exception("deleted texts could not be erased")
 
     def _take(self) -> tuple[list[Work], bool]:
         work: list[Work] = []
-        item = self._queue.get()
+        try:
+            wait = None if self._erase_at is None else max(0.0, self._erase_at - time.monotonic())
+            item = self._queue.get(timeout=wait)
+        except queue.Empty:
+            return [], False
         while item is not None:
             work.append(item)
             if len(work) >= AT_ONCE:
