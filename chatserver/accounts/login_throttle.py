@@ -14,7 +14,7 @@ MOST_KEYS = 10_000
 class LoginThrottle:
     """After `FAILURES` failures of a key it is refused until `WINDOW_SECONDS` have passed since the last one.
 
-    ``clock`` is in seconds and never goes back. A success resets nothing: whoever guesses could bring one of their own.
+    ``clock`` is in seconds and never goes back. A success resets nothing: an attacker could bring one of their own.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:

@@ -55,6 +55,7 @@ class Failures:
         self._now: dict[str, str] = {}
         self._damaged = False
         self._logged: dict[tuple[str, str], float] = {}
+        self._told: set[str] = set()
 
     def failed(self, doing: str, error: BaseException) -> bool:
         """Remember and log what ``doing`` (reading, writing) failed at; False if it is no failure of the storage."""
@@ -67,12 +68,14 @@ class Failures:
         now = time.monotonic()
         if now - self._logged.get((doing, why), -_AGAIN_SECONDS) >= _AGAIN_SECONDS:
             self._logged[doing, why] = now
+            self._told.add(doing)
             log.error("%s failed: %s (%s)", doing, why, getattr(error, "orig", error))
         return True
 
     def worked(self, doing: str) -> None:
         """It works (again)."""
-        if doing in self._now and self._now.pop(doing) != DAMAGED:
+        if doing in self._now and self._now.pop(doing) != DAMAGED and doing in self._told:
+            self._told.discard(doing)
             log.warning("%s works again", doing)
 
     def writing(self) -> str | None:

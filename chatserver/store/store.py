@@ -156,6 +156,7 @@ class Store:
         result = trial.result()
         if isinstance(result, Exception):
             return self.failures.why or str(result)
+        self.failures.worked("writing")
         return self.failures.why
 
     @property

@@ -56,6 +56,8 @@ class Transactions:
     ) -> None:
         self.beginning = False
         """It waits for the database, which another program may hold."""
+        self._appended = False
+        """The last transaction had events: one without says little of whether the next one finds room."""
         self._failures = failures
         self._statements = AppendStatements(dialect)
         self._duplicate = (IntegrityError, dialect.loaded_dbapi.IntegrityError)
@@ -71,7 +73,7 @@ class Transactions:
                 self.beginning = False
                 results = self._apply(conn, work, check_nonces)
             self._metrics.commit_seconds.observe(time.perf_counter() - started)
-            self._note(results)
+            self._note_failures(results)
             return results
         except self._duplicate:
             if not check_nonces:
@@ -87,11 +89,13 @@ class Transactions:
                 return [_failed(piece, error) for piece in work]
             return self._each_alone(conn, work, error)
 
-    def _note(self, results: list[Result]) -> None:
-        """Whether the storage works: a job's failure is its result, and does not undo the others."""
-        failed = [r for piece, r in results if isinstance(piece, Job) and isinstance(r, Exception)]
-        if not any(self._failures.failed("writing", error) for error in failed):
+    def _note_failures(self, results: list[Result]) -> None:
+        """A job's failure is its result, and does not undo the others."""
+        if self._appended:
             self._failures.worked("writing")
+        for piece, result in results:
+            if isinstance(piece, Job) and isinstance(result, Exception):
+                self._failures.failed("writing", result)
 
     def _each_alone(self, conn: Connection, work: list[Work], error: Exception | None = None) -> list[Result]:
         if len(work) > 1:
@@ -127,6 +131,7 @@ class Transactions:
 
     def _apply(self, conn: Connection, work: list[Work], check_nonces: bool) -> list[Result]:
         results: dict[int, Any] = {}
+        self._appended = False
         for index, piece in enumerate(work):
             if isinstance(piece, Job):
                 results[index] = _run(conn, piece)
@@ -137,6 +142,7 @@ class Transactions:
             appender = BatchAppender(conn, self._statements, batches, check_nonces)
             outcomes = appender.run()
             self._metrics.commit_events.observe(len(appender.events))
+            self._appended = bool(appender.events)
             if self._in_commit is not None and appender.events:
                 self._in_commit(conn, appender.events)
         return [
