@@ -36,6 +36,7 @@ from chatserver.plugins import hookspecs
 from chatserver.plugins.base import Plugin
 from chatserver.plugins.commands import Command
 from chatserver.plugins.host import PluginHost
+from chatserver.plugins.plugin_set import PluginSet
 from chatserver.protocol import events as wire
 from chatserver.protocol import requests
 from chatserver.server import cli
@@ -148,11 +149,9 @@ def fields_of(type_: type) -> dict[str, tuple[str, str]]:
     return {field.encode_name: (spelt(field.type), default(field)) for field in shape.fields}
 
 
-def host() -> PluginHost:
+def host() -> PluginSet:
     """The bundled plugins, as they are enabled by default."""
-    made = PluginHost(load(None, {}))
-    made.load()
-    return made
+    return PluginHost(load(None, {})).build(load(None, {}))
 
 
 # ---- hooks
@@ -484,14 +483,17 @@ def test_the_browser_client_does_after_a_close_what_the_table_says() -> None:
 def routes(application: Application) -> set[str]:
     """``GET /api/v1/rooms/{}`` for every method of every route."""
     found = set()
+    targets: list[tuple[str, Any]] = [
+        (f"/plugins/{plugin.name}/{route.pattern}", route.handler) for plugin, route in host().routes
+    ]
     for rule in application.wildcard_router.rules:
         assert isinstance(rule.matcher, PathMatches)
-        path = re.sub(
-            r"\((?:\?P<\w+>)?[^()]*\)|\[\^/\]\+", "{}", rule.matcher.regex.pattern.removesuffix("$")
-        )
+        targets.append((rule.matcher.regex.pattern.removesuffix("$"), rule.target))
+    for pattern, target in targets:
+        path = re.sub(r"\((?:\?P<\w+>)?[^()]*\)|\[\^/\]\+", "{}", pattern)
         path = "/" if path == "/{}" else path
         for method in RequestHandler.SUPPORTED_METHODS:
-            if getattr(rule.target, method.lower()) is not getattr(RequestHandler, method.lower()):
+            if getattr(target, method.lower()) is not getattr(RequestHandler, method.lower()):
                 found.add(f"{method} {path}")
     return found
 

@@ -16,7 +16,7 @@ from chatserver.model.errors import PluginError
 from chatserver.plugins.hooks import HookCaller
 from chatserver.plugins.hookspecs import KINDS, PROJECT
 from chatserver.plugins.implementation import Policy
-from chatserver.plugins.isolation import FAILURES
+from chatserver.plugins.isolation import FAILURES, Record
 
 ALICE = User("u1", "alice", "Alice")
 TEA = Room("tea")
@@ -39,7 +39,7 @@ def hooks(*plugins, policies=None, **options):
         manager.add_hookspecs(kind)
     for number in reversed(range(len(plugins))):
         manager.register(plugins[number], f"p{number}")
-    return HookCaller(manager, policies or {}, **options)
+    return HookCaller(manager, policies or {}, **{"record": Record(strict=True), **options})
 
 
 def adds(text):
@@ -151,14 +151,12 @@ async def cancels_itself(self):
 )
 async def test_a_failure_skips_or_refuses_as_the_plugin_is_set(bad, caplog):
     async def outcome(on_error):
-        found = hooks(
-            adds("1"), bad, adds_later("2"), policies={"p1": Policy(on_error)}, strict=True, deadline=0.05
-        )
+        found = hooks(adds("1"), bad, adds_later("2"), policies={"p1": Policy(on_error)}, deadline=0.05)
         try:
             result = (await found.filter("before_post", DRAFT)).content
         except Reject as refused:
             result = refused.code, refused.plugin
-        ((failed, what, _),) = found.failures
+        ((failed, what, _),) = found.record.failures
         assert (failed, what) == ("p1", "before_post")
         return result
 
@@ -189,17 +187,17 @@ async def test_who_overruns_the_deadline_takes_it_from_nobody_else():
     found = hooks(plugin(before_post=never), plugin(before_post=refuses), deadline=0.05)
     with pytest.raises(Reject, match="seen"):
         await found.filter("before_post", DRAFT)
-    assert found.stats()["p1", "before_post"].failures == 0
+    assert found.record.stats["p1", "before_post"].failures == 0
 
 
 async def test_the_senders_own_cancellation_is_nobodys_failure():
-    found = hooks(plugin(before_post=never), strict=True)
+    found = hooks(plugin(before_post=never))
     task = asyncio.ensure_future(found.filter("before_post", DRAFT))
     await asyncio.sleep(0)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert found.failures == []
+    assert found.record.failures == []
 
 
 def test_a_plugin_that_keeps_failing_is_suspended_and_reported(caplog):
@@ -243,7 +241,7 @@ def test_calls_failures_and_seconds_are_counted():
     found = hooks(breaks(), adds("1"))
     found.filter("before_post", DRAFT)
     found.filter("before_post", DRAFT)
-    bad, good = found.stats()["p0", "before_post"], found.stats()["p1", "before_post"]
+    bad, good = found.record.stats["p0", "before_post"], found.record.stats["p1", "before_post"]
     assert (bad.calls, bad.failures, good.calls, good.failures) == (2, 2, 2, 0)
     assert 0 < good.seconds < 1
 
@@ -263,11 +261,10 @@ async def test_everybody_is_notified_whatever_the_others_do():
         breaks("after_event"),
         plugin(after_event=after_event),
         policies={"p1": Policy("reject")},
-        strict=True,
     )
     await found.notify("after_event", EVENT)
     assert seen == [EVENT]
-    assert [failure.plugin for failure in found.failures] == ["p0", "p1"]
+    assert [failure.plugin for failure in found.record.failures] == ["p0", "p1"]
 
 
 async def test_the_first_answer_counts():
@@ -377,9 +374,7 @@ async def test_a_plugin_limited_to_rooms_is_not_called_elsewhere():
 async def test_in_commit_sees_the_events_of_its_rooms_and_fails_to_its_caller():
     seen = []
     limited = plugin(in_commit=lambda self, tx, events: seen.append((tx, list(events))))
-    found = hooks(
-        limited, breaks("in_commit"), policies={"p0": Policy(rooms=frozenset({"tea"}))}, strict=True
-    )
+    found = hooks(limited, breaks("in_commit"), policies={"p0": Policy(rooms=frozenset({"tea"}))})
     found.start()
     first, second = found.in_commit
     other = Event("coffee", 1, "message", 0.0, ALICE)
@@ -396,7 +391,7 @@ async def test_in_commit_sees_the_events_of_its_rooms_and_fails_to_its_caller():
     thread.start()
     thread.join()
     await asyncio.sleep(0)
-    assert [failure.plugin for failure in found.failures] == ["p1"]
+    assert [failure.plugin for failure in found.record.failures] == ["p1"]
 
 
 async def test_a_hook_is_called_for_the_types_of_events_it_wants():
@@ -420,7 +415,7 @@ async def test_a_hook_is_called_for_the_types_of_events_it_wants():
     (each,) = found.in_commit
     each.call(None, each.wanted(events))
     assert (seen, written) == (["message", "deleted"], ["deleted"])
-    assert found.stats()["p0", "after_event"].calls == 2
+    assert found.record.stats["p0", "after_event"].calls == 2
     found.drop("p0")
     assert not found.wants("message")
 
@@ -462,8 +457,8 @@ def test_what_cannot_be_called_stops_the_start(bad, reason):
 
 
 def test_a_hook_that_may_not_wait_leaves_no_coroutine_behind(recwarn):
-    found = hooks(plugin(client_settings=lambda self, user: async_settings(self, user)), strict=True)
+    found = hooks(plugin(client_settings=lambda self, user: async_settings(self, user)))
     assert found.client_settings(ALICE) == {}
     gc.collect()
     assert not recwarn.list
-    assert "may not be async" in str(found.failures[0].error)
+    assert "may not be async" in str(found.record.failures[0].error)

@@ -174,7 +174,7 @@ async def test_a_hook_is_skipped_whatever_it_raises(chat, bad, eventually, caplo
     arguments = {**HOOKS, **PLAIN_ONLY}[name]
     async with chat(plugins=["bad"], dirs=[bad(hook(name, arguments, later=later))]) as server:
         await still_works(server)
-        stats = server.server.host.hooks.stats()["bad", name]
+        stats = server.server.host.stats["bad", name]
         await eventually(lambda: stats.failures)
         assert stats.calls >= stats.failures
         assert {(failed.plugin, failed.what) for failed in server.failures()} == {("bad", name)}
@@ -209,7 +209,7 @@ async def test_a_command_is_refused_in_the_plugins_name(chat, bad, caplog, text)
     async with chat(plugins=["bad"], dirs=[bad()]) as server:
         (alice,) = await server.join("general", "alice")
         assert await refusal(alice.says(text)) == ("plugin_failed", "bad")
-        assert server.server.host.hooks.stats()["bad", text].failures == 1
+        assert server.server.host.stats["bad", text].failures == 1
         assert [failed.what for failed in server.failures()] == [text]
         await still_works_for(alice)
     assert any(PLACE.fullmatch(message) for message in caplog.messages), caplog.messages
@@ -236,7 +236,7 @@ async def test_a_route_is_refused_in_the_plugins_name(chat, bad, caplog, path, r
         assert answer.code == 503
         assert b'"code":"plugin_failed"' in answer.body
         assert b'"plugin":"bad"' in answer.body
-        stats = server.server.host.hooks.stats()["bad", route]
+        stats = server.server.host.stats["bad", route]
         assert (stats.calls, stats.failures) == (1, 1)
         server.failures()
         await still_works(server)
@@ -248,8 +248,8 @@ async def test_a_job_that_fails_is_reported_and_counted(chat, bad, caplog, event
     async with chat(plugins=["bad"], dirs=[bad()]) as server:
         (alice,) = await server.join("general", "alice")
         await alice.says(text)
-        await eventually(lambda: ("bad", "job") in server.server.host.hooks.stats())
-        assert server.server.host.hooks.stats()["bad", "job"].failures == 1
+        await eventually(lambda: ("bad", "job") in server.server.host.stats)
+        assert server.server.host.stats["bad", "job"].failures == 1
         assert [failed.what for failed in server.failures()] == ["job"]
         await still_works_for(alice)
     assert any("plugin bad: a background job failed: " in message for message in caplog.messages)

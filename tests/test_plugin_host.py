@@ -46,6 +46,13 @@ def host(tmp_path):
 
 
 def loaded(host):
+    """The set of plugins of a host."""
+    host.load()
+    return host.current
+
+
+def starting(host):
+    """A host that can be started."""
     host.load()
     return host
 
@@ -136,6 +143,10 @@ def test_a_single_file_has_no_static_files_though_a_folder_may_stand_beside_it(w
         ("x = 1", "has no class"),
         ("class A(Plugin): pass\nclass B(Plugin): pass", "more than one class"),
         ("class A(Plugin):\n  class Settings:\n    x: int = 1", "needs the decorator @settings"),
+        (
+            "class A(Plugin):\n  @settings\n  class Settings:\n    words: list = ['x']",
+            r"can't be imported: TypeError: .*default.* \(.*bad\.py, line 3\)",
+        ),
         ("class A(Plugin):\n  on_error = 'ignore'", "on_error is 'skip' or 'reject', not 'ignore'"),
         ("class A(Plugin):\n  def __init__(self): pass", "can't be made: TypeError"),
         (
@@ -213,8 +224,16 @@ def test_a_single_file_has_no_static_files_though_a_folder_may_stand_beside_it(w
             "no role 'king'",
         ),
         (
-            "class A(Plugin):\n  @hookimpl\n  def register_routes(self): return [Route('(', object)]",
+            "class A(Plugin):\n  @hookimpl\n  def register_routes(self): return [Route('(', Handler)]",
             r"route '\(': missing \)",
+        ),
+        (
+            "class A(Plugin):\n  @hookimpl\n  def register_routes(self): return [Route('(?P<x>a)(b)', Handler)]",
+            "name all of its groups, or none",
+        ),
+        (
+            "class A(Plugin):\n  @hookimpl\n  def register_routes(self): return [Route('x', object)]",
+            "route 'x': its handler is no subclass of Handler",
         ),
         (
             "class A(Plugin):\n  @hookimpl\n"
@@ -345,7 +364,7 @@ class Full(Plugin):
 
     @hookimpl
     def register_routes(self):
-        return [Route("results/([0-9]+)", object)]
+        return [Route("results/([0-9]+)", Handler)]
 
     def vote(self, ctx, fields):
         return {}
@@ -446,17 +465,17 @@ class Lively(Plugin):
 async def test_plugins_start_in_order_and_stop_in_reverse_with_all_they_began(write, host, caplog):
     write("first.py", LIVELY)
     write("second.py", LIVELY)
-    running = loaded(host("first:\nsecond:"))
-    first, second = (plugin.instance for plugin in running.plugins)
+    running = starting(host("first:\nsecond:"))
+    first, second = (plugin.instance for plugin in running.current.plugins)
     await running.start(bind, no_migrations)
     await second.ticked.wait()
     second.ticked.clear()
     # A job that fails is reported, and comes again.
     await second.ticked.wait()
     assert "plugin second: a background job failed: ZeroDivisionError: tick" in caplog.text
-    running.hooks.notify("after_event", None)
+    running.current.hooks.notify("after_event", None)
     await running.stop()
-    running.hooks.notify("after_event", None)
+    running.current.hooks.notify("after_event", None)
     begin = "startup second with chat of second and database of second"
     assert second.said == [begin, "event", "job ended", "shutdown"]
     assert first.said[1:] == ["event", "second stopped", "job ended", "shutdown", "first stopped"]
@@ -468,24 +487,24 @@ async def test_a_failing_start_stops_those_before_it(write, host):
     write("first.py", LIVELY)
     write("bad.py", "class Bad(Plugin):\n  @hookimpl\n  async def startup(self): raise OSError('no disk')")
     write("last.py", LIVELY)
-    running = loaded(host("first:\nbad:\nlast:"))
+    running = starting(host("first:\nbad:\nlast:"))
     with pytest.raises(PluginError, match="plugin 'bad': startup failed: OSError: no disk"):
         await running.start(bind, no_migrations)
-    first, _, last = (plugin.instance for plugin in running.plugins)
+    first, _, last = (plugin.instance for plugin in running.current.plugins)
     assert first.said[-2:] == ["shutdown", "first stopped"]
     assert not hasattr(last, "said")
-    assert not running.hooks.has("after_event")
+    assert not running.current.hooks.has("after_event")
     assert len(asyncio.all_tasks()) == 1
 
 
 async def test_migrations_of_all_plugins_run_before_any_startup(write, host):
     write("tables.py", "class Tables(Plugin):\n  migrations = ('CREATE TABLE tables_x (y)',)")
     write("first.py", LIVELY)
-    running = loaded(host("first:\ntables:"))
+    running = starting(host("first:\ntables:"))
     seen = []
 
     async def migrate(plugin, migrations):
-        seen.append((plugin, migrations, hasattr(running.plugins[0].instance, "said")))
+        seen.append((plugin, migrations, hasattr(running.current.plugins[0].instance, "said")))
 
     await running.start(bind, migrate)
     await running.stop()
@@ -499,7 +518,7 @@ async def test_a_failing_migration_stops_the_start(write, host):
         raise ValueError("syntax error")
 
     with pytest.raises(PluginError, match="plugin 'tables': its migrations failed: ValueError: syntax error"):
-        await loaded(host("tables:")).start(bind, migrate)
+        await starting(host("tables:")).start(bind, migrate)
 
 
 async def test_tables_newer_than_the_plugin_are_reported_as_they_are(write, host):
@@ -509,16 +528,16 @@ async def test_tables_newer_than_the_plugin_are_reported_as_they_are(write, host
         raise PluginError("its tables are at version 2, it knows 1", plugin)
 
     with pytest.raises(PluginError, match=r"^plugin 'tables': its tables are at version 2, it knows 1$"):
-        await loaded(host("tables:")).start(bind, migrate)
+        await starting(host("tables:")).start(bind, migrate)
 
 
 async def test_a_plugin_that_fails_to_stop_keeps_no_other_from_it(write, host, caplog):
     write("first.py", LIVELY)
     write("bad.py", "class Bad(Plugin):\n  @hookimpl\n  async def shutdown(self): 1 / 0")
-    running = loaded(host("first:\nbad:"))
+    running = starting(host("first:\nbad:"))
     await running.start(bind, no_migrations)
     await running.stop()
-    assert running.plugins[0].instance.said[-1] == "first stopped"
+    assert running.current.plugins[0].instance.said[-1] == "first stopped"
     assert "plugin bad failed in shutdown: ZeroDivisionError" in caplog.text
 
 

@@ -97,7 +97,7 @@ def running(chat, tmp_path):
         (tmp_path / "bad.py").write_text(PLUGIN + body)
         server = chat(plugins=["last", "bad"], dirs=[tmp_path], strict=False, timeouts=timeouts)
         await server.start()
-        last, bad = (plugin.instance for plugin in server.server.host.plugins)
+        last, bad = (plugin.instance for plugin in server.server.host.current.plugins)
         try:
             yield server, last, bad
         finally:

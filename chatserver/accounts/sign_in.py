@@ -5,23 +5,24 @@ from __future__ import annotations
 from ..model.errors import Reject
 from ..model.rate_limit import RateLimiter
 from ..model.values import Request, User
-from ..plugins.hooks import HookCaller
+from ..plugins.host import PluginHost
 from .accounts import Accounts
 
 
 class SignIn:
     """Sign-in, for sockets and HTTP alike. ``new_guests`` limits them by address; None: there are no guests."""
 
-    def __init__(self, accounts: Accounts, hooks: HookCaller, new_guests: RateLimiter | None) -> None:
+    def __init__(self, accounts: Accounts, plugins: PluginHost, new_guests: RateLimiter | None) -> None:
         self._accounts = accounts
-        self._hooks = hooks
+        self._plugins = plugins
         self._new_guests = new_guests
 
     async def vouched(self, asked: Request) -> User | None:
         """Whom a plugin knows behind this request (``authenticate``)."""
-        if not self._hooks.has("authenticate"):
+        hooks = self._plugins.current.hooks
+        if not hooks.has("authenticate"):
             return None
-        user = await self._hooks.first("authenticate", asked)
+        user = await hooks.first("authenticate", asked)
         return user if isinstance(user, User) else None
 
     async def of(self, asked: Request) -> User | None:

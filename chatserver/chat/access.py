@@ -10,7 +10,7 @@ from ..model import errors
 from ..model.errors import Reject
 from ..model.permissions import Permissions
 from ..model.values import Event, Message, User
-from ..plugins.hooks import HookCaller
+from ..plugins.host import PluginHost
 from .room import LiveRoom
 
 _ANYONE = User("", "", "", "guest")
@@ -19,14 +19,18 @@ _ANYONE = User("", "", "", "guest")
 class Access:
     """The table of roles first; then every plugin may refuse."""
 
-    def __init__(self, permissions: Permissions, hooks: HookCaller) -> None:
-        self.permissions = permissions
-        self._hooks = hooks
+    def __init__(self, plugins: PluginHost) -> None:
+        self._plugins = plugins
+
+    @property
+    def permissions(self) -> Permissions:
+        """The table of now."""
+        return self._plugins.current.permissions
 
     @property
     def asks(self) -> bool:
         """Whether any plugin wants to be asked."""
-        return self._hooks.has("may")
+        return self._plugins.current.hooks.has("may")
 
     def by_role(self, user: User, permission: str, live: LiveRoom | None = None) -> bool:
         """What the roles say, the one in the room included."""
@@ -40,7 +44,7 @@ class Access:
         if not self.asks:
             return True
         room = live.room if live is not None else None
-        return await self._hooks.veto("may", user, permission, room)
+        return await self._plugins.current.hooks.veto("may", user, permission, room)
 
     async def require(self, user: User, permission: str, live: LiveRoom | None = None) -> None:
         """Raises `Reject` ``forbidden`` unless ``user`` may."""

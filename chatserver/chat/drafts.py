@@ -12,7 +12,7 @@ import nh3
 from ..model.errors import Reject
 from ..model.names import content as clean
 from ..model.values import Draft, Message, User
-from ..plugins.hooks import HookCaller
+from ..plugins.host import PluginHost
 
 _ATTRIBUTES = {
     "a": {"href", "title", "target"},
@@ -30,8 +30,8 @@ _ATTRIBUTES = {
 class DraftPipeline:
     """Turns what a user wrote into what is stored. ``content_chars`` is the longest text allowed."""
 
-    def __init__(self, hooks: HookCaller, content_chars: int) -> None:
-        self._hooks = hooks
+    def __init__(self, plugins: PluginHost, content_chars: int) -> None:
+        self._plugins = plugins
         self._content_chars = content_chars
 
     def check(self, text: str, *, may_be_empty: bool = False) -> str:
@@ -48,20 +48,23 @@ class DraftPipeline:
 
     def post(self, draft: Draft) -> Draft | Awaitable[Draft]:
         """Through ``before_post`` and ``render``. Plain as long as no hook on the way is async. Raises `Reject`."""
-        if not self._hooks.has("before_post"):
+        hooks = self._plugins.current.hooks
+        if not hooks.has("before_post"):
             return self._render(draft)
-        return _then(self._hooks.filter("before_post", draft), partial(self._accept, draft.content))
+        return _then(hooks.filter("before_post", draft), partial(self._accept, draft.content))
 
     def edit(self, message: Message, draft: Draft) -> Draft | Awaitable[Draft]:
         """The same for a new text, through ``before_edit``."""
-        if not self._hooks.has("before_edit"):
+        hooks = self._plugins.current.hooks
+        if not hooks.has("before_edit"):
             return self._render(draft)
-        return _then(self._hooks.filter("before_edit", message, draft), partial(self._accept, draft.content))
+        return _then(hooks.filter("before_edit", message, draft), partial(self._accept, draft.content))
 
     async def delete(self, message: Message, user: User) -> None:
         """Ask ``before_delete``. Raises `Reject`."""
-        if self._hooks.has("before_delete"):
-            allowed = self._hooks.filter("before_delete", message, user)
+        hooks = self._plugins.current.hooks
+        if hooks.has("before_delete"):
+            allowed = hooks.filter("before_delete", message, user)
             if isawaitable(allowed):
                 await allowed
 
@@ -74,10 +77,11 @@ class DraftPipeline:
     def _render(self, draft: Draft) -> Draft | Awaitable[Draft]:
         if len(draft.files) != len(draft.attachments):
             raise Reject("Files can't be attached here.", "invalid", field="files")
-        if not self._hooks.has("render"):
+        hooks = self._plugins.current.hooks
+        if not hooks.has("render"):
             return draft
         plain = escaped(draft.content)
-        return _then(self._hooks.filter("render", draft.replace(html=plain)), partial(_sanitised, plain))
+        return _then(hooks.filter("render", draft.replace(html=plain)), partial(_sanitised, plain))
 
 
 Step = Callable[[Draft], Draft | Awaitable[Draft]]

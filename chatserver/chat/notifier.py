@@ -9,7 +9,7 @@ from typing import Any
 
 from ..model.metrics import Metrics
 from ..model.values import Event
-from ..plugins.hooks import HookCaller
+from ..plugins.host import PluginHost
 
 log = logging.getLogger(__name__)
 
@@ -20,8 +20,8 @@ NOTIFY_WAITING = 10_000
 class Notifier:
     """A queue of hook calls, and the task that makes them."""
 
-    def __init__(self, hooks: HookCaller, metrics: Metrics) -> None:
-        self._hooks = hooks
+    def __init__(self, plugins: PluginHost, metrics: Metrics) -> None:
+        self._plugins = plugins
         self._metrics = metrics
         self._calls: deque[tuple[str, tuple[Any, ...]]] = deque()
         self._wake = asyncio.Event()
@@ -50,7 +50,7 @@ class Notifier:
 
     def notify(self, hook: str, *args: Any) -> None:
         """Queue a call of a hook, if any plugin implements it."""
-        if not self._hooks.has(hook):
+        if not self._plugins.current.hooks.has(hook):
             return
         if len(self._calls) >= NOTIFY_WAITING:
             self._metrics.dropped_notifications += 1
@@ -61,7 +61,7 @@ class Notifier:
 
     def notify_event(self, event: Event) -> None:
         """Queue a call of ``after_event``, if any plugin wants events of this type."""
-        if self._hooks.wants(event.type):
+        if self._plugins.current.hooks.wants(event.type):
             self.notify("after_event", event)
 
     async def _run(self) -> None:
@@ -70,6 +70,6 @@ class Notifier:
             self._wake.clear()
             while self._calls:
                 hook, args = self._calls.popleft()
-                waiting = self._hooks.notify(hook, *args)
+                waiting = self._plugins.current.hooks.notify(hook, *args)
                 if waiting is not None:
                     await waiting

@@ -58,7 +58,7 @@ class PluginChat:
         self, room: Room | str, type: str, data: Mapping[str, Any], *, user: User, also: Sequence[Also] = ()
     ) -> Event:
         name = f"{self._plugin}:{type}"
-        if name not in self._services.host.event_types:
+        if not self._services.host.registered(name):
             raise ValueError(f"{name!r} is not among the events that the plugin registered")
         live = await self._live(room)
         done = await live.append(log.Append(user, name, dict(data), tuple(also)))
@@ -82,9 +82,9 @@ class PluginChat:
         return seq is None or seq > after
 
     async def before_upload(self, upload: Upload) -> Upload:
-        if not self._services.host.hooks.has("before_upload"):
+        if not self._services.host.current.hooks.has("before_upload"):
             return upload
-        checked = self._services.host.hooks.filter("before_upload", upload)
+        checked = self._services.host.current.hooks.filter("before_upload", upload)
         return cast(Upload, await checked if isawaitable(checked) else checked)
 
     def after_upload(self, upload: Upload) -> None:
@@ -159,7 +159,9 @@ class PluginChat:
 
     def commands(self, user: User) -> list[Mapping[str, Any]]:
         return list(
-            self._services.host.commands.listing(lambda name: self._services.access.by_role(user, name))
+            self._services.host.current.commands.listing(
+                lambda name: self._services.access.by_role(user, name)
+            )
         )
 
     # Moderation

@@ -16,7 +16,7 @@ from ..model.confusables import confusable_key
 from ..model.errors import Reject
 from ..model.ids import SYSTEM_ID
 from ..model.values import Event, Member, Room, RoomPosition, RoomRole, Status, User
-from ..plugins.hooks import HookCaller
+from ..plugins.host import PluginHost
 from ..protocol import events as wire
 from ..store import Committed, Store
 from ..store import accounts as people
@@ -44,14 +44,14 @@ class RoomService:
         store: Store,
         access: Access,
         presence: Presence,
-        hooks: HookCaller,
+        plugins: PluginHost,
         members_page: int,
     ) -> None:
         self._rooms = rooms
         self._store = store
         self._access = access
         self._presence = presence
-        self._hooks = hooks
+        self._plugins = plugins
         self._members_page = members_page
 
     async def readable(self, user: User, name: str) -> LiveRoom:
@@ -108,8 +108,8 @@ class RoomService:
         if live.room.archived:
             raise errors.archived()
         await self._access.require(user, "room.join", live)
-        if self._hooks.has("before_join"):
-            allowed = self._hooks.filter("before_join", user, live.room)
+        if self._plugins.current.hooks.has("before_join"):
+            allowed = self._plugins.current.hooks.filter("before_join", user, live.room)
             if isawaitable(allowed):
                 await allowed
         await live.append(log.ChangeMember(user, user, "joined"))
@@ -266,7 +266,7 @@ class RoomService:
 
     async def backlog(self, user: User, live: LiveRoom) -> tuple[list[Event], bool]:
         """What somebody who joins is shown at once: as much as a plugin says."""
-        size = await self._hooks.first("backlog", user, live.room)
+        size = await self._plugins.current.hooks.first("backlog", user, live.room)
         if not isinstance(size, int) or size <= 0:
             return [], False
         return await self.timeline(user, live, min(size, 200))

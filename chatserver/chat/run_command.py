@@ -7,7 +7,7 @@ from ..model.errors import Reject
 from ..model.rate_limit import RateLimiter
 from ..model.values import Room, User
 from ..plugins.api import Session as AnySession
-from ..plugins.commands import Commands
+from ..plugins.host import PluginHost
 from .access import Access
 from .drafts import DraftPipeline
 from .new_message import NewMessage
@@ -61,14 +61,14 @@ class CommandRunner:
 
     def __init__(
         self,
-        commands: Commands,
+        plugins: PluginHost,
         accounts: Accounts,
         rooms: RoomRegistry,
         access: Access,
         pipeline: DraftPipeline,
         limiter: RateLimiter,
     ) -> None:
-        self._commands = commands
+        self._plugins = plugins
         self._accounts = accounts
         self._rooms = rooms
         self._access = access
@@ -88,7 +88,7 @@ class CommandRunner:
             live = await self._rooms.get(command.room)
             self._access.require_readable(user, live)
         context = Context(user, live, session, self._accounts, self._rooms, self._access)
-        return await self._commands.run(context, self._pipeline.check(command.content)[1:])
+        return await self._plugins.current.commands.run(context, self._pipeline.check(command.content)[1:])
 
 
 def is_command(content: str) -> bool:

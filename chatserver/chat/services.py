@@ -71,8 +71,8 @@ class Services:
         log.debug("messages are sent by %s", "compiled code" if compiled else "Python code")
         self.hub = Hub(asyncio.get_running_loop().call_soon, self.metrics, send_to_all)
         self.bus: Bus = LocalBus(self.hub.deliver, self.hub.deliver_apart)
-        self.access = Access(self.host.permissions, self.host.hooks)
-        self.notifier = Notifier(self.host.hooks, self.metrics)
+        self.access = Access(self.host)
+        self.notifier = Notifier(self.host, self.metrics)
         gone = partial(user_gone, self.bus, self.notifier)
         self.presence = Presence(gone, self.timeouts.presence_grace)
         self.after_commit = AfterCommit(
@@ -93,27 +93,23 @@ class Services:
         # As many new guests at once as connections, and as many again in a minute.
         most = limits.connections_per_ip
         new_guests = RateLimiter(most / 60, most, time.monotonic) if auth.guests else None
-        self.sign_in = SignIn(self.accounts, self.host.hooks, new_guests)
+        self.sign_in = SignIn(self.accounts, self.host, new_guests)
         self.message_limiter = RateLimiter(limits.messages_per_second, limits.burst, time.monotonic)
         """What other users notice: messages, and by `moves` joining, leaving and the like."""
 
     def _build_rooms(self, clock: Callable[[], float]) -> None:
         host, store, access = self.host, self.store, self.access
         resends = Resends(store)
-        pipeline = DraftPipeline(host.hooks, self.settings.limits.content_chars)
+        pipeline = DraftPipeline(host, self.settings.limits.content_chars)
         rooms = self.rooms = RoomRegistry(store, self.bus, self.after_commit, resends, clock)
-        self.room_service = RoomService(
-            rooms, store, access, self.presence, host.hooks, self.sizes.members_page
-        )
+        self.room_service = RoomService(rooms, store, access, self.presence, host, self.sizes.members_page)
         self.messages = Messages(
             rooms, self.room_service, store, access, pipeline, self.message_limiter, resends
         )
         self.moderation = Moderation(rooms, store, access, clock)
         self.people = People(rooms, store, self.bus, access, self.presence, self.after_commit, self.accounts)
         self.account_changes = AccountChanges(store, self.accounts, self.people, rooms, self.after_commit)
-        self.commands = CommandRunner(
-            host.commands, self.accounts, rooms, access, pipeline, self.message_limiter
-        )
+        self.commands = CommandRunner(host, self.accounts, rooms, access, pipeline, self.message_limiter)
 
     def _released(self, user_id: str) -> None:
         self.people.released(user_id)

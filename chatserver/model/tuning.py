@@ -32,6 +32,8 @@ class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
     """For the plugins to end, all of them."""
     stop_plugin_step: float = 0.5
     """For each step of a plugin's end, whatever others took."""
+    reload: float = 15.0
+    """For calls that began with plugins that a reload replaced, before these are ended."""
     stop_store: float = 3.0
     """For the storage to close, once nothing new comes: only a query of a plugin can take time."""
     stop: float = 30.0

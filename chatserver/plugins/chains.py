@@ -114,8 +114,9 @@ class Chain:
             deadline = clock() + self._seconds
         answer = None
         try:
-            async with asyncio.timeout_at(deadline) as limit:
-                answer = await waiting
+            with self._isolation.under_way():
+                async with asyncio.timeout_at(deadline) as limit:
+                    answer = await waiting
             if answer is not None and not isinstance(answer, self._returns):
                 raise impl.wrong(answer)
             if answer is not None and self._replace is not None:

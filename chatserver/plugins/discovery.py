@@ -10,6 +10,7 @@ import importlib.util
 import inspect
 import pkgutil
 import sys
+import sysconfig
 import traceback
 import zlib
 from collections.abc import Callable, Iterable, Iterator
@@ -24,6 +25,7 @@ from .base import Plugin
 
 BUNDLED = "chatserver_plugins"
 GROUP = "chatserver.plugins"
+_STANDARD = sysconfig.get_path("stdlib")
 
 
 @dataclass(frozen=True)
@@ -136,13 +138,14 @@ def _defined_in(module: ModuleType) -> list[type[Plugin]]:
 
 
 def _reason(error: BaseException) -> str:
-    """``ImportError: no module named x (plugin.py, line 3)``: the last line of it that isn't ours."""
+    """``ImportError: no module named x (plugin.py, line 3)``: its last line outside of us and the standard library."""
     if isinstance(error, SyntaxError) and error.filename is not None:
         return f"{type(error).__name__}: {error.msg} ({error.filename}, line {error.lineno})"
     frames = [
         frame
         for frame in traceback.extract_tb(error.__traceback__)
         if not Path(frame.filename).is_relative_to(Path(__file__).parents[1])
+        and not (frame.filename.startswith(_STANDARD) and "site-packages" not in frame.filename)
         and "importlib" not in frame.filename
     ]
     place = f" ({frames[-1].filename}, line {frames[-1].lineno})" if frames else ""

@@ -9,6 +9,7 @@ import asyncio
 import inspect
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractContextManager
 from time import perf_counter
 from types import MappingProxyType
 from typing import Any
@@ -19,11 +20,11 @@ import pluggy
 from ..model.errors import Reject
 from ..model.values import User
 from .chains import Chain, count
-from .failures import Failure, encoded
+from .failures import encoded
 from .hookspecs import KINDS
-from .implementation import HookImpl, Policy, Stats
+from .implementation import HookImpl, Policy
 from .in_commit import InCommit
-from .isolation import Isolation
+from .isolation import Isolation, Record
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +46,7 @@ class HookCaller:
     """The hooks of the plugins in ``manager``, compiled as they are now; ``policies`` has one for each plugin.
 
     Arguments are given by position, in the order of the hook's specification. Async calls have ``deadline`` seconds.
-    With ``strict`` every `Failure` is kept in ``failures``, for tests. ``on_suspend(plugin, hook, error)`` is called,
+    Calls and failures are counted in ``record``. ``on_suspend(plugin, hook, error)`` is called,
     on the loop, when a plugin that keeps failing is left out.
     Raises PluginError for implementations that can't be called as their hook is.
     """
@@ -55,22 +56,18 @@ class HookCaller:
         manager: pluggy.PluginManager,
         policies: Mapping[str, Policy] = MappingProxyType({}),
         *,
-        strict: bool = False,
+        record: Record | None = None,
         deadline: float = CHAIN_SECONDS,
         on_suspend: OnSuspend = ignore_suspension,
     ) -> None:
-        self._impls = {name: _implementations(manager, name, policies) for name in _HOOKS}
-        isolation = self._isolation = Isolation(self._suspend, manager.get_plugin, strict)
-        self._chains = {name: Chain(name, impls, isolation, deadline) for name, impls in self._impls.items()}
-        self._in_commit = tuple(InCommit(impl, self._failed_in_commit) for impl in self._impls["in_commit"])
+        self.record = Record() if record is None else record
+        impls = {name: _implementations(manager, name, policies, self.record) for name in _HOOKS}
+        isolation = self._isolation = Isolation(self._suspend, manager.get_plugin, self.record)
+        self._chains = {name: Chain(name, each, isolation, deadline) for name, each in impls.items()}
+        self._in_commit = tuple(InCommit(impl, self._failed_in_commit) for impl in impls["in_commit"])
         self._wanted: dict[str, bool] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._on_suspend = on_suspend
-
-    @property
-    def failures(self) -> list[Failure]:
-        """What failed, when strict."""
-        return self._isolation.failures
 
     def start(self) -> None:
         """Remember the running loop: failures on the writer's thread are counted there."""
@@ -92,11 +89,6 @@ class HookCaller:
     def impls(self, name: str) -> list[HookImpl]:
         """The implementations of the hook, in the order of calls."""
         return [impl for _, _, impl in self._chains[name].calls]
-
-    def stats(self) -> dict[tuple[str, str], Stats]:
-        """The counters of each (plugin, hook), and of each command, request and route called so far."""
-        hooks = {(impl.plugin, impl.hook): impl.stats for impls in self._impls.values() for impl in impls}
-        return {**hooks, **self._isolation.stats}
 
     # Chains
 
@@ -169,13 +161,13 @@ class HookCaller:
         """Log and count a failure that was caught elsewhere. Returns the refusal that it means."""
         return self._isolation.failed(plugin, what, error)
 
-    def count_call(self, plugin: str, what: str, seconds: float) -> None:
-        """Count a call that was made elsewhere."""
-        self._isolation.count(plugin, what, seconds)
+    def calling(self, plugin: str, what: str) -> AbstractContextManager[None]:
+        """Count a call that is made elsewhere, for as long as it takes."""
+        return self._isolation.calling(plugin, what)
 
-    def count_job(self, plugin: str, seconds: float, error: BaseException | None) -> None:
-        """Count a run of a plugin's job, whose failure the plugin has logged."""
-        self._isolation.count_job(plugin, seconds, error)
+    async def finished(self) -> None:
+        """Wait until no call is under way."""
+        await self._isolation.finished()
 
     # The transaction
 
@@ -208,12 +200,15 @@ class HookCaller:
 
 
 def _implementations(
-    manager: pluggy.PluginManager, name: str, policies: Mapping[str, Policy]
+    manager: pluggy.PluginManager, name: str, policies: Mapping[str, Policy], record: Record
 ) -> tuple[HookImpl, ...]:
     caller = getattr(manager.hook, name)
     arguments = caller.spec.argnames
     # pluggy calls the last registered first.
     found = reversed(caller.get_hookimpls())
     return tuple(
-        HookImpl(impl, name, policies.get(impl.plugin_name, Policy()), arguments, Stats()) for impl in found
+        HookImpl(
+            impl, name, policies.get(impl.plugin_name, Policy()), arguments, record.of(impl.plugin_name, name)
+        )
+        for impl in found
     )

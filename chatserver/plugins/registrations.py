@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, get_args
 
 import msgspec
+from tornado.web import RequestHandler
 
 from ..config import Settings
 from ..model.errors import PluginError
@@ -96,9 +97,14 @@ def routes(hooks: HookCaller) -> list[tuple[str, Route]]:
             if not isinstance(route, Route):
                 raise PluginError(f"a route is a Route, not {type(route).__name__}", plugin)
             try:
-                re.compile(route.pattern)
+                regex = re.compile(route.pattern)
             except re.error as error:
                 raise PluginError(f"route {route.pattern!r}: {error}", plugin) from None
+            if len(regex.groupindex) not in (0, regex.groups):
+                raise PluginError(f"route {route.pattern!r}: name all of its groups, or none", plugin)
+            handler: Any = route.handler
+            if not (isinstance(handler, type) and issubclass(handler, RequestHandler)):
+                raise PluginError(f"route {route.pattern!r}: its handler is no subclass of Handler", plugin)
             found.append((plugin, route))
     return found
 

@@ -210,11 +210,8 @@ class Decoder:
             raise BadRequest(None, reject)
         decoder = self._plugins.get(envelope.type)
         if decoder is None:
-            if str(error).endswith("at `$.type`"):
-                reject = Reject(f"There is no request {envelope.type[:64]!r}.", "unknown_type", field="type")
-            else:
-                reject = invalid(error)
-            raise BadRequest(envelope.id, reject)
+            unknown = str(error).endswith("at `$.type`")
+            raise BadRequest(envelope.id, unknown_type(envelope.type) if unknown else invalid(error))
         try:
             return PluginRequest(envelope.type, envelope.id, decoder.decode(frame))
         except (msgspec.DecodeError, UnicodeError, RecursionError) as wrong:
@@ -223,6 +220,11 @@ class Decoder:
             if self._failed is None:
                 raise
             raise BadRequest(envelope.id, self._failed(envelope.type, broken)) from broken
+
+
+def unknown_type(type: str) -> Reject:
+    """The refusal of a request that there isn't."""
+    return Reject(f"There is no request {type[:64]!r}.", "unknown_type", field="type")
 
 
 def invalid(error: Exception) -> Reject:

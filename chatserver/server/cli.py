@@ -80,7 +80,7 @@ def serve(config: Path | None) -> None:
     """Run the server."""
     settings = _settings(config)
     _log_to_stderr(settings)
-    _run_to_end(_serve(settings))
+    _run_to_end(_serve(settings, config))
 
 
 def _run_to_end(main: Coroutine[Any, Any, None]) -> None:
@@ -98,10 +98,11 @@ def _run_to_end(main: Coroutine[Any, Any, None]) -> None:
                 log.error("a task or callback of a plugin tried to end the server", exc_info=error)
 
 
-async def _serve(settings: Settings) -> None:
+async def _serve(settings: Settings, config: Path | None) -> None:
     server = ChatServer(settings)
     await server.start()
     stop = _on_signal()
+    _reload_on_hangup(server, config)
     # What lives as long as the server need not be looked at by every collection.
     gc.collect()
     gc.freeze()
@@ -133,6 +134,24 @@ def _on_signal() -> asyncio.Event:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, leave)
     return stop
+
+
+def _reload_on_hangup(server: ChatServer, config: Path | None) -> None:
+    """Read the settings again at each SIGHUP. What is wrong with them is logged, and nothing is changed."""
+    tasks: set[asyncio.Task[None]] = set()
+
+    async def reload() -> None:
+        try:
+            await server.reload(_settings(config))
+        except (ConfigError, PluginError) as error:
+            log.error("nothing was reloaded: %s", error)
+
+    def begin() -> None:
+        task = asyncio.get_running_loop().create_task(reload())
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, begin)
 
 
 def _end_within(seconds: float, why: str, code: int) -> threading.Timer:
@@ -190,7 +209,7 @@ def check(config: Path | None) -> None:
     settings = _settings(config)
     host = PluginHost(settings)
     host.load()
-    click.echo(f"The settings are right, and so are {len(host.plugins)} plugins.")
+    click.echo(f"The settings are right, and so are {len(host.current.plugins)} plugins.")
     if choose_send(settings.server.compiled) is not send_in_python:
         click.echo("Messages are sent by compiled code.")
     elif settings.server.compiled:
@@ -205,13 +224,13 @@ def plugins(config: Path | None) -> None:
     """List the plugins: which are found, which are enabled in which order, their hooks and commands."""
     host = PluginHost(_settings(config))
     host.load()
-    for number, plugin in enumerate(host.plugins, 1):
-        hooks = sorted({hook for name, hook in host.hooks.stats() if name == plugin.name})
-        own = [f"/{command.name}" for command in host.commands if command.plugin == plugin.name]
+    for number, plugin in enumerate(host.current.plugins, 1):
+        hooks = sorted({hook for name, hook in host.stats if name == plugin.name})
+        own = [f"/{command.name}" for command in host.current.commands if command.plugin == plugin.name]
         click.echo(f"{number}. {plugin.name}")
         click.echo(f"   hooks:    {', '.join(hooks) or '-'}")
         click.echo(f"   commands: {' '.join(own) or '-'}")
-    enabled = {plugin.name for plugin in host.plugins}
+    enabled = {plugin.name for plugin in host.current.plugins}
     for found in host.found():
         if found.name not in enabled:
             click.echo(f"-  {found.name} (not enabled; {found.where})")

@@ -27,6 +27,7 @@ from ..web.listener import Listener, listening_sockets
 from ..web.routes import application
 from ..web.site import Site
 from .lifecycle import Lifecycle, PeriodicTasks, in_own_thread
+from .reload import Reload
 
 TICK_SECONDS = 1.0
 CLEAN_UP_SECONDS = 3600.0
@@ -75,6 +76,8 @@ class ChatServer:
             await self._lifecycle.stop()
             raise
         self._start_periodic_tasks()
+        self._reload = Reload(self.settings, self.host, self.services.store)
+        self._lifecycle.add("a reload", self._reload.stop, self.timeouts.stop_http)
 
     def _build(self) -> None:
         metrics, until = Metrics(), self.timeouts.stop_store
@@ -84,7 +87,7 @@ class ChatServer:
             self.settings.store.url,
             data_dir,
             self.settings.store.durability,
-            Contributions(lambda: self.host.hooks.in_commit),
+            Contributions(lambda: self.host.current.hooks.in_commit),
             metrics,
         )
         self._lifecycle.add("the storage", lambda: in_own_thread(store.close), until)
@@ -151,6 +154,13 @@ class ChatServer:
     def _suspended(self, plugin: str, hook: str, error: BaseException) -> None:
         text = f"The plugin {plugin} was suspended: it keeps failing in {hook} ({error})."
         self.services.people.tell_admins(text)
+
+    async def reload(self, settings: Settings) -> None:
+        """Put the plugins and permissions of ``settings`` in place, while clients chat; all else stays as it is.
+
+        Raises ConfigError or PluginError, with nothing changed.
+        """
+        await self._reload.to(settings)
 
     # Stop
 

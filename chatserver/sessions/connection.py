@@ -122,7 +122,7 @@ class Connection:
             self._refuse(None, Reject("Frames are text.", "bad_request"))
             return None
         try:
-            request = self._context.decoder.decode(data)
+            request = self._context.plugins.current.decoder.decode(data)
         except requests.BadRequest as bad:
             self._refuse(bad.re, bad.reject)
             return None

@@ -6,7 +6,6 @@ import time
 
 from ..chat.services import Services
 from ..model.rate_limit import RateLimiter
-from ..protocol.requests import Decoder
 from .hello import HelloHandler
 from .keepalive import Keepalive
 from .plugin_requests import PluginRequests
@@ -18,17 +17,16 @@ class ConnectionContext:
     """The handlers of hello and of requests, the open connections, and what the server says about itself."""
 
     def __init__(self, services: Services, version: str) -> None:
-        limits, host = services.settings.limits, services.host
+        limits = services.settings.limits
         self.services = services
         self.metrics = services.metrics
         self.hub = services.hub
+        self.plugins = services.host
         self.send_buffer = limits.send_buffer_bytes
         """What may wait for a slow reader, in bytes."""
         self.keepalive = Keepalive(limits.connections, limits.connections_per_ip, services.timeouts)
         self.info = ServerInfo(services, self.keepalive, version)
         self.hello_handler = HelloHandler(services, self.info.facts)
         requests = RateLimiter(5 * limits.messages_per_second, 10 * limits.burst, time.monotonic)
-        plugin_requests = PluginRequests(host.requests, host.hooks)
+        plugin_requests = PluginRequests(services.host)
         self.request_handler = RequestHandler(services, plugin_requests, requests, self.info.stats.get)
-        fields = {name: spec.fields for name, (_, spec) in host.requests.items()}
-        self.decoder = Decoder(fields, plugin_requests.failed)

@@ -7,13 +7,12 @@ from inspect import isawaitable
 from typing import Any
 
 from ..delivery.session import Session
-from ..model.errors import Reject
 from ..model.values import User
 from ..plugins.api import RequestContext, RequestSpec
 from ..plugins.failures import encoded
-from ..plugins.hooks import HookCaller
+from ..plugins.host import PluginHost
 from ..protocol import events as wire
-from ..protocol.requests import PluginRequest
+from ..protocol.requests import PluginRequest, unknown_type
 
 
 class Asking:
@@ -25,22 +24,21 @@ class Asking:
 
 
 class PluginRequests:
-    """Calls a plugin's handler, isolated like a hook. ``specs``: wire type → (plugin, spec)."""
+    """Calls a plugin's handler, isolated like a hook."""
 
-    def __init__(self, specs: Mapping[str, tuple[str, RequestSpec]], hooks: HookCaller) -> None:
-        self._specs = specs
-        self._hooks = hooks
-
-    def failed(self, type: str, error: BaseException) -> Reject:
-        """The refusal for a request whose fields the plugin's own types could not take."""
-        return self._hooks.failed(self._specs[type][0], f"request {type}", error)
+    def __init__(self, plugins: PluginHost) -> None:
+        self._plugins = plugins
 
     async def answer(self, session: Session, request: PluginRequest) -> Mapping[str, Any] | None:
         """What the reply carries. Raises `Reject`."""
-        plugin, spec = self._specs[request.type]
+        current = self._plugins.current
+        if request.type not in current.requests:
+            # Its plugin was switched off since the frame was read.
+            raise unknown_type(request.type)
+        plugin, spec = current.requests[request.type]
         asking = Asking(session.user, session)
         what = f"request {request.type}"
-        answer: Mapping[str, Any] | None = await self._hooks.guard(
+        answer: Mapping[str, Any] | None = await current.hooks.guard(
             plugin, what, _reply, spec, asking, request.fields
         )
         return answer

@@ -6,10 +6,8 @@ import asyncio
 import time
 from typing import Any
 
-import msgspec
-
 from ..chat.services import Services
-from ..model.values import Role, User
+from ..model.values import User
 from ..protocol import events as wire
 from ..store import queries as reading
 from .cached_answer import CachedAnswer
@@ -26,18 +24,17 @@ class ServerInfo:
         self._metrics = services.metrics
         self._keepalive = keepalive
         self._version = version
-        self._addresses = {plugin.name: plugin.addresses() for plugin in self._host.plugins}
-        self._commands_by_role: dict[Role, msgspec.Raw] = {}
         self.stats: CachedAnswer[dict[str, Any]] = CachedAnswer(self._stats)
         self._checked: CachedAnswer[dict[str, str]] = CachedAnswer(self._check)
 
     def facts(self, user: User) -> dict[str, Any]:
         """What ``welcome`` says besides the user and the rooms."""
         limits = self._services.settings.limits
-        settings = self._host.hooks.client_settings(user)
+        current = self._host.current
+        settings = current.hooks.client_settings(user)
         plugins: dict[str, Any] = {
-            plugin.name: {"settings": settings.get(plugin.name, {}), **self._addresses[plugin.name]}
-            for plugin in self._host.plugins
+            plugin.name: {"settings": settings.get(plugin.name, {}), **current.assets[plugin.name]}
+            for plugin in current.plugins
         }
         return {
             "server": {
@@ -48,17 +45,9 @@ class ServerInfo:
             "limits": {"frame_bytes": limits.frame_bytes, "content_chars": limits.content_chars},
             "heartbeat": self._services.timeouts.heartbeat,
             "permissions": self._services.access.permissions.held(user),
-            "commands": self._commands_of(user),
+            "commands": current.commands_of(user),
             "plugins": plugins,
         }
-
-    def _commands_of(self, user: User) -> msgspec.Raw:
-        """The commands that ``welcome`` lists, encoded once for each role: they are most of its bytes."""
-        listed = self._commands_by_role.get(user.role)
-        if listed is None:
-            commands = self._host.commands.listing(lambda name: self._services.access.by_role(user, name))
-            listed = self._commands_by_role[user.role] = msgspec.Raw(wire.encode(commands))
-        return listed
 
     async def _stats(self) -> dict[str, Any]:
         rooms, messages = await self._services.store.read(reading.counts)
@@ -102,5 +91,7 @@ class ServerInfo:
         return {**problems, "store": failing} if failing is not None else problems
 
     async def _check(self) -> dict[str, str]:
-        plugins, store = await asyncio.gather(self._host.hooks.health(), self._services.store.try_to_write())
+        plugins, store = await asyncio.gather(
+            self._host.current.hooks.health(), self._services.store.try_to_write()
+        )
         return {**plugins, "store": store} if store is not None else dict(plugins)

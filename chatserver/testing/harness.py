@@ -93,10 +93,15 @@ class Harness:
         await self.stop()
         await self.start()
 
+    async def reload(self, plugins: Plugins, settings: Mapping[str, Any] | None = None) -> None:
+        """Put other plugins in place while it runs, as SIGHUP does. Raises ConfigError or PluginError."""
+        write = self._write_settings if settings is None else partial(self._write_settings, settings=settings)
+        await self.server.reload(load(write(plugins=plugins), {}))
+
     def failures(self) -> list[Failure]:
         """What plugins failed at so far; asking forgives it."""
-        found = list(self.server.host.hooks.failures)
-        self.server.host.hooks.failures.clear()
+        found = list(self.server.host.failures)
+        self.server.host.failures.clear()
         return found
 
     # People

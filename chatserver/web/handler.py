@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Mapping
-from time import perf_counter
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeVar
 
 import msgspec
@@ -186,14 +186,16 @@ class Handler(tornado.web.RequestHandler):
 
     async def _execute(self, *args: Any, **kwargs: Any) -> None:
         # Tornado takes care of Exception alone: SystemExit, as argparse raises it, would end the server.
-        started = perf_counter()
-        try:
-            await super()._execute(*args, **kwargs)
-        except BaseException as error:
-            self._handle_request_exception(own_failure(error))
-        finally:
-            if self.plugin is not None:
-                self.services.host.hooks.count_call(self.plugin.name, self._route, perf_counter() - started)
+        with self._counted():
+            try:
+                await super()._execute(*args, **kwargs)
+            except BaseException as error:
+                self._handle_request_exception(own_failure(error))
+
+    def _counted(self) -> AbstractContextManager[None]:
+        if self.plugin is None:
+            return nullcontext()
+        return self.services.host.current.hooks.calling(self.plugin.name, self._route)
 
     @property
     def _route(self) -> str:
@@ -215,7 +217,7 @@ class Handler(tornado.web.RequestHandler):
         if isinstance(value, Reject | tornado.web.HTTPError):
             log.info("%s %s: %s", self.request.method, self.request.path, value)
         elif self.plugin is not None:
-            self.services.host.hooks.failed(self.plugin.name, self._route, value)
+            self.services.host.current.hooks.failed(self.plugin.name, self._route, value)
         else:
             log.error("%s %s failed", self.request.method, self.request.path, exc_info=(typ, value, tb))
 

@@ -37,7 +37,7 @@ class Scrape(Handler):
         """All families, as `prometheus_client` wants them of a collector."""
         yield from _counted(self.services.metrics)
         yield from _measured(self.site.context.info.gauges())
-        yield from _hooks(self.services.host.hooks.stats())
+        yield from _hooks(self.services.host.stats)
 
 
 def _counted(metrics: Metrics) -> Iterator[Metric]:

@@ -14,6 +14,7 @@ from ..model.errors import Reject
 from . import api, auth
 from .handler import Handler, NotFound
 from .listener import BODY_BYTES
+from .plugin_routes import PluginRoutes
 from .prometheus import Scrape
 from .site import Site
 from .static import Index, Static
@@ -40,8 +41,23 @@ class TooLarge(Handler):
         """Nothing to protect."""
 
 
-class LimitedApplication(Application):
-    """An application whose large requests are answered by `TooLarge`; Tornado would only close the connection."""
+class ServerApplication(Application):
+    """An application that asks ``plugins`` for what is below ``/plugins/``, whichever they are by then.
+
+    Large requests are answered by `TooLarge`; Tornado would only close the connection.
+    """
+
+    def __init__(self, plugins: PluginRoutes, routes: list[Rule], **settings: Any) -> None:
+        super().__init__(routes, **settings)
+        self._plugins = plugins
+
+    def find_handler(self, request: HTTPServerRequest, **kwargs: Any) -> Any:
+        found = self._plugins.find(request)
+        if found is None:
+            return super().find_handler(request, **kwargs)
+        return self.get_handler_delegate(
+            request, found.handler, found.arguments, found.path_args, found.path_kwargs
+        )
 
     def get_handler_delegate(
         self,
@@ -92,10 +108,10 @@ def application(site: Site, public: Path) -> Application:
         (f"messages/{NAME}", api.OneMessage),
     ):
         routes.append(URLSpec("/api/v1/" + path, handler, common))
-    routes += _plugin_routes(site)
     routes.append(URLSpec("/()", Index, {**common, "path": str(public)}))
     routes.append(URLSpec("/static/(.*)", Static, {**common, "path": str(public)}))
-    return LimitedApplication(
+    return ServerApplication(
+        PluginRoutes(site),
         routes,
         default_handler_class=NotFound,
         default_handler_args=common,
@@ -105,19 +121,6 @@ def application(site: Site, public: Path) -> Application:
         secure=site.secure,
         xsrf_cookie_kwargs={"samesite": "Lax", "secure": site.secure},
     )
-
-
-def _plugin_routes(site: Site) -> list[Rule]:
-    routes: list[Rule] = []
-    host = site.services.host
-    for plugin, route in host.routes:
-        pattern = f"/plugins/{plugin.name}/{route.pattern.lstrip('/')}"
-        routes.append(URLSpec(pattern, route.handler, {"site": site, "plugin": plugin.instance}))
-    for plugin in host.plugins:
-        if plugin.static_dir is not None:
-            arguments = {"site": site, "path": str(plugin.static_dir)}
-            routes.append(URLSpec(f"/plugins/{plugin.name}/static/(.*)", Static, arguments))
-    return routes
 
 
 def _log_request(handler: RequestHandler) -> None:

@@ -366,7 +366,7 @@ class Hold(Plugin):
 
 
 def instance(server, name):
-    return next(each.instance for each in server.server.host.plugins if each.name == name)
+    return next(each.instance for each in server.server.host.current.plugins if each.name == name)
 
 
 @asynccontextmanager

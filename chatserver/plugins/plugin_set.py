@@ -1,0 +1,97 @@
+"""All that the enabled plugins are and registered, as one value that is replaced as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+
+from ..config import PluginConfig
+from ..model.errors import Reject
+from ..model.permissions import Permissions
+from ..model.values import Role, User
+from ..protocol import events as wire
+from ..protocol.requests import Decoder
+from .api import RequestSpec, Route
+from .base import Plugin
+from .commands import Commands
+from .hooks import HookCaller
+from .implementation import Policy
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """An enabled plugin. ``folder`` is its package's, None for a single file."""
+
+    name: str
+    instance: Plugin
+    config: PluginConfig
+    bundled: bool
+    folder: Path | None
+
+    @property
+    def static_dir(self) -> Path | None:
+        """The folder that is served as ``/plugins/<name>/static/``."""
+        folder = self.folder / "static" if self.folder is not None else None
+        return folder if folder is not None and folder.is_dir() else None
+
+    def addresses(self) -> dict[str, str]:
+        """Where the plugin's part in the browser is: ``client`` and ``css``, as far as there are any."""
+        parts = {"client": "client.js", "css": "client.css"}
+        folder = self.static_dir
+        return {
+            key: f"/plugins/{self.name}/static/{file}"
+            for key, file in parts.items()
+            if folder is not None and (folder / file).is_file()
+        }
+
+    @property
+    def policy(self) -> Policy:
+        rooms = self.config.rooms
+        on_error = self.config.on_error or self.instance.on_error
+        return Policy(on_error, frozenset(rooms) if rooms is not None else None)
+
+
+@dataclass(frozen=True, eq=False)
+class PluginSet:
+    """The enabled plugins, in the order of the settings.
+
+    ``requests`` are by wire type, with the plugin's name; ``event_types`` are the wire types of the plugins' durable
+    events; ``assets`` are the addresses of each plugin's part in the browser, by plugin.
+    """
+
+    plugins: tuple[Loaded, ...]
+    hooks: HookCaller
+    commands: Commands
+    permissions: Permissions
+    requests: Mapping[str, tuple[str, RequestSpec]]
+    event_types: frozenset[str]
+    routes: tuple[tuple[Loaded, Route], ...]
+    assets: Mapping[str, Mapping[str, str]]
+    decoder: Decoder = field(init=False)
+    _listings: dict[Role, msgspec.Raw] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        fields = {type: spec.fields for type, (_, spec) in self.requests.items()}
+        object.__setattr__(self, "decoder", Decoder(fields, self._request_failed))
+
+    def __contains__(self, plugin: Loaded) -> bool:
+        """Whether this very instance is in the set."""
+        return any(each.instance is plugin.instance for each in self.plugins)
+
+    def peer(self, name: str) -> Plugin | None:
+        """The instance of a plugin, if it is enabled."""
+        return next((each.instance for each in self.plugins if each.name == name), None)
+
+    def commands_of(self, user: User) -> msgspec.Raw:
+        """The commands that ``welcome`` lists, encoded once for each role: they are most of its bytes."""
+        listed = self._listings.get(user.role)
+        if listed is None:
+            commands = self.commands.listing(lambda name: self.permissions.may(user, name))
+            listed = self._listings[user.role] = msgspec.Raw(wire.encode(commands))
+        return listed
+
+    def _request_failed(self, type: str, error: BaseException) -> Reject:
+        return self.hooks.failed(self.requests[type][0], f"request {type}", error)

@@ -1,0 +1,63 @@
+"""What is below ``/plugins/<name>/``: the routes and files of the plugins that are enabled when a request comes."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from tornado.httputil import HTTPServerRequest
+from tornado.routing import PathMatches
+from tornado.web import RequestHandler
+
+from ..plugins.plugin_set import PluginSet
+from .site import Site
+from .static import Static
+
+PREFIX = "/plugins/"
+
+
+class FoundRoute(NamedTuple):
+    """The handler of a request, and what it is called with."""
+
+    handler: type[RequestHandler]
+    arguments: dict[str, Any]
+    path_args: list[bytes] | None
+    path_kwargs: dict[str, bytes] | None
+
+
+Rule = tuple[PathMatches, type[RequestHandler], dict[str, Any]]
+
+
+class PluginRoutes:
+    """Finds handlers among the current set of plugins, whose rules are compiled once for each set."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._of: PluginSet | None = None
+        self._rules: dict[str, list[Rule]] = {}
+
+    def find(self, request: HTTPServerRequest) -> FoundRoute | None:
+        """The handler of a request, or None."""
+        if not request.path.startswith(PREFIX):
+            return None
+        current = self._site.services.host.current
+        if current is not self._of:
+            self._rules, self._of = self._compiled(current), current
+        name = request.path.removeprefix(PREFIX).partition("/")[0]
+        for matcher, handler, arguments in self._rules.get(name, ()):
+            matched = matcher.match(request)
+            if matched is not None:
+                return FoundRoute(handler, arguments, matched.get("path_args"), matched.get("path_kwargs"))
+        return None
+
+    def _compiled(self, plugins: PluginSet) -> dict[str, list[Rule]]:
+        rules: dict[str, list[Rule]] = {plugin.name: [] for plugin in plugins.plugins}
+        for plugin, route in plugins.routes:
+            matcher = PathMatches(f"{PREFIX}{plugin.name}/{route.pattern.lstrip('/')}")
+            arguments = {"site": self._site, "plugin": plugin.instance}
+            rules[plugin.name].append((matcher, route.handler, arguments))
+        for plugin in plugins.plugins:
+            if plugin.static_dir is not None:
+                matcher = PathMatches(f"{PREFIX}{plugin.name}/static/(.*)")
+                arguments = {"site": self._site, "path": str(plugin.static_dir)}
+                rules[plugin.name].append((matcher, Static, arguments))
+        return rules
