@@ -1,4 +1,4 @@
-"""What a plugin may do: the types behind ``self.chat``, ``self.db`` and the arguments of its hooks."""
+"""What a plugin may do: the types of ``self.chat``, ``self.db`` and the arguments of its hooks."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Session(Protocol):
 
 
 class RequestContext(Protocol):
-    """Who asks, in a request or a command."""
+    """The caller of a request or a command."""
 
     user: User
     session: Session | None
@@ -93,10 +93,10 @@ class ChatAPI(Protocol):
     async def post(
         self, room: Room | str, content: str, *, user: User, kind: str = "text", reply_to: str | None = None
     ) -> Message:
-        """Post as ``user``, through the same checks and hooks as anybody's message."""
+        """Post as ``user``, through the same checks and hooks as any message."""
 
     async def post_direct(self, other: User, content: str, *, user: User) -> Message:
-        """Post as ``user`` to somebody; the first message makes the direct room."""
+        """Post as ``user`` to another user; the first message makes the direct room."""
 
     async def edit(self, message_id: str, content: str, *, by: User) -> Message: ...
 
@@ -134,7 +134,7 @@ class ChatAPI(Protocol):
         """A line that only this user sees, on all connections, now or never."""
 
     def publish(self, room: Room | str, type: str, data: Mapping[str, Any]) -> None:
-        """Send an ephemeral event ``<plugin>:<type>`` to everybody in the room. Not kept, may be dropped."""
+        """Send an ephemeral event ``<plugin>:<type>`` to all in the room. Not kept, may be dropped."""
 
     def wire(self, event: Event) -> dict[str, Any]:
         """The event as it goes on the wire, for replies of a plugin's own."""
@@ -173,7 +173,7 @@ class ChatAPI(Protocol):
     def status(self, user: User) -> Status: ...
 
     def online(self, room: Room | str) -> list[User]:
-        """Who is in the room right now."""
+        """The users that are in the room right now."""
 
     async def set_status(self, user: User, status: Status, text: str = "") -> None: ...
 
@@ -205,7 +205,7 @@ class ChatAPI(Protocol):
 
 
 class Ban(msgspec.Struct, frozen=True):
-    """Somebody who may not come in. ``until`` 0 is until lifted."""
+    """A user that may not come in. ``until`` 0 is until lifted."""
 
     user: User
     by: User

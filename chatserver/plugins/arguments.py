@@ -1,4 +1,4 @@
-"""A command's arguments: their types from the signature, their values from what somebody wrote."""
+"""A command's arguments: their types from the signature, their values from the text of the command."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _NO = frozenset({"no", "false", "off", "0"})
 
 
 class Finder(Protocol):
-    """Turns what somebody wrote into the user or room it names. Both raise `Reject` ``not_found``."""
+    """Finds the user or room that a text names. Both raise `Reject` ``not_found``."""
 
     async def find_user(self, text: str) -> User: ...
 
@@ -90,10 +90,10 @@ class Argument(msgspec.Struct, frozen=True):
 
 
 def arguments_of(method: Callable[..., Any]) -> tuple[Argument, ...]:
-    """What the method of a command takes behind ``self`` and ``ctx``. Raises TypeError for what can't be parsed."""
+    """What the method of a command takes after ``self`` and ``ctx``. Raises TypeError for what can't be parsed."""
     parameters = list(inspect.signature(method).parameters.values())[1:]
     if not parameters or parameters[0].name != "ctx" or parameters[0].kind is inspect.Parameter.KEYWORD_ONLY:
-        raise TypeError("its method takes ctx, who calls it and where, right behind self")
+        raise TypeError("its method takes ctx, the call, right after self")
     # The types are needed for real here; `from __future__ import annotations` made text of them.
     hints = get_type_hints(method, include_extras=True)
     arguments = tuple(_argument(parameter, hints) for parameter in parameters[1:])

@@ -69,7 +69,7 @@ class Plugin:
         self.name = name
         self.settings = settings
         self.data_dir = data_dir
-        """A folder of the plugin's own. It is made by who uses it."""
+        """A folder of the plugin's own. The plugin makes it when it needs it."""
         self.log = logging.getLogger(f"chatserver.plugin.{name}")
         self._peers = peers
         self._tasks: set[asyncio.Task[Any]] = set()

@@ -129,7 +129,7 @@ class Chain:
             self._isolation.hook_failed(impl, failure)
         if answer is not None and self._replace is None and answer is not True:
             return answer
-        # Who overran the deadline is to blame; the next must neither be blamed for it nor left out.
+        # The plugin that overran the deadline is to blame; the next must neither be blamed for it nor left out.
         kept = deadline if self._one_deadline and clock() < deadline else None
         outcome = self._run(rest, args, kept)
         return await outcome if inspect.iscoroutine(outcome) else outcome

@@ -23,7 +23,7 @@ _SPLIT = re.compile(r"\s*(\S*)(.*)", re.DOTALL)
 
 
 class CommandContext(Finder, Protocol):
-    """Who calls a command, and where. Commands get it as ``ctx``."""
+    """The call of a command: its user, room and connection. Commands get it as ``ctx``."""
 
     @property
     def user(self) -> User: ...

@@ -11,7 +11,8 @@ log = logging.getLogger(__name__)
 
 
 async def wait_at_most(what: str, ending: Coroutine[Any, Any, None], seconds: float) -> None:
-    """Wait for ``ending``, for so many seconds at most; what failed or is late is logged as ``what``, and left behind.
+    """Wait for ``ending``, for so many seconds at most; what failed or is late is logged as ``what``, and left
+    alone.
 
     Unlike with `asyncio.timeout`, what ignores being cancelled isn't waited for either.
     """

@@ -32,7 +32,7 @@ class PluginExit(Exception):
 
 
 def refused(plugin: str) -> Reject:
-    """The refusal that a plugin's failure means to whoever called it."""
+    """The refusal that a plugin's failure means to its caller."""
     return Reject(f"The plugin {plugin!r} failed.", "plugin_failed", plugin=plugin)
 
 

@@ -1,11 +1,11 @@
 """Every hook a plugin can implement, typed. The tense is the contract.
 
 - ``before_*`` and ``render`` may change (return a replacement) or refuse (raise `Reject`); None means unchanged.
-- ``after_*`` only hears. It runs behind the sender's reply and can neither delay nor refuse anything.
+- ``after_*`` only hears. It runs after the sender's reply and can neither delay nor refuse anything.
 - ``register_*`` runs once, at start, and may not be async.
 - A name without prefix asks a question; its docstring says whose answer counts.
 
-Arguments are passed by name and a plugin takes only those it wants. HookCaller are called in the order in which the
+Arguments are passed by name and a plugin takes only those it wants. Hooks are called in the order in which the
 settings enable the plugins. All but ``register_*``, ``client_settings`` and ``in_commit`` may be ``async def``.
 """
 
@@ -107,7 +107,7 @@ class Questions:
 
     @hookspec(firstresult=True)
     async def authenticate(self, request: Request) -> User | None:
-        """Who is this? The first answer that is not None counts; without one the server's own sign-in decides."""
+        """The user of a request. The first answer that is not None counts; without one the server's sign-in decides."""
 
     @hookspec
     async def may(self, user: User, permission: str, room: Room | None) -> bool | None:
@@ -115,7 +115,7 @@ class Questions:
 
     @hookspec(firstresult=True)
     async def backlog(self, user: User, room: Room) -> int | None:
-        """How many of the newest events somebody who joins is shown at once. First answer; none without one."""
+        """How many of the newest events a user that joins is shown at once. First answer; none without one."""
 
 
 class Filters:
@@ -179,11 +179,11 @@ class Notify:
 
     @hookspec
     async def after_join(self, user: User, room: Room) -> None:
-        """Somebody became a member of a room."""
+        """A user became a member of a room."""
 
     @hookspec
     async def after_leave(self, user: User, room: Room) -> None:
-        """Somebody is a member no longer, by whatever way."""
+        """A user is a member no longer, in whatever way."""
 
     @hookspec
     async def after_upload(self, upload: Upload) -> None:
@@ -191,11 +191,11 @@ class Notify:
 
     @hookspec
     async def after_connect(self, user: User) -> None:
-        """Somebody's first connection."""
+        """A user's first connection."""
 
     @hookspec
     async def after_disconnect(self, user: User) -> None:
-        """Somebody's last connection is gone, and the grace after it too."""
+        """A user's last connection is gone, and the grace after it too."""
 
 
 KINDS = (Collect, Life, Questions, Filters, InCommit, Notify)

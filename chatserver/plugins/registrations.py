@@ -110,7 +110,7 @@ def routes(hooks: HookCaller) -> list[tuple[str, Route]]:
 
 
 def check_commands(commands: Commands, known: Permissions) -> None:
-    """Raises PluginError for a command whose permission doesn't exist, since nobody could ever call it."""
+    """Raises PluginError for a command whose permission doesn't exist, since no user could ever call it."""
     for command in commands:
         if command.permission is not None and command.permission not in known:
             raise PluginError(
