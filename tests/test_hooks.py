@@ -143,11 +143,21 @@ async def cancels_itself(self):
     [
         breaks(),
         plugin(before_post=lambda self: "text"),
+        plugin(before_post=lambda self, draft: draft.replace(content=b"bytes")),
+        plugin(before_post=lambda self, draft: draft.replace(html=7)),
         plugin(before_post=fails_later),
         plugin(before_post=cancels_itself),
         plugin(before_post=never),
     ],
-    ids=["raises", "returns the wrong type", "raises later", "is cancelled", "hangs"],
+    ids=[
+        "raises",
+        "returns the wrong type",
+        "wrong content",
+        "wrong html",
+        "raises later",
+        "is cancelled",
+        "hangs",
+    ],
 )
 async def test_a_failure_skips_or_refuses_as_the_plugin_is_set(bad, caplog):
     async def outcome(on_error):

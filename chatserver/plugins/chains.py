@@ -17,12 +17,24 @@ Args = tuple[Any, ...]
 Call = tuple[Callable[..., Any], Stats, HookImpl]
 
 
-def _replace_only(args: Args, answer: Any) -> Args:
+def _replace_upload(args: Args, answer: Any) -> Args:
     return (answer,)
 
 
-def _replace_second(args: Args, answer: Any) -> Args:
-    return args[0], answer
+def _replace_draft(args: Args, answer: Any) -> Args:
+    return (_checked(answer),)
+
+
+def _replace_edited(args: Args, answer: Any) -> Args:
+    return args[0], _checked(answer)
+
+
+def _checked(draft: Any) -> Any:
+    """A draft takes any value; a wrong one would fail later, where its plugin can't be named."""
+    content, html = draft.content, draft.html
+    if not isinstance(content, str) or (html is not None and not isinstance(html, str)):
+        raise TypeError("the content and the html of a draft are str")
+    return draft
 
 
 def _replace_html(args: Args, answer: str) -> Args:
@@ -31,9 +43,9 @@ def _replace_html(args: Args, answer: str) -> Args:
 
 _REPLACE: Mapping[str, Callable[[Args, Any], Args]] = MappingProxyType(
     {
-        "before_post": _replace_only,
-        "before_edit": _replace_second,
-        "before_upload": _replace_only,
+        "before_post": _replace_draft,
+        "before_edit": _replace_edited,
+        "before_upload": _replace_upload,
         "render": _replace_html,
     }
 )
