@@ -9,8 +9,6 @@ import struct
 import sys
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from ..model.errors import ConfigError
 
 log = logging.getLogger(__name__)
@@ -24,6 +22,9 @@ class Lock:
 
     def __init__(self, database: Path) -> None:
         """``database`` is its file. Raises ConfigError when another holds it, or the folder can't be written to."""
+        # Only a server locks: the other commands start without it.
+        from filelock import FileLock, Timeout
+
         if not database.parent.is_dir():
             # It would be made, where the file is a link into a volume that is not there.
             raise ConfigError(f"{database} is missing, and so is its folder", path="store.url")
