@@ -1,4 +1,4 @@
-"""Other users of the machine read nothing of what the server keeps, whatever made the folder."""
+"""Other users of the machine read nothing of what the server keeps, however the folder was made."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ async def test_a_line_is_one_object_with_the_documented_fields(process, tmp_path
     assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ", line.pop("time"))
     assert line.pop("error").startswith("Traceback")
     assert line == {
-        "level": "error", "logger": "chatserver.plugins.broken", "message": "it failed: ваза",
+        "level": "error", "logger": "chatserver.plugin.broken", "message": "it failed: ваза",
         "attempt": 3,
     }  # fmt: skip
     assert "ваза" in server.errors()
