@@ -154,6 +154,19 @@ def drop_a_table(data):
         db.execute("DROP TABLE mention")
 
 
+def empty_its_notes(data):
+    with closing(sqlite3.connect(data / "chat.db")) as db:
+        db.execute("DELETE FROM alembic_version")
+        db.execute("DELETE FROM meta")
+        db.commit()
+
+
+def drop_its_notes(data):
+    with closing(sqlite3.connect(data / "chat.db")) as db:
+        db.execute("DROP TABLE alembic_version")
+        db.execute("DROP TABLE meta")
+
+
 def drop_a_column(data):
     with closing(sqlite3.connect(data / "chat.db")) as db:
         db.execute("ALTER TABLE log DROP COLUMN html")
@@ -163,6 +176,8 @@ def put_another_programs(data):
     (data / "chat.db").unlink()
     with closing(sqlite3.connect(data / "chat.db")) as db:
         db.execute("CREATE TABLE songs (title TEXT)")
+        db.execute("CREATE TABLE meta (name TEXT)")
+        db.execute("CREATE TABLE alembic_version (version_num TEXT)")
 
 
 def make_it_a_folder(data):
@@ -192,6 +207,8 @@ def make_it_a_link_to_no_folder(data):
         (write_notes, "not a database", "restore it from a backup"),
         (drop_a_table, "the table 'mention' is missing", "restore it from a backup"),
         (drop_a_column, "the table 'log' lacks html", "restore it from a backup"),
+        (empty_its_notes, "it has no revision", "restore it from a backup"),
+        (drop_its_notes, "it has no revision", "restore it from a backup"),
         (put_another_programs, "another program", "store.url"),
         (make_it_a_folder, "is no file", "store.url"),
         (make_it_a_link_to_nothing, "which is missing", "store.url"),
@@ -215,6 +232,15 @@ def test_what_is_lost_or_damaged_is_refused_in_a_line_and_left_as_it_is(data, ha
     assert not (data.parent / "volume").exists()
     if (data / "chat.db").exists():
         assert refusal(data.parent, "user", "list").count(said) == 1
+
+
+@pytest.mark.parametrize("command", [("serve",), ("user", "list")])
+def test_one_of_a_newer_version_is_refused_in_a_line_whatever_its_tables(data, command):
+    with closing(sqlite3.connect(data / "chat.db")) as db:
+        db.execute("UPDATE alembic_version SET version_num = '99'")
+        db.execute("DROP TABLE mention")
+        db.commit()
+    assert "the database is at revision 99, this program knows 2" in refusal(data.parent, *command)
 
 
 @pytest.mark.parametrize("page", [2, 4, 6, 12])

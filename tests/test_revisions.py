@@ -286,6 +286,17 @@ async def test_an_interrupted_upgrade_leaves_the_old_database(old, before):
     opened(old).close()
 
 
+@pytest.mark.parametrize("table", ["message", "event", "user", "credential"])
+async def test_a_damaged_older_database_is_refused_and_left_as_it_is(old, table):
+    with closing(sqlite3.connect(old)) as database:
+        database.execute(f"DROP TABLE {table}")
+    broken = whole(old)
+    with pytest.raises(ConfigError, match=r"revision 2, as it is damaged \(.*\): restore it") as caught:
+        opened(old)
+    assert caught.value.path == "store.url"
+    assert whole(old) == broken
+
+
 async def test_a_tool_beside_the_server_changes_no_old_database(old, before):
     with pytest.raises(ConfigError, match="revision 1: start the server once"):
         opened(old, running=False)

@@ -197,6 +197,8 @@ def _log_to_stderr(settings: Settings) -> None:
     logging.basicConfig(level=settings.log.level.upper(), handlers=[handler])
     # Tornado's own line for each request; ours says more, at the level debug.
     logging.getLogger("tornado.access").setLevel(logging.ERROR)
+    # Alembic tells of its own plugins; the store says what is brought over.
+    logging.getLogger("alembic").setLevel(logging.WARNING)
 
 
 # Looking

@@ -8,10 +8,12 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, insert, select
+from sqlalchemy import Connection, Engine, insert, inspect, select
+from sqlalchemy.exc import DBAPIError
 
 from ..model.errors import ConfigError
 from . import schema as s
+from .failures import reason
 
 log = logging.getLogger(__name__)
 
@@ -22,8 +24,8 @@ REVISION = "2"
 def bring_up_to_date(engine: Engine, path: Path | None, *, may_change: bool) -> None:
     """Make the tables of an empty database, and bring those of an older version over, after a copy of the file.
 
-    ``path`` is the database's file, None for one in memory. Raises ConfigError for a newer database, and for an older
-    one that must not be changed (``may_change``), as a server may be using it.
+    ``path`` is the database's file, None for one in memory. Raises ConfigError for a newer database, a damaged older
+    one, and an older one that must not be changed (``may_change``), as a server may be using it.
     """
     with engine.connect() as conn:
         with conn.begin():
@@ -67,8 +69,36 @@ def _upgrade(conn: Connection, path: Path | None, found: str, may_change: bool) 
         )
         _copy(path, copy)
     with conn.begin():
-        migrations.upgrade(conn)
+        try:
+            migrations.upgrade(conn)
+        except DBAPIError as error:
+            if reason(error) is not None:
+                raise
+            raise _damaged(str(error.orig)) from error
+        lacks = lacking(conn)
+        if lacks is not None:
+            raise _damaged(lacks)
     log.info("The database is at revision %s now", REVISION)
+
+
+def lacking(conn: Connection) -> str | None:
+    """Which table or columns of this revision are not there; None if all are."""
+    inspector = inspect(conn)
+    tables = inspector.get_table_names()
+    for table in s.metadata.sorted_tables:
+        if table.name not in tables:
+            return f"the table {table.name!r} is missing"
+        missing = {c.name for c in table.columns} - {c["name"] for c in inspector.get_columns(table.name)}
+        if missing:
+            return f"the table {table.name!r} lacks {', '.join(sorted(missing))}"
+    return None
+
+
+def _damaged(what: str) -> ConfigError:
+    return ConfigError(
+        f"the database can't be brought to revision {REVISION}, as it is damaged ({what}): restore it from a backup",
+        path="store.url",
+    )
 
 
 def _copy(path: Path, copy: Path) -> None:

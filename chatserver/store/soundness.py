@@ -12,9 +12,8 @@ from pathlib import Path
 from sqlalchemy import Connection, inspect
 
 from ..model.errors import ConfigError
-from . import schema as s
 from .failures import reason
-from .revisions import REVISION, revision_of
+from .revisions import REVISION, lacking, revision_of
 
 _RESTORE = "restore it from a backup"
 _OURS = frozenset(("credential", "member", "plugin_schema"))
@@ -55,10 +54,9 @@ def _uploads(data_dir: Path) -> Iterator[Path]:
 
 def check_tables(conn: Connection, database: Path, data_dir: Path) -> None:
     """Before tables are made or changed. Raises ConfigError for another program's database, and for missing tables or
-    columns. Those of an older revision are not compared: bringing them over needs them.
+    columns. Those of an older revision are compared once they were brought over.
     """
-    inspector = inspect(conn)
-    tables = inspector.get_table_names()
+    tables = inspect(conn).get_table_names()
     if not tables:
         left = next(_uploads(data_dir), None)
         if left is not None:
@@ -71,15 +69,9 @@ def check_tables(conn: Connection, database: Path, data_dir: Path) -> None:
     revision = revision_of(conn)
     if revision is None:
         raise _error(database, f"is damaged (it has no revision): {_RESTORE}")
-    if revision != REVISION:
-        return
-    for table in s.metadata.sorted_tables:
-        if table.name not in tables:
-            raise _error(database, f"is damaged (the table {table.name!r} is missing): {_RESTORE}")
-        missing = {c.name for c in table.columns} - {c["name"] for c in inspector.get_columns(table.name)}
-        if missing:
-            names = ", ".join(sorted(missing))
-            raise _error(database, f"is damaged (the table {table.name!r} lacks {names}): {_RESTORE}")
+    lacks = lacking(conn) if revision == REVISION else None
+    if lacks is not None:
+        raise _error(database, f"is damaged ({lacks}): {_RESTORE}")
 
 
 def unopened(database: Path | None, error: Exception) -> ConfigError:
