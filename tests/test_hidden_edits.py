@@ -131,3 +131,15 @@ async def test_a_plugins_word_on_the_past_counts_for_edits(chat, tmp_path):
         assert texts((await cleo.ask("sync", room="general", after=edit.seq - 1)).events)[0][2] == "secret"
         assert texts((await bob.ask("sync", room="general", after=0)).events)[0][2] is None
         assert "secret" not in str(bob.everything)
+
+
+async def test_an_edit_mentions_no_member_to_whom_the_message_is_hidden(chat):
+    async with chat(settings=JOINED) as server:
+        alice, cleo = await server.join("general", "alice", "cleo")
+        old = await alice.says("before")
+        (bob,) = await server.join("general", "bob")
+        await alice.ask("edit", message_id=old.message_id, content="@bob and @cleo")
+        assert (await cleo.hears("mention")).message_id == old.message_id
+        assert not await bob.heard("mention")
+        (room,) = (await bob.ask("rooms")).rooms
+        assert (room["unread"], room["mentions"]) == (0, 0)

@@ -229,7 +229,9 @@ class Messages:
         )  # fmt: skip
         prepared = self._pipeline.edit(message, draft)
         draft = prepared if isinstance(prepared, Draft) else await prepared
-        mentions = mentioned(draft.content, user, live.member_list)
+        named = mentioned(draft.content, user, live.member_list)
+        hidden = self._access.kept_from(live, message) if named else []
+        mentions = tuple(each for each in named if each not in hidden)
         edit = log.Edit(
             user, message.id, draft.content, _html(draft), rev, content_hash(text), mentions, allow_non_member
         )
