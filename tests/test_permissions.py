@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from chatserver.model.permissions import CORE, Permissions
 from chatserver.model.values import ROLES, Member, User
+from chatserver.testing import Refused
 
 
 def user(role):
@@ -74,3 +75,26 @@ def test_held_lists_what_may_says():
 def test_nobody_acts_on_the_same_or_a_higher_role(by, target):
     permissions = Permissions()
     assert permissions.outranks(user(by), user(target)) == (ROLES.index(by) > ROLES.index(target))
+
+
+READING_ROOM = """
+from chatserver import Plugin, hookimpl
+
+
+class Reading(Plugin):
+    @hookimpl
+    def may(self, user, permission, room):
+        return permission != "message.post" or (room is not None and room.name == "general")
+"""
+
+
+async def test_a_plugin_is_asked_with_the_room_in_question(chat, tmp_path):
+    (tmp_path / "reading.py").write_text(READING_ROOM)
+    rooms = {"rooms": [{"name": "general"}, {"name": "tea"}]}
+    async with chat(plugins=["reading"], dirs=[tmp_path], settings=rooms) as server:
+        (alice,) = await server.join("general", "alice")
+        await alice.says("here")
+        await alice.join("tea")
+        with pytest.raises(Refused) as caught:
+            await alice.says("there", room="tea")
+        assert caught.value.code == "forbidden"
