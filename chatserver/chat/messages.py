@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
+from typing import Any
 
 from ..model import errors
 from ..model.errors import Reject
@@ -98,7 +99,9 @@ class Messages:
         content = self._pipeline.check(message.content, may_be_empty=bool(message.files))
         if message.via.commands and content.startswith("//"):
             content = content[1:]
-        return Draft(user, room, content, message.kind, None, message.reply_to, message.files)
+        return Draft(
+            user, room, content, message.kind, None, message.reply_to, message.files, extras=message.extras
+        )
 
     async def _ask(self, live: LiveRoom, draft: Draft) -> Draft:
         """The draft, after the hooks ``may`` and after a look at the message that it replies to. Raises `Reject`."""
@@ -141,6 +144,7 @@ class Messages:
             draft.attachments,
             mentions,
             message.via.allow_non_member,
+            draft.extras,
         )
 
     def _refuse(self, user: User, live: LiveRoom, message: NewMessage, reply: Reply, refusal: Reject) -> None:
@@ -225,7 +229,7 @@ class Messages:
         content = self._pipeline.check(text, may_be_empty=bool(message.attachments))
         draft = Draft(
             user, live.room, content, message.kind, None, message.reply_to,
-            tuple(file.id for file in message.attachments), message.attachments, message.id,
+            tuple(file.id for file in message.attachments), message.attachments, message.id, message.extras,
         )  # fmt: skip
         prepared = self._pipeline.edit(message, draft)
         draft = prepared if isinstance(prepared, Draft) else await prepared
@@ -233,7 +237,15 @@ class Messages:
         hidden = self._access.kept_from(live, message) if named else []
         mentions = tuple(each for each in named if each not in hidden)
         edit = log.Edit(
-            user, message.id, draft.content, _html(draft), rev, content_hash(text), mentions, allow_non_member
+            user,
+            message.id,
+            draft.content,
+            _html(draft),
+            rev,
+            content_hash(text),
+            mentions,
+            allow_non_member,
+            _changed_extras(message, draft),
         )
         return await live.append(edit)
 
@@ -248,6 +260,18 @@ class Messages:
             self._access.require_rank(user, message.user, live)
         await self._pipeline.delete(message, user)
         return await live.append(log.Delete(user, message.id, allow_non_member=allow_non_member))
+
+
+def _changed_extras(message: Message, draft: Draft) -> dict[str, Any]:
+    """The extras that a hook changed: only these are written, as others may change in the meantime."""
+    if draft.extras is message.extras:
+        return {}
+    plugins = {*message.extras, *draft.extras}
+    return {
+        plugin: draft.extras.get(plugin)
+        for plugin in plugins
+        if draft.extras.get(plugin) != message.extras.get(plugin)
+    }
 
 
 def _html(draft: Draft) -> str:

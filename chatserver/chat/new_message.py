@@ -6,6 +6,8 @@ import hashlib
 
 import msgspec
 
+from ..model.values import NO_EXTRAS, Extras
+
 
 class Via(msgspec.Struct, frozen=True):
     """How a message comes, and what follows from it."""
@@ -34,6 +36,7 @@ class NewMessage(msgspec.Struct, frozen=True):
     files: tuple[str, ...] = ()
     kind: str = "text"
     via: Via = BY_SESSION
+    extras: Extras = NO_EXTRAS
 
     @property
     def request_hash(self) -> str | None:

@@ -9,8 +9,9 @@ from typing import Any, cast
 from ..delivery.hub import user_topic
 from ..model.errors import Reject
 from ..model.names import room_key
-from ..model.values import Event, Member, Message, Room, Status, Upload, User
-from ..plugins.api import Also, Ban
+from ..model.values import NO_EXTRAS, Event, Member, Message, Room, Status, Upload, User
+from ..model.values import extra as checked_extra
+from ..plugins.api import Also, AlsoWork, Ban
 from ..protocol import events as wire
 from ..store import Committed
 from ..store import changes as log
@@ -34,9 +35,11 @@ class PluginChat:
     # Messages and events
 
     async def post(
-        self, room: Room | str, content: str, *, user: User, kind: str = "text", reply_to: str | None = None
-    ) -> Message:
-        message = NewMessage(_name(room), content, reply_to=reply_to, kind=kind, via=BY_PLUGIN)
+        self, room: Room | str, content: str, *, user: User, kind: str = "text", reply_to: str | None = None,
+        extra: Mapping[str, Any] | None = None,
+    ) -> Message:  # fmt: skip
+        extras = NO_EXTRAS if extra is None else {self._plugin: checked_extra(extra)}
+        message = NewMessage(_name(room), content, reply_to=reply_to, kind=kind, via=BY_PLUGIN, extras=extras)
         return _message(await self._services.messages.post_and_wait(user, message))
 
     async def post_direct(self, other: User, content: str, *, user: User) -> Message:
@@ -55,13 +58,24 @@ class PluginChat:
         return await self._services.messages.message(message_id)
 
     async def append(
-        self, room: Room | str, type: str, data: Mapping[str, Any], *, user: User, also: Sequence[Also] = ()
-    ) -> Event:
+        self, room: Room | str, type: str, data: Mapping[str, Any], *, user: User,
+        also: Sequence[Also] | AlsoWork = (),
+    ) -> Event:  # fmt: skip
         name = f"{self._plugin}:{type}"
         if not self._services.host.registered(name):
             raise ValueError(f"{name!r} is not among the events that the plugin registered")
+        taken = wire.EVENT_FIELDS.intersection(data)
+        if taken:
+            raise ValueError(f"an event has these fields by itself: {', '.join(sorted(taken))}")
         live = await self._live(room)
-        done = await live.append(log.Append(user, name, dict(data), tuple(also)))
+        work = also if callable(also) else tuple(also)
+        try:
+            done = await live.append(log.Append(user, name, dict(data), work))
+        except Reject as refusal:
+            # The plugin's own mistake is raised as it was.
+            if refusal.code == "plugin_failed" and refusal.__cause__ is not None:
+                raise refusal.__cause__ from None
+            raise
         assert done.event is not None
         return done.event
 

@@ -70,6 +70,22 @@ class Room(RoomSettings, frozen=True):
     name: str
 
 
+EXTRA_BYTES = 16 * 1024
+"""The longest extra of one plugin, as JSON: it goes to every reader of the message."""
+
+
+def extra(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A copy of what a plugin keeps with a message. Raises TypeError for what is no mapping that JSON can hold, and
+    ValueError above `EXTRA_BYTES`."""
+    if not isinstance(value, Mapping):
+        raise TypeError(f"an extra is a mapping, not {type(value).__name__}")
+    encoded = msgspec.json.encode(dict(value))
+    if len(encoded) > EXTRA_BYTES:
+        raise ValueError(f"an extra has at most {EXTRA_BYTES} bytes as JSON; this one has {len(encoded)}")
+    copied: dict[str, Any] = msgspec.json.decode(encoded)
+    return copied
+
+
 class RoomPosition(msgspec.Struct, frozen=True):
     """How far a room has come: the last ``seq`` of its log, how many messages were ever posted to it (for unread
     counts), and the ``version`` of its settings, members and sanctions."""
@@ -107,7 +123,7 @@ class Draft(msgspec.Struct, frozen=True):
 
     ``html`` is None until a ``render`` hook gives one; what stays None is shown as escaped text. ``files`` are the
     ids the sender named; ``attachments`` is what a plugin made of them. ``edits`` is the id of the message that
-    this text would replace.
+    this text would replace. ``extras`` is what plugins keep with the message.
     """
 
     user: User
@@ -119,15 +135,22 @@ class Draft(msgspec.Struct, frozen=True):
     files: tuple[str, ...] = ()
     attachments: tuple[Attachment, ...] = ()
     edits: str | None = None
+    extras: Extras = NO_EXTRAS
 
     def replace(self, **changes: Any) -> Draft:
         """A copy with these fields changed."""
         return msgspec.structs.replace(self, **changes)
 
+    def with_extra(self, plugin: str, value: Mapping[str, Any] | None) -> Draft:
+        """A copy with another extra of this plugin; None removes it. Raises like `extra`."""
+        kept = {name: other for name, other in self.extras.items() if name != plugin}
+        return self.replace(extras=kept if value is None else {**kept, plugin: extra(value)})
+
 
 class Message(msgspec.Struct, frozen=True):
     """A message as it is now. ``seq`` is where it stands in its room; ``rev`` counts its edits from 1; a deleted
-    one keeps its place and has empty ``content`` and ``html``."""
+    one keeps its place and has empty ``content`` and ``html``. ``extras`` is what plugins keep with it, by their
+    names."""
 
     id: str
     room: str
@@ -154,7 +177,8 @@ class Event(msgspec.Struct, frozen=True):
     """One entry of a room's log.
 
     ``type`` is ``message``, ``edited``, ``deleted``, ``room``, ``member`` or a plugin's ``name:type``. ``message``
-    is the message of now, for the first two types. ``data`` holds the other fields as they go on the wire.
+    is the message of now, for the first two types and for a plugin's event that is about one. ``data`` holds the other
+    fields as they go on the wire.
     """
 
     room: str

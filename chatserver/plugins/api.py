@@ -63,6 +63,22 @@ class Transaction(Protocol):
         """Run one statement for each set of parameters."""
 
 
+class EventTransaction(Transaction, Protocol):
+    """The transaction that appends an event of the plugin's. A message is told with the event, so that all who get it
+    have the extra of then, and who reads the message later gets that of now."""
+
+    def message(self, message_id: str) -> Message | None:
+        """A message of the event's room as it is in this transaction; None if there is none, or it is deleted."""
+
+    def annotate(self, message_id: str, extra: Mapping[str, Any] | None) -> Message:
+        """Set the plugin's own extra of a message, or, with None, remove it; the message as it is then.
+
+        The event is about this message from now on, and can be about one only (ValueError). Raises `Reject`
+        ``not_found`` where `message` gives None; TypeError and ValueError for an extra that JSON can't hold or that is
+        longer than 16 KiB.
+        """
+
+
 class Database(Protocol):
     """A plugin's own tables, in the server's database. Names start with ``<plugin>_``."""
 
@@ -83,6 +99,10 @@ class Also(msgspec.Struct, frozen=True):
     params: dict[str, Any] = {}
 
 
+AlsoWork = Callable[[EventTransaction], Any]
+"""What a plugin reads and writes in the transaction of its event, on the writer's thread."""
+
+
 class ChatAPI(Protocol):
     """``self.chat``: the server, as a plugin sees it. Refusals are raised as `chatserver.Reject`.
 
@@ -91,9 +111,18 @@ class ChatAPI(Protocol):
 
     # Messages and events
     async def post(
-        self, room: Room | str, content: str, *, user: User, kind: str = "text", reply_to: str | None = None
+        self,
+        room: Room | str,
+        content: str,
+        *,
+        user: User,
+        kind: str = "text",
+        reply_to: str | None = None,
+        extra: Mapping[str, Any] | None = None,
     ) -> Message:
-        """Post as ``user``, through the same checks and hooks as any message."""
+        """Post as ``user``, through the same checks and hooks as any message. ``extra`` is kept with the message, as
+        ``extras[<plugin>]``. Raises TypeError and ValueError for an extra that JSON can't hold or longer than 16 KiB.
+        """
 
     async def post_direct(self, other: User, content: str, *, user: User) -> Message:
         """Post as ``user`` to another user; the first message makes the direct room."""
@@ -105,9 +134,20 @@ class ChatAPI(Protocol):
     async def message(self, message_id: str) -> Message | None: ...
 
     async def append(
-        self, room: Room | str, type: str, data: Mapping[str, Any], *, user: User, also: Sequence[Also] = ()
+        self,
+        room: Room | str,
+        type: str,
+        data: Mapping[str, Any],
+        *,
+        user: User,
+        also: Sequence[Also] | AlsoWork = (),
     ) -> Event:
-        """Append a durable event ``<plugin>:<type>`` to the room's log, and the plugin's own rows with it."""
+        """Append a durable event ``<plugin>:<type>`` to the room's log, and the plugin's own rows with it.
+
+        ``also`` are statements, or a plain function of an `EventTransaction` that may read and write. What it raises
+        is raised here, and nothing is appended or written then: a `Reject` refuses the event. It may be called twice
+        and must do nothing else. Raises ValueError for names in ``data`` that the event has by itself.
+        """
 
     async def events(
         self,

@@ -10,13 +10,16 @@ from typing import Any
 import msgspec
 
 from ..model.errors import Reject
-from ..model.values import Attachment, Event, Member, Message, Room, RoomSettings, Status, User
+from ..model.values import Attachment, Event, Extras, Member, Message, Room, RoomSettings, Status, User
 
 encode = msgspec.json.encode
 """A mapping as the bytes of a frame."""
 
 OWN_FIELDS = ("type", "re")
 """What the server alone says in a reply."""
+
+EVENT_FIELDS = frozenset({"type", "room", "seq", "ts", "user", "message_id", "extras"})
+"""What every durable event may have by itself."""
 
 LIVE = encode({"type": "live"})
 """Everything missed has been sent; from here on it is live."""
@@ -72,6 +75,7 @@ class _MessageEvent(msgspec.Struct, tag="message", omit_defaults=True):
     files: tuple[Attachment, ...] = ()
     edited_at: str | None = None
     deleted: bool = False
+    extras: Extras | None = None
 
 
 def _message_event(event: Event, message: Message) -> _MessageEvent:
@@ -91,6 +95,7 @@ def _message_event(event: Event, message: Message) -> _MessageEvent:
         message.attachments,
         None if message.edited_at is None else iso(message.edited_at),
         message.deleted,
+        message.extras or None,
     )
 
 
@@ -106,11 +111,16 @@ def event_fields(event: Event) -> dict[str, Any]:
         "ts": iso(event.ts),
         "user": event.user.public(),
     }
-    if event.type == "edited" and event.message is not None:
-        message = event.message
+    message = event.message
+    if event.type == "edited" and message is not None:
         fields.update(message_id=message.id, rev=message.rev, content=message.content, html=message.html)
+        if message.extras:
+            fields["extras"] = message.extras
     elif event.message_id is not None:
         fields["message_id"] = event.message_id
+        plugin, colon, _ = event.type.partition(":")
+        if colon and message is not None:
+            fields["extras"] = {plugin: message.extras.get(plugin)}
     for key, value in event.data.items():
         fields[key] = iso(value) if key == "until" and isinstance(value, float) else value
     return fields

@@ -15,6 +15,8 @@ from sqlalchemy import Connection, insert, select, text, update
 from ..model import errors
 from ..model.errors import Reject
 from ..model.values import Event, Message, RoomPosition, RoomSettings, User
+from ..plugins.api import AlsoWork
+from ..plugins.failures import refused
 from . import queries as reading
 from . import schema as s
 from .append_statements import AppendStatements
@@ -33,10 +35,13 @@ from .changes import (
     StaleRoom,
 )
 from .engine import note_erased, note_statement
+from .failures import reason
 from .members import change_member
 from .message_ids import message_id
 from .messages import blank_message, last_edit, replace_mentions, write_edit
+from .plugin_transaction import EventTx, contained
 from .rows import pack, room_columns, room_of, settings_of
+from .savepoint import savepoint
 
 DEFAULTS = RoomSettings()
 ALWAYS_TOLD = ("kind", "history")
@@ -157,6 +162,7 @@ class BatchAppender:
         id = message_id(room.id, seq)
         message = Message(
             id, room.name, seq, ts, user, content, html, post.kind, 1, nonce, post.reply_to, post.attachments,
+            None, False, post.extras,
         )  # fmt: skip
         event = Event(room.name, seq, "message", ts, user, id, message)
         self.events.append(event)
@@ -164,7 +170,8 @@ class BatchAppender:
             (
                 room.id, seq, "message", user.id, ts, messages, post.kind, content,
                 None if html == content else html, nonce, post.request_hash, post.reply_to,
-                pack(post.attachments) if post.attachments else None, None,
+                pack(post.attachments) if post.attachments else None,
+                pack(post.extras) if post.extras else None,
             )
         )  # fmt: skip
         for user_id in mentions:
@@ -227,10 +234,28 @@ class BatchAppender:
         return self._take(room, ts, "deleted", delete.user, message=gone)
 
     def _append(self, room: _Room, ts: float, append: AppendChange) -> Outcome:
-        for also in append.also:
-            note_statement(self.conn, also.sql)
-            self.conn.execute(text(also.sql), also.params)
-        return self._take(room, ts, append.type, append.user, append.data)
+        message = None
+        if callable(append.also):
+            plugin = append.type.partition(":")[0]
+            tx = EventTx(self.conn, plugin, room.id, room.name)
+            with savepoint(self.conn):
+                self._work(append.also, tx, plugin)
+            message = tx.annotated
+        else:
+            for also in append.also:
+                note_statement(self.conn, also.sql)
+                self.conn.execute(text(also.sql), also.params)
+        return self._take(room, ts, append.type, append.user, append.data, message)
+
+    def _work(self, work: AlsoWork, tx: EventTx, plugin: str) -> None:
+        try:
+            contained(work, tx)
+        except Reject:
+            raise
+        except Exception as error:
+            if reason(error) is not None:
+                raise
+            raise refused(plugin) from error
 
     def _change_member(self, room: _Room, ts: float, change: ChangeMember) -> Outcome:
         if not change_member(self.conn, room.id, room.position(), change):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, Protocol
 
 import msgspec
 
 from ..model.errors import Reject
-from ..model.values import Attachment, Event, Member, Room, RoomPosition, RoomRole, User
-from ..plugins.api import Also
+from ..model.values import NO_EXTRAS, Attachment, Event, Extras, Member, Room, RoomPosition, RoomRole, User
+from ..plugins.api import Also, AlsoWork
 
 
 class Post(msgspec.Struct):
@@ -27,6 +27,7 @@ class Post(msgspec.Struct):
     """Ids of the users whose names stand in the text."""
     allow_non_member: bool = False
     """The sender need not be a member (a program that posts to a public room)."""
+    extras: Extras = NO_EXTRAS
 
 
 class Edit(msgspec.Struct):
@@ -42,6 +43,8 @@ class Edit(msgspec.Struct):
     """As in `Post`."""
     allow_non_member: bool = False
     """As in `Post`."""
+    extras: Mapping[str, Mapping[str, Any] | None] = NO_EXTRAS
+    """New extras, by plugin; None removes one. Those that are not named stay."""
 
 
 class Delete(msgspec.Struct):
@@ -54,12 +57,12 @@ class Delete(msgspec.Struct):
 
 
 class Append(msgspec.Struct):
-    """A plugin's event, and the plugin's rows that go with it."""
+    """A plugin's event, ``<plugin>:<type>``, and what the plugin writes along with it."""
 
     user: User
     type: str
     data: dict[str, Any]
-    also: Sequence[Also] = ()
+    also: Sequence[Also] | AlsoWork = ()
 
 
 class CreateRoom(msgspec.Struct):

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
-from ..model.values import NO_EXTRAS, Message
+from ..model.values import NO_EXTRAS, Message, extra
 from . import schema as s
 from .changes import Edit
 from .compiled_statement import CompiledStatement
+from .rows import pack
 
 
 def write_edit(conn: Connection, room_id: int, message: Message, edit: Edit, ts: float) -> Message:
     """Write a message's new text; the message as it is from now on."""
+    if edit.extras:
+        message = annotate(conn, room_id, message, edit.extras)
     edited = msgspec.structs.replace(
         message, content=edit.content, html=edit.html, rev=message.rev + 1, edited_at=ts
     )
@@ -30,6 +34,23 @@ def write_edit(conn: Connection, room_id: int, message: Message, edit: Edit, ts:
         )
     )
     return edited
+
+
+def annotate(
+    conn: Connection, room_id: int, message: Message, extras: Mapping[str, Mapping[str, Any] | None]
+) -> Message:
+    """Write new extras of a message by plugin, None for none; the message as it is from now on.
+
+    Raises what `chatserver.model.values.extra` raises.
+    """
+    kept = {plugin: value for plugin, value in message.extras.items() if plugin not in extras}
+    kept |= {plugin: extra(value) for plugin, value in extras.items() if value is not None}
+    conn.execute(
+        update(s.log)
+        .where(s.log.c.room_id == room_id, s.log.c.seq == message.seq)
+        .values(extras=pack(kept) if kept else None)
+    )
+    return msgspec.structs.replace(message, extras=kept or NO_EXTRAS)
 
 
 _LAST_EDIT = CompiledStatement(

@@ -6,45 +6,22 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, CursorResult, insert, select, text, update
+from sqlalchemy import Connection, insert, select, text, update
 
 from ..model.errors import PluginError, Reject
 from ..model.values import Event
 from ..plugins.api import Row
-from ..plugins.failures import PluginExit, refused
+from ..plugins.failures import refused
 from . import schema as s
 from .changes import Contributor
-from .engine import note_statement
 from .failures import reason
+from .plugin_transaction import Tx, contained
 from .savepoint import Aborted, savepoint
 from .store import Store
 
 T = TypeVar("T")
 
 Migration = str | Callable[["Tx"], None]
-
-
-class Tx:
-    """A running transaction (`chatserver.plugins.api.Transaction`). ``begin`` is called before the first statement."""
-
-    def __init__(self, conn: Connection, begin: Callable[[], None] | None = None) -> None:
-        self._conn = conn
-        self._begin = begin
-
-    def _run(self, sql: str, params: Any) -> CursorResult[Any]:
-        if self._begin is not None:
-            begin, self._begin = self._begin, None
-            begin()
-        note_statement(self._conn, sql)
-        return self._conn.execute(text(sql), params)
-
-    def execute(self, sql: str, **params: Any) -> list[Row]:
-        result = self._run(sql, params)
-        return [dict(row) for row in result.mappings()] if result.returns_rows else []
-
-    def executemany(self, sql: str, params: Sequence[Row]) -> None:
-        if params:
-            self._run(sql, [dict(row) for row in params])
 
 
 class PluginDatabase:
@@ -60,7 +37,7 @@ class PluginDatabase:
         return await _as_raised(self._store.write(lambda conn: Tx(conn).execute(sql, **params)))
 
     async def transaction(self, work: Callable[[Tx], Any]) -> Any:
-        return await _as_raised(self._store.write(lambda conn: _contained(work, conn)))
+        return await _as_raised(self._store.write(lambda conn: contained(work, Tx(conn))))
 
 
 async def migrate(store: Store, plugin: str, migrations: Sequence[Migration]) -> None:
@@ -81,7 +58,7 @@ def _migrate(conn: Connection, plugin: str, migrations: Sequence[Migration]) -> 
         if isinstance(migration, str):
             conn.execute(text(migration))
         else:
-            _contained(migration, conn)
+            contained(migration, Tx(conn))
     conn.execute(
         update(s.plugin_schema).where(s.plugin_schema.c.plugin == plugin).values(version=len(migrations))
     )
@@ -114,16 +91,6 @@ class Contributions:
 def _contribute(conn: Connection, contributor: Contributor, events: Sequence[Event]) -> None:
     with ExitStack() as undo:
         contributor.call(Tx(conn, lambda: undo.enter_context(savepoint(conn))), events)
-
-
-def _contained(work: Callable[[Tx], Any], conn: Connection) -> Any:
-    """``work(tx)``, without what would end the writer's thread (SystemExit, as argparse raises it)."""
-    try:
-        return work(Tx(conn))
-    except Exception:
-        raise
-    except BaseException as error:
-        raise PluginExit(error) from error
 
 
 async def _as_raised(work: Awaitable[T]) -> T:

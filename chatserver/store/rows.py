@@ -87,7 +87,9 @@ def message_of(row: Any, room: str) -> Message:
 def event_of(row: Any, room: str) -> Event:
     """The event in the columns ``seq … data``, with its message where it shows one."""
     type = row.type
-    message = message_of(row, room) if type in TEXTS else None
+    # A plugin's type has a colon.
+    texts = type in TEXTS or (row.target_seq is not None and ":" in type)
+    message = message_of(row, room) if texts else None
     if message is not None:
         about: str | None = message.id
     elif row.target_seq is not None:

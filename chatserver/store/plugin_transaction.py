@@ -1,0 +1,76 @@
+"""A transaction as a plugin has it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, CursorResult, text
+
+from ..model import errors
+from ..model.values import Message
+from ..plugins.api import Row
+from ..plugins.failures import PluginExit
+from . import queries as reading
+from .engine import note_statement
+from .messages import annotate
+
+T = TypeVar("T")
+
+
+class Tx:
+    """A running transaction (`chatserver.plugins.api.Transaction`). ``begin`` is called before the first statement."""
+
+    def __init__(self, conn: Connection, begin: Callable[[], None] | None = None) -> None:
+        self._conn = conn
+        self._begin = begin
+
+    def _run(self, sql: str, params: Any) -> CursorResult[Any]:
+        if self._begin is not None:
+            begin, self._begin = self._begin, None
+            begin()
+        note_statement(self._conn, sql)
+        return self._conn.execute(text(sql), params)
+
+    def execute(self, sql: str, **params: Any) -> list[Row]:
+        result = self._run(sql, params)
+        return [dict(row) for row in result.mappings()] if result.returns_rows else []
+
+    def executemany(self, sql: str, params: Sequence[Row]) -> None:
+        if params:
+            self._run(sql, [dict(row) for row in params])
+
+
+class EventTx(Tx):
+    """The transaction of a plugin's event (`chatserver.plugins.api.EventTransaction`)."""
+
+    def __init__(self, conn: Connection, plugin: str, room_id: int, room: str) -> None:
+        super().__init__(conn)
+        self._plugin = plugin
+        self._room_id = room_id
+        self._room = room
+        self.annotated: Message | None = None
+        """The message that the event is about."""
+
+    def message(self, message_id: str) -> Message | None:
+        message = reading.message(self._conn, message_id)
+        return None if message is None or message.deleted or message.room != self._room else message
+
+    def annotate(self, message_id: str, extra: Mapping[str, Any] | None) -> Message:
+        if self.annotated is not None and self.annotated.id != message_id:
+            raise ValueError("an event is about one message only")
+        message = self.message(message_id)
+        if message is None:
+            raise errors.no_message()
+        self.annotated = annotate(self._conn, self._room_id, message, {self._plugin: extra})
+        return self.annotated
+
+
+def contained(work: Callable[[T], Any], tx: T) -> Any:
+    """``work(tx)``, without what would end the writer's thread (SystemExit, as argparse raises it)."""
+    try:
+        return work(tx)
+    except Exception:
+        raise
+    except BaseException as error:
+        raise PluginExit(error) from error
