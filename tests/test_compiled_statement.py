@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 from collections.abc import Iterator
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import pytest
 from hypothesis import given
@@ -23,8 +25,13 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.dialects.postgresql import psycopg
 from sqlalchemy.pool import StaticPool
+from sqlalchemy.schema import CreateIndex, CreateTable
 
+from chatserver import store
+from chatserver.store import schema
+from chatserver.store.append_statements import _rooms
 from chatserver.store.compiled_statement import CompiledStatement
 
 THINGS = Table(
@@ -38,9 +45,10 @@ WHOLE = [column.name for column in THINGS.c]
 BY_NAME = select(THINGS).where(THINGS.c.name == bindparam("called"))
 
 
-@pytest.fixture
-def conn() -> Iterator[Connection]:
-    engine = create_engine("sqlite://", poolclass=StaticPool)
+@pytest.fixture(params=["qmark", "named"])
+def conn(request: pytest.FixtureRequest) -> Iterator[Connection]:
+    """SQLite with parameters by position, and by name as PostgreSQL's driver has them."""
+    engine = create_engine("sqlite://", poolclass=StaticPool, paramstyle=request.param)
     THINGS.metadata.create_all(engine)
     with engine.connect() as connection:
         yield connection
@@ -99,10 +107,13 @@ def test_a_first_row_leaves_nothing_open(conn: Connection) -> None:
     st.lists(st.tuples(st.text("ab", max_size=2), st.booleans()), max_size=8),
     st.text("ab", max_size=2),
     st.integers(0, 4),
+    st.sampled_from(["qmark", "named"]),
 )
-def test_the_same_as_sqlalchemy(things: list[tuple[str, bool]], name: str, most: int) -> None:
+def test_the_same_as_sqlalchemy(
+    things: list[tuple[str, bool]], name: str, most: int, style: Literal["qmark", "named"]
+) -> None:
     """What a statement brings itself (words to compare with, a limit's offset) is not asked for."""
-    engine = create_engine("sqlite://", poolclass=StaticPool)
+    engine = create_engine("sqlite://", poolclass=StaticPool, paramstyle=style)
     THINGS.metadata.create_all(engine)
     query = (
         select(THINGS.c.id, THINGS.c.name.label("called"))
@@ -139,13 +150,41 @@ def test_rows_want_an_order(conn: Connection) -> None:
         CompiledStatement(insert(THINGS)).each(conn, [(1, "one", True)])
 
 
-def test_another_order_than_the_statement_has(conn: Connection) -> None:
-    wrong = CompiledStatement(insert(THINGS), order=WHOLE[::-1])
+@pytest.mark.parametrize("order", [WHOLE[::-1], [*WHOLE, "size"], WHOLE[:2]])
+def test_another_order_than_the_statement_has(conn: Connection, order: list[str]) -> None:
+    statement = CompiledStatement(insert(THINGS), order=order)
+    if order[::-1] == WHOLE and not conn.dialect.positional:
+        statement.each(conn, [(True, "one", 1)])
+        assert [row.name for row in CompiledStatement(BY_NAME).all(conn, called="one")] == ["one"]
+        return
     with pytest.raises(TypeError, match="not"):
-        wrong.each(conn, [("one", 1, True)])
-    assert CompiledStatement(select(THINGS)).all(conn) == []
+        statement.each(conn, [(1, "one", True)])
 
 
 def test_a_list_of_values_is_refused(conn: Connection) -> None:
     with pytest.raises(TypeError, match="or_"):
         CompiledStatement(select(THINGS).where(THINGS.c.name.in_(("one", "two")))).all(conn)
+
+
+def test_every_statement_of_the_store_is_understood_by_postgresql() -> None:
+    dialect = psycopg.dialect()
+    statements = [_rooms(3)]
+    for found in pkgutil.iter_modules(store.__path__, f"{store.__name__}."):
+        if not found.ispkg:
+            module = importlib.import_module(found.name)
+            statements += [each for each in vars(module).values() if isinstance(each, CompiledStatement)]
+    compiled = [statement.sql(dialect) for statement in statements]
+    assert len(compiled) > 20
+    assert all("?" not in sql for sql in compiled)
+    assert sum("ON CONFLICT" in sql for sql in compiled) >= 2
+    assert any(sql.endswith("FOR UPDATE") for sql in compiled)
+
+
+def test_every_table_can_be_made_in_postgresql() -> None:
+    tables = schema.metadata.sorted_tables
+    made = [str(CreateTable(table).compile(dialect=psycopg.dialect())) for table in tables]
+    made += [
+        str(CreateIndex(i).compile(dialect=psycopg.dialect())) for table in tables for i in table.indexes
+    ]
+    assert not [sql for sql in made if "ROWID" in sql]
+    assert sum("WHERE nonce IS NOT NULL" in sql for sql in made) == 1

@@ -233,6 +233,32 @@ async def test_an_edit_keeps_extras_and_a_hook_may_change_them(server):
         assert (await stored(server, bob))[0]["extras"] == {"other": {"edited": True}}
 
 
+STRICT = """
+from chatserver import Plugin, hookimpl
+
+
+class Strict(Plugin):
+    on_error = "reject"
+
+    @hookimpl(events=("likes:liked",))
+    def in_commit(self, tx, events):
+        raise RuntimeError("not these")
+"""
+
+
+async def test_another_plugins_mistake_in_the_same_transaction_is_not_its_own(chat, tmp_path):
+    (tmp_path / "likes.py").write_text(PLUGIN)
+    (tmp_path / "strict.py").write_text(STRICT)
+    async with chat(plugins=["likes", "strict"], dirs=[tmp_path]) as server:
+        (alice,) = await server.join("general", "alice")
+        sent = await alice.says("hello")
+        with pytest.raises(Refused) as refused:
+            await alice.ask("likes:like", message_id=sent.message_id)
+        assert (refused.value.code, refused.value.error["plugin"]) == ("plugin_failed", "strict")
+        assert {failure.plugin for failure in server.failures()} == {"strict"}
+        assert await clicks(server) == 0
+
+
 @pytest.mark.parametrize("field", ["type", "room", "seq", "ts", "user", "message_id", "extras"])
 async def test_an_event_has_its_own_fields(server, field):
     async with server:

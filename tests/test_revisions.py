@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import sqlite3
+import subprocess
+import sys
 import tarfile
 from contextlib import closing
 from pathlib import Path
@@ -341,3 +343,13 @@ def test_the_revisions_lead_to_the_schema(old):
 
 def test_the_last_revision_is_the_programs():
     assert max(migrations.known(), key=int) == revisions.REVISION
+
+
+def test_a_start_imports_no_alembic_unless_it_has_to(tmp_path):
+    code = (
+        "import asyncio, sys; from pathlib import Path; from chatserver.store import Store\n"
+        "async def start(): Store.open('sqlite:', Path(sys.argv[1])).close()\n"
+        "asyncio.run(start()); asyncio.run(start()); print('alembic' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, tmp_path], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"

@@ -72,8 +72,8 @@ class PluginChat:
         try:
             done = await live.append(log.Append(user, name, dict(data), work))
         except Reject as refusal:
-            # The plugin's own mistake is raised as it was.
-            if refusal.code == "plugin_failed" and refusal.__cause__ is not None:
+            # The plugin's own mistake is raised as it was; that of another one's ``in_commit`` is a refusal.
+            if refusal.plugin == self._plugin and refusal.__cause__ is not None:
                 raise refusal.__cause__ from None
             raise
         assert done.event is not None

@@ -274,5 +274,5 @@ class LiveRoom:
 
 
 def _restricts(entry: Change) -> bool:
-    """Whether it may change who may write, other than by letting somebody in."""
+    """Whether it may change who may write, other than by letting a user in."""
     return isinstance(entry, ChangeRoom) or (isinstance(entry, ChangeMember) and entry.action not in ENTERING)

@@ -119,7 +119,7 @@ class Attachment(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Draft(msgspec.Struct, frozen=True):
-    """A message on its way in. HookCaller return a changed copy: ``draft.replace(content="…")``.
+    """A message on its way in. Hooks return a changed copy: ``draft.replace(content="…")``.
 
     ``html`` is None until a ``render`` hook gives one; what stays None is shown as escaped text. ``files`` are the
     ids the sender named; ``attachments`` is what a plugin made of them. ``edits`` is the id of the message that

@@ -43,13 +43,13 @@ def user_by_key(conn: Connection, key: str) -> User | None:
 
 
 def users(conn: Connection) -> list[User]:
-    """Everybody with an account (no guests), by name."""
+    """All users with an account (no guests), by name."""
     query = _USER.join(s.credential, s.credential.c.user_id == s.user.c.id).order_by(s.user.c.name)
     return [User(row.id, row.name, row.display_name, row.role) for row in conn.execute(query)]
 
 
 def has_admin(conn: Connection) -> bool:
-    """Whether anybody can administer this server."""
+    """Whether there is a user who can administer this server."""
     return conn.execute(select(s.user.c.id).where(s.user.c.role == "admin").limit(1)).first() is not None
 
 
@@ -181,7 +181,7 @@ def add_signal(conn: Connection, user_id: str) -> None:
 
 
 def signals_after(conn: Connection, after: int) -> Sequence[tuple[int, str]]:
-    """The signals behind ``after``, as (id, user id)."""
+    """The signals after ``after``, as (id, user id)."""
     query = select(s.signal.c.id, s.signal.c.user_id).where(s.signal.c.id > after).order_by(s.signal.c.id)
     return [(row.id, row.user_id) for row in conn.execute(query)]
 

@@ -99,7 +99,7 @@ def _compile(statement: Any, dialect: Dialect) -> _Compiled:
     fixed = {name: value for name, value in compiled.params.items() if not compiled.binds[name].required}
     columns = [column.key for column in getattr(statement, "selected_columns", ())]
     row: Any = namedtuple("Row", columns) if columns else None
-    names = tuple(compiled.positiontup if compiled.positional else compiled.binds)
+    names = tuple(compiled.positiontup if compiled.positional else compiled.bind_names.values())
     return _Compiled(str(compiled), names, compiled.positional, fixed, row._make if columns else tuple)
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 class Aborted(Exception):
     """The database undid the whole transaction by itself, as SQLite may when the disk is full or fails.
 
-    What ran before in the same transaction is gone too: whoever catches this must not commit.
+    What ran before in the same transaction is gone too: a caller that catches this must not commit.
     """
 
 

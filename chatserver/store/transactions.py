@@ -173,10 +173,10 @@ def _storage_failure(result: Any) -> Exception | None:
     return last if isinstance(last, Exception) and reason(last) is not None else None
 
 
-def settle(results: list[Result]) -> None:
+def report(results: list[Result]) -> None:
     """Tell each caller what became of its work."""
     for piece, result in results:
         try:
             piece.done(result)
         except Exception:
-            log.exception("settling a write failed")
+            log.exception("reporting the outcome of a write failed")

@@ -1,4 +1,4 @@
-"""Who writes: one thread for a database in a file, the loop itself for one in memory.
+"""The writer: one thread for a database in a file, the loop itself for one in memory.
 
 Either way all that waits goes into one transaction, and the loop is woken once for each.
 """
@@ -18,7 +18,7 @@ from ..model.metrics import Metrics
 from .changes import InCommit
 from .engine import take_erased, truncate_wal
 from .failures import LOCKED, Failures, reason
-from .transactions import Result, Transactions, Work, settle
+from .transactions import Result, Transactions, Work, report
 
 log = logging.getLogger(__name__)
 
@@ -84,7 +84,7 @@ class ThreadWriter:
                 work, stopping = self._take()
                 if work:
                     results = self._transactions.commit(conn, work)
-                    self._loop.call_soon_threadsafe(settle, results)
+                    self._loop.call_soon_threadsafe(report, results)
                 self._erase(conn, stopping)
 
     def _erase(self, conn: Connection, stopping: bool) -> None:
@@ -152,7 +152,7 @@ class LoopWriter:
     def _turn(self) -> None:
         results = self._commit()
         if results:
-            settle(results)
+            report(results)
 
     def _commit(self) -> list[Result]:
         work, self._work = self._work, []

@@ -15,6 +15,10 @@ const RETRY_SECONDS = 3;
 /** A longer wait (somebody muted) is a failure: nobody waits that long without asking why. */
 const LONGEST_SECONDS = 30;
 
+/** A nonce that begins with the time: the server's index keeps those of one time together. @param {number} [now] */
+export const newNonce = (now = Date.now()) =>
+  now.toString(36).padStart(9, "0") + crypto.randomUUID().replaceAll("-", "").slice(0, 16);
+
 /**
  * Messages on their way. What is in here is shown as pending, kept on a shelf until the server has it, and sent in
  * order, one at a time in each room, so that a retry can't overtake. Emits `change` with the room's name.

@@ -1,4 +1,5 @@
 import { api, roomPath } from "./api.js";
+import { newNonce } from "./outbox.js";
 import { ChatError, DURABLE, HISTORY, REQUEST } from "./protocol.js";
 
 /** @typedef {import("./store.js").Store} Store */
@@ -260,7 +261,7 @@ export class Session {
     const me = this.store.me;
     if (!room || !me) return;
     const to = room.kind === "direct" ? room.with?.id : undefined;
-    this.outbox.add({ nonce: crypto.randomUUID(), user: me.id, room: name, to, content, at: Date.now(), ...more });
+    this.outbox.add({ nonce: newNonce(), user: me.id, room: name, to, content, at: Date.now(), ...more });
     this.store.setLine(name, null);
     this.store.emit("to-end", name);
     if (room.timeline.newer) void this.latest(name);

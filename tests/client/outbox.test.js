@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Outbox } from "../../public/js/outbox.js";
+import { newNonce, Outbox } from "../../public/js/outbox.js";
 import { ChatError } from "../../public/js/protocol.js";
 
 /** A shelf in memory. */
@@ -124,4 +124,12 @@ test("a wait that is too long to sit out is a failure", async () => {
   sent[0].reject(new ChatError("muted", "You are muted.", { retryAfter: 600 }));
   await turn();
   assert.deepEqual([outbox.of("general")[0].state, timers.length], ["failed", 0]);
+});
+
+test("nonces are in the order of time, and never the same", () => {
+  const times = [0, 1, 1_000_000, 1_700_000_000_000, 1_700_000_000_001, 4_000_000_000_000];
+  const made = times.map((at) => newNonce(at));
+  assert.deepEqual([...made].sort(), made);
+  assert.ok(made.every((nonce) => /^[0-9a-z]{25}$/.test(nonce)));
+  assert.equal(new Set(Array.from({ length: 1000 }, () => newNonce(7))).size, 1000);
 });
