@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from .plugins.api import Also, Ban, RequestSpec, Route
     from .plugins.base import Plugin, settings
     from .plugins.commands import command
+    from .plugins.gateways import StreamLink
     from .plugins.hookspecs import hookimpl
     from .web.handler import Handler
 
@@ -30,6 +31,7 @@ __all__ = [
     "RequestSpec",
     "Room",
     "Route",
+    "StreamLink",
     "Upload",
     "User",
     "__version__",
@@ -41,6 +43,7 @@ __all__ = [
 _MODULES = {
     "plugins.api": ("Also", "Ban", "RequestSpec", "Route"),
     "plugins.commands": ("command",),
+    "plugins.gateways": ("StreamLink",),
     "model.errors": ("Reject",),
     "plugins.hookspecs": ("hookimpl",),
     "model.values": ("Attachment", "Draft", "Event", "Member", "Message", "Room", "Upload", "User"),

@@ -8,7 +8,9 @@ import pytest
 
 from chatserver.config import load
 from chatserver.testing import ServerProcess, process
-from chatserver.testing.settings import TRANSPORT, write_settings
+from chatserver.testing.settings import FROM_ENVIRONMENT, write_settings
+
+TRANSPORT = FROM_ENVIRONMENT["transport"]
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from inspect import isawaitable
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 from ..delivery.hub import user_topic
 from ..model.errors import Reject
@@ -12,6 +12,7 @@ from ..model.names import room_key
 from ..model.values import NO_EXTRAS, Event, Member, Message, Room, Status, Upload, User
 from ..model.values import extra as checked_extra
 from ..plugins.api import Also, AlsoWork, Ban
+from ..plugins.gateways import Format, GatewaySession, Link
 from ..protocol import events as wire
 from ..store import Committed
 from ..store import changes as log
@@ -22,12 +23,22 @@ from .rooms import direct_room
 from .services import Services
 
 
+class OpenSession(Protocol):
+    """Opens a session over a connection of a plugin."""
+
+    async def __call__(
+        self, plugin: str, link: Link, format: Format, *, user: User | None, name: str | None, token: str | None,
+        remote_ip: str,
+    ) -> GatewaySession: ...  # fmt: skip
+
+
 class PluginChat:
     """One plugin's handle on the chat."""
 
-    def __init__(self, plugin: str, services: Services) -> None:
+    def __init__(self, plugin: str, services: Services, open_session: OpenSession) -> None:
         self._plugin = plugin
         self._services = services
+        self._open_session = open_session
 
     async def _live(self, room: Room | str) -> LiveRoom:
         return await self._services.rooms.get(_name(room))
@@ -176,6 +187,16 @@ class PluginChat:
             self._services.host.current.commands.listing(
                 lambda name: self._services.access.by_role(user, name)
             )
+        )
+
+    # Gateways
+
+    async def open_session(
+        self, link: Link, format: Format, *, remote_ip: str, user: User | None = None, name: str | None = None,
+        token: str | None = None,
+    ) -> GatewaySession:  # fmt: skip
+        return await self._open_session(
+            self._plugin, link, format, user=user, name=name, token=token, remote_ip=remote_ip
         )
 
     # Moderation

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import msgspec
 
 from ..model.values import Event, Member, Message, Room, Status, Upload, User
+from .gateways import Format, GatewaySession, Link
 
 Row = Mapping[str, Any]
 """A row of a plugin's table, by column name."""
@@ -223,6 +224,23 @@ class ChatAPI(Protocol):
 
     def commands(self, user: User) -> list[Mapping[str, Any]]:
         """The commands that ``user`` may call, as ``welcome`` lists them, each with its ``help``."""
+
+    # Gateways
+    async def open_session(
+        self,
+        link: Link,
+        format: Format,
+        *,
+        remote_ip: str,
+        user: User | None = None,
+        name: str | None = None,
+        token: str | None = None,
+    ) -> GatewaySession:
+        """Say hello for a client that came over a connection of the plugin's own: for ``user``, whom the plugin has
+        signed in itself, for the owner of ``token``, or for a new guest called ``name``.
+
+        ``remote_ip`` counts for the limits by address. Raises `Reject`; the link stays open.
+        """
 
     # Moderation: ``minutes`` 0 is until lifted (for a kick: come back at once); each is a ``member`` event.
     async def kick(

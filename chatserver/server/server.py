@@ -19,6 +19,7 @@ from ..model.tuning import Sizes, Timeouts
 from ..plugins.deadline import wait_at_most
 from ..plugins.host import PluginHost
 from ..sessions.context import ConnectionContext
+from ..sessions.gateway import Gateways
 from ..store import Store
 from ..store.engine import database_file
 from ..store.folder import make_private
@@ -96,6 +97,7 @@ class ChatServer:
         )
         self._lifecycle.add("the accounts", lambda: in_own_thread(services.accounts.close), until)
         self.context = ConnectionContext(services, __version__)
+        self._gateways = Gateways(self.context)
 
     async def _start_chat(self) -> None:
         services, add = self.services, self._lifecycle.add
@@ -111,7 +113,7 @@ class ChatServer:
         await services.account_changes.clean_up()
 
     def _bind(self, plugin: str) -> tuple[PluginChat, PluginDatabase]:
-        return PluginChat(plugin, self.services), PluginDatabase(self.services.store)
+        return PluginChat(plugin, self.services, self._gateways.open), PluginDatabase(self.services.store)
 
     async def _migrate(self, plugin: str, migrations: Sequence[Any]) -> None:
         await migrate(self.services.store, plugin, migrations)

@@ -295,7 +295,9 @@ class Connection:
         self.close(Close.HELLO_REQUIRED)
 
     def lost(self) -> None:
-        """Nothing came for too long."""
+        """Nothing came for too long. Where the client isn't asked for signs of life, that means nothing."""
+        if not self.codec.ping:
+            return
         self.close(Close.HEARTBEAT_LOST)
         if self._transport is not None:
             self._transport.abort()

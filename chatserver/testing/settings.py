@@ -14,8 +14,8 @@ from ..config.environment import PREFIX
 Plugins = Sequence[str] | Mapping[str, Mapping[str, Any]]
 
 UNLIMITED = {"messages_per_second": 100_000, "burst": 100_000}
-TRANSPORT = f"{PREFIX}SERVER__TRANSPORT"
-"""The one variable of the environment that counts: how WebSockets are read where a test doesn't say."""
+FROM_ENVIRONMENT = {"transport": f"{PREFIX}SERVER__TRANSPORT", "compiled": f"{PREFIX}SERVER__COMPILED"}
+"""The only variables that count: how WebSockets are read and written where a test doesn't say."""
 
 
 def write_settings(
@@ -43,8 +43,9 @@ def write_settings(
     if plugins is not None:
         enabled = dict(plugins) if isinstance(plugins, Mapping) else {name: {} for name in plugins}
         wanted["plugins"]["enabled"] = enabled
-    if transport := os.environ.get(TRANSPORT):
-        wanted["server"]["transport"] = transport
+    for key, variable in FROM_ENVIRONMENT.items():
+        if value := os.environ.get(variable):
+            wanted["server"][key] = yaml.safe_load(value)
     _merge(wanted, settings or {})
     path = folder / "config.yaml"
     path.write_text(yaml.safe_dump(wanted, sort_keys=False, allow_unicode=True))

@@ -11,11 +11,11 @@ import msgspec
 import tornado.web
 from tornado.httputil import HTTPServerRequest
 
-from ..chat.plugin_api import PluginChat
 from ..chat.services import Services
 from ..model.errors import HTTP_STATUS, Reject
 from ..model.rate_limit import moves
 from ..model.values import Request, User
+from ..plugins.api import ChatAPI
 from ..plugins.failures import own_failure, refused
 from ..protocol.requests import invalid
 from .security import HEADERS, HSTS, client_address, is_ours
@@ -44,7 +44,7 @@ class Handler(tornado.web.RequestHandler):
     answers_while_stopping = False
     answers_any_host = False
     """Whether the Host header may name another server: for probes, which come by internal names."""
-    chat: PluginChat
+    chat: ChatAPI
     _user: User | None = None
 
     def initialize(self, site: Site, plugin: Any = None) -> None:
@@ -52,7 +52,7 @@ class Handler(tornado.web.RequestHandler):
         self.services = site.services
         self.plugin = plugin
         if plugin is not None:
-            self.chat = PluginChat(plugin.name, site.services)
+            self.chat = plugin.chat
 
     def set_default_headers(self) -> None:
         self.clear_header("Server")
