@@ -97,7 +97,7 @@ def test_who_lags_may_go_without_what_does_not_last(hub, turns):
     ear = Ear()
     hub.subscribe(ear, "a")
     for payload, ephemeral in ((b"1", False), (b"typing", True), (b"2", False)):
-        hub.deliver("a", payload, ephemeral)
+        hub.deliver("a", payload, ephemeral=ephemeral)
     turns.turn()
     ((frames, durable),) = ear.got
     assert frames == frame(b"1") + frame(b"typing") + frame(b"2")
@@ -133,7 +133,7 @@ def test_each_family_is_encoded_for_once(hub, turns):
         hub.subscribe(ear, "a")
     large, small = b"large" * 1000, b"small"
     for payload, ephemeral in ((large, False), (b"typing", True), (small, False)):
-        hub.deliver("a", payload, ephemeral)
+        hub.deliver("a", payload, ephemeral=ephemeral)
     turns.turn()
     packed = deflate.compress_frame(frame(large))
     assert len(packed) < 100
@@ -216,6 +216,29 @@ def test_joining_and_leaving_cut_exactly_there(hub, turns):
     assert late.heard == frame(b"2") + frame(b"3")
 
 
+def test_one_that_comes_into_a_room_is_told_so_before_it_gets_what_is_said_there(hub, turns):
+    early, late = Ear(), Ear()
+    hub.subscribe(early, "room")
+    hub.subscribe(late, "@late")
+    hub.deliver("room", b"before")
+    hub.deliver("@late", b"you are in")
+    hub.subscribe(late, "room")
+    hub.deliver("room", b"after")
+    turns.turn()
+    assert late.heard == frame(b"you are in") + frame(b"after")
+    assert early.heard == frame(b"before") + frame(b"after")
+
+
+def test_some_users_get_nothing_of_a_payload(hub, turns):
+    alice, bob, also_bob = Ear(), Ear(), Ear(Lines())
+    for ear, user in ((alice, "@alice"), (bob, "@bob"), (also_bob, "@bob")):
+        hub.subscribe(ear, "*")
+        hub.subscribe(ear, user)
+    hub.deliver_apart("*", b"not for bob", b"", ["bob"])
+    turns.turn()
+    assert [ear.heard for ear in (alice, bob, also_bob)] == [frame(b"not for bob"), b"", b""]
+
+
 def test_a_large_fan_out_lets_the_loop_turn(hub, turns, monkeypatch):
     monkeypatch.setattr(module, "SENDS_PER_TURN", 10)
     ears = [Ear() for _ in range(25)]
@@ -267,7 +290,7 @@ def test_everybody_hears_exactly_what_was_said_while_they_were_there(steps):
             match step:
                 case "deliver", topic, large, ephemeral:
                     payload = json.dumps([topic, number, ephemeral, "x" * 2000 * large])
-                    hub.deliver(topic, payload.encode(), ephemeral)
+                    hub.deliver(topic, payload.encode(), ephemeral=ephemeral)
                     for who, where in inside:
                         if where == topic:
                             expected[who].append((number, ephemeral))

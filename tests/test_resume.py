@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from chatserver.sessions import hello as opening
+from chatserver.sessions import resume as opening
 from chatserver.sessions.connection import Connection
 from chatserver.testing import Refused
 

@@ -14,7 +14,7 @@ def connection_of(server, name):
     user = next(
         m.user for m in server.services.rooms.loaded("general").members.values() if m.user.name == name
     )
-    (session,) = server.services.after_commit.sessions(user.id)
+    (session,) = server.services.after_commit.sessions.of(user.id)
     return session.connection
 
 
@@ -121,7 +121,7 @@ async def test_a_long_replay_is_paced_and_makes_nobody_slow(chat, raw, eventuall
             await socket.until("welcome")
             for _ in range(50):
                 await alice.ask("ping")
-            (session,) = server.services.after_commit.sessions(bob.id)
+            (session,) = server.services.after_commit.sessions.of(bob.id)
             assert 0 < session.connection._transport.buffered < 3 * LIMIT
             # What comes for the person rather than the room comes meanwhile.
             for n in range(20):

@@ -47,6 +47,15 @@ class SignIn:
             return vouched
         return await self._accounts.of_token(asked.token)
 
+    async def again(self, user: User, token: str | None, name: str | None) -> User:
+        """The same user as of now.
+
+        With a token raises `Reject` ``unauthorized`` when it has ended, or ``name_taken`` when a guest's name is gone.
+        """
+        if token is not None:
+            return await self._accounts.returning(token, name)
+        return await self._accounts.find(user.id)
+
     async def new_guest(self, name: str, remote_ip: str) -> tuple[User, str]:
         """A new guest and their token.
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from ..accounts.accounts import Accounts
+from ..delivery.local_sessions import LocalSessions
 from ..model.errors import Close
 from ..store import Store
 from ..store import accounts as people
-from .after_commit import AfterCommit
 from .people import People
 from .registry import RoomRegistry
 
@@ -20,13 +20,13 @@ class AccountChanges:
         accounts: Accounts,
         people: People,
         rooms: RoomRegistry,
-        after_commit: AfterCommit,
+        sessions: LocalSessions,
     ) -> None:
         self._store = store
         self._accounts = accounts
         self._people = people
         self._rooms = rooms
-        self._after_commit = after_commit
+        self._sessions = sessions
         self._signal = 0
 
     async def start(self) -> None:
@@ -45,8 +45,8 @@ class AccountChanges:
         user = await self._store.read(lambda conn: people.user_by_id(conn, user_id))
         if user is not None:
             self._people.replace(user)
-        self._after_commit.user_changed(user_id)
-        for session in self._after_commit.sessions(user_id):
+        self._sessions.user_changed(user_id)
+        for session in self._sessions.of(user_id):
             if session.token is not None and await self._accounts.of_token(session.token) is None:
                 session.connection.close(Close.REVOKED)
 
@@ -55,14 +55,11 @@ class AccountChanges:
         user = await self._accounts.of_token(token)
         await self._accounts.revoke(token)
         if user is not None:
-            self._after_commit.user_changed(user.id)
-            for session in self._after_commit.sessions(user.id):
-                if session.token == token:
-                    session.connection.close(Close.REVOKED, "signed out")
+            self._sessions.close(user.id, Close.REVOKED, "signed out", token=token)
 
     async def clean_up(self) -> None:
         """Forget sessions that have ended, and guests who had no other. Being connected is using a session."""
-        for session in self._after_commit.all_sessions():
+        for session in self._sessions.all():
             if session.token is not None:
                 await self._accounts.of_token(session.token)
         self._rooms.forget(await self._accounts.forget_ended())

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from types import MappingProxyType
-from typing import cast
 
 from ..delivery.bus import Bus
-from ..delivery.codec import Codec
-from ..delivery.hub import EVERYBODY, Hub, user_topic
+from ..delivery.hub import ALL, user_topic
+from ..delivery.local_sessions import LocalSessions
 from ..delivery.presence import Presence
-from ..delivery.session import Session
 from ..model.metrics import Metrics
 from ..model.values import Event, Message, User
 from ..protocol import events as wire
@@ -26,20 +24,13 @@ AFTER: Mapping[str, str] = MappingProxyType(
 )
 
 
-class PendingHello:
-    """A session that is about to say ``welcome``; ``stale`` once its user or their memberships changed meanwhile."""
-
-    def __init__(self) -> None:
-        self.stale = False
-
-
 class AfterCommit:
     """The rooms' watcher. Where more than ``presence_members`` connections listen, coming and going is not
     told."""
 
     def __init__(
         self,
-        hub: Hub,
+        sessions: LocalSessions,
         bus: Bus,
         presence: Presence,
         notifier: Notifier,
@@ -47,66 +38,19 @@ class AfterCommit:
         presence_members: int,
         metrics: Metrics,
     ) -> None:
-        self._hub = hub
+        self.sessions = sessions
         self._bus = bus
         self._presence = presence
         self._notifier = notifier
         self._access = access
         self._presence_members = presence_members
         self._metrics = metrics
-        self._opening: dict[str, set[PendingHello]] = {}
-        self.user_changes = 0
-        """How often a user's own facts changed."""
-
-    # Sessions
-
-    def sessions(self, user_id: str) -> list[Session]:
-        """A user's connections on this process."""
-        return cast(list[Session], list(self._hub.subscribers(user_topic(user_id))))
-
-    def all_sessions(self) -> list[Session]:
-        """All connections on this process."""
-        return cast(list[Session], list(self._hub.subscribers(EVERYBODY)))
-
-    def opening(self, user_id: str, user_changes: int) -> PendingHello:
-        """Watch a user until `opened`. ``user_changes`` is the count from before the user was looked up."""
-        watch = PendingHello()
-        watch.stale = user_changes != self.user_changes
-        self._opening.setdefault(user_id, set()).add(watch)
-        return watch
-
-    def changed(self, user_id: str) -> None:
-        """A user's memberships changed: a session that is about to be welcomed as this user has to ask again."""
-        for watch in self._opening.get(user_id, ()):
-            watch.stale = True
-
-    def user_changed(self, user_id: str) -> None:
-        """A user's name, role or sessions changed."""
-        self.user_changes += 1
-        self.changed(user_id)
-
-    def opened(self, user_id: str, watch: PendingHello) -> None:
-        """Stop watching."""
-        waiting = self._opening[user_id]
-        waiting.discard(watch)
-        if not waiting:
-            del self._opening[user_id]
-
-    def follow(self, session: Session, room: str) -> None:
-        """From here on the session gets the room's events."""
-        session.rooms.add(room)
-        self._hub.subscribe(session, room)
-
-    def unfollow(self, session: Session, room: str) -> None:
-        """It gets what is queued, and nothing behind that."""
-        session.rooms.discard(room)
-        self._hub.unsubscribe(session, room)
 
     # Who is here
 
     def show(self, user: User, room: str) -> None:
         """Tell a room that somebody is there now, unless it knows, or too many are there to be told."""
-        if self._hub.count(room) <= self._presence_members and self._presence.enter(user, room):
+        if self.sessions.listening(room) <= self._presence_members and self._presence.enter(user, room):
             status, text = self._presence.status(user.id)
             if status != "offline":
                 self._bus.publish(room, wire.joined(room, user, status, text), ephemeral=True)
@@ -128,28 +72,17 @@ class AfterCommit:
             self._let_in(live, entry.target, done)
 
     def _announce(self, live: LiveRoom, by: User) -> None:
-        """Tell everybody else that there is a new room to join."""
+        """Tell all but its members that there is a new room to join."""
         fields = {**listing(live, by), "joined": False}
         fields.pop("role", None)
-        told = wire.rooms([fields])
-        encoded: dict[Codec, bytes] = {}
-        for session in cast(Iterable[Session], self._hub.subscribers(EVERYBODY)):
-            if session.user.id not in live.members:
-                codec = session.connection.codec
-                if codec not in encoded:
-                    encoded[codec] = codec.encode(told)
-                session.connection.send_encoded(encoded[codec], encoded[codec])
+        self._bus.publish_apart(ALL, wire.rooms([fields]), b"", live.members)
 
     def _let_in(self, live: LiveRoom, user: User, done: Committed) -> None:
-        self.changed(user.id)
-        sessions = self.sessions(user.id)
-        if sessions:
-            # The event itself is still to come.
-            head = live.position.seq - (done.event is not None)
-            told = wire.rooms([{**listing(live, user), "head": head, "read": head}])
-            for session in sessions:
-                session.connection.send(told)
-                self.follow(session, live.room.name)
+        # The event itself is still to come.
+        head = live.position.seq - (done.event is not None)
+        listed = {**listing(live, user), "head": head, "read": head}
+        self._bus.publish(user_topic(user.id), wire.rooms([listed]))
+        if self.sessions.let_in(user.id, live.room.name):
             self.show(user, live.room.name)
 
     def after_publish(self, live: LiveRoom, entry: Change, done: Committed) -> None:
@@ -169,15 +102,13 @@ class AfterCommit:
 
     def _let_out(self, live: LiveRoom, entry: ChangeMember) -> None:
         name, user = live.room.name, entry.target
-        self.changed(user.id)
-        own_doing = entry.action == "left"
         told = (
-            wire.rooms([], [name]) if own_doing else wire.kicked(name, entry.user, entry.reason, entry.until)
+            wire.rooms([], [name])
+            if entry.action == "left"
+            else wire.kicked(name, entry.user, entry.reason, entry.until)
         )
-        for session in self.sessions(user.id):
-            if name in session.rooms:
-                self.unfollow(session, name)
-                session.connection.send(told)
+        if self.sessions.let_out(user.id, name):
+            self._bus.publish(user_topic(user.id), told)
         if self._presence.exit(user, name):
             self._bus.publish(name, wire.left(name, user), ephemeral=True)
 

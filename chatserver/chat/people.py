@@ -92,7 +92,7 @@ class People:
         old = user.display_name
         renamed = await self._accounts.rename(user, name)
         self.replace(renamed)
-        for room in {room for session in self._after_commit.sessions(user.id) for room in session.rooms}:
+        for room in {room for session in self._after_commit.sessions.of(user.id) for room in session.rooms}:
             self._bus.publish(room, wire.renamed(renamed, old), ephemeral=True)
         return renamed
 
@@ -100,17 +100,13 @@ class People:
         """A user has another name or role: take it over wherever they are held in memory."""
         self._rooms.rename(user)
         self._presence.rename(user)
-        self._after_commit.user_changed(user.id)
-        for session in self._after_commit.sessions(user.id):
-            session.user = user
+        self._after_commit.sessions.replace(user)
 
     def released(self, user_id: str) -> None:
         """A guest's name has gone to another user: it means the other one from here on."""
         self._rooms.release(user_id)
-        self._after_commit.user_changed(user_id)
-        for session in self._after_commit.sessions(user_id):
-            # Came back in the moment in which the name was taken: with the next hello it is asked again.
-            session.connection.close(Close.RESTART, "the name went to another user")
+        # One that came back in the moment in which the name was taken is asked again with the next hello.
+        self._after_commit.sessions.close(user_id, Close.RESTART, "the name went to another user")
 
     def tell_admins(self, text: str) -> None:
         """Send a warning to the admins who are here."""

@@ -268,9 +268,11 @@ class LiveRoom:
             hidden = self._watcher.kept_from(self, event.message)
             if hidden:
                 bare = msgspec.structs.replace(event, message=None)
-                self._bus.publish_apart(self.room.name, wire.durable(event), wire.durable(bare), hidden)
+                self._bus.publish_apart(
+                    self.room.name, wire.durable(event), wire.durable(bare), hidden, event.seq
+                )
                 return
-        self._bus.publish(self.room.name, wire.durable(event))
+        self._bus.publish(self.room.name, wire.durable(event), event.seq)
 
 
 def _restricts(entry: Change) -> bool:

@@ -11,9 +11,10 @@ from functools import partial
 from ..accounts.accounts import Accounts
 from ..accounts.sign_in import SignIn
 from ..config import Settings
-from ..delivery.bus import Bus
+from ..delivery.bus import MakeBus
 from ..delivery.bus_local import LocalBus
 from ..delivery.hub import Hub, Outlet
+from ..delivery.local_sessions import LocalSessions
 from ..delivery.presence import Presence
 from ..delivery.send import SendToAll, send_in_python
 from ..delivery.send import choose as choose_send
@@ -51,6 +52,7 @@ class Services:
         timeouts: Timeouts,
         sizes: Sizes,
         clock: Callable[[], float] = time.time,
+        make_bus: MakeBus = LocalBus,
     ) -> None:
         self.settings = settings
         self.host = host
@@ -61,22 +63,23 @@ class Services:
         self.started = time.monotonic()
         self.stopping = False
         """Nothing new is begun any more."""
-        self._build_delivery()
+        self._build_delivery(make_bus)
         self._build_users(clock)
         self._build_rooms(clock)
 
-    def _build_delivery(self) -> None:
+    def _build_delivery(self, make_bus: MakeBus) -> None:
         send_to_all: SendToAll[Outlet] = choose_send(self.settings.server.compiled)
         compiled = send_to_all is not send_in_python
         log.debug("messages are sent by %s", "compiled code" if compiled else "Python code")
         self.hub = Hub(asyncio.get_running_loop().call_soon, self.metrics, send_to_all)
-        self.bus: Bus = LocalBus(self.hub.deliver, self.hub.deliver_apart)
+        self.bus = make_bus(self.hub.deliver, self.hub.deliver_apart)
         self.access = Access(self.host)
         self.notifier = Notifier(self.host, self.metrics)
         gone = partial(user_gone, self.bus, self.notifier)
         self.presence = Presence(gone, self.timeouts.presence_grace)
+        self.sessions = LocalSessions(self.hub)
         self.after_commit = AfterCommit(
-            self.hub,
+            self.sessions,
             self.bus,
             self.presence,
             self.notifier,
@@ -108,7 +111,7 @@ class Services:
         )
         self.moderation = Moderation(rooms, store, access, clock)
         self.people = People(rooms, store, self.bus, access, self.presence, self.after_commit, self.accounts)
-        self.account_changes = AccountChanges(store, self.accounts, self.people, rooms, self.after_commit)
+        self.account_changes = AccountChanges(store, self.accounts, self.people, rooms, self.sessions)
         self.commands = CommandRunner(host, self.accounts, rooms, access, pipeline, self.message_limiter)
 
     def _released(self, user_id: str) -> None:

@@ -14,13 +14,15 @@ class LocalBus:
         self._deliver = deliver
         self._deliver_apart = deliver_apart
 
-    def publish(self, topic: str, payload: bytes, ephemeral: bool = False) -> None:
+    def publish(self, topic: str, payload: bytes, seq: int | None = None, *, ephemeral: bool = False) -> None:
         """Hand over to this process."""
-        self._deliver(topic, payload, ephemeral)
+        self._deliver(topic, payload, seq, ephemeral=ephemeral)
 
-    def publish_apart(self, topic: str, payload: bytes, instead: bytes, users: Collection[str]) -> None:
+    def publish_apart(
+        self, topic: str, payload: bytes, instead: bytes, users: Collection[str], seq: int | None = None
+    ) -> None:
         """Hand over to this process."""
-        self._deliver_apart(topic, payload, instead, users)
+        self._deliver_apart(topic, payload, instead, users, seq)
 
     async def start(self) -> None:
         """Nothing to connect."""

@@ -71,7 +71,7 @@ def user_topic(user_id: str) -> str:
     return "@" + user_id
 
 
-EVERYBODY = "*"
+ALL = "*"
 """The topic of all connections."""
 
 
@@ -95,8 +95,11 @@ class Hub:
         self._own: list[Waiting] = []
         self._scheduled = False
 
-    def deliver(self, topic: str, payload: bytes, ephemeral: bool = False) -> None:
-        """Queue a payload for all subscribers; it goes out at the end of this turn."""
+    def deliver(self, topic: str, payload: bytes, seq: int | None = None, *, ephemeral: bool = False) -> None:
+        """Queue a payload for all subscribers; it goes out at the end of this turn.
+
+        ``seq``, its place in the topic's log, is not looked at: clients tell by it what they have, and what is missing.
+        """
         queued = self._ready.get(topic)
         if queued is None:
             if not self.listened_to(topic):
@@ -107,15 +110,18 @@ class Hub:
             queued.ephemeral.add(len(queued.payloads))
         queued.payloads.append(payload)
 
-    def deliver_apart(self, topic: str, payload: bytes, instead: bytes, users: Collection[str]) -> None:
-        """Send a payload now, after what is queued, and ``instead`` to the sessions of these users."""
+    def deliver_apart(
+        self, topic: str, payload: bytes, instead: bytes, users: Collection[str], seq: int | None = None
+    ) -> None:
+        """Send a payload now, after what is queued, and ``instead`` to the sessions of these users, unless empty."""
         self.flush()
         for codec, topics in self._families.items():
             listeners = topics.get(topic, {})
             others = {each for user_id in users for each in topics.get(user_topic(user_id), ())}
             for data, chosen in ((payload, listeners.keys() - others), (instead, listeners.keys() & others)):
                 outlets = tuple(listeners[each] for each in chosen)
-                self._queue(outlets, [codec.encode(data, len(outlets))], ())
+                if data and outlets:
+                    self._queue(outlets, [codec.encode(data, len(outlets))], ())
         self._send_all()
 
     def later(self, waiting: Waiting) -> None:
@@ -197,27 +203,35 @@ class Hub:
 
     def _join(self) -> None:
         ready, self._ready = self._ready, {}
+        late: list[tuple[Outlet, list[bytes], set[int]]] = []
         for topic, queued in ready.items():
             families = [(codec, topics[topic]) for codec, topics in self._families.items() if topic in topics]
             count = sum(len(listeners) for _, listeners in families)
             if count:
                 self._metrics.fan_out.observe(count)
             for codec, listeners in families:
-                self._encode(codec, listeners, queued)
+                late += self._encode(codec, listeners, queued)
+        # They came into the room in this turn, and are told so before they get what is said in it.
+        for outlet, encoded, ephemeral in late:
+            self._queue((outlet,), encoded, ephemeral)
 
-    def _encode(self, codec: Codec, listeners: dict[Subscriber, Outlet], queued: _Queued) -> None:
-        """Make the bytes of a topic for one family, and queue them for all of it."""
+    def _encode(
+        self, codec: Codec, listeners: dict[Subscriber, Outlet], queued: _Queued
+    ) -> list[tuple[Outlet, list[bytes], set[int]]]:
+        """Make the bytes of a topic for one family, and queue them for all of it. Returns what is for those who came
+        late."""
         late = queued.late
         encoded = [codec.encode(payload, len(listeners)) for payload in queued.payloads]
         if not late:
             self._queue(tuple(listeners.values()), encoded, queued.ephemeral)
-            return
+            return []
         there = tuple(outlet for subscriber, outlet in listeners.items() if subscriber not in late)
         self._queue(there, encoded, queued.ephemeral)
-        for subscriber, heard in late.items():
-            if subscriber in listeners:
-                ephemeral = {place - heard for place in queued.ephemeral}
-                self._queue((listeners[subscriber],), encoded[heard:], ephemeral)
+        return [
+            (listeners[subscriber], encoded[heard:], {place - heard for place in queued.ephemeral})
+            for subscriber, heard in late.items()
+            if subscriber in listeners
+        ]
 
     def _queue(self, outlets: tuple[Outlet, ...], encoded: list[bytes], ephemeral: Collection[int]) -> None:
         data = b"".join(encoded)

@@ -13,6 +13,8 @@ from .. import __version__
 from ..chat.plugin_api import PluginChat
 from ..chat.services import Services
 from ..config import Settings
+from ..delivery.bus import MakeBus
+from ..delivery.bus_local import LocalBus
 from ..model.errors import Close
 from ..model.metrics import Metrics
 from ..model.tuning import Sizes, Timeouts
@@ -55,11 +57,13 @@ class ChatServer:
         timeouts: Timeouts = Timeouts(),  # noqa: B008 - frozen
         sizes: Sizes = Sizes(),  # noqa: B008 - frozen
         clock: Callable[[], float] = time.time,
+        make_bus: MakeBus = LocalBus,
     ) -> None:
         self.settings = settings
         self.timeouts = timeouts
         self._sizes = sizes
         self._clock = clock
+        self._make_bus = make_bus
         self.host = PluginHost(settings, strict=strict, timeouts=timeouts, on_suspend=self._suspended)
         self._lifecycle = Lifecycle()
 
@@ -93,7 +97,7 @@ class ChatServer:
         )
         self._lifecycle.add("the storage", lambda: in_own_thread(store.close), until)
         services = self.services = Services(
-            self.settings, self.host, store, metrics, self.timeouts, self._sizes, self._clock
+            self.settings, self.host, store, metrics, self.timeouts, self._sizes, self._clock, self._make_bus
         )
         self._lifecycle.add("the accounts", lambda: in_own_thread(services.accounts.close), until)
         self.context = ConnectionContext(services, __version__)
