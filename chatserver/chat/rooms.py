@@ -23,6 +23,7 @@ from ..store import accounts as people
 from ..store import changes as log
 from ..store import queries as reading
 from .access import Access, without_hidden
+from .pages import first_that_fit, last_that_fit
 from .registry import RoomRegistry
 from .room import LiveRoom
 from .room_settings import changed_settings, new_settings
@@ -244,25 +245,43 @@ class RoomService:
     # Reading
 
     async def log_after(self, user: User, live: LiveRoom, after: int, limit: int) -> tuple[list[Event], bool]:
-        """The log behind ``after`` that ``user`` may see, every seq; and whether there is more."""
+        """The log after ``after`` that ``user`` may see, every seq, as much as makes a page; and whether there is
+        more."""
         floor = await self._access.visible_after(user, live)
         after = max(after, floor)
         events = await self._store.read(
             lambda conn: reading.events_after(conn, live.room.name, after, limit + 1)
         )
-        return without_hidden(events[:limit], user, floor), len(events) > limit
+        page = first_that_fit(events[:limit])
+        return without_hidden(page, user, floor), len(events) > len(page)
 
     async def timeline(
         self, user: User, live: LiveRoom, limit: int, *, before: int | None = None,
         after: int | None = None, around: int | None = None,
     ) -> tuple[list[Event], bool]:  # fmt: skip
-        """A page of what people read, ascending; and whether there is more in that direction."""
+        """A page of what people read, ascending; and whether there is more in that direction.
+
+        ``around`` takes half a page on each side; "more" then means older ones.
+        """
         floor = await self._access.visible_after(user, live)
-        return await self._store.read(
-            lambda conn: reading.timeline(
-                conn, live.room.name, floor, limit, before=before, after=after, around=around
+        name = live.room.name
+        if around is not None:
+            older, more = await self.timeline(user, live, limit - limit // 2, before=around + 1)
+            if limit > 1:
+                newer, _ = await self.timeline(user, live, limit // 2, after=around)
+                return older + newer, more
+            return older, more
+        if after is not None:
+            events, more = await self._store.read(
+                lambda conn: reading.newer(conn, name, max(floor, after), limit)
             )
-        )
+            page = first_that_fit(events)
+        else:
+            events, more = await self._store.read(
+                lambda conn: reading.older(conn, name, floor, before, limit)
+            )
+            page = last_that_fit(events)
+        return list(page), more or len(page) < len(events)
 
     async def backlog(self, user: User, live: LiveRoom) -> tuple[list[Event], bool]:
         """What somebody who joins is shown at once: as much as a plugin says."""

@@ -99,6 +99,8 @@ class Services:
         self.sign_in = SignIn(self.accounts, self.host, new_guests)
         self.message_limiter = RateLimiter(limits.messages_per_second, limits.burst, time.monotonic)
         """What other users notice: messages, and by `moves` joining, leaving and the like."""
+        self.request_limiter = RateLimiter(5 * limits.messages_per_second, 10 * limits.burst, time.monotonic)
+        """What only costs the server: reading, and requests of any other kind."""
 
     def _build_rooms(self, clock: Callable[[], float]) -> None:
         host, store, access = self.host, self.store, self.access

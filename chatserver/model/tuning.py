@@ -20,6 +20,8 @@ class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
     """After a start, for guests to come back before their names are free."""
     http_idle: float = 20.0
     """For the head of an HTTP request, on a new connection or between two."""
+    write: float = 60.0
+    """For the client to take what was sent to it: an HTTP answer, or replies on a WebSocket."""
     http_body: float = 60.0
     """For the body of an HTTP request."""
     drain: float = 10.0

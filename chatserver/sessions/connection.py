@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Awaitable
@@ -258,12 +259,16 @@ class Connection:
             self._leave()
 
     async def drained(self) -> None:
-        """Wait until what was sent is on its way."""
+        """Wait until what was sent is on its way, for as long as a client may take for it."""
         if self._transport is not None:
-            # Replies and replay make nobody a slow reader: nothing more is read until they are sent.
+            # Replies and replay make no client a slow reader: nothing more is read until they are sent.
             self.flush()
             self._asked_for = self._transport.buffered
-            await self._transport.drained()
+            try:
+                async with asyncio.timeout(self._context.services.timeouts.write):
+                    await self._transport.drained()
+            except TimeoutError:
+                self._too_slow()
             self._asked_for = 0
 
     def close(self, code: Close, reason: str = "") -> None:

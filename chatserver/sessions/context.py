@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import time
-
 from ..chat.services import Services
-from ..model.rate_limit import RateLimiter
 from .hello import HelloHandler
 from .keepalive import Keepalive
 from .plugin_requests import PluginRequests
@@ -27,6 +24,5 @@ class ConnectionContext:
         self.keepalive = Keepalive(limits.connections, limits.connections_per_ip, services.timeouts)
         self.info = ServerInfo(services, self.keepalive, version)
         self.hello_handler = HelloHandler(services, self.info.facts)
-        requests = RateLimiter(5 * limits.messages_per_second, 10 * limits.burst, time.monotonic)
         plugin_requests = PluginRequests(services.host)
-        self.request_handler = RequestHandler(services, plugin_requests, requests, self.info.stats.get)
+        self.request_handler = RequestHandler(services, plugin_requests, self.info.stats.get)

@@ -15,7 +15,7 @@ from ..delivery.session import Session
 from ..model import errors
 from ..model.errors import Reject
 from ..model.names import room_key
-from ..model.rate_limit import RateLimiter, moves
+from ..model.rate_limit import moves
 from ..protocol import events as wire
 from ..protocol import requests
 from ..store import Committed
@@ -51,13 +51,12 @@ class SessionReply:
 
 
 class RequestHandler:
-    """Answers requests of sessions. ``limiter`` is for requests of any kind, ``stats()`` gives the server's figures."""
+    """Answers requests of sessions. ``stats()`` gives the server's figures."""
 
     def __init__(
         self,
         services: Services,
         plugins: PluginRequests,
-        limiter: RateLimiter,
         stats: Callable[[], Awaitable[dict[str, Any]]],
     ) -> None:
         self._messages = services.messages
@@ -67,7 +66,7 @@ class RequestHandler:
         self._plugins = plugins
         self._accounts = services.accounts
         self._message_limiter = services.message_limiter
-        self._limiter = limiter
+        self._limiter = services.request_limiter
         self._stats = stats
 
     def handle(

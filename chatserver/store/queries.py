@@ -114,37 +114,20 @@ def event_at(conn: Connection, room: str, seq: int) -> Event | None:
     return event_of(row, room) if row is not None else None
 
 
-def timeline(
-    conn: Connection,
-    room: str,
-    floor: int,
-    limit: int,
-    *,
-    before: int | None = None,
-    after: int | None = None,
-    around: int | None = None,
-) -> tuple[list[Event], bool]:
-    """A page of what people read, ascending, all above ``floor``; and whether there is more in that direction.
-
-    ``around`` takes half a page on each side; "more" then means older ones.
-    """
-    if around is not None:
-        newer, _ = _newer(conn, room, max(floor, around), limit // 2)
-        older, more = _older(conn, room, floor, around + 1, limit - limit // 2)
-        return older + newer, more
-    if after is not None:
-        return _newer(conn, room, max(floor, after), limit)
-    return _older(conn, room, floor, _END if before is None else before, limit)
-
-
-def _newer(conn: Connection, room: str, after: int, limit: int) -> tuple[list[Event], bool]:
+def newer(conn: Connection, room: str, after: int, limit: int) -> tuple[list[Event], bool]:
+    """What people read after ``after``, ascending, ``limit`` at most; and whether there is more."""
     found = _NEWER.all(conn, in_room=room, after=after, before=_END, most=limit + 1)
     events = [event_of(row, room) for row in found]
     return events[:limit], len(events) > limit
 
 
-def _older(conn: Connection, room: str, after: int, before: int, limit: int) -> tuple[list[Event], bool]:
-    found = _OLDER.all(conn, in_room=room, after=after, before=before, most=limit + 1)
+def older(
+    conn: Connection, room: str, after: int, before: int | None, limit: int
+) -> tuple[list[Event], bool]:
+    """The newest of what people read before ``before``, all of it without, ascending, ``limit`` at most; and whether
+    there is more after ``after``."""
+    end = _END if before is None else before
+    found = _OLDER.all(conn, in_room=room, after=after, before=end, most=limit + 1)
     events = [event_of(row, room) for row in found]
     return events[:limit][::-1], len(events) > limit
 

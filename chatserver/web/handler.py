@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -9,6 +10,7 @@ from typing import Any, TypeVar
 
 import msgspec
 import tornado.web
+from tornado.http1connection import HTTP1Connection
 from tornado.httputil import HTTPServerRequest
 
 from ..chat.services import Services
@@ -104,10 +106,15 @@ class Handler(tornado.web.RequestHandler):
         return self._user or await self.services.sign_in.known(self._asked)
 
     async def require_user(self) -> User:
-        """The caller. Raises `Reject` ``unauthorized`` or ``name_taken``."""
+        """The caller, whose reading is limited like requests over the WebSocket.
+
+        Raises `Reject` ``unauthorized``, ``name_taken`` or ``rate_limited``.
+        """
         user = await self.user()
         if user is None:
             raise Reject("Sign in first.", "unauthorized")
+        if self.request.method in ("GET", "HEAD"):
+            self.services.request_limiter.take(user.id)
         return user
 
     async def require_writer(self) -> User:
@@ -165,6 +172,19 @@ class Handler(tornado.web.RequestHandler):
         if not (text.isascii() and text.isdigit() and len(text) <= 16 and int(text) <= most):
             raise Reject(f"{name}: a whole number up to {most}.", "invalid", field=name)
         return int(text)
+
+    def finish(self, chunk: str | bytes | dict[str, Any] | None = None) -> asyncio.Future[None]:
+        """End the answer. A client that doesn't take it in time loses the connection."""
+        written = super().finish(chunk)
+        if not written.done():
+            late = asyncio.get_running_loop().call_later(self.services.timeouts.write, self._disconnect)
+            written.add_done_callback(lambda _: late.cancel())
+        return written
+
+    def _disconnect(self) -> None:
+        connection = self.request.connection
+        if isinstance(connection, HTTP1Connection):
+            connection.stream.close()
 
     def reply(self, data: Mapping[str, Any], status: int = 200) -> None:
         """Answer with JSON."""
