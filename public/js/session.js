@@ -148,7 +148,7 @@ export class Session {
   /** The first page and the members, unless they are here. @param {string} name */
   async load(name) {
     const room = this.store.rooms.get(name);
-    if (!room?.joined || room.virtual || (room.timeline.loaded && room.members_here)) return;
+    if (!room?.joined || room.virtual || room.opening || (room.timeline.loaded && room.members_here)) return;
     await this.once(`load ${name}`, () => this.join(name));
   }
 

@@ -49,6 +49,7 @@ export function edit(app, node, message, done, remove) {
       void save();
     }
   });
+  node.querySelector(".tools")?.remove();
   Object.assign(node, { held: true });
   node.classList.add("editing");
   node.append(form);

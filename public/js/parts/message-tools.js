@@ -1,25 +1,48 @@
-import { h, icon } from "../dom.js";
-import { roomHash } from "../router.js";
-import { edit } from "./message-editor.js";
+import { h, iconButton } from "../dom.js";
+import { MessageActions } from "./message-actions.js";
+import { MessageSheet } from "./message-sheet.js";
 
 /** @typedef {import("../app.js").App} App */
 /** @typedef {import("../protocol.js").Message} Message */
 /** @typedef {import("./message-list.js").MessageList} MessageList */
 
-/** What can be done with a message: one toolbar that moves to the message under the pointer or with the focus. */
+const PHONE = "(max-width: 699px)";
+/** A tap on these does what they are for. */
+const ACTIVE = "a, button, summary, input, textarea, video, audio, [data-action]";
+
+/**
+ * Brings the actions to a message: a toolbar that moves to the one under the mouse, with the focus or last tapped; on a
+ * phone a tap opens a sheet. Carries out what is pressed inside messages.
+ */
 export class MessageTools {
   /** @param {App} app @param {MessageList} list */
   constructor(app, list) {
     this.app = app;
     this.list = list;
+    this.actions = new MessageActions(app, list);
+    this.sheet = new MessageSheet(app, this.actions);
+    this.phone = window.matchMedia(PHONE);
     this.bar = h("div", { class: "tools", role: "toolbar" });
+    /** What the last press was made with. */
+    this.pointer = "mouse";
     const { log } = list;
+    log.addEventListener("pointerdown", (event) => { this.pointer = event.pointerType; }, { passive: true });
     log.addEventListener("pointermove", (event) => event.pointerType === "mouse" && this.over(event), { passive: true });
-    log.addEventListener("pointerleave", () => this.bar.querySelector(":focus-visible") || this.bar.remove());
-    log.addEventListener("focusin", (event) => this.attach(event.target));
+    // A finger leaves with every tap.
+    log.addEventListener("pointerleave", (event) => event.pointerType === "mouse" && this.leave());
+    log.addEventListener("focusin", (event) => this.tapped || this.attach(event.target));
     log.addEventListener("click", (event) => this.click(event));
     log.addEventListener("keydown", (event) => this.key(event));
     app.on("edit-last", () => this.editLast());
+  }
+
+  /** Whether the last press was a finger's on a phone. */
+  get tapped() {
+    return this.pointer !== "mouse" && this.phone.matches;
+  }
+
+  leave() {
+    if (!this.bar.querySelector(":focus-visible")) this.bar.remove();
   }
 
   /** Only a pointer that moves: what scrolls under one that rests must not take the tools from the focus.
@@ -46,29 +69,26 @@ export class MessageTools {
     return id ? this.list.room?.timeline.byId.get(id) : undefined;
   }
 
-  /** @param {Message} message */
+  /** @param {Message} message @returns {Node[]} */
   buttons(message) {
-    const { t, store, plugins } = this.app;
-    const room = this.list.room;
-    const own = message.user.id === store.me?.id;
-    const rules = room?.role === "owner" || room?.role === "moderator" || store.may("message.delete_any");
-    const writable = !room?.archived;
     return [
-      ...plugins.fill("message-actions", { message: { ...message }, room: message.room }),
-      writable && this.button("reply", t("messages.reply"), () => this.app.emit("reply", message)),
-      writable && own && message.kind === "text" && this.button("edit", t("messages.edit"), () => this.edit(message)),
-      this.button("link", t("messages.copyLink"), () => this.copyLink(message)),
-      (own || rules) && this.button("trash", t("messages.delete"), () => this.confirmDelete(message), "danger"),
-    ].filter((node) => node instanceof Node);
+      ...this.app.plugins.fill("message-actions", { message: { ...message }, room: message.room }),
+      ...this.actions.of(message).map(({ icon, label, danger, run }) => iconButton(icon, label, run, danger ? "danger" : "")),
+    ];
   }
 
-  /** @param {string} name @param {string} label @param {() => void} run @param {string} [kind] */
-  button(name, label, run, kind = "") {
-    return h("button", { type: "button", class: `icon-button ${kind}`, "aria-label": label, title: label, onClick: run }, icon(name));
+  /** A tap beside everything that acts by itself shows what can be done. @param {MouseEvent} event */
+  tap(event) {
+    const target = /** @type {Element} */ (event.target);
+    if (this.pointer === "mouse" || target.closest(ACTIVE) || !document.getSelection()?.isCollapsed) return;
+    const message = this.messageOf(target);
+    if (!this.phone.matches) this.attach(target);
+    else if (message && !message.deleted) this.sheet.open(message);
   }
 
   /** @param {MouseEvent} event */
   click(event) {
+    this.tap(event);
     const target = /** @type {HTMLElement} */ (event.target).closest("[data-action]");
     if (!(target instanceof HTMLElement)) return;
     const { app, list } = this;
@@ -82,7 +102,7 @@ export class MessageTools {
     if (action === "dismiss") app.store.removeNote(room.name, note);
     if (action === "gap") void app.session.fillGap(room.name);
     if (action === "jump") list.show(Number(target.dataset.target));
-    if (action === "copy-room") this.copy(new URL(target.dataset.link ?? "", location.href).href);
+    if (action === "copy-room") this.actions.copy(new URL(target.dataset.link ?? "", location.href).href);
     if (action === "profile") {
       const user = app.store.users.get(target.dataset.user ?? "");
       if (user) app.emit("profile", { user, anchor: target });
@@ -108,41 +128,6 @@ export class MessageTools {
     const me = this.app.store.me?.id;
     const events = this.list.room?.timeline.events ?? [];
     const last = events.findLast((one) => one.type === "message" && one.user.id === me && !one.deleted && one.kind === "text");
-    if (last) this.edit(/** @type {Message} */ (last));
-  }
-
-  /** @param {Message} message */
-  edit(message) {
-    const node = this.list.log.querySelector(`[data-id="${CSS.escape(message.message_id)}"]`);
-    if (!(node instanceof HTMLElement)) return;
-    this.bar.remove();
-    edit(this.app, node, message, () => {
-      Object.assign(node, { rowVersion: "" });
-      this.list.render();
-    }, () => this.confirmDelete(message));
-  }
-
-  /** @param {Message} message */
-  confirmDelete(message) {
-    const { app } = this;
-    app.emit("confirm", {
-      title: app.t("delete.title"),
-      text: message.content.slice(0, 300),
-      action: app.t("messages.delete"),
-      run: () => app.session.remove(message.message_id),
-    });
-  }
-
-  /** @param {Message} message */
-  copyLink(message) {
-    this.copy(new URL(roomHash(message.room, message.seq), location.href).href);
-  }
-
-  /** @param {string} link */
-  copy(link) {
-    const { app } = this;
-    // Clipboard access needs a secure page; without it the link is shown to copy by hand.
-    if (!navigator.clipboard) return app.toast(link);
-    navigator.clipboard.writeText(link).then(() => app.toast(app.t("messages.copied")), () => app.toast(link));
+    if (last) this.actions.edit(/** @type {Message} */ (last));
   }
 }

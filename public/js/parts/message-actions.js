@@ -1,0 +1,67 @@
+import { roomHash } from "../router.js";
+import { edit } from "./message-editor.js";
+
+/** @typedef {import("../app.js").App} App */
+/** @typedef {import("../protocol.js").Message} Message */
+/** @typedef {import("./message-list.js").MessageList} MessageList */
+/** @typedef {{id: string, icon: string, label: string, danger?: boolean, run: () => void}} Action */
+
+/** What can be done with a message: the toolbar and the sheet show the same. */
+export class MessageActions {
+  /** @param {App} app @param {MessageList} list */
+  constructor(app, list) {
+    this.app = app;
+    this.list = list;
+  }
+
+  /** @param {Message} message @returns {Action[]} */
+  of(message) {
+    const { t, store } = this.app;
+    const { room } = this.list;
+    const own = message.user.id === store.me?.id;
+    const rules = room?.role === "owner" || room?.role === "moderator" || store.may("message.delete_any");
+    const writable = !room?.archived;
+    /** @type {(Action & {when: boolean})[]} */
+    const all = [
+      { id: "reply", icon: "reply", label: t("messages.reply"), when: writable, run: () => this.app.emit("reply", message) },
+      { id: "edit", icon: "edit", label: t("messages.edit"), when: writable && own && message.kind === "text", run: () => this.edit(message) },
+      { id: "link", icon: "link", label: t("messages.copyLink"), when: true, run: () => this.copyLink(message) },
+      { id: "delete", icon: "trash", label: t("messages.delete"), when: own || rules, danger: true, run: () => this.confirmDelete(message) },
+    ];
+    return all.filter((action) => action.when && !message.deleted);
+  }
+
+  /** @param {Message} message */
+  edit(message) {
+    const node = this.list.log.querySelector(`[data-id="${CSS.escape(message.message_id)}"]`);
+    if (!(node instanceof HTMLElement)) return;
+    edit(this.app, node, message, () => {
+      Object.assign(node, { rowVersion: "" });
+      this.list.render();
+    }, () => this.confirmDelete(message));
+  }
+
+  /** @param {Message} message */
+  confirmDelete(message) {
+    const { app } = this;
+    app.emit("confirm", {
+      title: app.t("delete.title"),
+      text: message.content.slice(0, 300),
+      action: app.t("messages.delete"),
+      run: () => app.session.remove(message.message_id),
+    });
+  }
+
+  /** @param {Message} message */
+  copyLink(message) {
+    this.copy(new URL(roomHash(message.room, message.seq), location.href).href);
+  }
+
+  /** @param {string} link */
+  copy(link) {
+    const { app } = this;
+    // Clipboard access needs a secure page; without it the link is shown to copy by hand.
+    if (!navigator.clipboard) return app.toast(link);
+    navigator.clipboard.writeText(link).then(() => app.toast(app.t("messages.copied")), () => app.toast(link));
+  }
+}
