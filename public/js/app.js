@@ -32,7 +32,7 @@ export class App extends Emitter {
     this.plugins = new Plugins(this);
     this.t = this.i18n.t;
     this.i18n.on("change", () => {
-      this.format = new Format(this.i18n.lang);
+      this.format = new Format(this.i18n.lang, navigator.languages);
     });
     this.store.on("notice", (text) => this.toast(text));
   }

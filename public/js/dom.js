@@ -1,4 +1,6 @@
 const SVG = "http://www.w3.org/2000/svg";
+/** The click follows the release of a finger a little later. */
+const CLICK_MS = 60;
 
 /**
  * An element. Children are nodes or text, never markup. `class` and `data-…`/`aria-…` are attributes, `on…` a listener,
@@ -88,27 +90,25 @@ export function scheduled(draw) {
 }
 
 /**
- * Make `parent` hold one node for each row, keeping those whose version is the same.
- * @template {{key: string, version: string}} R
- * @param {Element} parent
- * @param {R[]} rows
- * @param {(row: R) => HTMLElement} draw
+ * Draw unless a button or a finger is down on `element`: what is pressed must not move from under it. Then, draw after
+ * the click.
+ * @param {HTMLElement} element @param {() => void} draw
+ * @returns {() => void}
  */
-export function reconcile(parent, rows, draw) {
-  const present = new Map([...parent.children].map((node) => [/** @type {any} */ (node).rowKey, node]));
-  const wanted = new Set(rows.map((row) => row.key));
-  for (const [key, node] of present) if (!wanted.has(key)) node.remove();
-  let next = parent.firstElementChild;
-  for (const row of rows) {
-    let node = /** @type {any} */ (present.get(row.key));
-    if (!node || (node.rowVersion !== row.version && !node.held)) {
-      const fresh = draw(row);
-      Object.assign(fresh, { rowKey: row.key, rowVersion: row.version });
-      if (node === next && node) next = node.nextElementSibling;
-      node?.remove();
-      node = fresh;
-    }
-    if (node === next) next = node.nextElementSibling;
-    else parent.insertBefore(node, next);
-  }
+export function unlessPressed(element, draw) {
+  let down = false;
+  let waiting = false;
+  const release = () => setTimeout(() => {
+    down = false;
+    if (waiting) draw();
+    waiting = false;
+  }, CLICK_MS);
+  element.addEventListener("pointerdown", () => {
+    down = true;
+    for (const event of ["pointerup", "pointercancel"]) window.addEventListener(event, release, { once: true });
+  });
+  return () => {
+    if (down) waiting = true;
+    else draw();
+  };
 }

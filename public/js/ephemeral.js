@@ -61,7 +61,7 @@ const HANDLERS = {
     const room = store.rooms.get(name);
     if (!room || seq <= room.read) return;
     room.mentions += 1;
-    store.emit("rooms");
+    store.emit("counts", name);
   },
   kicked(store, event) {
     store.leaveRoom(event.room);

@@ -1,12 +1,13 @@
 /** Dates, times and sizes as people write them, in one language and the local time zone. */
 export class Format {
-  /** @param {string} lang */
-  constructor(lang) {
+  /** @param {string} lang @param {readonly string[]} [regions] what the browser asks for: BCP 47 tags, best first */
+  constructor(lang, regions = []) {
     this.lang = lang;
-    this.timeOf = new Intl.DateTimeFormat(lang, { hour: "numeric", minute: "2-digit" });
-    this.exactOf = new Intl.DateTimeFormat(lang, { dateStyle: "full", timeStyle: "medium" });
-    this.dayOf = new Intl.DateTimeFormat(lang, { weekday: "long", day: "numeric", month: "long" });
-    this.oldDayOf = new Intl.DateTimeFormat(lang, { day: "numeric", month: "long", year: "numeric" });
+    const { locale, hourCycle } = regional(lang, regions);
+    this.timeOf = new Intl.DateTimeFormat(locale, { hour: "numeric", minute: "2-digit", hourCycle });
+    this.exactOf = new Intl.DateTimeFormat(locale, { dateStyle: "full", timeStyle: "medium", hourCycle });
+    this.dayOf = new Intl.DateTimeFormat(locale, { weekday: "long", day: "numeric", month: "long" });
+    this.oldDayOf = new Intl.DateTimeFormat(locale, { day: "numeric", month: "long", year: "numeric" });
     this.relative = new Intl.RelativeTimeFormat(lang, { numeric: "auto" });
     this.listOf = new Intl.ListFormat(lang, { type: "conjunction" });
   }
@@ -47,6 +48,20 @@ export class Format {
       style: "unit", unit: units[step], unitDisplay: step === 0 ? "long" : "short", maximumFractionDigits: digits,
     }).format(value);
   }
+}
+
+/**
+ * How a language is written where the user lives: their own variant of it, and in any case the clock of their region.
+ * @param {string} lang @param {readonly string[]} regions
+ */
+function regional(lang, regions) {
+  const kind = (/** @type {string} */ tag) => {
+    const { language, script } = new Intl.Locale(tag).maximize();
+    return `${language}-${script}`;
+  };
+  const own = regions.find((tag) => kind(tag) === kind(lang));
+  const { hourCycle } = new Intl.DateTimeFormat(regions[0] ?? lang, { hour: "numeric" }).resolvedOptions();
+  return { locale: own ?? lang, hourCycle };
 }
 
 /** The local day of a time, for comparing. @param {string} ts */

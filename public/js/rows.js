@@ -18,19 +18,27 @@
 const GROUP_MS = 5 * 60_000;
 
 /**
+ * What rows show besides the room: `day` tells local days apart, `label` is what a day is called now, `name` what a user
+ * is called now, `look` stands for all that changes every row (language, plugins).
+ * @typedef {{me: string, history: boolean, look: string, day: (ts: string) => string, label: (ts: string) => string,
+ *   name: (user: import("./protocol.js").User) => string}} Context
+ */
+
+/**
  * The rows of a conversation, in order. Pure: a row's key stays, and its version changes exactly when it has to be
- * drawn again.
+ * drawn again: everything that its drawing shows is part of it.
  * @param {Room} room
  * @param {Entry[]} pending
- * @param {{me: string, history: boolean, day: (ts: string) => string}} context `day` names the local day of a time
+ * @param {Context} context
  * @returns {Row[]}
  */
-export function buildRows(room, pending, { me, history, day }) {
+export function buildRows(room, pending, context) {
   const { timeline } = room;
-  const rows = new Rows(day);
+  const rows = new Rows(timeline, context);
   if (timeline.loaded) {
-    const kind = timeline.older && history ? "more" : "start";
-    rows.push({ kind, key: kind, version: `${room.title}\n${room.members_here?.people.size}` });
+    const kind = timeline.older && context.history ? "more" : "start";
+    const title = room.with ? context.name(room.with) : room.title;
+    rows.push({ kind, key: kind, version: `${title}\n${room.members_here?.people.size}` });
   }
   let { gap } = timeline;
   const notes = [...room.notes];
@@ -38,7 +46,7 @@ export function buildRows(room, pending, { me, history, day }) {
   let marked = room.line === null || (timeline.older && timeline.first > room.line + 1);
   for (const event of timeline.events) {
     while (notes.length && notes[0].after < event.seq) rows.note(/** @type {any} */ (notes.shift()));
-    if (!marked && event.seq > (room.line ?? 0) && event.type === "message" && event.user.id !== me) {
+    if (!marked && event.seq > (room.line ?? 0) && event.type === "message" && event.user.id !== context.me) {
       rows.unread();
       marked = true;
     }
@@ -50,14 +58,17 @@ export function buildRows(room, pending, { me, history, day }) {
   }
   if (gap) rows.gap(gap);
   for (const note of notes) rows.note(note);
-  if (!timeline.newer) for (const entry of pending) rows.pending(entry, me);
+  if (!timeline.newer) for (const entry of pending) rows.pending(entry);
   return rows.list;
 }
 
 class Rows {
-  /** @param {(ts: string) => string} day */
-  constructor(day) {
-    this.day = day;
+  /** @param {import("./timeline.js").Timeline} timeline @param {Context} context */
+  constructor(timeline, context) {
+    this.timeline = timeline;
+    this.context = context;
+    /** @type {Set<string>} what has come back from the server */
+    this.nonces = new Set();
     /** @type {Row[]} */
     this.list = [];
     this.lastDay = "";
@@ -67,8 +78,14 @@ class Rows {
 
   /** @param {Row} row */
   push(row) {
-    this.list.push(row);
+    this.add(row);
     this.group = null;
+  }
+
+  /** @param {Row} row */
+  add(row) {
+    row.version = `${this.context.look}\n${row.version}`;
+    this.list.push(row);
   }
 
   /** @param {{from: number, to: number}} gap */
@@ -82,10 +99,10 @@ class Rows {
 
   /** @param {string} ts */
   newDay(ts) {
-    const day = this.day(ts);
+    const day = this.context.day(ts);
     if (day === this.lastDay) return;
     this.lastDay = day;
-    this.push({ kind: "day", key: `day-${day}`, version: "", ts });
+    this.push({ kind: "day", key: `day-${day}`, version: this.context.label(ts), ts });
   }
 
   /** @param {DurableEvent} event */
@@ -93,27 +110,41 @@ class Rows {
     this.newDay(event.ts);
     if (event.type === "message") return this.message(/** @type {Message} */ (event));
     const last = this.list.at(-1);
+    const names = [event.user, event.target].map((user) => (user ? this.context.name(user) : "")).join("\n");
+    const version = `${event.seq}\n${names}`;
     if (last?.kind === "events") {
       last.events.push(event);
-      last.version = `${event.seq}`;
-    } else this.push({ kind: "events", key: `events-${event.seq}`, version: `${event.seq}`, events: [event] });
+      last.version += `\n${version}`;
+    } else this.push({ kind: "events", key: `events-${event.seq}`, version, events: [event] });
   }
 
   /** @param {Message} message */
   message(message) {
     const plain = message.kind === "text";
     const head = this.begins(message.user.id, Date.parse(message.ts)) || !plain || Boolean(message.reply_to);
-    const version = `${message.rev}${message.deleted ? "x" : ""}${head ? "h" : ""}${message.files?.length ?? ""}`;
-    this.list.push({ kind: "message", key: message.message_id, version, message, head });
+    const version = [state(message), head ? "h" : "", message.files?.length ?? "", this.context.name(message.user),
+      this.quoted(message.reply_to)].join("\n");
+    // An own message stays the row that it was while it was on its way.
+    const nonce = message.user.id === this.context.me ? message.nonce : undefined;
+    if (nonce) this.nonces.add(nonce);
+    this.add({ kind: "message", key: nonce ?? message.message_id, version, message, head });
     this.group = plain ? { user: message.user.id, ts: Date.parse(message.ts) } : null;
   }
 
-  /** @param {Entry} entry @param {string} me */
-  pending(entry, me) {
+  /** What a reply shows of the message that it answers. @param {string|undefined} id */
+  quoted(id) {
+    const original = id === undefined ? undefined : this.timeline.byId.get(id);
+    return original ? `${state(original)} ${this.context.name(original.user)}` : "";
+  }
+
+  /** @param {Entry} entry */
+  pending(entry) {
+    if (this.nonces.has(entry.nonce)) return;
+    const { me } = this.context;
     this.newDay(new Date(entry.at).toISOString());
     const head = this.begins(me, entry.at) || Boolean(entry.reply_to);
-    const version = `${entry.state === "failed" ? "f" : ""}${head ? "h" : ""}`;
-    this.list.push({ kind: "pending", key: entry.nonce, version, entry, head });
+    const version = [entry.state === "failed" ? "f" : "p", entry.error ?? "", head ? "h" : "", this.quoted(entry.reply_to)].join("\n");
+    this.add({ kind: "pending", key: entry.nonce, version, entry, head });
     this.group = { user: me, ts: entry.at };
   }
 
@@ -126,4 +157,9 @@ class Rows {
   begins(user, ts) {
     return this.group?.user !== user || ts - this.group.ts > GROUP_MS;
   }
+}
+
+/** @param {Message} message */
+function state({ rev, deleted }) {
+  return deleted ? "deleted" : rev;
 }

@@ -20,8 +20,9 @@ import { Timeline } from "./timeline.js";
 
 /**
  * What this client knows. Pure: no DOM, no network, no clock but the one given. It changes by `apply(event)` and a few
- * named methods, and emits what changed: `me`, `rooms`, `room`, `timeline`, `members`, `typing`, `people`, `current`,
- * `connection`, `live-message`, `removed`.
+ * named methods, and emits what changed: `me`, `rooms` (which there are), `room` and `counts` (of one: its name),
+ * `timeline`, `amended` (the event of an edit or a deletion), `members`, `typing`, `people` (names), `presence` (a user's id), `current`, `connection`, `live-message`,
+ * `removed`.
  */
 export class Store extends Emitter {
   /** @param {() => number} [now] milliseconds */
@@ -183,7 +184,7 @@ export class Store extends Emitter {
     room.unread = this.unreadAfter(room, seq);
     room.mentions = Math.min(room.mentions, room.unread);
     room.read = seq;
-    this.emit("rooms");
+    this.emit("counts", name);
   }
 
   /** How many will be unread with the mark at `seq`, as far as the window tells. @param {Room} room @param {number} seq */
@@ -238,8 +239,10 @@ export class Store extends Emitter {
   /** @param {Room} room @param {DurableEvent} event */
   put(room, event) {
     const { timeline } = room;
-    if (event.type === "edited" || event.type === "deleted") timeline.amend(event);
-    else if (!timeline.newer) timeline.insert(event);
+    if (event.type === "edited" || event.type === "deleted") {
+      timeline.amend(event);
+      this.emit("amended", event);
+    } else if (!timeline.newer) timeline.insert(event);
     if (room.name !== this.current && this.hasPlugin("history")) timeline.trim("older");
     if (event.type === "message") room.typing.delete(event.user.id);
     if (event.type === "member") this.applyMember(room, event);
@@ -252,7 +255,7 @@ export class Store extends Emitter {
     if (event.type !== "message") return;
     if (this.counts(event)) room.unread += 1;
     else if (event.user.id === this.me?.id) Object.assign(room, { unread: 0, mentions: 0, read: event.seq });
-    this.emit("rooms");
+    this.emit("counts", room.name);
   }
 
   /** @param {Room} room @param {DurableEvent} event */
@@ -314,7 +317,7 @@ export class Store extends Emitter {
       const member = room.members_here?.people.get(user.id);
       if (member) Object.assign(member, { status, text });
     }
-    this.emit("people");
+    this.emit("presence", user.id);
   }
 
   /** @param {User} user */

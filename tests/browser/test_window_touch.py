@@ -28,7 +28,7 @@ async def talking(here, device):
 @pytest.mark.parametrize("device", [PHONE, TABLET], ids=["phone", "tablet"])
 async def test_a_tapped_action_acts(stage, device):
     async with stage() as here:
-        alice, bob = await talking(here, device)
+        alice, _ = await talking(here, device)
         page, own = alice.page, alice.message("my own")
 
         async def act(message, name):

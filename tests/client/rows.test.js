@@ -4,14 +4,16 @@ import { test } from "node:test";
 import { buildRows } from "../../public/js/rows.js";
 import { ANN, message, startedStore } from "./helpers.js";
 
-const CONTEXT = { me: ANN.id, history: true, day: (ts) => ts.slice(0, 10) };
+const CONTEXT = {
+  me: ANN.id, history: true, look: "", day: (ts) => ts.slice(0, 10), label: (ts) => ts.slice(0, 10), name: (user) => user.display_name,
+};
 
-function rowsOf(events, { pending = [], change = () => {} } = {}) {
+function rowsOf(events, { pending = [], change = () => {}, context = {} } = {}) {
   const store = startedStore();
   const room = store.room("general");
   room.timeline.page(events, "newest", false);
   change(room);
-  return buildRows(room, pending, CONTEXT);
+  return buildRows(room, pending, { ...CONTEXT, ...context });
 }
 
 const kinds = (rows) => rows.map((row) => row.kind);
@@ -42,7 +44,9 @@ test("events that follow each other are one row, whose version grows with them",
   const member = (seq) => ({ type: "member", room: "general", seq, ts: new Date(seq * 1000).toISOString(), user: ANN, action: "joined", target: ANN });
   const rows = rowsOf([member(1), member(2), message(3), member(4)]);
   assert.deepEqual(kinds(rows), ["start", "day", "events", "message", "events"]);
-  assert.deepEqual([rows[2].key, rows[2].version], ["events-1", "2"]);
+  assert.equal(rows[2].key, "events-1");
+  const before = rowsOf([member(1)]);
+  assert.notEqual(rows[2].version, before[2].version);
 });
 
 test("what is under way comes last, and joins the own group", () => {
@@ -77,4 +81,34 @@ test("a hole is shown where it is", () => {
   assert.equal(rows[3].count, 8);
   const end = rowsOf([message(1)], { change: (room) => { room.timeline.gap = { from: 2, to: 9 }; } });
   assert.equal(end.at(-1).kind, "gap");
+});
+
+test("a reply is drawn again when what it quotes is edited, deleted, or its author renamed", () => {
+  const versionOf = (original, context) => {
+    const rows = rowsOf([message(1, original), message(2, { reply_to: "m1", user: ANN })], { context });
+    return rows.at(-1).version;
+  };
+  const renamed = { name: (user) => `${user.display_name}!` };
+  const versions = [versionOf({}), versionOf({ rev: 2 }), versionOf({ deleted: true }), versionOf({}, renamed)];
+  assert.equal(new Set(versions).size, 4);
+  const pending = (original) => {
+    const entry = { nonce: "n1", user: ANN.id, room: "general", content: "hi", at: 2000, state: "pending", reply_to: "m1" };
+    return rowsOf([message(1, original)], { pending: [entry] }).at(-1).version;
+  };
+  assert.notEqual(pending({}), pending({ deleted: true }));
+});
+
+test("a day line is drawn again when the day is called something else", () => {
+  const labelled = (label) => rowsOf([message(1)], { context: { label: () => label } }).find((row) => row.kind === "day");
+  assert.equal(labelled("Today").key, labelled("Yesterday").key);
+  assert.notEqual(labelled("Today").version, labelled("Yesterday").version);
+});
+
+test("an own message is the row that it was while it was on its way, and never two", () => {
+  const entry = { nonce: "n1", user: ANN.id, room: "general", content: "hi", at: 2000, state: "pending" };
+  const before = rowsOf([], { pending: [entry] });
+  const after = rowsOf([message(1, { user: ANN, nonce: "n1" })], { pending: [entry] });
+  assert.equal(after.at(-1).key, before.at(-1).key);
+  assert.deepEqual(after.filter((row) => row.key === "n1").map((row) => row.kind), ["message"]);
+  assert.equal(rowsOf([message(1, { nonce: "n1" })]).at(-1).key, "m1", "another user's nonce says nothing here");
 });

@@ -36,6 +36,16 @@ test("days near now have a word", () => {
   assert.match(format.day(new Date(2025, 0, 2).toISOString(), now), /2025/);
 });
 
+test("the clock is that of the region, the words are those of the language", () => {
+  const afternoon = new Date(2026, 6, 4, 15, 7).toISOString();
+  const time = (lang, ...regions) => new Format(lang, regions).time(afternoon).replace(/\s/g, " ");
+  assert.deepEqual([time("en"), time("en", "en-US"), time("en", "en-GB"), time("en", "de-DE", "en")],
+    ["3:07 PM", "3:07 PM", "15:07", "15:07"]);
+  assert.match(new Format("en", ["de-DE"]).exact(afternoon), /^Saturday.*15:07/);
+  assert.equal(time("zh-Hans", "en-GB"), "15:07");
+  assert.match(new Format("en", ["en-GB"]).day(new Date(2025, 0, 2).toISOString()), /^2 January 2025$/);
+});
+
 test("sizes have the unit people expect", () => {
   const format = new Format("en");
   assert.equal(format.size(0), "0 bytes");

@@ -20,6 +20,7 @@ export class ChatApp extends Part {
     store.on("me", () => this.welcomed());
     store.on("current", () => this.draw());
     store.on("rooms", () => this.draw());
+    store.on("counts", () => this.draw());
     store.on("room", () => this.draw());
     app.on("enter", () => { this.started = false; });
     store.on("kicked", (event) => this.kicked(event));

@@ -6,7 +6,7 @@ export class MeBar extends Part {
   /** @param {import("../app.js").App} app */
   constructor(app) {
     super(app);
-    for (const topic of ["me", "people", "connection"]) this.store.on(topic, () => this.draw());
+    for (const topic of ["me", "people", "presence", "connection"]) this.store.on(topic, () => this.draw());
   }
 
   translated() {

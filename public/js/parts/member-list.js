@@ -1,4 +1,5 @@
-import { avatar, h, iconButton, reconcile, scheduled } from "../dom.js";
+import { avatar, h, iconButton, scheduled, unlessPressed } from "../dom.js";
+import { reconcile, refresh } from "../reconcile.js";
 import { roomHash } from "../router.js";
 import { Part } from "./part.js";
 
@@ -15,9 +16,11 @@ export class MemberList extends Part {
     this.close = iconButton("close", "", () => this.leave(), "phone-only");
     this.body = h("ul", { class: "member-rows", tabIndex: -1 });
     this.append(h("div", { class: "bar" }, this.close, this.caption), this.body);
-    this.draw = scheduled(() => this.render());
+    this.draw = scheduled(unlessPressed(this, () => this.render()));
     for (const topic of ["members", "current", "people", "room"]) this.store.on(topic, this.draw);
+    this.store.on("presence", (id) => this.change(id));
     this.body.addEventListener("scroll", () => this.loadMore());
+    this.body.addEventListener("click", (event) => this.pressed(event));
   }
 
   translated() {
@@ -40,14 +43,24 @@ export class MemberList extends Part {
     reconcile(this.body, rows, (row) => row.draw());
   }
 
+  /** A user's state has changed; who is here no longer, or again, stands elsewhere. @param {string} id */
+  change(id) {
+    const member = this.store.room(this.store.current)?.members_here?.people.get(id);
+    if (!member) return;
+    const node = this.body.querySelector(`[data-user="${CSS.escape(id)}"]`)?.parentElement;
+    const shown = /** @type {HTMLElement|undefined} */ (node?.firstElementChild)?.dataset.status ?? "";
+    if (node && ORDER.includes(shown) === this.isHere(member)) refresh(node, this.row(member), (row) => row.draw());
+    else this.draw();
+  }
+
   /** @param {Member} member */
   isHere(member) {
     return ORDER.includes(member.status);
   }
 
   byName() {
-    return (/** @type {Member} */ one, /** @type {Member} */ other) =>
-      this.app.nameOf(one.user).localeCompare(this.app.nameOf(other.user), this.app.i18n.lang);
+    const { compare } = new Intl.Collator(this.app.i18n.lang);
+    return (/** @type {Member} */ one, /** @type {Member} */ other) => compare(this.app.nameOf(one.user), this.app.nameOf(other.user));
   }
 
   /** @param {string} key @param {number} count */
@@ -67,14 +80,19 @@ export class MemberList extends Part {
   /** @param {Member} member @param {string} name */
   person(member, name) {
     const role = member.role !== "member" ? h("span", { class: "member-role" }, this.t(`role.${member.role}`)) : null;
-    const open = (/** @type {MouseEvent} */ event) =>
-      this.app.emit("profile", { user: member.user, anchor: event.currentTarget, role: member.role });
-    return h("li", null, h("button", { type: "button", class: "member", "data-status": member.status, onClick: open },
+    return h("li", null, h("button", { type: "button", class: "member", "data-status": member.status, "data-user": member.user.id },
       h("span", { class: "member-face" }, avatar(member.user), h("span", { class: "dot", "data-status": member.status })),
       h("span", { class: "member-text" },
         h("span", { class: "member-name one-line", dir: "auto" }, name, role),
         member.text ? h("span", { class: "member-status one-line", dir: "auto" }, member.text) : null,
         h("span", { class: "visually-hidden" }, this.t(`status.${member.status}`)))));
+  }
+
+  /** @param {MouseEvent} event */
+  pressed(event) {
+    const button = /** @type {HTMLElement|null} */ (/** @type {Element} */ (event.target).closest("[data-user]"));
+    const member = this.store.room(this.store.current)?.members_here?.people.get(button?.dataset.user ?? "");
+    if (member) this.app.emit("profile", { user: member.user, anchor: button, role: member.role });
   }
 
   /** Back to the conversation, where the people lie over it. */

@@ -21,12 +21,14 @@ export class MessageActions {
     const own = message.user.id === store.me?.id;
     const rules = room?.role === "owner" || room?.role === "moderator" || store.may("message.delete_any");
     const writable = !room?.archived;
+    // It may be edited while its actions are shown.
+    const now = () => room?.timeline.byId.get(message.message_id) ?? message;
     /** @type {(Action & {when: boolean})[]} */
     const all = [
-      { id: "reply", icon: "reply", label: t("messages.reply"), when: writable, run: () => this.app.emit("reply", message) },
-      { id: "edit", icon: "edit", label: t("messages.edit"), when: writable && own && message.kind === "text", run: () => this.edit(message) },
+      { id: "reply", icon: "reply", label: t("messages.reply"), when: writable, run: () => this.app.emit("reply", now()) },
+      { id: "edit", icon: "edit", label: t("messages.edit"), when: writable && own && message.kind === "text", run: () => this.edit(now()) },
       { id: "link", icon: "link", label: t("messages.copyLink"), when: true, run: () => this.copyLink(message) },
-      { id: "delete", icon: "trash", label: t("messages.delete"), when: own || rules, danger: true, run: () => this.confirmDelete(message) },
+      { id: "delete", icon: "trash", label: t("messages.delete"), when: own || rules, danger: true, run: () => this.confirmDelete(now()) },
     ];
     return all.filter((action) => action.when && !message.deleted);
   }

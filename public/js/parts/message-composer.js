@@ -49,6 +49,7 @@ export class MessageComposer extends Part {
     app.on("plugins", () => this.describe());
     app.on("focus-composer", () => area.focus());
     app.on("reply", (message) => this.replyTo(message));
+    this.store.on("amended", (event) => this.amended(event));
     app.on("insert", (text) => this.insert(text));
   }
 
@@ -227,10 +228,24 @@ export class MessageComposer extends Part {
   /** @param {import("../protocol.js").Message|null} message */
   replyTo(message) {
     this.draft.reply = message ? { id: message.message_id, seq: message.seq, name: this.app.nameOf(message.user),
-      content: message.content.slice(0, 200) || this.t("messages.file") } : undefined;
+      content: this.excerpt(message) } : undefined;
     this.keep();
     this.drawReply();
     this.area.focus();
+  }
+
+  /** @param {{content?: string, deleted?: boolean}} message */
+  excerpt({ content = "", deleted = false }) {
+    return deleted ? this.t("messages.deleted") : content.slice(0, 200) || this.t("messages.file");
+  }
+
+  /** What the reply quotes was edited or deleted. @param {import("../protocol.js").DurableEvent} event */
+  amended({ room, message_id, type, content }) {
+    const { reply } = this.draft;
+    if (room !== this.name || reply === undefined || reply.id !== message_id) return;
+    reply.content = this.excerpt({ content, deleted: type === "deleted" });
+    this.keep();
+    this.drawReply();
   }
 
   drawReply() {

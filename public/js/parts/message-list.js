@@ -1,6 +1,8 @@
 import { Anchor } from "../anchor.js";
-import { h, icon, reconcile, scheduled } from "../dom.js";
+import { h, icon, scheduled } from "../dom.js";
 import { localDay } from "../format.js";
+import { eachDay } from "../midnight.js";
+import { reconcile } from "../reconcile.js";
 import { buildRows } from "../rows.js";
 import { KEEP } from "../timeline.js";
 import { MessageTools } from "./message-tools.js";
@@ -32,6 +34,8 @@ export class MessageList extends Part {
     this.tools = new MessageTools(this.app, this);
     /** Whether the room has just been opened and its place is to be found. */
     this.fresh = true;
+    /** How often every row had to be drawn again. */
+    this.drawings = 0;
     /** Whether new messages were passed over without having been on the screen. */
     this.skipped = false;
     /** @type {string|null} */
@@ -48,14 +52,16 @@ export class MessageList extends Part {
     store.on("members", here);
     app.outbox.on("change", here);
     store.on("current", () => this.opened());
-    store.on("people", () => this.rename());
+    store.on("people", this.draw);
     store.on("attention", () => this.attend());
     store.on("connection", () => this.attend());
     store.on("gap", (name) => name === store.current && this.reload(name));
     store.on("show", ({ room, seq }) => room === store.current && this.show(seq));
     store.on("to-end", () => this.toEnd());
     store.on("live-message", (message) => this.announce(message));
+    store.on("amended", ({ message_id }) => message_id === this.live.dataset.id && this.live.replaceChildren());
     app.on("plugins", () => this.redraw());
+    eachDay(this.draw);
     app.on("focus-lost", () => this.log.focus({ preventScroll: true }));
     this.scroller.addEventListener("scroll", () => this.scrolled(), { passive: true });
     // After layout and before paint: what has changed its size is put right before it is seen.
@@ -68,8 +74,9 @@ export class MessageList extends Part {
     this.redraw();
   }
 
+  /** Every row is drawn again. */
   redraw() {
-    for (const node of this.log.children) Object.assign(node, { rowVersion: null });
+    this.drawings += 1;
     this.render();
   }
 
@@ -106,12 +113,10 @@ export class MessageList extends Part {
     }
     if (anchor.moved) anchor.follow(!room.timeline.newer);
     this.prune(room);
-    const rows = room.opening ? [] : buildRows(room, app.outbox.of(room.name),
-      { me: store.me.id, history: store.hasPlugin("history"), day: localDay });
-    const focused = /** @type {any} */ (document.activeElement?.closest(".log > *"))?.rowKey;
+    const rows = room.opening ? [] : buildRows(room, app.outbox.of(room.name), this.context(store.me.id));
     reconcile(this.log, rows, (row) => this.view.draw(row));
     this.log.setAttribute("aria-busy", String(!room.timeline.loaded));
-    this.refocus(focused);
+    this.tools.refresh();
     if (this.fresh && room.timeline.loaded && !room.opening) this.arrive();
     else this.settle();
     this.proceed(room, EDGE_PX);
@@ -124,11 +129,17 @@ export class MessageList extends Part {
     timeline.trim(at > KEEP / 2 ? "older" : "newer");
   }
 
-  /** A row that was drawn again keeps the focus. @param {string|undefined} key */
-  refocus(key) {
-    if (!key || document.activeElement !== document.body) return;
-    const row = [...this.log.children].find((node) => /** @type {any} */ (node).rowKey === key);
-    /** @type {HTMLElement|undefined} */ (row)?.focus({ preventScroll: true });
+  /** @param {string} me @returns {import("../rows.js").Context} */
+  context(me) {
+    const { app, store } = this;
+    return {
+      me,
+      history: store.hasPlugin("history"),
+      look: `${this.drawings}`,
+      day: localDay,
+      label: (ts) => app.format.day(ts),
+      name: (user) => app.nameOf(user),
+    };
   }
 
   /** Where reading goes on: at the unread line, if what is new doesn't fit; else at the end. */
@@ -232,17 +243,10 @@ export class MessageList extends Part {
     if (this.room) this.proceed(this.room, EDGE_PX);
   }
 
-  /** Names change in place, without drawing the messages again. */
-  rename() {
-    for (const node of this.log.querySelectorAll(".author")) {
-      const user = this.store.users.get(/** @type {HTMLElement} */ (node).dataset.user ?? "");
-      if (user && node.textContent !== this.app.nameOf(user)) node.textContent = this.app.nameOf(user);
-    }
-  }
-
   /** Only what comes in live is read out. @param {import("../protocol.js").Message} message */
   announce(message) {
     if (message.room !== this.store.current || message.user.id === this.store.me?.id) return;
+    this.live.dataset.id = message.message_id;
     this.live.textContent = `${this.app.nameOf(message.user)}: ${message.content || this.t("messages.file")}`;
   }
 }

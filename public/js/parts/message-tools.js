@@ -22,7 +22,7 @@ export class MessageTools {
     this.actions = new MessageActions(app, list);
     this.sheet = new MessageSheet(app, this.actions);
     this.phone = window.matchMedia(PHONE);
-    this.bar = h("div", { class: "tools", role: "toolbar" });
+    this.bar = Object.assign(h("div", { class: "tools", role: "toolbar" }), { guest: true });
     /** What the last press was made with. */
     this.pointer = "mouse";
     const { log } = list;
@@ -39,6 +39,13 @@ export class MessageTools {
   /** Whether the last press was a finger's on a phone. */
   get tapped() {
     return this.pointer !== "mouse" && this.phone.matches;
+  }
+
+  /** The rows were drawn: what is deleted now has no actions any more. */
+  refresh() {
+    if (!this.bar.isConnected || !this.messageOf(this.bar)?.deleted) return;
+    if (this.bar.contains(document.activeElement)) this.bar.parentElement?.focus({ preventScroll: true });
+    this.bar.remove();
   }
 
   leave() {
@@ -101,7 +108,7 @@ export class MessageTools {
     if (action === "discard") app.outbox.drop(nonce);
     if (action === "dismiss") app.store.removeNote(room.name, note);
     if (action === "gap") void app.session.fillGap(room.name);
-    if (action === "jump") list.show(Number(target.dataset.target));
+    if (action === "jump") void app.session.show(room.name, { id: target.dataset.target ?? "" });
     if (action === "copy-room") this.actions.copy(new URL(target.dataset.link ?? "", location.href).href);
     if (action === "profile") {
       const user = app.store.users.get(target.dataset.user ?? "");

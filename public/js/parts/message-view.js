@@ -74,7 +74,7 @@ export class MessageView {
       return body;
     }
     const drawn = message.kind.includes(":") ? app.plugins.render(message) : null;
-    if (drawn) body.append(drawn);
+    if (drawn) body.append(Object.assign(drawn, { foreign: true }));
     else if (message.html) setHtml(body, message.html);
     else body.textContent = message.content;
     if (actor) body.prepend(h("b", { "data-hue": hue(message.user.id), class: "actor" }, actor), " ");
@@ -99,8 +99,8 @@ export class MessageView {
     const { app } = this;
     const room = app.store.room(app.store.current);
     const original = room?.timeline.byId.get(id);
-    const link = h("button", { type: "button", class: "quote", "data-action": "jump", "data-target": original?.seq, disabled: !original },
-      icon("reply"));
+    const link = h("button", { type: "button", class: "quote", "data-action": "jump", "data-target": id,
+      disabled: !original && !app.store.hasPlugin("history") }, icon("reply"));
     if (!original) link.append(h("span", { class: "one-line" }, app.t("messages.replyUnknown")));
     else {
       const text = original.deleted ? app.t("messages.deleted") : original.content || app.t("messages.file");

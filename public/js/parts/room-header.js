@@ -19,7 +19,7 @@ export class RoomHeader extends Part {
     this.people = iconButton("people", "", () => this.togglePeople());
     this.append(this.back, this.fold, this.mark, h("div", { class: "room-text" }, this.name, this.topic), this.extras, this.people, this.details);
     this.draw = scheduled(() => this.render());
-    for (const topic of ["current", "room", "rooms", "people", "members"]) this.store.on(topic, this.draw);
+    for (const topic of ["current", "room", "rooms", "people", "presence", "members"]) this.store.on(topic, this.draw);
     app.on("plugins", () => this.render(true));
     this.store.on("current", () => this.render(true));
     app.settings.on("change", this.draw);
