@@ -2,6 +2,8 @@
 const END_PX = 40;
 /** How far below the top edge what is sought is put: some of what came before it explains it. */
 const QUARTER = 0.25;
+/** How much of it is to be seen at least. */
+const LEAST_PX = 60;
 const MESSAGES = ":scope > .message[data-seq]";
 
 /** @typedef {{node: HTMLElement, seq: number, y: number, share: number}} Hold */
@@ -98,8 +100,8 @@ export class Anchor {
     const { top, bottom, height } = this.scroller.getBoundingClientRect();
     const own = node.getBoundingClientRect().height;
     if (share > 0) return top - share * own;
-    // A keyboard that comes up must not cover it.
-    return Math.min(y, bottom - Math.min(own, height));
+    // A keyboard that comes up must not cover where it begins.
+    return Math.min(y, bottom - Math.min(own, height, LEAST_PX));
   }
 
   /** Hold the end; with a line, only as far as that stays on the screen. @param {Element|null} [line] */

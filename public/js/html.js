@@ -1,3 +1,5 @@
+import { parseRoute } from "./router.js";
+
 /**
  * The one way for HTML into the page. The server has rendered and sanitised it; what could still act is taken out
  * here once more, so that a mistake there is not a hole here.
@@ -30,9 +32,18 @@ function clean(node) {
       (ADDRESSES.includes(name) && !SAFE_ADDRESS.test(value.trim()));
     if (wrong) node.removeAttribute(name);
   }
-  if (node instanceof HTMLAnchorElement && !node.getAttribute("href")?.startsWith("#")) {
-    node.target = "_blank";
-    node.rel = "noopener noreferrer nofollow";
-  }
+  if (node instanceof HTMLAnchorElement) direct(node);
   if (node instanceof HTMLImageElement) node.loading = "lazy";
+}
+
+/** A link into this client goes there; any other opens elsewhere. @param {HTMLAnchorElement} link */
+function direct(link) {
+  const { origin, pathname, search, hash } = new URL(link.getAttribute("href") ?? "", location.href);
+  if (origin === location.origin && pathname === location.pathname && search === "" && parseRoute(hash).room !== null) {
+    link.removeAttribute("target");
+    link.setAttribute("href", hash);
+  } else {
+    link.target = "_blank";
+    link.rel = "noopener noreferrer nofollow";
+  }
 }

@@ -123,6 +123,30 @@ async def test_the_link_of_a_message_is_copied(stage):
         assert await alice.page.evaluate("navigator.clipboard.readText()") == f"{here.url}/#/general/{seq}"
 
 
+async def test_a_link_to_a_message_goes_there_in_the_same_tab(stage):
+    async with stage(settings={"rooms": [{"name": "general"}, {"name": "random"}]}) as here:
+        alice, bob = await here.guests("alice", "bob")
+        await bob.say("the place")
+        seq = await (await bob.sees("the place")).get_attribute("data-seq")
+        for number in range(40):
+            await bob.say(f"below {number}")
+        await bob.sees("below 39")
+        await bob.open("random")
+        await alice.open("random")
+        link = f"{here.url}/#/general/{seq}"
+        await bob.say(link)
+        await (await alice.sees(link)).get_by_role("link").click()
+        await expect(alice.page.get_by_role("heading", level=1)).to_have_text("general")
+        place = await alice.sees("the place")
+        await expect(place).to_be_in_viewport()
+        await alice.say(link)
+        again = (await alice.sees(link)).get_by_role("link")
+        await expect(place).not_to_be_in_viewport()
+        await again.click()
+        await expect(place).to_be_in_viewport()
+        assert len(alice.page.context.pages) == 1
+
+
 async def test_commands_complete_show_their_usage_and_answer_only_the_asker(stage):
     async with stage() as here:
         alice, bob = await here.guests("alice", "bob")

@@ -2,7 +2,7 @@ import { read, write } from "../settings.js";
 import { roomHash } from "../router.js";
 import { Part } from "./part.js";
 
-const PHONE = "(max-width: 699px)";
+const PHONE = "(max-width: 43.6875em)";
 
 /** Which room and which pane is on the screen, following the address; the page's title; keys that work everywhere. */
 export class ChatApp extends Part {

@@ -5,6 +5,8 @@ import { Part } from "./part.js";
 
 /** @typedef {import("../protocol.js").Member} Member */
 
+/** How many lines are drawn at first, and how many more when their end comes near. */
+const STEP = 200;
 const ORDER = ["online", "busy", "away"];
 
 /** Who is in this room: those who are here first. */
@@ -14,11 +16,13 @@ export class MemberList extends Part {
     super(app);
     this.caption = h("h2", { class: "bar-title" });
     this.close = iconButton("close", "", () => this.leave(), "phone-only");
+    this.drawn = STEP;
     this.body = h("ul", { class: "member-rows", tabIndex: -1 });
     this.append(h("div", { class: "bar" }, this.close, this.caption), this.body);
     this.draw = scheduled(unlessPressed(this, () => this.render()));
     for (const topic of ["members", "current", "people", "room"]) this.store.on(topic, this.draw);
     this.store.on("presence", (id) => this.change(id));
+    this.store.on("current", () => { this.drawn = STEP; });
     this.body.addEventListener("scroll", () => this.loadMore());
     this.body.addEventListener("click", (event) => this.pressed(event));
   }
@@ -40,7 +44,7 @@ export class MemberList extends Part {
       ...(here.length ? [this.heading("people.here", here.length)] : []), ...here.map((member) => this.row(member)),
       ...(away.length ? [this.heading("people.offline", away.length)] : []), ...away.map((member) => this.row(member)),
     ];
-    reconcile(this.body, rows, (row) => row.draw());
+    reconcile(this.body, rows.slice(0, this.drawn), (row) => row.draw());
   }
 
   /** A user's state has changed; who is here no longer, or again, stands elsewhere. @param {string} id */
@@ -105,7 +109,12 @@ export class MemberList extends Part {
     const room = this.store.room(this.store.current);
     const members = room?.members_here;
     const { scrollTop, clientHeight, scrollHeight } = this.body;
-    if (!room || !members?.more || scrollTop + clientHeight < scrollHeight - 400) return;
+    if (!room || !members || scrollTop + clientHeight < scrollHeight - 400) return;
+    if (this.drawn < members.people.size) {
+      this.drawn += STEP;
+      this.draw();
+    }
+    if (!members.more) return;
     const last = [...members.people.keys()].at(-1);
     void this.app.session.once(`members ${room.name}`, () => this.app.session.members(room.name, last));
   }

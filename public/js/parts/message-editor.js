@@ -49,7 +49,7 @@ export function edit(app, node, message, done, remove) {
       void save();
     }
   });
-  node.querySelector(".tools")?.remove();
+  for (const guest of node.querySelectorAll(".tools, .aside")) guest.remove();
   Object.assign(node, { held: true });
   node.classList.add("editing");
   node.append(form);

@@ -243,6 +243,14 @@ export class MessageList extends Part {
     if (this.room) this.proceed(this.room, EDGE_PX);
   }
 
+  /** Show a long message whole, or its beginning only; what stands above stays. @param {HTMLElement} node */
+  fold(node) {
+    this.view.toggle(node.dataset.id ?? node.dataset.nonce ?? "");
+    this.anchor.take();
+    Object.assign(node, { rowVersion: "" });
+    this.render();
+  }
+
   /** Only what comes in live is read out. @param {import("../protocol.js").Message} message */
   announce(message) {
     if (message.room !== this.store.current || message.user.id === this.store.me?.id) return;

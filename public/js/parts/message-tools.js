@@ -6,7 +6,7 @@ import { MessageSheet } from "./message-sheet.js";
 /** @typedef {import("../protocol.js").Message} Message */
 /** @typedef {import("./message-list.js").MessageList} MessageList */
 
-const PHONE = "(max-width: 699px)";
+const PHONE = "(max-width: 43.6875em)";
 /** A tap on these does what they are for. */
 const ACTIVE = "a, button, summary, input, textarea, video, audio, [data-action]";
 
@@ -23,6 +23,8 @@ export class MessageTools {
     this.sheet = new MessageSheet(app, this.actions);
     this.phone = window.matchMedia(PHONE);
     this.bar = Object.assign(h("div", { class: "tools", role: "toolbar" }), { guest: true });
+    /** When, beside a message that doesn't show it. @type {HTMLElement|null} */
+    this.stamp = null;
     /** What the last press was made with. */
     this.pointer = "mouse";
     const { log } = list;
@@ -45,11 +47,16 @@ export class MessageTools {
   refresh() {
     if (!this.bar.isConnected || !this.messageOf(this.bar)?.deleted) return;
     if (this.bar.contains(document.activeElement)) this.bar.parentElement?.focus({ preventScroll: true });
-    this.bar.remove();
+    this.detach();
   }
 
   leave() {
-    if (!this.bar.querySelector(":focus-visible")) this.bar.remove();
+    if (!this.bar.querySelector(":focus-visible")) this.detach();
+  }
+
+  detach() {
+    this.bar.remove();
+    this.stamp?.remove();
   }
 
   /** Only a pointer that moves: what scrolls under one that rests must not take the tools from the focus.
@@ -64,10 +71,14 @@ export class MessageTools {
     const node = target instanceof Element ? /** @type {HTMLElement|null} */ (target.closest(".message[data-id]")) : null;
     if (!node || node.contains(this.bar)) return;
     const message = this.messageOf(node);
-    if (!message || message.deleted || node.classList.contains("editing")) return this.bar.remove();
+    this.detach();
+    if (!message || message.deleted || node.classList.contains("editing")) return;
     this.bar.replaceChildren(...this.buttons(message));
     this.bar.setAttribute("aria-label", this.app.t("messages.actions"));
     node.append(this.bar);
+    if (node.querySelector(":scope > time")) return;
+    this.stamp = Object.assign(this.list.view.stamp(message.ts), { guest: true, className: "aside" });
+    node.append(this.stamp);
   }
 
   /** @param {Element|null} node @returns {Message|undefined} */
@@ -96,6 +107,9 @@ export class MessageTools {
   /** @param {MouseEvent} event */
   click(event) {
     this.tap(event);
+    const link = /** @type {HTMLAnchorElement|null} */ (/** @type {Element} */ (event.target).closest("a[href^='#']"));
+    // The address stays the same, and the place is left all the same.
+    if (link && link.hash === location.hash) this.app.router.emit("change", this.app.router.route);
     const target = /** @type {HTMLElement} */ (event.target).closest("[data-action]");
     if (!(target instanceof HTMLElement)) return;
     const { app, list } = this;
@@ -107,6 +121,7 @@ export class MessageTools {
     if (action === "retry") app.outbox.retry(nonce);
     if (action === "discard") app.outbox.drop(nonce);
     if (action === "dismiss") app.store.removeNote(room.name, note);
+    if (action === "fold") list.fold(/** @type {HTMLElement} */ (target.parentElement));
     if (action === "gap") void app.session.fillGap(room.name);
     if (action === "jump") void app.session.show(room.name, { id: target.dataset.target ?? "" });
     if (action === "copy-room") this.actions.copy(new URL(target.dataset.link ?? "", location.href).href);

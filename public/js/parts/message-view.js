@@ -11,13 +11,17 @@ import { roomHash } from "../router.js";
 
 const JUMBO = /^(?:(?:\p{RI}\p{RI}|\p{Emoji}(?:\p{EMod}|\uFE0F\u20E3?)?(?:\u200D\p{Emoji}(?:\p{EMod}|\uFE0F)?)*)\s*){1,8}$/u;
 const DIGITS = /^[\d#*\s]+$/;
-const LONG = 1500;
+/** What is longer is folded. */
+const LONG_CHARS = 1500;
+const LONG_LINES = 24;
 
 /** Draws the rows of a conversation. Few nodes a message: a long log is many of them. */
 export class MessageView {
   /** @param {App} app */
   constructor(app) {
     this.app = app;
+    /** @type {Set<string>} ids of long messages that are shown whole */
+    this.unfolded = new Set();
   }
 
   /** @param {Row} row @returns {HTMLElement} */
@@ -42,27 +46,44 @@ export class MessageView {
     const { app } = this;
     const own = message.user.id === app.store.me?.id;
     const name = app.nameOf(message.user);
-    const time = app.format.time(message.ts);
     const action = message.kind === "action";
-    const stamp = h("time", { dateTime: message.ts, title: app.format.exact(message.ts) }, time);
-    const node = h("div", { class: "message", role: "article", tabIndex: -1, "aria-label": `${name}, ${time}`,
+    const stamp = this.stamp(message.ts);
+    const node = h("div", { class: "message", role: "article", tabIndex: -1, "aria-label": `${name}, ${stamp.textContent}`,
       "data-id": message.message_id, "data-seq": message.seq, "data-own": own, "data-head": head, "data-kind": message.kind,
       "data-deleted": message.deleted, "data-mention": !own && this.namesMe(message) });
     if (message.reply_to && !message.deleted) node.append(this.quote(message.reply_to));
-    if (head) {
-      node.append(avatar(app.store.user(message.user)));
-      if (!action) node.append(h("div", { class: "byline" }, this.author(message.user, name), stamp));
-    }
-    node.append(this.body(message, action ? name : null));
+    if (head) node.append(...(action ? [avatar(app.store.user(message.user))] : this.head(message.user, name)), stamp);
+    const body = this.body(message, action ? name : null);
+    node.append(body);
+    if (!message.deleted) this.fold(node, body, message.message_id, message.content);
     if (message.files?.length) node.append(this.files(message.files));
-    if (!head || action) node.append(stamp);
     return node;
   }
 
-  /** @param {import("../protocol.js").User} user @param {string} name */
-  author(user, name) {
-    return h("button", { type: "button", class: "author one-line", dir: "auto", "data-user": user.id, "data-hue": hue(user.id),
-      "data-action": "profile", tabIndex: -1 }, name);
+  /** When; of messages that stand together, the first one shows it. @param {string} ts */
+  stamp(ts) {
+    const { format } = this.app;
+    return h("time", { dateTime: ts, title: format.exact(ts) }, format.time(ts));
+  }
+
+  /** From whom. @param {import("../protocol.js").User} user @param {string} name */
+  head(user, name) {
+    return [avatar(this.app.store.user(user)), h("button", { type: "button", class: "author one-line", dir: "auto", "data-user": user.id,
+      "data-hue": hue(user.id), "data-action": "profile", tabIndex: -1 }, name)];
+  }
+
+  /** Show the beginning of a long text, and a way to the rest. @param {HTMLElement} node @param {HTMLElement} body @param {string} id @param {string} content */
+  fold(node, body, id, content) {
+    if (!isLong(content)) return;
+    const whole = this.unfolded.has(id);
+    body.classList.toggle("folded", !whole);
+    node.append(h("button", { type: "button", class: "link-button fold", "data-action": "fold", "aria-expanded": String(whole) },
+      this.app.t(whole ? "messages.less" : "messages.all")));
+  }
+
+  /** @param {string} id */
+  toggle(id) {
+    if (!this.unfolded.delete(id)) this.unfolded.add(id);
   }
 
   /** @param {Message} message @param {string|null} actor */
@@ -79,7 +100,6 @@ export class MessageView {
     else body.textContent = message.content;
     if (actor) body.prepend(h("b", { "data-hue": hue(message.user.id), class: "actor" }, actor), " ");
     if (isJumbo(message.content)) body.classList.add("jumbo");
-    if (message.content.length > LONG) body.classList.add("long");
     if (message.edited_at) {
       const when = app.t("messages.editedAt", { time: app.format.exact(message.edited_at) });
       body.append(h("span", { class: "edited", title: when }, app.t("messages.edited")));
@@ -149,8 +169,10 @@ export class MessageView {
     const node = h("div", { class: "message pending", role: "article", tabIndex: -1, "data-own": true, "data-head": head,
       "data-failed": failed, "data-nonce": entry.nonce, "aria-label": app.nameOf(me) });
     if (entry.reply_to) node.append(this.quote(entry.reply_to));
-    if (head) node.append(avatar(me), h("div", { class: "byline" }, this.author(me, app.nameOf(me))));
-    node.append(h("div", { class: "text", dir: "auto" }, entry.content));
+    if (head) node.append(...this.head(me, app.nameOf(me)));
+    const body = h("div", { class: "text", dir: "auto" }, entry.content);
+    node.append(body);
+    this.fold(node, body, entry.nonce, entry.content);
     if (entry.files?.length) node.append(this.files(entry.files));
     const state = h("span", { class: "send-state", title: app.t("messages.sending") }, icon(failed ? "warning" : "clock"));
     if (!failed) node.append(h("span", { class: "stamp" }, state, h("span", { class: "visually-hidden" }, app.t("messages.sending"))));
@@ -173,11 +195,11 @@ export class MessageView {
 
   /** Lines of what happened, folded when there are many. @param {DurableEvent[]} events */
   events(events) {
-    const { t, format } = this.app;
+    const { t } = this.app;
     const entered = events.filter((event) => event.type === "member" && ["added", "joined"].includes(event.action));
     const lines = events.map((event) => this.eventText(event)).filter(Boolean);
     const last = /** @type {DurableEvent} */ (events.at(-1));
-    const stamp = h("time", { dateTime: last.ts, title: format.exact(last.ts) }, format.time(last.ts));
+    const stamp = this.stamp(last.ts);
     if (lines.length <= 2) {
       return h("div", { class: "events", hidden: lines.length === 0 }, h("span", { dir: "auto" }, lines.join(" · ")), stamp);
     }
@@ -227,6 +249,11 @@ export class MessageView {
 /** @param {string} content */
 export function isJumbo(content) {
   return content.length < 64 && !DIGITS.test(content) && JUMBO.test(content) && !/\d/.test(content);
+}
+
+/** Whether a text would fill the screen. @param {string} content */
+function isLong(content) {
+  return content.length > LONG_CHARS || content.split("\n", LONG_LINES + 1).length > LONG_LINES;
 }
 
 /** @param {import("../protocol.js").User} user */

@@ -2,7 +2,7 @@ import { avatar, h, icon, iconButton, scheduled } from "../dom.js";
 import { roomHash } from "../router.js";
 import { Part } from "./part.js";
 
-const NARROW = "(max-width: 899px)";
+const NARROW = "(max-width: 56.1875em)";
 
 /** What this room is: title, topic, who is there, what can be done with it. */
 export class RoomHeader extends Part {
