@@ -155,7 +155,7 @@ export class Session {
   /** What a room shows when it is opened: where the new messages begin, else the end. @param {string} name */
   async arrive(name) {
     const room = this.store.rooms.get(name);
-    if (!room?.joined || room.virtual) return;
+    if (!room?.joined || room.virtual || room.opening) return;
     const { line, timeline } = room;
     if (line === null && timeline.newer) return this.latest(name);
     if (line !== null && !timeline.covers(line) && this.store.hasPlugin("history")) {
