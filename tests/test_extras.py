@@ -263,7 +263,7 @@ async def test_another_plugins_mistake_in_the_same_transaction_is_not_its_own(ch
 async def test_an_event_has_its_own_fields(server, field):
     async with server:
         await server.join("general", "alice")
-        chat = PluginChat("likes", server.server.services)
+        chat = PluginChat("likes", server.server.services, None)
         with pytest.raises(ValueError, match=field):
             await chat.append("general", "liked", {field: 1, "on": True}, user=await chat.user("alice"))
 
@@ -274,7 +274,7 @@ async def test_an_event_has_its_own_fields(server, field):
 async def test_a_wrong_extra_of_a_post_is_told_to_the_plugin(server, extra, error):
     async with server:
         (alice,) = await server.join("general", "alice")
-        chat = PluginChat("likes", server.server.services)
+        chat = PluginChat("likes", server.server.services, None)
         with pytest.raises(error):
             await chat.post("general", "hello", user=await chat.user("alice"), extra=extra)
         assert not await alice.heard()

@@ -43,7 +43,7 @@ class Terminal:
 
 
 def plugin(server):
-    return next(each.instance for each in server.server.host.plugins if each.name == "lines")
+    return next(each.instance for each in server.server.host.current.plugins if each.name == "lines")
 
 
 @asynccontextmanager

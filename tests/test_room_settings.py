@@ -142,7 +142,7 @@ async def test_wrong_values_change_nothing(server, way, settings, field):
 async def test_a_plugin_that_names_no_setting_is_told(server):
     async with server:
         alice = await server.account("alice", "admin")
-        chat = PluginChat("rooms", server.server.services)
+        chat = PluginChat("rooms", server.server.services, None)
         user = await chat.user("alice")
         for settings in ({"colour": "red"}, {"name": "x"}):
             with pytest.raises(TypeError, match=next(iter(settings))):

@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 
 import msgspec
 import tornado.web
-from tornado.http1connection import HTTP1Connection
 from tornado.httputil import HTTPServerRequest
 
 from ..chat.services import Services
@@ -182,9 +181,10 @@ class Handler(tornado.web.RequestHandler):
         return written
 
     def _disconnect(self) -> None:
-        connection = self.request.connection
-        if isinstance(connection, HTTP1Connection):
-            connection.stream.close()
+        # What answers may stand between the handler and Tornado's own connection.
+        stream = getattr(self.request.connection, "stream", None)
+        if stream is not None:
+            stream.close()
 
     def reply(self, data: Mapping[str, Any], status: int = 200) -> None:
         """Answer with JSON."""
