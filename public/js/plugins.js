@@ -22,7 +22,7 @@
  *                                      Without a renderer, or if it fails, the message's own html is shown.
  *   chat.addSlot(slot, fn)             `fn(context)` → Node or null. Slots, and what their context holds:
  *                                      "composer" {room, insert(text)} — beside the send button;
- *                                      "message-actions" {message, room} — in a message's toolbar;
+ *                                      "message-actions" {message, room} — in a message's toolbar or sheet;
  *                                      "header" {room} — at the right of a room's header;
  *                                      "sidebar" {} — below the rooms
  *   chat.addCommand(name, spec, fn)    a command in this browser only: `spec` is {help, usage}; `fn(args)` gets the rest

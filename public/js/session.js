@@ -40,6 +40,8 @@ export class Session {
     store.on("room", (name) => name === store.current && this.load(name));
     store.on("timeline", (name) => this.settle(name));
     outbox.on("sent", (entry) => this.settle(entry.room));
+    // A page that is left has no timers any more.
+    window.addEventListener("pagehide", () => [...this.readTimers.keys()].forEach((name) => this.tellRead(name)));
   }
 
   /** @param {any} frame */
@@ -47,6 +49,7 @@ export class Session {
     this.catching.clear();
     this.loading.clear();
     this.store.welcome(frame);
+    for (const { name, read } of frame.rooms) if ((this.store.room(name)?.read ?? 0) > read) this.tellRead(name);
     const room = this.store.room(this.store.current);
     if (!room?.joined || room.virtual) return;
     if (room.timeline.loaded && room.members_here) void this.once("members", () => this.members(room.name));
@@ -298,11 +301,14 @@ export class Session {
     const room = this.store.rooms.get(name);
     if (!room?.joined || room.virtual || room.read >= seq) return;
     this.store.markRead(name, seq);
-    if (this.readTimers.has(name)) return;
-    this.readTimers.set(name, window.setTimeout(() => {
-      this.readTimers.delete(name);
-      this.socket.tell(REQUEST.read, { room: name, seq: this.store.rooms.get(name)?.read ?? 0 });
-    }, READ_MS));
+    if (!this.readTimers.has(name)) this.readTimers.set(name, window.setTimeout(() => this.tellRead(name), READ_MS));
+  }
+
+  /** @param {string} name */
+  tellRead(name) {
+    clearTimeout(this.readTimers.get(name));
+    this.readTimers.delete(name);
+    this.socket.tell(REQUEST.read, { room: name, seq: this.store.rooms.get(name)?.read ?? 0 });
   }
 
   /** @param {string} status @param {string} text */

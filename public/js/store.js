@@ -118,20 +118,31 @@ export class Store extends Emitter {
    * @returns {Room}
    */
   addRoom(wire, known, counts = false) {
-    const usable = known !== undefined && !known.virtual && known.joined && known.cursor <= wire.head;
+    // Only `welcome` knows of another log: between events, a head may be older than what has come.
+    const usable = known !== undefined && !known.virtual && known.joined && (!counts || known.cursor <= wire.head);
     const old = usable ? known : undefined;
     const fresh = { cursor: wire.head, counted: wire.head, timeline: new Timeline(), members_here: null,
       typing: new Map(), line: null, notes: [] };
     /** @type {Room} */
     const room = { ...fresh, ...old, ...wire };
     if (old && !counts) Object.assign(room, { unread: old.unread, mentions: old.mentions, read: old.read, head: old.head });
-    if (old && counts) room.counted = wire.head;
+    if (old && counts) this.keepRead(room, old.read, wire);
     if (!wire.joined) delete room.role;
     // Without the plugin there is no first page to wait for: what comes in is all there will be.
     if (!this.hasPlugin("history")) room.timeline.loaded = true;
     if (wire.with) this.remember(wire.with);
     this.rooms.set(wire.name, room);
     return room;
+  }
+
+  /** What was read here and not told yet stays read. @param {Room} room @param {number} seq @param {WireRoom} wire */
+  keepRead(room, seq, wire) {
+    room.counted = wire.head;
+    if (seq <= wire.read || !room.timeline.covers(wire.read)) return;
+    const since = room.timeline.events.filter((event) => event.seq > wire.read && event.seq <= seq && this.counts(event)).length;
+    room.unread = Math.max(0, wire.unread - since);
+    room.mentions = Math.min(wire.mentions, room.unread);
+    room.read = seq;
   }
 
   /** Rooms that were added or changed, and those that are gone. @param {WireRoom[]} changed @param {string[]} removed */

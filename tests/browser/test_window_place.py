@@ -245,3 +245,19 @@ async def test_news_while_far_above_keep_the_place_and_the_page_small(stage):
         assert await alice.log.locator(".message").count() <= 410
         await button.click()
         await expect(await alice.sees("news 499")).to_be_in_viewport()
+
+
+async def test_what_was_read_just_before_leaving_stays_read(stage):
+    async with stage() as here:
+        (bob,) = await here.server.join("general", "bob")
+        (alice,) = await here.guests("alice")
+        await bob.says("one")
+        await alice.sees("one")
+        # The next ones are read while the mark of the first waits to be told.
+        for number in range(5):
+            await bob.says(f"another {number}")
+        await alice.sees("another 4")
+        await alice.page.reload()
+        await alice.ready()
+        await alice.sees("another 4")
+        await expect(alice.log.locator(".unread")).to_have_count(0)

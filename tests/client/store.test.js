@@ -88,6 +88,27 @@ test("what is read in part leaves the rest unread, however little of it is loade
   assert.deepEqual([room.unread, room.mentions], [0, 0]);
 });
 
+test("what was read and not told before the connection was lost stays read", () => {
+  const store = startedStore();
+  for (const seq of [1, 2, 3, 4]) store.apply(message(seq));
+  const room = () => store.room("general");
+  room().timeline.page([], "newest", false);
+  store.markRead("general", 3);
+  store.welcome(welcome({ rooms: [wireRoom({ head: 6, unread: 5, read: 1 })] }));
+  assert.deepEqual([room().unread, room().read], [3, 3]);
+});
+
+test("a room that is told of with an older head keeps what is here", () => {
+  const store = startedStore();
+  store.apply(message(1));
+  store.apply(message(2));
+  store.markRead("general", 2);
+  store.apply({ type: "rooms", rooms: [wireRoom({ head: 1, unread: 1, title: "Renamed" })] });
+  const { title, unread, cursor, head } = store.room("general");
+  assert.deepEqual([title, unread, cursor, head], ["Renamed", 0, 2, 2]);
+  assert.deepEqual(contents(store), ["text 1", "text 2"]);
+});
+
 test("what is replayed after welcome is not counted twice", () => {
   const store = startedStore({ rooms: [wireRoom({ head: 1 })] });
   store.welcome(welcome({ rooms: [wireRoom({ head: 3, unread: 2 })] }));
