@@ -148,7 +148,7 @@ export class MessageList extends Part {
     this.anchor.toEnd(this.line);
   }
 
-  /** Keep the place. What nobody watches coming in stops where the line of what is new would leave the screen. */
+  /** Keep the place. What comes in unwatched stops where the line of what is new would leave the screen. */
   settle() {
     const { anchor, line } = this;
     if (anchor.atEnd && !this.watched && line) anchor.toEnd(line);
@@ -203,7 +203,7 @@ export class MessageList extends Part {
     this.drawJumps(room);
   }
 
-  /** What has been on the screen of somebody who looks is read; what lies out of sight is not. */
+  /** What has been on the screen while the user looked is read; what lies out of sight is not. */
   attend() {
     const { room, app, anchor } = this;
     const looking = this.watched && document.hasFocus() && !this.fresh;
