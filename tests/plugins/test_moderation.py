@@ -126,6 +126,18 @@ async def test_nobody_acts_on_their_own_rank_or_above(chat, text):
         assert await refusal(mona.says(text)) in ("forbidden", "invalid")
 
 
+async def test_a_public_room_can_be_kept_civil_from_outside_and_a_private_one_cannot(chat):
+    async with chat(plugins=["moderation"]) as server:
+        (bob,) = await server.join("general", "bob")
+        olga, mona = await server.account("olga"), await server.account("mona", "moderator")
+        for kind, name in (("private", "secret"), ("public", "hall")):
+            await server.api("POST", "rooms", {"name": name, "kind": kind}, token=olga.token)
+        await mona.says("/mute bob", room="general")
+        assert (await mona.hears("notice")).text == "bob is muted until you lift it."
+        assert await refusal(bob.says("hello")) == "muted"
+        assert await refusal(mona.says("/mute bob", room="secret")) == "not_found"
+
+
 async def test_words_are_refused_in_messages_and_edits(chat):
     async with chat(plugins=SPAM) as server:
         alice, bob = await server.join("general", "alice", "bob")
