@@ -143,27 +143,3 @@ async def test_an_edit_mentions_no_member_to_whom_the_message_is_hidden(chat):
         assert not await bob.heard("mention")
         (room,) = (await bob.ask("rooms")).rooms
         assert (room["unread"], room["mentions"]) == (0, 0)
-
-
-ACCOUNTS_ONLY = """
-from chatserver import Plugin, hookimpl
-
-
-class Past(Plugin):
-    @hookimpl
-    def register_permissions(self):
-        return {"history.read": "member"}
-"""
-
-
-async def test_the_role_decides_where_the_past_is_open_to_some(chat, tmp_path):
-    (tmp_path / "past.py").write_text(ACCOUNTS_ONLY)
-    async with chat(settings=ALL, plugins=["past"], dirs=[tmp_path]) as server:
-        (alice,) = await server.join("general", "alice")
-        old = await alice.says("before")
-        (bob,) = await server.join("general", "bob")
-        olga = await server.account("olga")
-        await olga.join("general")
-        await alice.ask("edit", message_id=old.message_id, content="secret")
-        assert texts([await bob.hears("edited")]) == [(old.message_id, None, None, None)]
-        assert texts([await olga.hears("edited")]) == [(old.message_id, 2, "secret", "secret")]
