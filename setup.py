@@ -79,6 +79,9 @@ setup(
         "python-json-logger>=4",
         "filetype>=1.2",
         "pillow>=11.3",
+        # Without it pages are sent with gzip: only where there is a wheel, so that nothing has to be compiled.
+        "brotli>=1.1; platform_python_implementation == 'CPython'"
+        " and platform_machine in 'x86_64 AMD64 aarch64 ARM64 arm64'",
     ],
     extras_require={"test": TEST, "bench": ["matplotlib>=3.8"]},
     entry_points={

@@ -121,14 +121,13 @@ def test_a_package_can_import_its_own_modules_and_has_static_files(write, host, 
     write("ours/static/client.js", "")
     (plugin,) = loaded(host("ours:")).plugins
     assert plugin.static_dir == tmp_path / "plugins" / "ours" / "static"
-    assert plugin.addresses() == {"client": "/plugins/ours/static/client.js"}
 
 
 def test_a_single_file_has_no_static_files_though_a_folder_may_stand_beside_it(write, host):
     write("plain.py", PLAIN)
     write("static/client.js", "")
     (plugin,) = loaded(host("plain:")).plugins
-    assert (plugin.static_dir, plugin.addresses()) == (None, {})
+    assert plugin.static_dir is None
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ HTTP_STATUS: dict[str, int] = {
     "banned": 403,
     "rejected": 403,
     "not_found": 404,
+    "outdated": 404,
     "name_taken": 409,
     "nonce_conflict": 409,
     "rev_conflict": 409,

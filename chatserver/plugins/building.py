@@ -80,7 +80,6 @@ class Builder:
             requests=registrations.requests(hooks, lambda name: self._loaded[name].bundled),
             event_types=event_types,
             routes=tuple((self._loaded[name], route) for name, route in registrations.routes(hooks)),
-            assets={plugin.name: plugin.addresses() for plugin in plugins},
         )
 
     def _choose(self, name: str, found: Sequence[Found]) -> Found:

@@ -37,16 +37,6 @@ class Loaded:
         folder = self.folder / "static" if self.folder is not None else None
         return folder if folder is not None and folder.is_dir() else None
 
-    def addresses(self) -> dict[str, str]:
-        """Where the plugin's part in the browser is: ``client`` and ``css``, as far as there are any."""
-        parts = {"client": "client.js", "css": "client.css"}
-        folder = self.static_dir
-        return {
-            key: f"/plugins/{self.name}/static/{file}"
-            for key, file in parts.items()
-            if folder is not None and (folder / file).is_file()
-        }
-
     @property
     def policy(self) -> Policy:
         rooms = self.config.rooms
@@ -59,7 +49,7 @@ class PluginSet:
     """The enabled plugins, in the order of the settings.
 
     ``requests`` are by wire type, with the plugin's name; ``event_types`` are the wire types of the plugins' durable
-    events; ``assets`` are the addresses of each plugin's part in the browser, by plugin.
+    events.
     """
 
     plugins: tuple[Loaded, ...]
@@ -69,7 +59,6 @@ class PluginSet:
     requests: Mapping[str, tuple[str, RequestSpec]]
     event_types: frozenset[str]
     routes: tuple[tuple[Loaded, Route], ...]
-    assets: Mapping[str, Mapping[str, str]]
     decoder: Decoder = field(init=False)
     _listings: dict[Role, msgspec.Raw] = field(init=False, default_factory=dict)
 

@@ -26,6 +26,7 @@ from ..store import Store
 from ..store.engine import database_file
 from ..store.folder import make_private
 from ..store.plugin_tables import Contributions, PluginDatabase, migrate
+from ..web.assets import Assets
 from ..web.listener import Listener, listening_sockets
 from ..web.routes import application
 from ..web.site import Site
@@ -100,7 +101,8 @@ class ChatServer:
             self.settings, self.host, store, metrics, self.timeouts, self._sizes, self._clock, self._make_bus
         )
         self._lifecycle.add("the accounts", lambda: in_own_thread(services.accounts.close), until)
-        self.context = ConnectionContext(services, __version__)
+        self.assets = Assets(public_dir(), lambda: self.host.current.plugins)
+        self.context = ConnectionContext(services, __version__, self.assets)
         self._gateways = Gateways(self.context)
 
     async def _start_chat(self) -> None:
@@ -123,8 +125,8 @@ class ChatServer:
         await migrate(self.services.store, plugin, migrations)
 
     def _listen(self) -> None:
-        site = Site(self.context, __version__)
-        self.listener = Listener(application(site, public_dir()), site)
+        site = Site(self.context, __version__, self.assets)
+        self.listener = Listener(application(site), site)
         sockets = listening_sockets(self.settings.server.host, self.settings.server.port)
         self.listener.add_sockets(sockets)
         self.port = sockets[0].getsockname()[1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Any
+from typing import Any, Protocol
 
 from ..chat.services import Services
 from ..model.values import User
@@ -14,16 +14,26 @@ from .cached_answer import CachedAnswer
 from .keepalive import Keepalive
 
 
+class ClientFiles(Protocol):
+    """The browser client that is served. ``hash`` is its version, ``addresses`` is where a plugin's part of it is."""
+
+    @property
+    def hash(self) -> str: ...
+
+    def addresses(self, plugin: str) -> dict[str, str]: ...
+
+
 class ServerInfo:
     """Reads all and changes nothing but for trying to write. ``stats`` and most of ``health`` may be a second old:
     any client may ask."""
 
-    def __init__(self, services: Services, keepalive: Keepalive, version: str) -> None:
+    def __init__(self, services: Services, keepalive: Keepalive, version: str, client: ClientFiles) -> None:
         self._services = services
         self._host = services.host
         self._metrics = services.metrics
         self._keepalive = keepalive
         self._version = version
+        self._client = client
         self.stats: CachedAnswer[dict[str, Any]] = CachedAnswer(self._stats)
         self._checked: CachedAnswer[dict[str, str]] = CachedAnswer(self._check)
 
@@ -33,13 +43,14 @@ class ServerInfo:
         current = self._host.current
         settings = current.hooks.client_settings(user)
         plugins: dict[str, Any] = {
-            plugin.name: {"settings": settings.get(plugin.name, {}), **current.assets[plugin.name]}
+            plugin.name: {"settings": settings.get(plugin.name, {}), **self._client.addresses(plugin.name)}
             for plugin in current.plugins
         }
         return {
             "server": {
                 "name": self._services.settings.server.name,
                 "version": self._version,
+                "client": self._client.hash,
                 "time": wire.iso(time.time()),
             },
             "limits": {"frame_bytes": limits.frame_bytes, "content_chars": limits.content_chars},

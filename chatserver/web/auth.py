@@ -107,6 +107,7 @@ class Server(Handler):
             {
                 "name": settings.server.name,
                 "version": self.site.version,
+                "client": self.site.assets.hash,
                 "guests": settings.auth.guests,
                 "time": wire.iso(time.time()),
                 "user": own(user) if user is not None else None,

@@ -10,7 +10,7 @@ from tornado.web import RequestHandler
 
 from ..plugins.plugin_set import PluginSet
 from .site import Site
-from .static import Static
+from .static import PluginStatic
 
 PREFIX = "/plugins/"
 
@@ -57,7 +57,6 @@ class PluginRoutes:
             rules[plugin.name].append((matcher, route.handler, arguments))
         for plugin in plugins.plugins:
             if plugin.static_dir is not None:
-                matcher = PathMatches(f"{PREFIX}{plugin.name}/static/(.*)")
-                arguments = {"site": self._site, "path": str(plugin.static_dir)}
-                rules[plugin.name].append((matcher, Static, arguments))
+                matcher = PathMatches(f"{PREFIX}({plugin.name})/static/(.*)")
+                rules[plugin.name].append((matcher, PluginStatic, {"site": self._site}))
         return rules

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from pathlib import Path
 from typing import Any
 
 from tornado.httputil import HTTPHeaders, HTTPServerRequest
@@ -80,7 +79,7 @@ def announced_bytes(headers: HTTPHeaders) -> int:
     return int(header[:20]) if header.isascii() and header.isdigit() else 0
 
 
-def application(site: Site, public: Path) -> Application:
+def application(site: Site) -> Application:
     """All routes: the page and its files, the WebSocket, the HTTP interface, the plugins'."""
     common = {"site": site}
     # One of each: clients of one family share the bytes.
@@ -108,8 +107,8 @@ def application(site: Site, public: Path) -> Application:
         (f"messages/{NAME}", api.OneMessage),
     ):
         routes.append(URLSpec("/api/v1/" + path, handler, common))
-    routes.append(URLSpec("/()", Index, {**common, "path": str(public)}))
-    routes.append(URLSpec("/static/(.*)", Static, {**common, "path": str(public)}))
+    routes.append(URLSpec("/", Index, common))
+    routes.append(URLSpec("/static/(.*)", Static, common))
     return ServerApplication(
         PluginRoutes(site),
         routes,

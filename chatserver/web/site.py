@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..sessions.context import ConnectionContext
+from .assets import Assets
 from .security import networks, origins
 
 
@@ -10,10 +11,11 @@ class Site:
     """The server as HTTP shows it. ``proxies`` are believed what they say of a client's address, pages of
     ``origins`` may connect, and where ``secure`` the browser talks TLS."""
 
-    def __init__(self, context: ConnectionContext, version: str) -> None:
+    def __init__(self, context: ConnectionContext, version: str, assets: Assets) -> None:
         self.context = context
         self.services = context.services
         self.version = version
+        self.assets = assets
         server = self.services.settings.server
         self.proxies = networks(server.trusted_proxies)
         self.origins = origins(server.public_url, server.allowed_origins)

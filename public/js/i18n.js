@@ -44,7 +44,7 @@ export class I18n extends Emitter {
 
   /** @param {string} lang */
   async load(lang) {
-    const response = await fetch(`/static/i18n/${lang}.json`);
+    const response = await fetch(new URL(`../i18n/${lang}.json`, import.meta.url));
     this.texts = await response.json();
     this.lang = lang;
     this.plural = new Intl.PluralRules(lang);

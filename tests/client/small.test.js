@@ -53,15 +53,6 @@ test("sizes have the unit people expect", () => {
   assert.equal(format.size(25_000_000), "25 MB");
 });
 
-test("every module is preloaded, so that none waits for another", () => {
-  const root = new URL("../../public/", import.meta.url);
-  const page = readFileSync(new URL("index.html", root), "utf8");
-  const listed = [...page.matchAll(/rel="modulepreload" href="\/static\/js\/([^"]+)"/g)].map((match) => match[1]);
-  const present = readdirSync(new URL("js/", root), { recursive: true }).filter((name) => name.endsWith(".js"));
-  const others = ["early.js", "main.js"];
-  assert.deepEqual(listed.toSorted(), present.filter((name) => !others.includes(name)).toSorted());
-});
-
 test("the page holds no inline script, style or handler", () => {
   const page = readFileSync(new URL("../../public/index.html", import.meta.url), "utf8");
   assert.doesNotMatch(page, /<style|\sstyle=|\son\w+=|<script(?![^>]*\ssrc=)/);

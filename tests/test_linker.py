@@ -1,0 +1,147 @@
+"""Modules are joined into one that does what they do."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from chatserver.web.linker import LinkError, link_modules, link_styles
+
+PUBLIC = Path(__file__).parent.parent / "public"
+
+needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="needs Node")
+
+
+def client_modules() -> dict[str, str]:
+    return {path.relative_to(PUBLIC).as_posix(): path.read_text() for path in PUBLIC.rglob("*.js")}
+
+
+def joined(files: dict[str, str], main: str = "js/main.js") -> str:
+    return link_modules(files, main, "js/client.js")["js/client.js"]
+
+
+def printed(source: str, tmp_path: Path) -> str:
+    """What a module prints."""
+    (tmp_path / "joined.mjs").write_text(source)
+    done = subprocess.run(
+        ["node", tmp_path / "joined.mjs"], capture_output=True, text=True, check=True, timeout=20
+    )
+    return done.stdout
+
+
+@needs_node
+def test_modules_are_run_once_each_and_after_those_they_import(tmp_path: Path) -> None:
+    files = {
+        "js/main.js": """import { one, Two as Second } from "./parts/a.js";
+import {
+  three,
+  count,
+} from "./b.js";
+
+console.log(one(), new Second().name, three, count());
+""",
+        "js/parts/a.js": """import { three, count } from "../b.js";
+/** Adds.
+ * @param {import("./nothing.js").Nothing} [nothing]
+ */
+export function one() { return three - 2 + count() * 100; }
+export class Two { name = "two"; }
+""",
+        "js/b.js": """console.log("b");
+let counted = 0;
+export const three = 3;
+export const count = () => (counted += 1);
+""",
+        "js/unused.js": "console.log('never');",
+    }
+    assert printed(joined(files), tmp_path) == "b\n101 two 3 2\n"
+
+
+@needs_node
+def test_names_of_one_module_are_none_of_anothers(tmp_path: Path) -> None:
+    files = {
+        "main.js": 'import { tell } from "./a.js";\nconst own = "main";\nconsole.log(own, tell());\n',
+        "a.js": 'const own = "a";\nexport function tell() { return own; }\n',
+    }
+    assert printed(joined(files, "main.js"), tmp_path) == "main a\n"
+
+
+@needs_node
+def test_all_of_the_client_is_joined_and_can_be_parsed(tmp_path: Path) -> None:
+    files = client_modules()
+    source = joined(files)
+    assert len(re.findall(r"^const \$\d+ = ", source, re.MULTILINE)) == len(files) - 1, (
+        "early.js is no module"
+    )
+    (tmp_path / "client.mjs").write_text(source)
+    subprocess.run(["node", "--check", tmp_path / "client.mjs"], check=True, timeout=20)
+    assert "/**" not in source
+
+
+def test_the_source_map_leads_each_line_back_to_its_own() -> None:
+    files = client_modules()
+    made = link_modules(files, "js/main.js", "js/client.js")
+    lines = made["js/client.js"].split("\n")
+    sections = json.loads(made["js/client.js.map"])["sections"]
+    assert len(sections) == len(files) - 1
+    for section in sections:
+        (source,) = section["map"]["sources"]
+        original = files[f"js/{source}"].rstrip("\n").split("\n")
+        mappings = section["map"]["mappings"].split(";")
+        assert mappings == ["AAAA", *["AACA"] * (len(original) - 1)]
+        first = section["offset"]["line"]
+        for number, line in enumerate(original):
+            if line.startswith("export class"):
+                assert lines[first + number] == line.removeprefix("export ")
+    assert lines[-2] == "//# sourceMappingURL=client.js.map"
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ('import all from "./a.js";', r"main\.js:1: .*import all"),
+        ('\nimport * as all from "./a.js";', r"main\.js:2: "),
+        ('import "./a.js";', r"main\.js:1: "),
+        ("\n\nexport default 1;", r"main\.js:3: .*export default"),
+        ('export { a } from "./a.js";', r"main\.js:1: "),
+        ('const lazy = () => import("./a.js");', r"main\.js:1: "),
+        ('import { b } from "./b.js";', r"main\.js: there is no b\.js"),
+        ('import { b } from "../../b.js";', r"main\.js: there is no \.\./\.\./b\.js"),
+        ('import { a } from "./circle.js";', "circle: main.js → circle.js → main.js"),
+    ],
+)
+def test_what_it_does_not_know_is_refused_with_its_place(source: str, message: str) -> None:
+    files = {
+        "main.js": source,
+        "a.js": "export const a = 1;",
+        "circle.js": 'import { b } from "./main.js";\nexport const a = b;',
+    }
+    with pytest.raises(LinkError, match=message):
+        joined(files, "main.js")
+
+
+def test_a_plugin_may_be_imported_by_an_address_that_is_known_later() -> None:
+    assert "import(url)" in joined({"main.js": "const load = (url) => import(url);"}, "main.js")
+
+
+def test_style_sheets_stand_where_they_are_imported() -> None:
+    files = {
+        "css/index.css": '/* all */\n@import "a.css";\n@import "b.css";\n',
+        "css/a.css": "a",
+        "css/b.css": "b",
+    }
+    assert link_styles(files, "css/index.css") == "/* all */\na\nb\n"
+    with pytest.raises(LinkError, match=r"there is no css/a\.css"):
+        link_styles({"css/index.css": files["css/index.css"]}, "css/index.css")
+
+
+def test_every_style_sheet_is_sent() -> None:
+    files = {path.relative_to(PUBLIC).as_posix(): path.read_text() for path in PUBLIC.rglob("*.css")}
+    imported = re.findall(r'^@import "([^"]+)";$', files["css/index.css"], re.MULTILINE)
+    assert sorted(f"css/{name}" for name in imported) == sorted(set(files) - {"css/index.css"})
+    assert "@import" not in link_styles(files, "css/index.css")
