@@ -5,6 +5,7 @@
 # make lint   ruff, mypy, the layers
 # make fix    what ruff can mend and format by itself
 # make bench  measure this server and others side by side (an hour); make bench-quick: in two minutes
+# make client-figures  what the browser client costs on a slow line: requests, bytes, time to the first message
 # make soak   ten minutes of half load with clients that come, go, lag and crash: memory flat, nothing lost
 # make autobahn  check RFC 6455 with the cases of the Autobahn test suite (needs Python 2.7)
 # make confusables  write the table of names that look alike anew
@@ -12,7 +13,7 @@
 # make clean  remove what was made, .venv too; never ./data
 
 .DEFAULT_GOAL := run
-.PHONY: run test test-stream test-python lint fix confusables docs clean chromium client bench bench-quick soak autobahn
+.PHONY: run test test-stream test-python lint fix confusables docs clean chromium client bench bench-quick client-figures soak autobahn
 
 # The Python to make .venv with: `make PYTHON=/opt/python/bin/python3 run`.
 PYTHON ?= $(shell for each in python3.14 python3.13 python3.12 python3.11 python3; do \
@@ -69,6 +70,10 @@ bench: .venv/bench.stamp
 
 bench-quick: .venv/run.stamp
 	$(BIN)/python -m benchmarks.run --quick $(BENCH)
+
+# Lighthouse's scores too, where npm has installed it: npm install --global lighthouse.
+client-figures: .venv/test.stamp chromium
+	$(BIN)/python -m benchmarks.client_figures
 
 # SOAK takes options: make soak SOAK='--minutes 60 --guests 20'.
 soak: .venv/run.stamp

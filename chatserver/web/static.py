@@ -52,13 +52,13 @@ class _Files(Handler):
             if start >= end:
                 self.set_status(416)
                 self.set_header("Content-Range", f"bytes */{len(content)}")
-                await self.finish()
+                self.finish()
                 return
             self.set_status(206)
             self.set_header("Etag", self._etag)
             self.set_header("Content-Range", f"bytes {start}-{end - 1}/{len(content)}")
             content = content[start:end]
-        await self.finish(content)
+        self.finish(content)
 
     def compute_etag(self) -> str | None:
         return self._etag

@@ -1,3 +1,4 @@
+import { boot, version } from "./boot.js";
 import { IndexedShelf } from "./db.js";
 import { Drafts } from "./drafts.js";
 import { Emitter } from "./emitter.js";
@@ -13,7 +14,8 @@ import { Store } from "./store.js";
 
 /**
  * Everything the parts need, built once and handed to each. Emits `toast` (text), `reply` (message), `edit` (message),
- * `profile`, `dialog`, `focus-lost`, `plugins`, `insert` (text for the composer).
+ * `profile`, `dialog`, `focus-lost`, `plugins`, `insert` (text for the composer), `outdated` (the server has another
+ * version of this page).
  */
 export class App extends Emitter {
   constructor() {
@@ -23,10 +25,10 @@ export class App extends Emitter {
     this.format = new Format("en");
     this.router = new Router();
     this.store = new Store();
-    this.socket = new Socket(address(), () => ({ client: "web/1.0", resume: this.store.resume(),
-      ...(this.settings.get("invisible") ? { status: "invisible" } : {}) }));
+    this.socket = new Socket(address(), () => this.hello(), boot().early);
     /** @type {Outbox} */
-    this.outbox = new Outbox(new IndexedShelf(), (entry) => this.session.dispatch(entry));
+    this.outbox = new Outbox(new IndexedShelf(), (entry) => this.session.dispatch(entry), undefined,
+      (error) => this.explain(error));
     this.session = new Session(this.store, this.socket, this.outbox);
     this.drafts = new Drafts(() => this.store.me?.id ?? "");
     this.plugins = new Plugins(this);
@@ -35,6 +37,27 @@ export class App extends Emitter {
       this.format = new Format(this.i18n.lang, navigator.languages);
     });
     this.store.on("notice", (text) => this.toast(text));
+    this.store.on("refused", (error) => this.complain(error));
+    this.outbox.on("unkept", () => this.toast(this.t("error.unkept")));
+    this.socket.on("welcome", (frame) => this.compare(frame.server?.client));
+  }
+
+  /** The opening request; early.js says the same, without what there is to resume. */
+  hello() {
+    return { resume: this.store.resume(), status: this.settings.get("invisible") ? "invisible" : undefined };
+  }
+
+  /** Texts in the chosen language. Stays with those of before where the server has none. */
+  async loadLanguage() {
+    const { language } = this.settings;
+    const { base, texts } = boot();
+    const first = texts.language === language && !this.i18n.loaded;
+    await this.i18n.load(language, first ? texts.answer : fetch(`${base}i18n/${language}.json`));
+  }
+
+  /** The server's version of this page, which may be newer than this one. @param {string|undefined} newest */
+  compare(newest) {
+    if (newest !== undefined && newest !== version()) this.emit("outdated");
   }
 
   /** A short word at the edge of the page. @param {string} text */
@@ -47,10 +70,17 @@ export class App extends Emitter {
     this.toast(this.explain(error));
   }
 
-  /** @param {any} error @returns {string} */
+  /**
+   * The server's words are English, and say it best there. In another language it is said by the error's code, and its
+   * field where that says more.
+   * @param {any} error @returns {string}
+   */
   explain(error) {
-    if (error?.code === "offline" || error?.code === "timeout") return this.t("error.offline");
-    return error?.message || this.t("error.unknown");
+    const { code, field, message, retryAfter } = error ?? {};
+    if (code === "offline" || code === "timeout") return this.t("error.offline");
+    if (this.i18n.lang === "en") return message || this.t("error.unknown");
+    const key = [`error.${code}.${field}`, `error.${code}`].find((one) => this.i18n.has(one));
+    return key ? this.t(key, { message, count: Math.ceil(retryAfter ?? 0) }) : message || this.t("error.unknown");
   }
 
   /** Events of the wire, after the store has them. @param {string} type @param {(event: any) => void} listener */

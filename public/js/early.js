@@ -1,14 +1,88 @@
-// Runs before the first paint, so that neither theme nor page flickers. Everything else waits for main.js.
+// What can't wait for the modules: a page that doesn't flicker, the connection and the texts under way while they come,
+// and a word where they don't. A classic script, as it runs before the first paint; boot.js says what it leaves to the modules.
 (() => {
   const root = document.documentElement;
-  try {
-    const settings = JSON.parse(localStorage.getItem("chat.settings") || "{}");
-    root.dataset.theme = settings.theme || "system";
-    root.dataset.density = settings.density || "comfortable";
-    root.dataset.people = settings.people === false ? "hidden" : "shown";
-    root.dataset.sidebar = settings.sidebar === false ? "hidden" : "shown";
-    root.dataset.view = localStorage.getItem("chat.user") && !location.hash.startsWith("#setup=") ? "app" : "enter";
-  } catch {
-    root.dataset.view = "enter";
-  }
+  const base = document.currentScript.src.replace(/js\/early\.js$/, "");
+  const stored = (key) => {
+    try {
+      return JSON.parse(localStorage.getItem(key) ?? "null");
+    } catch {
+      return null;
+    }
+  };
+
+  const chooseLanguage = (wanted) => {
+    for (const tag of wanted) {
+      const lower = tag.toLowerCase();
+      if (lower.startsWith("zh")) return /hant|tw|hk|mo/.test(lower) ? "zh-Hant" : "zh-Hans";
+      if (lower.startsWith("en")) return "en";
+    }
+    return "en";
+  };
+
+  // The room that will be on the screen: by the address, else the one of last time. Null where a message is asked for.
+  const roomToShow = (user) => {
+    const [, name, rest] = /^#\/([^/]+)(\/.*)?$/.exec(location.hash) ?? [];
+    if (rest) return null;
+    try {
+      return name ? decodeURIComponent(name) : stored(`chat.room.${user}`);
+    } catch {
+      return null;
+    }
+  };
+
+  // `hello` without waiting for anything: whose session it is, the cookie says. The server reads on when it has answered.
+  const connect = (user) => {
+    const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`, "chat.v1");
+    const early = { socket, frames: [], room: roomToShow(user) };
+    socket.onopen = () => {
+      socket.send(JSON.stringify({ type: "hello", id: "hello", status: settings.invisible ? "invisible" : undefined }));
+      if (early.room) socket.send(JSON.stringify({ type: "history", id: "page", room: early.room, limit: 50 }));
+    };
+    socket.onmessage = ({ data }) => early.frames.push(data);
+    return early;
+  };
+
+  const get = (path) => {
+    const answer = fetch(path);
+    answer.catch(() => {});
+    return answer;
+  };
+
+  const settings = stored("chat.settings") ?? {};
+  const user = stored("chat.user");
+  const returning = user !== null && !location.hash.startsWith("#setup=");
+  const browserLanguage = chooseLanguage(navigator.languages);
+  const language = !settings.lang || settings.lang === "auto" ? browserLanguage : settings.lang;
+  root.dataset.theme = settings.theme || "system";
+  root.dataset.density = settings.density || "comfortable";
+  root.dataset.people = settings.people === false ? "hidden" : "shown";
+  root.dataset.sidebar = settings.sidebar === false ? "hidden" : "shown";
+  root.dataset.view = returning ? "app" : "enter";
+  root.lang = language;
+
+  const boot = {
+    base,
+    browserLanguage,
+    texts: { language, answer: get(`${base}i18n/${language}.json`) },
+    early: returning ? connect(user) : null,
+    facts: returning ? null : get("/api/v1/server"),
+    submitted: false,
+  };
+  window.chatBoot = boot;
+
+  const starting = () => root.dataset.boot !== "started";
+  const fail = () => {
+    if (starting()) root.dataset.boot = "failed";
+  };
+  // Also a script or a style sheet that doesn't load, which the event's target tells.
+  window.addEventListener("error", (event) => (event instanceof ErrorEvent || event.target.closest?.("script, link[rel=stylesheet]")) && fail(), true);
+  window.addEventListener("unhandledrejection", fail);
+  // What is sent off before its code is there is kept, and sent when it is.
+  document.addEventListener("submit", (event) => {
+    if (!starting()) return;
+    event.preventDefault();
+    boot.submitted = true;
+    event.target.setAttribute("aria-busy", "true");
+  }, true);
 })();

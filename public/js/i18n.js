@@ -5,16 +5,6 @@ export const LANGUAGES = Object.freeze({ en: "English", "zh-Hant": "繁體中文
 
 /** @typedef {string|Record<string, string>} Text a text, or one for each plural category */
 
-/** The best language for what a browser asks for. @param {readonly string[]} wanted BCP 47 tags, best first */
-export function chooseLanguage(wanted) {
-  for (const tag of wanted) {
-    const lower = tag.toLowerCase();
-    if (lower.startsWith("zh")) return /hant|tw|hk|mo/.test(lower) ? "zh-Hant" : "zh-Hans";
-    if (lower.startsWith("en")) return "en";
-  }
-  return "en";
-}
-
 /**
  * Fill in a text. `{name}` takes a parameter; a table of plural forms is chosen by the parameter `count`.
  * @param {Text} text @param {Record<string, string|number>} params @param {Intl.PluralRules} plural
@@ -33,6 +23,7 @@ export class I18n extends Emitter {
   constructor() {
     super();
     this.lang = "en";
+    this.loaded = false;
     /** @type {Record<string, Text>} */
     this.texts = {};
     /** @type {Record<string, Record<string, Text>>} what plugins brought, by language */
@@ -42,10 +33,12 @@ export class I18n extends Emitter {
     this.t = this.t.bind(this);
   }
 
-  /** @param {string} lang */
-  async load(lang) {
-    const response = await fetch(new URL(`../i18n/${lang}.json`, import.meta.url));
+  /** @param {string} lang @param {Promise<Response>} answer the request for its texts */
+  async load(lang, answer) {
+    const response = await answer;
+    if (!response.ok) throw new Error(`texts: HTTP ${response.status}`);
     this.texts = await response.json();
+    this.loaded = true;
     this.lang = lang;
     this.plural = new Intl.PluralRules(lang);
     this.number = new Intl.NumberFormat(lang);
@@ -58,6 +51,11 @@ export class I18n extends Emitter {
   t(key, params = {}) {
     const text = this.texts[key] ?? this.added[this.lang]?.[key] ?? this.added.en?.[key];
     return text === undefined ? key : fill(text, params, this.plural, this.number);
+  }
+
+  /** Whether there is such a text. @param {string} key */
+  has(key) {
+    return key in this.texts || key in (this.added[this.lang] ?? {});
   }
 
   /** A plugin's texts. @param {string} lang @param {Record<string, Text>} texts */

@@ -1,7 +1,7 @@
 import { App } from "./app.js";
-import { api } from "./api.js";
+import { boot, ready, started } from "./boot.js";
 import { ERROR } from "./protocol.js";
-import { read, write } from "./settings.js";
+import { write } from "./settings.js";
 import { ChatApp } from "./parts/chat-app.js";
 import { ConfirmDialog } from "./parts/confirm-dialog.js";
 import { ConnectionLine } from "./parts/connection-line.js";
@@ -36,7 +36,7 @@ const PARTS = {
   "toast-area": ToastArea,
 };
 
-/** @param {App} app @param {import("./protocol.js").User|null} user null while the server can't say who it is */
+/** @param {App} app @param {import("./protocol.js").User|null} user null while only `welcome` will say who it is */
 function enter(app, user) {
   document.documentElement.dataset.view = "app";
   if (user) {
@@ -54,23 +54,14 @@ function signIn(app, why) {
   app.emit("enter", why);
 }
 
-/**
- * Who is signed in here: as the server says, else, without it, whoever was before. Null is nobody.
- * @param {App} app @param {{user: import("./protocol.js").User|null}|null} server
- */
-function whoAmI(app, server) {
-  if (app.router.route.setup !== null) return null;
-  if (server) return server.user ? { user: server.user } : null;
-  return read("chat.user", null) === null ? null : { user: null };
+/** What the server says to those who weren't here before; null without it. @returns {Promise<any>} */
+async function facts() {
+  const answer = await boot().facts?.catch(() => null);
+  return answer?.ok ? answer.json() : null;
 }
 
-async function start() {
-  const app = new App();
-  app.settings.apply();
-  const texts = app.i18n.load(app.settings.language);
-  const [server] = await Promise.all([api("GET", "server").catch(() => null), texts]);
-  app.store.server = server ?? { name: "Chat", guests: true };
-  const me = whoAmI(app, server);
+/** @param {App} app */
+function defineParts(app) {
   for (const [name, Part] of Object.entries(PARTS)) {
     const Element = class extends Part {
       constructor() {
@@ -80,16 +71,45 @@ async function start() {
     customElements.define(name, /** @type {CustomElementConstructor} */ (/** @type {unknown} */ (Element)));
   }
   app.i18n.translate(document);
-  app.settings.on("change", (name) => name === "lang" && void app.i18n.load(app.settings.language));
-  app.on("entered", (user) => enter(app, user));
-  app.socket.on("signin", (error) => signIn(app, error.code === ERROR.unauthorized ? app.t("enter.again") : error.message));
+}
+
+/** @param {App} app */
+function listen(app) {
+  let justEntered = false;
+  app.settings.on("change", (name) => name === "lang" && app.loadLanguage().catch(() => app.toast(app.t("error.language"))));
+  app.on("entered", (user) => {
+    justEntered = true;
+    enter(app, user);
+  });
+  app.socket.on("signin", (error) => {
+    const ended = app.t(justEntered ? "enter.noCookies" : "enter.again");
+    signIn(app, error.code === ERROR.unauthorized ? ended : app.explain(error));
+  });
+  const stop = app.store.on("timeline", () => {
+    ready();
+    stop();
+  });
+  app.store.on("connection", ({ state }) => (state === "offline" || state === "stopped") && ready());
   app.socket.on("welcome", (frame) => {
+    justEntered = false;
+    write("chat.user", frame.user.id);
     app.plugins.loadAll(frame.plugins ?? {});
     void app.outbox.load(frame.user.id);
   });
+}
+
+async function start() {
+  const app = new App();
+  app.settings.apply();
+  const [server] = await Promise.all([facts(), app.loadLanguage()]);
+  if (server) app.store.server = server;
+  defineParts(app);
+  listen(app);
   app.router.start();
-  if (me) enter(app, me.user);
+  if (boot().early) enter(app, null);
+  else if (server?.user && app.router.route.setup === null) enter(app, server.user);
   else signIn(app);
+  started();
 }
 
 void start();

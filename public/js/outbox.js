@@ -1,3 +1,4 @@
+import { newId } from "./platform.js";
 import { Emitter } from "./emitter.js";
 
 /** @typedef {import("./protocol.js").Attachment} Attachment */
@@ -17,23 +18,27 @@ const LONGEST_SECONDS = 30;
 
 /** A nonce that begins with the time: the server's index keeps those of one time together. @param {number} [now] */
 export const newNonce = (now = Date.now()) =>
-  now.toString(36).padStart(9, "0") + crypto.randomUUID().replaceAll("-", "").slice(0, 16);
+  now.toString(36).padStart(9, "0") + newId().slice(0, 16);
 
 /**
  * Messages on their way. What is in here is shown as pending, kept on a shelf until the server has it, and sent in
- * order, one at a time in each room, so that a retry can't overtake. Emits `change` with the room's name.
+ * order, one at a time in each room, so that a retry can't overtake. Emits `change` with the room's name, and `unkept`
+ * the first time that the shelf takes nothing.
  */
 export class Outbox extends Emitter {
   /**
    * @param {Shelf} shelf
    * @param {Send} send
    * @param {(run: () => void, milliseconds: number) => unknown} [later]
+   * @param {(error: ChatError) => string} [explain] what is said of a failure
    */
-  constructor(shelf, send, later = (run, milliseconds) => setTimeout(run, milliseconds)) {
+  constructor(shelf, send, later = (run, milliseconds) => setTimeout(run, milliseconds), explain = (error) => error.message) {
     super();
     this.shelf = shelf;
     this.send = send;
+    this.explain = explain;
     this.later = later;
+    this.unkept = false;
     /** @type {Entry[]} */
     this.entries = [];
     /** @type {Set<string>} rooms with a message under way */
@@ -117,7 +122,7 @@ export class Outbox extends Emitter {
       if (!this.online || refusal.code === "offline") return;
       const wait = refusal.retryAfter ?? RETRY_SECONDS;
       if (refusal.temporary && wait <= LONGEST_SECONDS) return this.again(entry.room, wait);
-      Object.assign(entry, { state: "failed", error: refusal.message });
+      Object.assign(entry, { state: "failed", error: this.explain(refusal) });
       this.keep(entry);
       this.emit("change", entry.room);
     }
@@ -135,7 +140,12 @@ export class Outbox extends Emitter {
 
   /** @param {Entry} entry */
   keep(entry) {
-    // A browser that refuses storage (private mode, full disk) still sends; it just can't survive a closed tab.
-    this.shelf.put({ ...entry }).catch(() => {});
+    this.shelf.put({ ...entry }).catch(() => this.refusedStorage());
+  }
+
+  /** A browser that keeps nothing (private mode, full disk) still sends; what waits just can't survive a closed tab. */
+  refusedStorage() {
+    if (!this.unkept) this.emit("unkept");
+    this.unkept = true;
   }
 }

@@ -56,7 +56,7 @@ export class Session {
     else void this.arrive(room.name);
   }
 
-  /** @param {{state: import("./store.js").ConnectionState, reason?: string, retryAt?: number}} change */
+  /** @param {import("./socket.js").Change} change */
   changeState(change) {
     this.store.setConnection(change.state, change);
     this.outbox.setOnline(change.state === "live");
@@ -152,7 +152,18 @@ export class Session {
   async load(name) {
     const room = this.store.rooms.get(name);
     if (!room?.joined || room.virtual || room.opening || (room.timeline.loaded && room.members_here)) return;
-    await this.once(`load ${name}`, () => this.join(name));
+    const early = this.socket.takeFirstPage(name);
+    await this.once(`load ${name}`, () => early ? this.showFirst(name, early) : this.join(name));
+  }
+
+  /** The page that was asked for before this program was there. @param {string} name @param {Promise<any>} early */
+  async showFirst(name, early) {
+    const page = await early.catch(() => null);
+    const timeline = this.store.rooms.get(name)?.timeline;
+    if (!page || !timeline || timeline.newer) return this.join(name);
+    timeline.page(page.events, "newest", page.more);
+    this.store.emit("timeline", name);
+    await this.members(name);
   }
 
   /** What a room shows when it is opened: where the new messages begin, else the end. @param {string} name */
@@ -249,7 +260,7 @@ export class Session {
       await work();
     } catch (error) {
       if (!(error instanceof ChatError)) throw error;
-      if (error.code !== "offline") this.store.emit("notice", error.message);
+      if (error.code !== "offline") this.store.emit("refused", error);
     } finally {
       this.loading.delete(key);
     }

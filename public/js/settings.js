@@ -1,5 +1,5 @@
+import { boot } from "./boot.js";
 import { Emitter } from "./emitter.js";
-import { chooseLanguage } from "./i18n.js";
 
 const KEY = "chat.settings";
 
@@ -33,7 +33,7 @@ export class Settings extends Emitter {
   }
 
   get language() {
-    return this.values.lang === "auto" ? chooseLanguage(navigator.languages) : this.values.lang;
+    return this.values.lang === "auto" ? boot().browserLanguage : this.values.lang;
   }
 
   /** Hand over to the style sheets. */

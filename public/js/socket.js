@@ -1,3 +1,4 @@
+import { EARLY } from "./boot.js";
 import { Emitter } from "./emitter.js";
 import { ChatError, EPHEMERAL, ERROR, REPLY, REQUEST, SUBPROTOCOL, afterClose, toError } from "./protocol.js";
 
@@ -7,6 +8,10 @@ const FIRST_MS = 500;
 const WAIT_MS = 5_000;
 const REPLY_MS = 30_000;
 const PROBE_MS = 5_000;
+/** So long after it said goodbye a server is taken to be restarting. */
+const RESTART_MS = 30_000;
+/** A request that is not answered for so long, while nothing else comes either, makes the connection doubtful. */
+const DOUBT_MS = 8_000;
 
 /** Full jitter: anywhere up to a limit that doubles with each try. @param {number} attempt from 0 @param {() => number} random */
 export function backoff(attempt, random = Math.random) {
@@ -14,39 +19,52 @@ export function backoff(attempt, random = Math.random) {
 }
 
 /**
- * One connection that comes back by itself. Emits `state` ({state, reason?, retryAt?}), `welcome`, `event`,
- * `signin` (the session is gone). `hello()` gives the fields of the opening request.
+ * @typedef {{state: import("./store.js").ConnectionState, error?: ChatError, cause?: "device"|"restart", retryAt?: number}} Change
+ *   `cause` is why it is offline, where that is known: this device has no network, the server restarts
+ */
+
+/**
+ * One connection that comes back by itself. Emits `state` (a Change), `welcome`, `event`, `signin` (the session is
+ * gone). `hello()` gives the fields of the opening request; `early` is a connection on which it has been said.
  */
 export class Socket extends Emitter {
-  /** @param {string} url @param {() => object} hello */
-  constructor(url, hello) {
+  /** @param {string} url @param {() => object} hello @param {import("./boot.js").EarlyConnection|null} [early] */
+  constructor(url, hello, early = null) {
     super();
     this.url = url;
     this.hello = hello;
+    this.early = early;
+    /** @type {{room: string, answer: Promise<any>}|null} */
+    this.firstPage = null;
     /** @type {WebSocket|null} */
     this.socket = null;
-    /** @type {Map<string, {resolve: (reply: any) => void, reject: (error: ChatError) => void, timer: number}>} */
+    /** @type {Map<string, {resolve: (reply: any) => void, reject: (error: ChatError) => void, timer: number, since: number}>} */
     this.waiting = new Map();
     this.nextId = 1;
     this.attempt = 0;
     this.welcomed = false;
+    this.live = false;
     this.heartbeat = 25;
     this.lastHeard = 0;
     /** @type {number|undefined} */
     this.timer = undefined;
     /** @type {number|null} what the server asked for before a planned restart, in milliseconds */
     this.byeAfter = null;
+    this.byeAt = -Infinity;
     this.stopped = true;
+    /** Whether the browser says that there is no network; the connection may know better. */
+    this.doubted = false;
     this.watch = 0;
     this.wake = (/** @type {Event} */ event) => {
-      if (event.type === "online" || !document.hidden) this.retryNow();
+      if (event.type === "offline") this.doubt();
+      else if (event.type === "online" || !document.hidden) this.retryNow();
     };
   }
 
   start() {
     this.stopped = false;
     this.watch = window.setInterval(() => this.checkSilence(), 5_000);
-    window.addEventListener("online", this.wake);
+    for (const type of ["online", "offline"]) window.addEventListener(type, this.wake);
     document.addEventListener("visibilitychange", this.wake);
     this.connect();
   }
@@ -55,7 +73,7 @@ export class Socket extends Emitter {
     this.stopped = true;
     clearInterval(this.watch);
     clearTimeout(this.timer);
-    window.removeEventListener("online", this.wake);
+    for (const type of ["online", "offline"]) window.removeEventListener(type, this.wake);
     document.removeEventListener("visibilitychange", this.wake);
     this.socket?.close(1000);
     this.lost();
@@ -64,23 +82,42 @@ export class Socket extends Emitter {
   connect() {
     clearTimeout(this.timer);
     this.emit("state", { state: "connecting" });
-    const socket = new WebSocket(this.url, SUBPROTOCOL);
+    const early = this.takeEarly();
+    const socket = early?.socket ?? new WebSocket(this.url, SUBPROTOCOL);
     this.socket = socket;
     this.lastHeard = Date.now();
-    socket.onopen = () => {
-      this.request(REQUEST.hello, this.hello()).catch((error) => this.refused(error));
-    };
+    if (!early) socket.onopen = () => this.request(REQUEST.hello, this.hello()).catch((error) => this.refused(error));
     socket.onmessage = ({ data }) => {
       if (socket === this.socket) this.receive(data);
     };
     socket.onclose = ({ code, reason }) => {
       if (socket === this.socket) this.closed(code, reason);
     };
+    if (!early) return;
+    this.answer(EARLY.hello).catch((error) => this.refused(error));
+    if (early.room) this.firstPage = { room: early.room, answer: this.answer(EARLY.page) };
+    this.firstPage?.answer.catch(() => {});
+    for (const data of early.frames) if (socket === this.socket) this.receive(data);
+  }
+
+  /** The connection that was begun before this program was there, once, unless it is lost already. */
+  takeEarly() {
+    const { early } = this;
+    this.early = null;
+    return early && early.socket.readyState <= WebSocket.OPEN ? early : null;
+  }
+
+  /** The newest page of a room, if it was asked for early; once. @param {string} room @returns {Promise<any>|null} */
+  takeFirstPage(room) {
+    const { firstPage } = this;
+    this.firstPage = null;
+    return firstPage?.room === room ? firstPage.answer : null;
   }
 
   /** @param {string} data */
   receive(data) {
     this.lastHeard = Date.now();
+    if (this.doubted) this.trust();
     const frame = JSON.parse(data);
     if (frame.type === REPLY.ok || frame.type === REPLY.error) return this.settle(frame);
     if (frame.type === REPLY.welcome) {
@@ -91,8 +128,10 @@ export class Socket extends Emitter {
       this.emit("state", { state: "syncing" });
     } else if (frame.type === EPHEMERAL.live) {
       this.attempt = 0;
+      this.live = true;
+      this.byeAt = -Infinity;
       this.emit("state", { state: "live" });
-    } else if (frame.type === EPHEMERAL.bye) this.byeAfter = frame.after_ms ?? 0;
+    } else if (frame.type === EPHEMERAL.bye) this.bye(frame.after_ms ?? 0);
     else this.emit("event", frame);
   }
 
@@ -116,13 +155,19 @@ export class Socket extends Emitter {
       return Promise.reject(new ChatError("offline", ""));
     }
     const id = String(this.nextId++);
+    const answer = this.answer(id);
+    this.socket.send(JSON.stringify({ type, id, ...fields }));
+    return answer;
+  }
+
+  /** The reply to the request with this id. @param {string} id @returns {Promise<any>} */
+  answer(id) {
     return new Promise((resolve, reject) => {
       const timer = window.setTimeout(() => {
         this.waiting.delete(id);
         reject(new ChatError("timeout", ""));
       }, REPLY_MS);
-      this.waiting.set(id, { resolve, reject, timer });
-      this.socket?.send(JSON.stringify({ type, id, ...fields }));
+      this.waiting.set(id, { resolve, reject, timer, since: Date.now() });
     });
   }
 
@@ -139,7 +184,7 @@ export class Socket extends Emitter {
     if (error.temporary) return this.socket?.close(1000);
     this.stop();
     if (error.code === ERROR.unauthorized || error.field === "name") this.emit("signin", error);
-    else this.emit("state", { state: "stopped", reason: error.message });
+    else this.emit("state", { state: "stopped", error });
   }
 
   /** @param {number} code @param {string} reason */
@@ -150,18 +195,43 @@ export class Socket extends Emitter {
     if (next === "signin" || next === "stop") {
       this.stop();
       if (next === "signin") this.emit("signin", new ChatError(ERROR.unauthorized, reason));
-      else this.emit("state", { state: "stopped", reason });
+      else this.emit("state", { state: "stopped", error: new ChatError(String(code), reason) });
       return;
     }
     const wait = this.byeAfter ?? backoff(this.attempt++) + (next === "wait" ? WAIT_MS : 0);
     this.byeAfter = null;
-    this.emit("state", { state: "offline", retryAt: Date.now() + wait });
+    this.emit("state", { state: "offline", cause: this.cause, retryAt: Date.now() + wait });
     this.timer = window.setTimeout(() => this.connect(), wait);
+  }
+
+  /** The server is about to go, and says when to come back. @param {number} after milliseconds */
+  bye(after) {
+    this.byeAfter = after;
+    this.byeAt = Date.now();
+    this.emit("state", { state: "offline", cause: this.cause });
+  }
+
+  get cause() {
+    if (Date.now() - this.byeAt < RESTART_MS) return "restart";
+    return navigator.onLine === false ? "device" : undefined;
+  }
+
+  /** The browser says that the network is gone. What has a connection anyhow goes on when something comes. */
+  doubt() {
+    if (this.stopped || this.doubted || this.socket === null) return;
+    this.doubted = true;
+    if (this.live) this.emit("state", { state: "offline", cause: "device" });
+    this.probe();
+  }
+
+  trust() {
+    this.doubted = false;
+    if (this.live) this.emit("state", { state: "live" });
   }
 
   lost() {
     this.socket = null;
-    this.welcomed = false;
+    this.doubted = this.welcomed = this.live = false;
     const waiting = [...this.waiting.values()];
     this.waiting.clear();
     for (const { reject, timer } of waiting) {
@@ -173,8 +243,10 @@ export class Socket extends Emitter {
   /** Don't wait for the timer: the network is back, or somebody looks, or asks. */
   retryNow() {
     if (this.stopped) return;
-    if (this.socket === null) this.connect();
-    else if (Date.now() - this.lastHeard > this.heartbeat * 1000) this.probe();
+    if (this.socket === null) {
+      this.attempt = 0;
+      this.connect();
+    } else if (this.doubted || Date.now() - this.lastHeard > this.heartbeat * 1000) this.probe();
   }
 
   /** A laptop that slept holds a dead socket for minutes: ask, and don't wait long. */
@@ -188,8 +260,12 @@ export class Socket extends Emitter {
   }
 
   checkSilence() {
+    const now = Date.now();
     const limit = (this.heartbeat * 2 + 10) * 1000;
-    if (this.socket !== null && Date.now() - this.lastHeard > limit) this.abandon();
+    if (this.socket === null) return;
+    if (now - this.lastHeard > limit) return this.abandon();
+    const asked = Math.min(...[...this.waiting.values()].map(({ since }) => since));
+    if (now - Math.max(asked, this.lastHeard) > DOUBT_MS && asked < Infinity) this.probe();
   }
 
   /** Give up a socket that says nothing; its own close event may take minutes. */

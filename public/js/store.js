@@ -33,7 +33,7 @@ export class Store extends Emitter {
     this.me = null;
     /** @type {Set<string>} */
     this.permissions = new Set();
-    /** @type {{name: string, version: string}} */
+    /** @type {{name: string, version: string, guests?: boolean}} */
     this.server = { name: "", version: "" };
     this.limits = { frame_bytes: 65536, content_chars: 8000 };
     this.heartbeat = 25;
@@ -51,7 +51,7 @@ export class Store extends Emitter {
     this.presence = new Map();
     /** @type {string|null} the room on the screen */
     this.current = null;
-    /** @type {{state: ConnectionState, reason?: string, retryAt?: number}} */
+    /** @type {import("./socket.js").Change} */
     this.connection = { state: "connecting" };
     this.noteCount = 0;
   }
@@ -365,7 +365,7 @@ export class Store extends Emitter {
     return [...typing.keys()].flatMap((id) => this.users.get(id) ?? []);
   }
 
-  /** @param {ConnectionState} state @param {{reason?: string, retryAt?: number}} [more] */
+  /** @param {ConnectionState} state @param {Partial<import("./socket.js").Change>} [more] */
   setConnection(state, more = {}) {
     this.connection = { state, ...more };
     this.emit("connection", this.connection);

@@ -30,6 +30,8 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
     "--no-first-run",
+    # A name of the local network, whose pages are not secure.
+    "--host-resolver-rules=MAP chat.test 127.0.0.1",
 ]
 
 CLOSE_SECONDS = 8.0
@@ -43,14 +45,20 @@ REPORT_VIOLATIONS = """addEventListener("securitypolicyviolation", (event) =>
   console.error(`CSP: ${event.violatedDirective} ${event.blockedURI} ${event.sample}`));"""
 
 
+def system_chromium() -> str | None:
+    """The path of the system's Chromium, if there is one."""
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    return next(filter(None, map(shutil.which, names)), None)
+
+
 class Chromium:
     """The system's Chromium, else the one that Playwright brings."""
 
     async def start(self) -> None:
-        names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-        system = next(filter(None, map(shutil.which, names)), None)
         self._playwright = await async_playwright().start()
-        self.browser = await self._playwright.chromium.launch(executable_path=system, args=ARGUMENTS)
+        self.browser = await self._playwright.chromium.launch(
+            executable_path=system_chromium(), args=ARGUMENTS
+        )
 
     async def stop(self) -> None:
         await self.browser.close()

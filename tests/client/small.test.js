@@ -58,6 +58,20 @@ test("the page holds no inline script, style or handler", () => {
   assert.doesNotMatch(page, /<style|\sstyle=|\son\w+=|<script(?![^>]*\ssrc=)/);
 });
 
+test("no form of the page can be sent by the browser itself, which would write a password into the address", () => {
+  const page = readFileSync(new URL("../../public/index.html", import.meta.url), "utf8");
+  const forms = [...page.matchAll(/<form[^>]*>/g)].map((match) => match[0]);
+  assert.ok(forms.length > 0);
+  for (const form of forms) assert.match(form, /method="dialog"/);
+});
+
+test("what browsers give to secure pages only is asked for in one place, which has a way without", () => {
+  const root = new URL("../../public/js/", import.meta.url);
+  const names = readdirSync(root, { recursive: true }).filter((name) => name.endsWith(".js") && name !== "platform.js");
+  const secure = /randomUUID|crypto\.subtle|navigator\.(clipboard|serviceWorker|storage|share|wakeLock|mediaDevices)|\bNotification\b|\bcaches\b/;
+  assert.deepEqual(names.filter((name) => secure.test(readFileSync(new URL(name, root), "utf8"))), []);
+});
+
 test("every icon that is used is drawn", () => {
   const root = new URL("../../public/", import.meta.url);
   const page = readFileSync(new URL("index.html", root), "utf8");

@@ -1,4 +1,5 @@
 import { api } from "../api.js";
+import { boot } from "../boot.js";
 import { h } from "../dom.js";
 import { LANGUAGES } from "../i18n.js";
 import { Part } from "./part.js";
@@ -11,24 +12,50 @@ export class EnterPage extends Part {
   constructor(app) {
     super(app);
     this.token = app.router.route.setup;
-    this.guests = /** @type {any} */ (this.store.server).guests !== false;
     /** @type {Mode} */
-    this.mode = this.token ? "setup" : this.guests ? "guest" : "login";
-    this.piece("server-name").textContent = this.store.server.name || "Chat";
+    this.mode = "guest";
+    this.chooseMode();
     this.piece("form").addEventListener("submit", (/** @type {SubmitEvent} */ event) => {
       event.preventDefault();
       void this.submit();
     });
     this.piece("other").addEventListener("click", () => this.setMode(this.mode === "guest" ? "login" : "guest"));
     this.setupLanguage();
-    app.on("enter", (why) => {
-      this.piece("error").textContent = why ?? "";
-      this.setMode(this.mode);
-    });
+    app.on("enter", (why) => this.shown(why));
     window.addEventListener("hashchange", () => {
       const { setup } = app.router.route;
       if (setup) location.reload();
     });
+  }
+
+  chooseMode() {
+    const { name, guests } = this.store.server;
+    this.guests = guests !== false;
+    this.mode = this.token ? "setup" : this.guests ? "guest" : "login";
+    this.piece("server-name").textContent = name || "Chat";
+  }
+
+  /** The page is what is on the screen now. @param {string} [why] */
+  shown(why) {
+    this.piece("error").textContent = why ?? "";
+    // Who is writing already goes on.
+    if (this.contains(document.activeElement)) this.draw();
+    else this.setMode(this.mode);
+    this.piece("form").removeAttribute("aria-busy");
+    if (boot().submitted) void this.submit();
+    boot().submitted = false;
+    if (this.store.server.guests === undefined) void this.learn();
+  }
+
+  /** Who came here from a session that has ended was told nothing of guests. */
+  async learn() {
+    try {
+      this.store.server = await api("GET", "server");
+      this.chooseMode();
+      this.draw();
+    } catch {
+      // Without the server there is nothing to choose; the form says so when it is sent.
+    }
   }
 
   setupLanguage() {

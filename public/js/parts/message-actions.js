@@ -1,3 +1,4 @@
+import { copyText } from "../platform.js";
 import { roomHash } from "../router.js";
 import { edit } from "./message-editor.js";
 
@@ -56,14 +57,12 @@ export class MessageActions {
 
   /** @param {Message} message */
   copyLink(message) {
-    this.copy(new URL(roomHash(message.room, message.seq), location.href).href);
+    void this.copy(new URL(roomHash(message.room, message.seq), location.href).href);
   }
 
   /** @param {string} link */
-  copy(link) {
+  async copy(link) {
     const { app } = this;
-    // Clipboard access needs a secure page; without it the link is shown to copy by hand.
-    if (!navigator.clipboard) return app.toast(link);
-    navigator.clipboard.writeText(link).then(() => app.toast(app.t("messages.copied")), () => app.toast(link));
+    app.toast(await copyText(link) ? app.t("messages.copied") : link);
   }
 }

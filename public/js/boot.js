@@ -1,0 +1,32 @@
+/**
+ * What early.js has begun before the modules came.
+ * @typedef {{socket: WebSocket, frames: string[], room: string|null}} EarlyConnection `hello` is said, and the newest page
+ *   of `room` asked for; `frames` are what has come so far
+ * @typedef {{base: string, browserLanguage: string, texts: {language: string, answer: Promise<Response>},
+ *   early: EarlyConnection|null, facts: Promise<Response>|null, submitted: boolean}} Boot
+ *   `base` is the address of this version's files; `early` is for a user who was here before, `facts` (of
+ *   GET /api/v1/server) for others; `submitted` whether the form was sent off meanwhile
+ */
+
+/** The ids of what early.js asks for. */
+export const EARLY = Object.freeze({ hello: "hello", page: "page" });
+
+/** @returns {Boot} */
+export function boot() {
+  return /** @type {any} */ (window).chatBoot;
+}
+
+/** The version of this page, as the server calls it. */
+export function version() {
+  return boot().base.split("/").at(-2) ?? "";
+}
+
+/** From here on early.js has nothing more to do. */
+export function started() {
+  document.documentElement.dataset.boot = "started";
+}
+
+/** There is something to show, or it is known why there isn't: the shell's placeholders go. */
+export function ready() {
+  document.documentElement.dataset.ready = "";
+}
