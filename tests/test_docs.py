@@ -514,6 +514,16 @@ async def test_every_http_route_is_documented(chat: Callable[..., Harness]) -> N
 # ---- commands
 
 
+async def test_the_browser_client_translates_the_help_of_every_bundled_command(
+    chat: Callable[..., Harness],
+) -> None:
+    async with chat(plugins=BUNDLED) as server:
+        root = await server.account("root", "admin")
+        helps = {f"command.{each['plugin']}.{each['name']}": each["help"] for each in root.welcome.commands}
+    texts = json.loads(page("public/i18n/en.json"))
+    assert helps == {key: text for key, text in texts.items() if key.startswith("command.")}
+
+
 def test_every_command_is_documented() -> None:
     documented = {}
     for plugin in BUNDLED:

@@ -83,6 +83,15 @@ export class App extends Emitter {
     return key ? this.t(key, { message, count: Math.ceil(retryAfter ?? 0) }) : message || this.t("error.unknown");
   }
 
+  /** All commands: the server's, with their help in the user's language where there is one, and those of this page. */
+  commandList() {
+    const known = this.store.commands.map((command) => {
+      const key = `command.${command.plugin}.${command.name}`;
+      return this.i18n.lang !== "en" && this.i18n.has(key) ? { ...command, help: this.t(key) } : command;
+    });
+    return [...known, ...this.plugins.commandList()];
+  }
+
   /** Events of the wire, after the store has them. @param {string} type @param {(event: any) => void} listener */
   onEvent(type, listener) {
     return this.socket.on("event", (event) => event.type === type && listener(event));

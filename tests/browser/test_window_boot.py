@@ -291,6 +291,9 @@ async def test_refusals_are_said_in_the_users_language(stage):
         await expect(alice.toasts).to_contain_text("沒有「nowhere」這個聊天室，或你不能進入。")
         await alice.say("/nosuchcommand")
         await expect(alice.page.get_by_role("alert").filter(has_text="沒有這個指令。")).to_be_visible()
+        await alice.composer.fill("")
+        await alice.composer.press_sequentially("/sh")
+        await expect(alice.page.get_by_text("送出文字，並在後面加上")).to_be_visible()
 
 
 async def test_a_restart_is_told_at_once_with_the_time_of_the_next_try(lasting, windows):

@@ -30,7 +30,7 @@ export class Completer {
     this.found = complete(area.value, area.selectionStart, {
       users: [...users.values()],
       rooms: [...store.rooms.values()].filter((one) => one.kind !== "direct"),
-      commands: [...store.commands, ...app.plugins.commandList()],
+      commands: app.commandList(),
     });
     this.index = 0;
     this.draw();
