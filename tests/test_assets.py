@@ -56,7 +56,7 @@ def party(tmp_path: Path) -> Path:
 async def test_all_addresses_of_the_page_are_of_one_version_and_kept_for_ever(chat):
     async with chat() as server:
         page = await fetch(server, "GET", "/")
-        assert page.headers["Cache-Control"] == "no-cache"
+        assert page.headers["Cache-Control"] == "private, no-cache"
         addresses = re.findall(r'(?:src|href)="(/[^"]+)"', page.body.decode())
         assert len({address.split("/")[2] for address in addresses}) == 1
         assert len(addresses) == 5

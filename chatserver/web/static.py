@@ -100,7 +100,7 @@ class Index(_Files):
         assert self.xsrf_token
         await self.remember_again()
         self.site.assets.refresh()
-        await self.send(self.site.assets.public.current.assets["index.html"], "no-cache")
+        await self.send(self.site.assets.public.current.assets["index.html"], "private, no-cache")
 
     head = get
 

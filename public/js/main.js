@@ -54,7 +54,7 @@ function signIn(app, why) {
   app.emit("enter", why);
 }
 
-/** What the server says to those who weren't here before; null without it. @returns {Promise<any>} */
+/** What the server says to a user it doesn't know yet; null without it. @returns {Promise<any>} */
 async function facts() {
   const answer = await boot().facts?.catch(() => null);
   return answer?.ok ? answer.json() : null;

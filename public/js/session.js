@@ -159,9 +159,10 @@ export class Session {
   /** The page that was asked for before this program was there. @param {string} name @param {Promise<any>} early */
   async showFirst(name, early) {
     const page = await early.catch(() => null);
-    const timeline = this.store.rooms.get(name)?.timeline;
-    if (!page || !timeline || timeline.newer) return this.join(name);
-    timeline.page(page.events, "newest", page.more);
+    const room = this.store.rooms.get(name);
+    // It may have waited long: a page that ends before what is known by now would leave a hole.
+    if (!page || !room || room.timeline.newer || (page.events.at(-1)?.seq ?? 0) < room.cursor) return this.join(name);
+    room.timeline.page(page.events, "newest", page.more);
     this.store.emit("timeline", name);
     await this.members(name);
   }

@@ -38,7 +38,7 @@ export class EnterPage extends Part {
   /** The page is what is on the screen now. @param {string} [why] */
   shown(why) {
     this.piece("error").textContent = why ?? "";
-    // Who is writing already goes on.
+    // A user who is writing already goes on.
     if (this.contains(document.activeElement)) this.draw();
     else this.setMode(this.mode);
     this.piece("form").removeAttribute("aria-busy");
@@ -47,7 +47,7 @@ export class EnterPage extends Part {
     if (this.store.server.guests === undefined) void this.learn();
   }
 
-  /** Who came here from a session that has ended was told nothing of guests. */
+  /** After a session that has ended it isn't known yet whether guests are welcome. */
   async learn() {
     try {
       this.store.server = await api("GET", "server");
