@@ -41,7 +41,7 @@ export class Session {
     store.on("timeline", (name) => this.settle(name));
     outbox.on("sent", (entry) => this.settle(entry.room));
     // A page that is left has no timers any more.
-    window.addEventListener("pagehide", () => [...this.readTimers.keys()].forEach((name) => this.tellRead(name)));
+    globalThis.addEventListener?.("pagehide", () => [...this.readTimers.keys()].forEach((name) => this.tellRead(name)));
   }
 
   /** @param {any} frame */

@@ -62,7 +62,9 @@ def requests_of(page):
 
 
 def paging(sent, room="general"):
-    return [frame["type"] for frame in sent if frame["type"] in ("history", "join") and frame["room"] == room]
+    """The requests for a page, without the one that goes out with hello, before the room's read mark is known."""
+    asked = [frame for frame in sent if frame["type"] in ("history", "join") and frame["room"] == room]
+    return [frame["type"] for frame in asked if frame["id"] != "page"]
 
 
 async def away(here, name="alice"):
