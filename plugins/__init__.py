@@ -1,1 +1,1 @@
-"""The plugins that come with the server, built with the same hooks as anybody's."""
+"""The plugins that come with the server, built with the same hooks as any other."""

@@ -1,4 +1,4 @@
-"""Who somebody is: guests, accounts with passwords, tokens.
+"""The identities of users: guests, accounts with passwords, tokens.
 
 Passwords are hashed with Argon2id (RFC 9106), tokens stored as SHA-256: the database gives away neither.
 """
@@ -204,7 +204,7 @@ class Accounts:
     def _verify(self, hashed: str | None, password: str) -> bool:
         try:
             if hashed is None:
-                # The same work without an account, so that time tells nobody which names exist.
+                # The same work without an account: the time of an answer must not reveal which names exist.
                 self._hasher.hash(password)
                 return False
             return self._hasher.verify(hashed, password)

@@ -1,4 +1,4 @@
-"""How often somebody may be wrong: failures counted by key within a window of time."""
+"""The limit of failed sign-ins: failures counted by key within a window of time."""
 
 from __future__ import annotations
 

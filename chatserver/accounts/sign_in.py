@@ -1,4 +1,4 @@
-"""Who asks: as a plugin vouches, as a token says, or somebody new."""
+"""Finds the user of a request: by a plugin, by a token, or as a new guest."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class SignIn:
         self._new_guests = new_guests
 
     async def vouched(self, asked: Request) -> User | None:
-        """Whom a plugin knows behind this request (``authenticate``)."""
+        """The user whom a plugin names for this request (hook ``authenticate``), or None."""
         hooks = self._plugins.current.hooks
         if not hooks.has("authenticate"):
             return None

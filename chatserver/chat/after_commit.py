@@ -49,7 +49,7 @@ class AfterCommit:
     # Who is here
 
     def show(self, user: User, room: str) -> None:
-        """Tell a room that somebody is there now, unless it knows, or too many are there to be told."""
+        """Announce a user's presence to a room, once, unless the room has too many listeners."""
         if self.sessions.listening(room) <= self._presence_members and self._presence.enter(user, room):
             status, text = self._presence.status(user.id)
             if status != "offline":

@@ -59,7 +59,7 @@ class MemberList:
         if self._names is None:
             users = [member.user for member in self.in_order]
             holders = [user for user in users if user.id not in self._released]
-            # What is set last counts: a name of one's own before the shown name of another member, and both before
+            # What is set last counts: a member's own name before the shown name of another member, and both before
             # a name that a guest has lost.
             self._names = {name_key(user.name): user.id for user in users}
             self._names.update((name_key(user.display_name), user.id) for user in holders)

@@ -250,7 +250,10 @@ class Messages:
         return await live.append(edit)
 
     async def delete(self, user: User, message_id: str, *, allow_non_member: bool = False) -> Committed:
-        """Blank one's own message, or, with ``message.delete_any``, anybody's of no higher rank. Raises `Reject`."""
+        """Blank the user's own message, or, with ``message.delete_any``, that of a member of no higher rank.
+
+        Raises `Reject`.
+        """
         message, live = await self._visible(user, message_id)
         own = message.user.id == user.id
         allow_non_member = allow_non_member or not own

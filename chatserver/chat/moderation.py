@@ -44,31 +44,31 @@ class Moderation:
         return self._clock() + minutes * 60 if minutes else 0.0
 
     async def kick(self, room: str, target: User, *, by: User, minutes: float, reason: str) -> None:
-        """Remove somebody; with ``minutes`` they can't come back before that."""
+        """Remove a member; with ``minutes`` the user can't come back before that."""
         live = await self._live(room, by, target)
         if target.id not in live.members:
             raise errors.not_a_member(target)
         await live.append(log.ChangeMember(by, target, "kicked", _clean(reason), self._until(minutes)))
 
     async def mute(self, room: str, target: User, *, by: User, minutes: float, reason: str) -> None:
-        """Let somebody read, not write."""
+        """Let a user read, not write."""
         live = await self._live(room, by, target)
         await live.append(log.ChangeMember(by, target, "muted", _clean(reason), self._until(minutes)))
 
     async def unmute(self, room: str, target: User, *, by: User) -> None:
-        """Let somebody write again."""
+        """Let a muted user write again."""
         live = await self._live(room, by, target)
         if target.id not in live.mutes:
             raise Reject(f"{target.name} is not muted here.", "not_found", field="user")
         await live.append(log.ChangeMember(by, target, "unmuted"))
 
     async def ban(self, room: str, target: User, *, by: User, minutes: float, reason: str) -> None:
-        """Remove somebody and keep them out."""
+        """Remove a user and keep them out."""
         live = await self._live(room, by, target)
         await live.append(log.ChangeMember(by, target, "banned", _clean(reason), self._until(minutes)))
 
     async def unban(self, room: str, target: User, *, by: User) -> None:
-        """Let somebody come in again."""
+        """Let a banned user come in again."""
         live = await self._live(room, by, target)
         if target.id not in live.bans:
             raise Reject(f"{target.name} is not banned here.", "not_found", field="user")

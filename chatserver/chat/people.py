@@ -75,7 +75,7 @@ class People:
             self._bus.publish(live.room.name, wire.typing(live.room.name, user, on), ephemeral=True)
 
     async def read(self, user: User, name: str, seq: int) -> None:
-        """Move somebody's read mark forward, and tell their other connections."""
+        """Move a user's read mark forward, and tell the user's other connections."""
         live = await self._rooms.get(name)
         if user.id not in live.members:
             raise errors.not_in_room(live.room)

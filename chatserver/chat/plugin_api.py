@@ -126,7 +126,7 @@ class PluginChat:
     def wire(self, event: Event) -> dict[str, Any]:
         return wire.event_fields(event)
 
-    # RoomRegistry
+    # Rooms
 
     async def room(self, name: str) -> Room:
         return (await self._live(name)).room

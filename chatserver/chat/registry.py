@@ -87,7 +87,7 @@ class RoomRegistry:
         return LiveRoom(state, self._store, self._bus, self._watcher, self._resends, self._clock)
 
     def rename(self, user: User) -> None:
-        """Somebody has another name or role: tell the rooms in memory."""
+        """A user has another name or role: tell the rooms in memory."""
         for live in self._live.values():
             live.member_list.rename(user)
 
@@ -108,7 +108,7 @@ class RoomRegistry:
             live.forget(user_ids)
 
     def unload_idle(self, listened_to: Callable[[str], bool]) -> None:
-        """Forget rooms that nobody has used or listened to for a while."""
+        """Unload the rooms without use or subscribers for a while."""
         limit = time.monotonic() - IDLE_SECONDS
         for name, live in list(self._live.items()):
             if not live.busy and live.used < limit and not listened_to(name):

@@ -49,7 +49,7 @@ class Watcher(Protocol):
         """The ids of the members who may not see a message."""
 
     def before_publish(self, live: LiveRoom, entry: Change, done: Committed) -> None:
-        """The room's state has changed (by anything but a message); nobody has been told yet."""
+        """The room's state has changed (by anything but a message); the event is not published yet."""
 
     def after_publish(self, live: LiveRoom, entry: Change, done: Committed) -> None:
         """The event, if there is one, is with the hub."""

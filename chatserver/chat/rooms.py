@@ -1,4 +1,4 @@
-"""RoomRegistry: making, changing, joining, leaving, inviting, listing, and reading what was said."""
+"""The use cases of rooms: making, changing, joining, leaving, inviting, listing, and reading what was said."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ LIST_ATTEMPTS = 3
 """How often the counts of a list are read again when they change meanwhile."""
 
 SYSTEM = User(SYSTEM_ID, "system", "system", "member")
-"""In whose name the server itself acts; nobody can sign in as it."""
+"""The user in whose name the server itself acts; signing in as it is impossible."""
 
 
 class RoomService:
@@ -126,7 +126,7 @@ class RoomService:
         await live.append(log.ChangeMember(user, user, "left"))
 
     async def invite(self, by: User, name: str, target: User) -> None:
-        """Add somebody."""
+        """Add a user to a room."""
         live = await self._rooms.get(name)
         if by.id not in live.members:
             raise errors.not_in_room(live.room)
@@ -139,7 +139,7 @@ class RoomService:
             await live.append(log.ChangeMember(by, target, "added"))
 
     async def remove(self, by: User, name: str, target: User) -> None:
-        """Take somebody out."""
+        """Take a member out of a room."""
         live = await self._rooms.get(name)
         if by.id not in live.members and live.room.kind != "public":
             raise errors.no_room(live.room.name)
@@ -184,7 +184,7 @@ class RoomService:
     # Lists
 
     async def lists(self, user: User) -> reading.RoomList:
-        """The rooms somebody is in, and public ones that they could join."""
+        """The rooms that a user is in, and public ones that the user could join."""
         for _ in range(LIST_ATTEMPTS):
             lists = await self._store.read(lambda conn: reading.room_list(conn, user.id, PUBLIC_LISTED))
             if not any(map(self._recounted, lists.mine)):
@@ -225,12 +225,12 @@ class RoomService:
         """
         here: list[tuple[Member, Status, str]] = []
         away: list[tuple[Member, Status, str]] = []
-        everybody = live.room.kind == "direct"
+        with_guests = live.room.kind == "direct"
         for member in live.member_list.in_order:
             status, text = self._presence.status(member.user.id)
             if status != "offline":
                 here.append((member, status, text))
-            elif everybody or member.user.role != "guest":
+            elif with_guests or member.user.role != "guest":
                 away.append((member, status, text))
         listed = here + away
         start = 0
@@ -284,7 +284,7 @@ class RoomService:
         return list(page), more or len(page) < len(events)
 
     async def backlog(self, user: User, live: LiveRoom) -> tuple[list[Event], bool]:
-        """What somebody who joins is shown at once: as much as a plugin says."""
+        """The events that a user who joins is shown at once: as many as a plugin says (hook ``backlog``)."""
         size = await self._plugins.current.hooks.first("backlog", user, live.room)
         if not isinstance(size, int) or size <= 0:
             return [], False

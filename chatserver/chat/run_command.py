@@ -1,4 +1,4 @@
-"""``/x``: a message that is a command, run for whoever wrote it, with what the command may ask."""
+"""Runs messages that are commands (``/x``) for their senders, and gives the commands their context."""
 
 from __future__ import annotations
 

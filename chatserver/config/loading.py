@@ -77,7 +77,7 @@ def _take_enabled(raw: dict[str, Any]) -> dict[str, Any]:
 
 def _plugin(source: Source, name: str, raw: Any) -> PluginConfig:
     path = ("plugins", "enabled", name)
-    # `emoji:` with nothing behind it is the natural way to write "no settings".
+    # `emoji:` with nothing after it is the natural way to write "no settings".
     own = source.convert({} if raw is None else raw, dict[str, Any], path)
     common = {key: own.pop(key) for key in ("on_error", "rooms") if key in own}
     config = source.convert(common, PluginConfig, path)

@@ -168,7 +168,7 @@ class Plugins(_Section, frozen=True, kw_only=True):
     """Which plugins run. The order is the order in which their hooks are called."""
 
     dirs: tuple[Path, ...] = ()
-    """Folders with plugins of one's own, relative to the settings file."""
+    """Folders with further plugins, relative to the settings file."""
     enabled: Mapping[str, PluginConfig] = field(default_factory=_default_plugins)
 
 

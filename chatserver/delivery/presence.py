@@ -70,14 +70,14 @@ class Presence:
         self._gone(here.user, here.rooms or () if here.status != "invisible" else ())
 
     def stop(self) -> None:
-        """Forget everybody, without a word."""
+        """Forget all users; no room is told."""
         for here in self._here.values():
             if here.leaving is not None:
                 here.leaving.cancel()
         self._here.clear()
 
     def enter(self, user: User, room: str) -> bool:
-        """A room is told that somebody is there; whether it was not before."""
+        """Note that a room is told of a user's presence. Returns whether it was not told before."""
         here = self._here.get(user.id)
         if here is None or room in (here.rooms or ()):
             return False
@@ -95,11 +95,11 @@ class Presence:
         return here.status != "invisible"
 
     def is_here(self, user_id: str) -> bool:
-        """Whether somebody is connected, or was a moment ago."""
+        """Whether a user is connected, or was a moment ago."""
         return user_id in self._here
 
     def rooms(self, user_id: str) -> Iterable[str]:
-        """The rooms somebody is in right now."""
+        """The rooms in which a user is present now."""
         here = self._here.get(user_id)
         return tuple(here.rooms or ()) if here else ()
 
@@ -120,13 +120,13 @@ class Presence:
         return self.status(user.id) != before
 
     def rename(self, user: User) -> None:
-        """Somebody has another name or role."""
+        """A user has another name or role."""
         here = self._here.get(user.id)
         if here is not None:
             here.user = user
 
     def people(self) -> list[User]:
-        """Everybody who is here."""
+        """All users who are here."""
         return [here.user for here in self._here.values()]
 
     def online(self) -> int:

@@ -1,4 +1,4 @@
-"""Counting what the server does: plain numbers, added to on the way and read when somebody scrapes."""
+"""The server's counters: plain numbers, read when Prometheus scrapes them."""
 
 from __future__ import annotations
 
@@ -71,13 +71,13 @@ class Metrics:
         self.frames_out = 0
         """Frames for one connection alone."""
         self.deliveries = 0
-        """Frames for everybody, times those who got them."""
+        """Frames sent to a topic, times the connections that got them."""
         self.sends = 0
         """Calls that carried deliveries; each may carry many frames."""
         self.compressed = 0
-        """Frames that were compressed; one for everybody counts once."""
+        """Frames that were compressed; one that goes to many connections counts once."""
         self.saved_bytes = 0
-        """What was not sent because of that, over all who got them."""
+        """Bytes that compression saved, summed over the connections that got the frames."""
         self.messages = 0
         """Messages committed."""
         self.message_rate = Rate()

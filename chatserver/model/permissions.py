@@ -27,7 +27,7 @@ CORE: Mapping[str, Role] = MappingProxyType(
     }
 )
 """What the core asks for, each with the lowest role that has it. ``message.edit`` and ``message.delete`` are about
-one's own messages."""
+the user's own messages."""
 
 _RANKS: Mapping[Role, int] = MappingProxyType({role: rank for rank, role in enumerate(ROLES)})
 
@@ -58,7 +58,7 @@ class Permissions:
     def may(self, user: User, permission: str, member: Member | None = None) -> bool:
         """Whether ``user`` has the permission; ``member`` is their place in the room in question.
 
-        Who runs a room is at least a moderator inside it. Nobody has a permission that doesn't exist.
+        The owner of a room is at least a moderator inside it. False for a permission that doesn't exist.
         """
         lowest = self._lowest.get(permission)
         if lowest is None:
@@ -72,7 +72,7 @@ class Permissions:
     def outranks(
         self, by: User, target: User, by_member: Member | None = None, target_member: Member | None = None
     ) -> bool:
-        """Whether ``by`` may act on ``target``: only somebody of a strictly higher role may.
+        """Whether ``by`` may act on ``target``: only a user of a strictly higher role may.
 
         The members are their places in the room in question, where there is one.
         """

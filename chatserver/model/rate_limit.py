@@ -14,7 +14,7 @@ ROUNDING_SECONDS = 1e-6
 
 
 def moves(user: User) -> str:
-    """The key of what somebody does that others notice, besides messages: joining, leaving, making rooms."""
+    """The key of a user's requests that others notice, besides messages: joining, leaving, making rooms."""
     return "moves:" + user.id
 
 

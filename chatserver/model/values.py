@@ -26,7 +26,7 @@ ROLES: tuple[Role, ...] = ("guest", "member", "moderator", "admin")
 
 
 class User(msgspec.Struct, frozen=True):
-    """Somebody, for ever: the ``id`` stays when the name changes."""
+    """A user: the ``id`` never changes, the names and the role may."""
 
     id: str
     name: str
@@ -202,7 +202,7 @@ class Upload(msgspec.Struct, frozen=True):
 
 
 class Request(msgspec.Struct, frozen=True):
-    """What is known of a connection before anybody is signed in. ``headers`` have lower-case names."""
+    """What is known of a connection before a user is signed in. ``headers`` have lower-case names."""
 
     remote_ip: str
     token: str | None = None

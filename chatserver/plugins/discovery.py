@@ -1,4 +1,4 @@
-"""Where plugins come from: those that ship with the server, installed packages, and folders of one's own.
+"""Finds plugins: those that ship with the server, installed packages, and the folders in the settings.
 
 Finding imports nothing but the bundled plugins' (empty) package; what is not enabled never runs.
 """

@@ -220,37 +220,37 @@ def notice(text: str, room: str | None, level: str) -> bytes:
 
 
 def joined(room: str, user: User, status: Status, text: str) -> bytes:
-    """Somebody is here now."""
+    """A user is here now."""
     return encode({"type": "joined", "room": room, "user": user.public(), "status": status, "text": text})
 
 
 def left(room: str, user: User) -> bytes:
-    """Somebody is here no longer."""
+    """A user is here no longer."""
     return encode({"type": "left", "room": room, "user": user.public()})
 
 
 def presence(user: User, status: Status, text: str) -> bytes:
-    """Somebody's state changed."""
+    """A user's presence changed."""
     return encode({"type": "presence", "user": user.public(), "status": status, "text": text})
 
 
 def typing(room: str, user: User, on: bool) -> bytes:
-    """Somebody is writing, or stopped."""
+    """A user is writing, or stopped."""
     return encode({"type": "typing", "room": room, "user": user.public(), "on": on})
 
 
 def read(room: str, seq: int) -> bytes:
-    """One's own read mark moved, perhaps on another device."""
+    """The reader's own read mark moved, perhaps on another device."""
     return encode({"type": "read", "room": room, "seq": seq})
 
 
 def renamed(user: User, old: str) -> bytes:
-    """Somebody has another name."""
+    """A user has another name."""
     return encode({"type": "renamed", "user": user.public(), "old": old})
 
 
 def mention(event: Event) -> bytes:
-    """Somebody wrote your name."""
+    """A message names the user who gets this."""
     return encode(
         {
             "type": "mention",
@@ -263,7 +263,7 @@ def mention(event: Event) -> bytes:
 
 
 def kicked(room: str, by: User, reason: str, until: float) -> bytes:
-    """You are in this room no longer."""
+    """The user who gets this is in the room no longer."""
     fields: dict[str, Any] = {"type": "kicked", "room": room, "by": by.public(), "reason": reason}
     if until:
         fields["until"] = iso(until)
@@ -271,7 +271,7 @@ def kicked(room: str, by: User, reason: str, until: float) -> bytes:
 
 
 def rooms(changed: Iterable[Mapping[str, Any]], removed: Iterable[str] = ()) -> bytes:
-    """Your list of rooms changed."""
+    """The list of rooms of the user who gets this changed."""
     fields: dict[str, Any] = {"type": "rooms", "rooms": list(changed)}
     gone = list(removed)
     if gone:

@@ -55,7 +55,7 @@ class Leave(Request, tag="leave", frozen=True, kw_only=True):
 
 
 class Post(Request, tag="message", frozen=True, kw_only=True):
-    """A message, to a ``room`` or ``to`` somebody."""
+    """A message, to a ``room`` or ``to`` a user."""
 
     room: Name | None = None
     to: Name | None = None
@@ -80,7 +80,7 @@ class Delete(Request, tag="delete", frozen=True, kw_only=True):
 
 
 class Typing(Request, tag="typing", frozen=True, kw_only=True):
-    """Somebody starts or stops writing."""
+    """The user starts or stops writing."""
 
     room: Name
     on: bool = True
@@ -94,7 +94,7 @@ class Read(Request, tag="read", frozen=True, kw_only=True):
 
 
 class SetPresence(Request, tag="presence", frozen=True, kw_only=True):
-    """How others see me."""
+    """How others see the user."""
 
     status: Literal["online", "away", "busy", "invisible"]
     text: Annotated[str, Meta(max_length=100)] = ""
@@ -116,7 +116,7 @@ class Members(Request, tag="members", frozen=True, kw_only=True):
 
 
 class Rooms(Request, tag="rooms", frozen=True):
-    """My rooms, and the public ones."""
+    """The user's rooms, and the public ones."""
 
 
 class Stats(Request, tag="stats", frozen=True):
@@ -124,7 +124,7 @@ class Stats(Request, tag="stats", frozen=True):
 
 
 class Ping(Request, tag="ping", frozen=True):
-    """Are you there?"""
+    """A sign of life, which the server answers."""
 
 
 Core = (

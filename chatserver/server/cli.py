@@ -322,7 +322,7 @@ async def user_passwd(store: Store, accounts: Accounts, name: str, password: str
 
 
 async def _account(store: Store, name: str) -> User:
-    """The account of exactly this name but for case: a look-alike may be somebody else. Raises `Reject`."""
+    """The account of exactly this name but for case: a look-alike may be another user. Raises `Reject`."""
     wanted = names.user_name(name).casefold()
     for found in await store.read(people.users):
         if found.name.casefold() == wanted:

@@ -13,7 +13,7 @@ SECONDS = 1.0
 
 
 class CachedAnswer(Generic[T]):
-    """What ``ask`` answered within the last `SECONDS`; while it is being asked, everybody waits for that answer."""
+    """Caches the answer of ``ask`` for `SECONDS`; callers that come while it runs wait for the same answer."""
 
     def __init__(self, ask: Callable[[], Awaitable[T]]) -> None:
         self._ask = ask

@@ -1,4 +1,4 @@
-"""``hello``: who is it, what are their rooms, what did they miss."""
+"""Handles ``hello``: finds the user, the user's rooms, and the events that were missed."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class HelloHandler:
         token = hello.token or asked.token
         if token:
             user = await self._accounts.returning(token, hello.name)
-            # Whose name went to somebody else is called otherwise now.
+            # A guest whose name went to another user has a new name now.
             self._rooms.rename(user)
             return user, token, False
         if hello.name is None:

@@ -20,5 +20,5 @@ from .transcript import run_transcript
 
 __all__ = ["Client", "Harness", "Heard", "Refused", "ServerProcess", "run_transcript"]
 
-# Read by pytest alone, when somebody's conftest.py names this package.
+# Read by pytest alone, when a conftest.py names this package.
 pytest_plugins = ["chatserver.testing.fixtures"]

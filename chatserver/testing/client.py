@@ -1,4 +1,4 @@
-"""One person's connection, for tests: says, hears, asks."""
+"""A client for tests: one user's connection, which sends messages, waits for events and makes requests."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Client:
         self.seen: dict[str, int] = {}
         """The last seq heard in each room: what `hello` resumes from when it is given back."""
         self.everything: list[Heard] = []
-        """All frames that have come, in their order, whoever took them since."""
+        """All frames that have come, in their order, those taken since included."""
 
     @property
     def name(self) -> str:
@@ -96,7 +96,7 @@ class Client:
             await self.send({"type": type, "id": id, **fields})
             reply = await asyncio.wait_for(future, PATIENCE)
         finally:
-            # Nobody looks at it any more, were it to fail later.
+            # No caller awaits it any more: a later failure would be reported as never retrieved.
             self._replies.pop(id, None)
         if reply["type"] == "error":
             raise Refused(reply)

@@ -107,7 +107,7 @@ class Harness:
     # People
 
     async def client(self, name: str | None = None, *, path: str = "/ws", **hello: Any) -> Client:
-        """Somebody who has said hello; without ``name`` it has to be said with a ``token``."""
+        """A client that has said hello: as a guest called ``name``, or with a ``token``."""
         client = await self.connect(path)
         await client.hello(**({"name": name} if name is not None else {}), **hello)
         return client
@@ -132,7 +132,7 @@ class Harness:
         return clients
 
     async def account(self, name: str, role: Role = "member", password: str = "correct horse") -> Client:
-        """Somebody with an account, signed in."""
+        """A client of a new account, signed in."""
         user = await self.services.accounts.add(name, password, role)
         return await self.client(token=await self.services.accounts.issue(user, "session"))
 

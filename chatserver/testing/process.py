@@ -56,7 +56,7 @@ class ServerProcess:
             line = await self.line()
             assert "listens on" in line, line + self.errors()
         except BaseException:
-            # Nobody else would: who is not entered is not left.
+            # `__aexit__` isn't called when `__aenter__` fails.
             await self.kill()
             raise
         self.url = line.split()[-1]

@@ -13,8 +13,8 @@ A line is a comment (``# …``), a setting up, something done, or something that
     bob is refused: not_member
     alice is told: bob was removed.
 
-Who is not introduced is a guest. ``…`` at the end of a text stands for any rest. After the last line nobody may have
-a message left that the file does not mention.
+A name without an introduction is a guest. ``…`` at the end of a text stands for any rest. A run fails when a client
+got a message that the file does not mention.
 """
 
 from __future__ import annotations

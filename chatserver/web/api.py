@@ -1,4 +1,4 @@
-"""RoomRegistry and messages over HTTP: the same rules, permissions and codes as over the WebSocket."""
+"""Rooms and messages over HTTP: the same rules, permissions and codes as over the WebSocket."""
 
 from __future__ import annotations
 

@@ -95,7 +95,7 @@ class Me(Handler):
 
 
 class Server(Handler):
-    """GET /api/v1/server: what a page needs to know at first, and who is signed in there, if anybody."""
+    """GET /api/v1/server: what a page needs to know at first, and the user who is signed in, if any."""
 
     async def get(self) -> None:
         # Reading it sets the cookie that unsafe requests have to repeat in their header.

@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 COOKIE = "chat_session"
 STOPPING_SECONDS = 3.0
-"""When to try again, for who asks a server that is stopping."""
+"""Seconds after which a client may try again when the server is stopping."""
 _CODES = {400: "bad_request", 401: "unauthorized", 403: "forbidden", 404: "not_found", 413: "too_large"}
 
 
@@ -74,7 +74,7 @@ class Handler(tornado.web.RequestHandler):
 
     @property
     def remote_ip(self) -> str:
-        """The address of whoever asks."""
+        """The client's IP address."""
         return client_address(self.request, self.site.proxies)
 
     # Who

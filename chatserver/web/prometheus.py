@@ -21,7 +21,7 @@ class Scrape(Handler):
     """For programs on this machine, and for those who have the permission ``server.metrics``."""
 
     async def get(self) -> None:
-        # Not before it is needed: whoever doesn't scrape doesn't pay for it.
+        # Imported with the first scrape, so that a server without scrapes doesn't pay for it.
         from prometheus_client import CollectorRegistry
         from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 
@@ -47,7 +47,7 @@ def _counted(metrics: Metrics) -> Iterator[Metric]:
         ("messages", "Messages committed.", metrics.messages),
         ("frames_in", "Frames from clients.", metrics.frames_in),
         ("frames_out", "Frames for one connection alone.", metrics.frames_out),
-        ("deliveries", "Frames for everybody, times those who got them.", metrics.deliveries),
+        ("deliveries", "Frames sent to a topic, times the connections that got them.", metrics.deliveries),
         ("sends", "Calls that carried deliveries; each may carry many.", metrics.sends),
         ("compressed_frames", "Frames compressed, each once for all.", metrics.compressed),
         ("saved_bytes", "Bytes not sent because they were compressed.", metrics.saved_bytes),

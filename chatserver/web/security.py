@@ -95,7 +95,7 @@ def client_address(request: HTTPServerRequest, trusted: Sequence[Network]) -> st
 def is_ours(host: str, public_url: str) -> bool:
     """Whether a Host header may name this server: its public name, this machine, or a bare address.
 
-    Without a public address any name may be ours. With one, another name is somebody else's page that had its own
+    Without a public address any name may be ours. With one, another name is a foreign page that had its own
     name pointed here (DNS rebinding).
     """
     if not public_url:

@@ -1,4 +1,4 @@
-"""The commands that everybody expects."""
+"""The usual commands of a chat: rooms, names, direct messages and status."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Basics(Plugin):
 
     @command(permission="message.post", examples=["/shrug", "/shrug who knows"])
     async def shrug(self, ctx, *, text: str = ""):
-        r"""Post your text with a ¯\_(ツ)_/¯ behind it."""
+        r"""Post your text with a ¯\_(ツ)_/¯ after it."""
         await self.chat.post(here(ctx), f"{text} {SHRUG}".strip(), user=ctx.user)
 
     @command(permission="direct.start", examples=["/msg bob hello there"])
@@ -95,7 +95,7 @@ class Basics(Plugin):
 
     @command(permission="room.invite", examples=["/invite bob"])
     async def invite(self, ctx, user: User, room: Room | None = None):
-        """Bring somebody into this room, or into another."""
+        """Add a user to this room, or to another."""
         room = room or here(ctx)
         await self.chat.invite(room, user, by=ctx.user)
         return f"{user.name} was invited to #{room.name}."

@@ -87,7 +87,7 @@ class Files(Plugin):
         await self.sweep()
 
     async def sweep(self) -> None:
-        """Delete what was given up, and what nobody used in a day; an hour more for a message on its way."""
+        """Delete files that were given up, and those that no message has named for a day and an hour."""
         useless = await self.table.useless(unused_before=time.time() - UNUSED_SECONDS - SWEEP_SECONDS)
         # The row goes last: if we stop half-way, the next round finds it again.
         for file_id in useless:

@@ -48,7 +48,7 @@ class DownloadHandler(Handler):
                     return
 
     async def _sent(self) -> bool:
-        """Whether what was written has gone out. Whoever reads too slowly loses the connection, which others need,
+        """Whether what was written has gone out. A client that reads too slowly loses the connection, which others need,
         and can ask for the rest."""
         try:
             await asyncio.wait_for(self.flush(), CHUNK_SECONDS)

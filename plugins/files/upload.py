@@ -112,7 +112,7 @@ class UploadHandler(Handler):
         return room
 
     def _announced(self) -> int:
-        """The size. Raises `Reject`: without one nobody can tell whether the file will fit."""
+        """The announced size in bytes. Raises `Reject` without one, as the quota can't be checked then."""
         header = self.request.headers.get("Content-Length", "")
         # Python refuses to read numbers of thousands of digits.
         size = int(header[:20]) if header.isascii() and header.isdigit() else 0

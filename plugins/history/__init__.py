@@ -32,7 +32,7 @@ class Page(msgspec.Struct):
 
 
 class History(Plugin):
-    """Without this plugin nobody sees what was said before they came."""
+    """Shows members the messages from before they came; without this plugin they don't see them."""
 
     @settings
     class Settings:
@@ -42,7 +42,7 @@ class History(Plugin):
 
     @hookimpl
     def register_permissions(self):
-        # The core asks this one before it shows anybody what is older than their own joining.
+        # The core asks for this one before it shows a member what is older than the membership.
         return {"history.read": "guest"}
 
     @hookimpl

@@ -16,7 +16,7 @@ UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
 
 
 class Moderation(Plugin):
-    """Who may is a permission, nobody acts on somebody of the same or a higher role, and all of it is kept."""
+    """Kick, mute and ban by permission, only on users of a lower role; each becomes an event of the room."""
 
     # A filter that lets everything through when it breaks is none.
     on_error = "reject"
@@ -43,31 +43,31 @@ class Moderation(Plugin):
 
     @command(permission="moderation.kick", examples=["/kick bob", "/kick bob 10 shouting"])
     async def kick(self, ctx, user: User, time: Time = UNTIL_LIFTED, *, reason: Reason = ""):
-        """Remove somebody from this room, and keep them out for a while if you give a time."""
+        """Remove a user from this room, and keep them out for a while if you give a time."""
         await self.chat.kick(here(ctx), user, minutes=minutes(time), reason=reason, by=ctx.user)
         return f"{user.name} was removed{lasting(time, '')}."
 
     @command(permission="moderation.mute", examples=["/mute bob", "/mute bob 10m shouting"])
     async def mute(self, ctx, user: User, time: Time = UNTIL_LIFTED, *, reason: Reason = ""):
-        """Let somebody read but not write in this room, for a time or until you lift it."""
+        """Let a user read but not write in this room, for a time or until you lift it."""
         await self.chat.mute(here(ctx), user, minutes=minutes(time), reason=reason, by=ctx.user)
         return f"{user.name} is muted{lasting(time)}."
 
     @command(permission="moderation.mute", examples=["/unmute bob"])
     async def unmute(self, ctx, user: User):
-        """Let somebody write again."""
+        """Let a muted user write again."""
         await self.chat.unmute(here(ctx), user, by=ctx.user)
         return f"{user.name} may write again."
 
     @command(permission="moderation.ban", examples=["/ban bob", "/ban bob 1d spam"])
     async def ban(self, ctx, user: User, time: Time = UNTIL_LIFTED, *, reason: Reason = ""):
-        """Remove somebody from this room and keep them out, for a time or until you lift it."""
+        """Remove a user from this room and keep them out, for a time or until you lift it."""
         await self.chat.ban(here(ctx), user, minutes=minutes(time), reason=reason, by=ctx.user)
         return f"{user.name} is banned{lasting(time)}."
 
     @command(permission="moderation.ban", examples=["/unban bob"])
     async def unban(self, ctx, user: User):
-        """Let somebody in again."""
+        """Let a banned user in again."""
         await self.chat.unban(here(ctx), user, by=ctx.user)
         return f"{user.name} may come back."
 

@@ -1,4 +1,4 @@
-"""The commands that everybody expects."""
+"""The usual commands of a chat."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Compressed messages (RFC 7692, permessage-deflate) without a context: each frame stands alone, and nothing is kept.
 
-So a frame is compressed once, and the result is the same bytes for everybody who takes it. No I/O.
+So a frame is compressed once, and the result is the same bytes for all clients that take it. No I/O.
 """
 
 from __future__ import annotations

@@ -51,7 +51,7 @@ class SocketTransport(Transport):
     def _resume(self) -> None:
         if not self._reading and self._sock is not None:
             self._reading = True
-            # By number: for a socket that is new to it the selector makes an error with its repr, which nobody reads.
+            # By number: for a socket that is new to it the selector makes an error with its repr, which is never read.
             self._loop.add_reader(self._sock.fileno(), self._readable)
 
     def _pause(self) -> None:
@@ -88,7 +88,7 @@ class SocketTransport(Transport):
             self._task = self._loop.create_task(self._later(waiting))
 
     async def _later(self, waiting: Awaitable[None]) -> None:
-        """One at a time: what has to be awaited holds back what comes behind it."""
+        """Await one message's handling; the messages after it wait until it is over."""
         following: Awaitable[None] | None = waiting
         try:
             while following is not None:
@@ -98,7 +98,7 @@ class SocketTransport(Transport):
             log.exception("a frame could not be handled")
             self.abort()
         except asyncio.CancelledError:
-            # Nobody would read on.
+            # Reading would never go on.
             self.abort()
             raise
         self._task = None
