@@ -29,16 +29,16 @@ class Access:
 
     @property
     def asks(self) -> bool:
-        """Whether any plugin wants to be asked."""
+        """Whether a plugin implements the hook ``may``."""
         return self._plugins.current.hooks.has("may")
 
     def by_role(self, user: User, permission: str, live: LiveRoom | None = None) -> bool:
-        """What the roles say, the one in the room included."""
+        """Whether the user's roles, the one in the room included, have the permission."""
         member = live.members.get(user.id) if live is not None else None
         return self.permissions.may(user, permission, member)
 
     async def may(self, user: User, permission: str, live: LiveRoom | None = None) -> bool:
-        """Whether ``user`` may, here."""
+        """Whether ``user`` has the permission in this room, by role and by the plugins."""
         if not self.by_role(user, permission, live):
             return False
         if not self.asks:
@@ -66,7 +66,7 @@ class Access:
         live.require_not_banned(user)
 
     async def visible_after(self, user: User, live: LiveRoom) -> int:
-        """The seq behind which ``user`` may see the room's log. Raises like `require_readable`.
+        """The seq after which ``user`` may see the room's log. Raises like `require_readable`.
 
         Decides for history, sync, resume, single messages and files alike.
         """
@@ -99,7 +99,7 @@ class Access:
 
 
 def without_hidden(events: Sequence[Event], user: User, after: int) -> list[Event]:
-    """The events as a user sees them to whom only messages behind ``after`` are shown, and their own: an edit of
+    """The events for a user who may see only messages after ``after``, and their own: an edit of
     another one comes without its text."""
     return [
         msgspec.structs.replace(event, message=None)

@@ -1,4 +1,4 @@
-"""What follows from a committed entry: who listens where, who is told, which hooks hear of it."""
+"""What follows from a committed entry: subscriptions, announcements, and the ``after_*`` hooks."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class AfterCommit:
         return self._access.kept_from(live, message)
 
     def before_publish(self, live: LiveRoom, entry: Change, done: Committed) -> None:
-        """Those who come in listen from this event on."""
+        """Subscribe the users who come in: this event is the first that they get."""
         if isinstance(entry, CreateRoom):
             for member in list(live.members.values()):
                 self._let_in(live, member.user, done)
@@ -86,7 +86,7 @@ class AfterCommit:
             self.show(user, live.room.name)
 
     def after_publish(self, live: LiveRoom, entry: Change, done: Committed) -> None:
-        """Those who go out hear no more; those who were named are told; plugins hear of it."""
+        """Unsubscribe the users who left, tell the mentioned users, and notify the plugins."""
         if isinstance(entry, Post):
             self._metrics.messages += 1
         elif isinstance(entry, ChangeMember) and entry.action in LEAVING:

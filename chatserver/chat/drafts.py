@@ -69,7 +69,7 @@ class DraftPipeline:
                 await allowed
 
     def _accept(self, written: str, draft: Draft) -> Draft | Awaitable[Draft]:
-        """What the plugins made of a text is checked as it was when it came."""
+        """Check a text that plugins changed by the same rules as the original, then render. Raises `Reject`."""
         if draft.content is not written:
             self.check(draft.content, may_be_empty=bool(draft.attachments))
         return self._render(draft)
@@ -103,7 +103,7 @@ def escaped(text: str) -> str:
 
 
 def _sanitised(plain: str, draft: Draft) -> Draft:
-    """Only what a message may show survives; escaped text needs no second look."""
+    """The draft with only the allowed HTML; escaped text is left as it is."""
     if draft.html is None or draft.html == plain:
         return draft
     safe = nh3.clean(

@@ -188,7 +188,7 @@ class Messages:
         return self._change(prepared if isinstance(prepared, Draft) else await prepared, message, ())
 
     async def message(self, message_id: str) -> Message | None:
-        """A message as it is now; who may see it is the caller's question."""
+        """A message as it is now, or None; the caller checks whether the user may see it."""
         return await self._store.read(lambda conn: reading.message(conn, message_id))
 
     async def _there(self, message_id: str) -> tuple[Message, LiveRoom]:

@@ -19,7 +19,7 @@ REASON_CHARS = 500
 
 
 class Moderation:
-    """The use cases of moderation. Who may is the caller's question; rank is asked here. Refusals are `Reject`."""
+    """The use cases of moderation. The caller checks permissions; rank is checked here. Refusals are `Reject`."""
 
     def __init__(self, rooms: RoomRegistry, store: Store, access: Access, clock: Callable[[], float]) -> None:
         self._rooms = rooms

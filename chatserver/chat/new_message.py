@@ -1,4 +1,4 @@
-"""A message that a user wants to post, by whatever way it comes."""
+"""A message to be posted: over a WebSocket, over HTTP or by a plugin."""
 
 from __future__ import annotations
 

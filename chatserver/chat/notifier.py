@@ -1,4 +1,4 @@
-"""Calls the ``after_*`` hooks one after the other, so that nothing waits for a plugin."""
+"""Calls the ``after_*`` hooks one after the other in a task, so that no request waits for a plugin."""
 
 from __future__ import annotations
 

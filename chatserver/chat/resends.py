@@ -19,7 +19,7 @@ _FINAL = ("nonce_conflict", "unavailable")
 
 
 class Resends:
-    """Looks a nonce up once its message was refused; one that is accepted is held against the unique index."""
+    """Looks up the nonce of a refused message; for accepted messages the unique index finds repeats."""
 
     def __init__(self, store: Store) -> None:
         self._store = store

@@ -16,7 +16,7 @@ from .room import LiveRoom
 
 
 class Context:
-    """Who called, from where, and what arguments are read with (`chatserver.plugins.commands.CommandContext`)."""
+    """The caller of a command, the room and the connection, and the finder of its arguments (`chatserver.plugins.commands.CommandContext`)."""
 
     def __init__(
         self,
@@ -52,7 +52,7 @@ class Context:
         return live.room
 
     async def may(self, permission: str) -> bool:
-        """Whether the caller may, in this room."""
+        """Whether the caller has the permission in this room."""
         return await self._access.may(self.user, permission, self._live)
 
 

@@ -86,7 +86,7 @@ def _plugin(source: Source, name: str, raw: Any) -> PluginConfig:
 
 
 def _check(document: Document, source: Source) -> None:
-    """What types can't say."""
+    """Check the rules that types can't express. Raises ConfigError."""
     url = document.store.url
     if url not in ("sqlite:", "memory:") and not (url.startswith("sqlite:/") and "\0" not in url):
         raise source.error(("store", "url"), "names no storage there is", expected=_STORES)

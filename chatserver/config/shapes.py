@@ -1,4 +1,4 @@
-"""Finding one's way in raw values and in the types they are to have, by the path of keys."""
+"""Look-ups in raw values, and in the types they are to have, by the path of keys."""
 
 from __future__ import annotations
 

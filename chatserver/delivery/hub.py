@@ -1,4 +1,4 @@
-"""Who listens to what on this process, and the fan-out.
+"""The subscribers of each topic on this process, and the fan-out.
 
 What becomes ready for a topic in one turn of the loop is joined into one bytes object, and every connection of a family
 is handed that same object: the cost of a message is one ``send`` a connection and turn, whatever the number of
@@ -45,10 +45,10 @@ class Subscriber(Protocol):
 
 
 class Waiting(Protocol):
-    """Has something of its own to send at the end of the turn."""
+    """A connection with payloads of its own to send at the end of the turn."""
 
     def flush(self) -> None:
-        """Send it, unless it went out with what was for all."""
+        """Send them, unless they went out together with payloads of a topic."""
 
 
 class _Queued:
@@ -165,15 +165,15 @@ class Hub:
             queued.late.pop(subscriber, None)
 
     def subscribers(self, topic: str) -> tuple[Subscriber, ...]:
-        """Who listens, on this process."""
+        """The topic's subscribers on this process."""
         return tuple(each for topics in self._families.values() for each in topics.get(topic, ()))
 
     def count(self, topic: str) -> int:
-        """How many listen, on this process."""
+        """The number of the topic's subscribers on this process."""
         return sum(len(topics.get(topic, ())) for topics in self._families.values())
 
     def listened_to(self, topic: str) -> bool:
-        """Whether there are any."""
+        """Whether the topic has subscribers on this process."""
         return any(topic in topics for topics in self._families.values())
 
     def flush(self) -> None:

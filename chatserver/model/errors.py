@@ -109,7 +109,7 @@ def no_room(name: str) -> Reject:
 
 
 def not_in_room(room: Room) -> Reject:
-    """The user is not a member of a room; one that is not public looks like one that isn't there."""
+    """The user is not a member of a room; a hidden room gets the error of a missing one."""
     if room.kind == "public":
         return Reject("You are not in this room.", "not_member", field="room")
     return no_room(room.name)

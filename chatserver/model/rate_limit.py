@@ -8,9 +8,9 @@ from .errors import Reject
 from .values import User
 
 CROWDED = 1_000
-"""With more keys than this those at rest are looked for."""
+"""With more keys than this, keys whose bucket is full are dropped."""
 ROUNDING_SECONDS = 1e-6
-"""Sums of intervals are off by less than this."""
+"""The rounding error of sums of intervals is below this, in seconds."""
 
 
 def moves(user: User) -> str:
@@ -33,7 +33,7 @@ class RateLimiter:
         self._crowded = CROWDED
 
     def wait(self, key: str) -> float:
-        """Take one; 0 if it was there, else the seconds until there is one, and none is taken."""
+        """Take a token and return 0; without one, return the seconds until there is one."""
         now = self._clock()
         full_at = self._full_at.get(key, now)
         if full_at < now:
@@ -47,7 +47,7 @@ class RateLimiter:
         return 0.0
 
     def take(self, key: str) -> None:
-        """Take one. Raises `Reject` ``rate_limited`` when there is none."""
+        """Take a token. Raises `Reject` ``rate_limited`` when there is none."""
         seconds = self.wait(key)
         if seconds:
             raise Reject("Too fast. Wait a moment.", "rate_limited", retry_after=seconds)

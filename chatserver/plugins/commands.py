@@ -37,7 +37,7 @@ class CommandContext(Finder, Protocol):
         """The connection it came by; None over HTTP."""
 
     async def may(self, permission: str) -> bool:
-        """Whether the user may, in this room."""
+        """Whether the user has the permission in this room."""
 
 
 class Guard(Protocol):
@@ -49,7 +49,7 @@ class Guard(Protocol):
 
 
 class Spec(msgspec.Struct, frozen=True):
-    """What `command` was given."""
+    """The arguments of `command`."""
 
     name: str | None
     aliases: tuple[str, ...]

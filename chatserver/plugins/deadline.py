@@ -1,4 +1,4 @@
-"""Waiting for an end that may never come."""
+"""Waiting with a deadline, also for what ignores being cancelled."""
 
 from __future__ import annotations
 

@@ -139,7 +139,7 @@ class HookCaller:
         return answers
 
     async def health(self) -> dict[str, str]:
-        """What is wrong, by plugin; a check that fails is wrong, too."""
+        """The failed health checks: the plugins' texts by plugin; a check that raises counts as failed."""
         wrong = {}
         for impl in self.impls("health"):
             try:

@@ -84,7 +84,7 @@ class HookImpl:
         self.slow_at = _NEVER
 
     def wrong(self, answer: object) -> TypeError:
-        """The failure that an answer of a wrong type is."""
+        """The failure for an answer of a wrong type."""
         wanted = self.returns.__name__ + " or None" if isinstance(self.returns, type) else "None"
         return TypeError(f"returned {type(answer).__name__}, not {wanted}")
 

@@ -285,7 +285,7 @@ def heartbeat(heads: Mapping[str, int]) -> bytes:
 
 
 def bye(after_ms: int) -> bytes:
-    """The server goes; come back after this long."""
+    """The server stops; clients may reconnect after this long."""
     return encode({"type": "bye", "after_ms": after_ms})
 
 

@@ -74,7 +74,7 @@ class Edit(Request, tag="edit", frozen=True, kw_only=True):
 
 
 class Delete(Request, tag="delete", frozen=True, kw_only=True):
-    """Take a message's text away."""
+    """Blank a message's text, for good."""
 
     message_id: Id
 
@@ -198,7 +198,7 @@ class Decoder:
             return self._decode_other(frame, error)
 
     def _decode_other(self, frame: str | bytes, error: Exception) -> PluginRequest:
-        """A plugin's request, or the exact reason why the frame is none of ours."""
+        """A plugin's request. Raises BadRequest with the reason for any other frame."""
         try:
             envelope = self._envelope.decode(frame)
         except (msgspec.DecodeError, UnicodeError, RecursionError):
@@ -223,12 +223,12 @@ class Decoder:
 
 
 def unknown_type(type: str) -> Reject:
-    """The refusal of a request that there isn't."""
+    """The refusal of a request of an unknown type."""
     return Reject(f"There is no request {type[:64]!r}.", "unknown_type", field="type")
 
 
 def invalid(error: Exception) -> Reject:
-    """What a failed conversion says, as a refusal that names the field."""
+    """The refusal for a failed conversion; it names the field."""
     if not isinstance(error, msgspec.ValidationError):
         return errors.not_json()
     match = _AT.match(str(error))

@@ -58,7 +58,7 @@ class PeriodicTasks:
         self._tasks.add(asyncio.get_running_loop().create_task(run()))
 
     async def stop(self) -> None:
-        """Call them no more."""
+        """End the periodic calls."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -1,4 +1,4 @@
-"""Other plugins, or other settings of them, while people chat."""
+"""Replaces plugins, or their settings, while the server runs."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Reload:
         await task
 
     async def stop(self) -> None:
-        """End what is under way."""
+        """Cancel a change that is under way."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

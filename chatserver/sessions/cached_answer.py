@@ -1,4 +1,4 @@
-"""Answers that may be a second old, so that asking often costs nothing."""
+"""A short-lived cache for answers that may be a second old."""
 
 from __future__ import annotations
 

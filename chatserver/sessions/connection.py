@@ -140,7 +140,7 @@ class Connection:
             await self.drained()
 
     def _behind(self) -> bool:
-        """A client that doesn't read the answers gets no more of them."""
+        """Whether the client leaves answers unread: more than half of the send buffer waits."""
         return self._transport is not None and self._transport.buffered > self._context.send_buffer // 2
 
     def _refuse(self, re: str | None, reject: Reject) -> None:
@@ -300,7 +300,7 @@ class Connection:
         self.close(Close.HELLO_REQUIRED)
 
     def lost(self) -> None:
-        """Nothing came for too long. Where the client isn't asked for signs of life, that means nothing."""
+        """Nothing came for too long: close, unless this client isn't asked for signs of life."""
         if not self.codec.ping:
             return
         self.close(Close.HEARTBEAT_LOST)
@@ -310,7 +310,7 @@ class Connection:
     # The end
 
     def on_protocol_error(self, code: Close, reason: str) -> None:
-        """The client broke the protocol: it gets its answers and the reason, and is gone for all others."""
+        """The client broke the protocol: send its answers and the reason, close, and end its session."""
         if not self.closed:
             log.info("%s: %s", self.remote_ip, reason)
             self.close(code, reason)

@@ -70,7 +70,7 @@ class HelloHandler:
         return session
 
     async def _who(self, hello: requests.Hello, asked: Request) -> tuple[User, str | None, bool]:
-        """The user, their token, and whether they are new here."""
+        """The user, the token, and whether the user is a new guest."""
         vouched = await self._sign_in.vouched(asked)
         if vouched is not None:
             return vouched, None, False

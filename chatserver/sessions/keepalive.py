@@ -1,4 +1,4 @@
-"""The open WebSockets of this process: how many from where, and the one wheel for all their deadlines."""
+"""Counts this process's open WebSockets by address, and keeps all their deadlines in one timer wheel."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Keepalive:
         return len(self._slot_of)
 
     def full(self, remote_ip: str) -> bool:
-        """Whether one more would be too many."""
+        """Whether the limit of connections, in all or from this address, is reached."""
         return len(self._slot_of) >= self._most or self._by_ip[remote_ip] >= self._most_per_ip
 
     def add(self, connection: MonitoredConnection) -> None:
@@ -71,7 +71,7 @@ class Keepalive:
         self._silent.pop(connection, None)
 
     def remove(self, connection: MonitoredConnection) -> None:
-        """One less."""
+        """Remove a connection."""
         slot = self._slot_of.pop(connection, None)
         if slot is not None:
             del self._slots[slot][connection]

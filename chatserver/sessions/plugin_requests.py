@@ -16,7 +16,7 @@ from ..protocol.requests import PluginRequest, unknown_type
 
 
 class Asking:
-    """Who asks (`chatserver.plugins.api.RequestContext`)."""
+    """The caller of a request (`chatserver.plugins.api.RequestContext`)."""
 
     def __init__(self, user: User, session: Session | None) -> None:
         self.user = user

@@ -1,4 +1,4 @@
-"""What the storage itself failed at: told from mistakes in statements, said in plain words, remembered."""
+"""Failures of the storage itself: told from mistakes in statements, explained, and remembered."""
 
 from __future__ import annotations
 
@@ -94,5 +94,5 @@ class Failures:
 
     @property
     def why(self) -> str | None:
-        """What is wrong, None if nothing is known to be. Damage stays until the server is started again."""
+        """The reason of the last failure, or None. Damage stays until the server is started again."""
         return DAMAGED if self._damaged else next(iter(tuple(self._now.values())), None)

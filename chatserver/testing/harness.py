@@ -99,7 +99,7 @@ class Harness:
         await self.server.reload(load(write(plugins=plugins), {}))
 
     def failures(self) -> list[Failure]:
-        """What plugins failed at so far; asking forgives it."""
+        """The failures of plugins so far, and forget them: they don't fail the test at the end."""
         found = list(self.server.host.failures)
         self.server.host.failures.clear()
         return found

@@ -29,7 +29,7 @@ from .harness import Harness
 
 
 class Conversation:
-    """Who has come so far, and what they were refused last."""
+    """The clients of a transcript so far, and the last refusal of each."""
 
     def __init__(self, server: Harness) -> None:
         self._server = server
@@ -46,7 +46,7 @@ class Conversation:
         raise ValueError(f"this line means nothing: {line!r}")
 
     async def end(self) -> None:
-        """Nothing may be left unsaid."""
+        """Raises AssertionError when a client got a message that the file does not mention."""
         for name, error in self._refused.items():
             raise AssertionError(f"{name} was refused, and no line says so: {error}")
         for name, client in self._people.items():

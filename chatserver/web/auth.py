@@ -14,7 +14,7 @@ from .handler import COOKIE, Handler
 
 
 class GuestForm(Struct, forbid_unknown_fields=True):
-    """A name is enough."""
+    """The name of a new guest."""
 
     name: Short
 

@@ -1,4 +1,4 @@
-"""Texts in JSON bodies, bounded before anything looks at them."""
+"""The types of texts in JSON bodies, with their longest lengths."""
 
 from __future__ import annotations
 

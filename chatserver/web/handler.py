@@ -1,4 +1,4 @@
-"""The base of all HTTP handlers, ours and the plugins': who asks, JSON in and out, errors with their codes."""
+"""The base of all HTTP handlers, ours and the plugins': the caller, JSON in and out, errors with their codes."""
 
 from __future__ import annotations
 
@@ -249,10 +249,10 @@ def request_of(request: HTTPServerRequest, remote_ip: str, token: str | None) ->
 
 
 class NotFound(Handler):
-    """What isn't there."""
+    """Answers 404 for an unknown address."""
 
     def prepare(self) -> None:
         raise Reject("There is nothing here.", "not_found")
 
     def check_xsrf_cookie(self) -> None:
-        """Nothing to protect."""
+        """Skip the check: an unknown address has nothing to protect."""

@@ -1,4 +1,4 @@
-"""What every answer carries, whose addresses are believed, and whose pages may come in."""
+"""The headers of every answer, the trusted proxies, and the allowed hosts and origins."""
 
 from __future__ import annotations
 

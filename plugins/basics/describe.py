@@ -1,4 +1,4 @@
-"""What /help says. Takes the commands as `ChatAPI.commands` lists them."""
+"""The texts of /help. Takes the commands as `ChatAPI.commands` lists them."""
 
 from __future__ import annotations
 

@@ -87,7 +87,10 @@ class Files(Plugin):
         await self.sweep()
 
     async def sweep(self) -> None:
-        """Delete files that were given up, and those that no message has named for a day and an hour."""
+        """Delete files that were given up, and those that no message named within a day.
+
+        An hour is added for messages on their way.
+        """
         useless = await self.table.useless(unused_before=time.time() - UNUSED_SECONDS - SWEEP_SECONDS)
         # The row goes last: if we stop half-way, the next round finds it again.
         for file_id in useless:

@@ -48,8 +48,10 @@ class DownloadHandler(Handler):
                     return
 
     async def _sent(self) -> bool:
-        """Whether what was written has gone out. A client that reads too slowly loses the connection, which others need,
-        and can ask for the rest."""
+        """Flush the answer. Returns False when the client reads too slowly.
+
+        Its connection is then closed, to be free for others; the client can ask for the rest.
+        """
         try:
             await asyncio.wait_for(self.flush(), CHUNK_SECONDS)
         except TimeoutError:
@@ -72,7 +74,7 @@ class DownloadHandler(Handler):
         self.set_header("Content-Security-Policy", POLICY)
         self.set_header("X-Content-Type-Options", "nosniff")
         self.set_header("Cross-Origin-Resource-Policy", "same-origin")
-        # The bytes behind an id never change.
+        # The bytes of an id never change.
         self.set_header("Cache-Control", "private, max-age=31536000, immutable")
         self.set_header("Etag", f'"{file.id}"')
         self.set_header("Accept-Ranges", "bytes")

@@ -20,7 +20,7 @@ class Storage:
         self._partial.mkdir(parents=True, exist_ok=True)
 
     def clear_partial(self) -> None:
-        """Remove what a crash left behind."""
+        """Remove the partial files that a crash left."""
         for path in self._partial.iterdir():
             path.unlink()
 

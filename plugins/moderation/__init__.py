@@ -74,7 +74,7 @@ class Moderation(Plugin):
     @command(permission="moderation.ban", examples=["/bans"])
     async def bans(self, ctx):
         """List who is banned from this room."""
-        return "\n".join(line(ban) for ban in await self.chat.bans(here(ctx))) or "Nobody is banned here."
+        return "\n".join(line(ban) for ban in await self.chat.bans(here(ctx))) or "No user is banned here."
 
     def _check(self, content: str) -> None:
         if self._words and self._words.search(plain(content)):

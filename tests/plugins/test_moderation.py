@@ -75,7 +75,7 @@ async def test_ban_list_and_unban(chat):
         await mona.hears("notice")
         await bob.join("general")
         await mona.says("/bans")
-        assert (await mona.hears("notice")).text == "Nobody is banned here."
+        assert (await mona.hears("notice")).text == "No user is banned here."
 
 
 async def test_a_ban_without_a_time_lasts(chat):
