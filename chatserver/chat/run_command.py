@@ -16,7 +16,7 @@ from .room import LiveRoom
 
 
 class Context:
-    """The caller of a command, the room and the connection, and the finder of its arguments (`chatserver.plugins.commands.CommandContext`)."""
+    """The call of a command, and the finder of its arguments (`chatserver.plugins.commands.CommandContext`)."""
 
     def __init__(
         self,

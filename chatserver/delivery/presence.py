@@ -1,4 +1,4 @@
-"""Which users are connected, and their state. A second tab is not a second person; a reload is neither a leave nor a join."""
+"""The presence of users. A second tab is not a second person; a reload is neither a leave nor a join."""
 
 from __future__ import annotations
 

@@ -58,7 +58,8 @@ class Permissions:
     def may(self, user: User, permission: str, member: Member | None = None) -> bool:
         """Whether ``user`` has the permission; ``member`` is their place in the room in question.
 
-        A member with a role above ``member`` in the room is at least a moderator there. False for a permission that doesn't exist.
+        A member with a role above ``member`` in the room is at least a moderator there.
+        False for a permission that doesn't exist.
         """
         lowest = self._lowest.get(permission)
         if lowest is None:

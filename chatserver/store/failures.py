@@ -94,5 +94,5 @@ class Failures:
 
     @property
     def why(self) -> str | None:
-        """The reason of the last failure, or None. Damage stays until the server is started again."""
+        """The reason of a failure that lasts, or None. Damage stays until the server is started again."""
         return DAMAGED if self._damaged else next(iter(tuple(self._now.values())), None)

@@ -99,7 +99,7 @@ class Harness:
         await self.server.reload(load(write(plugins=plugins), {}))
 
     def failures(self) -> list[Failure]:
-        """The failures of plugins so far, and forget them: they don't fail the test at the end."""
+        """Return the plugins' failures so far, and clear them: they don't fail the test at the end."""
         found = list(self.server.host.failures)
         self.server.host.failures.clear()
         return found
