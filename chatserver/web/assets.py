@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from ..plugins.host import Loaded
+from ..plugins.plugin_set import Loaded
 from .linker import LinkError, link_modules, link_styles
 
 try:
