@@ -578,6 +578,48 @@ def test_the_layers_are_those_that_are_held() -> None:
     assert shown.splitlines() == held
 
 
+def imports_of(path: Path) -> Iterator[str]:
+    """The modules and names that a module of ours imports, by their full names, wherever in it."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (each.name for each in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            package = path.relative_to(ROOT).parts[: -node.level] if node.level else ()
+            module = ".".join([*package, *([node.module] if node.module else [])])
+            yield from (f"{module}.{each.name}" for each in node.names)
+
+
+def test_the_arrows_between_packages_are_the_imports() -> None:
+    built = {
+        (path.relative_to(ROOT).parts[1], name.split(".")[1])
+        for path in (ROOT / "chatserver").glob("*/**/*.py")
+        for name in imports_of(path)
+        if name.startswith("chatserver.")
+    }
+    packages = {importer for importer, _ in built} | {"model"}
+    built = {(importer, each) for importer, each in built if each in packages - {importer}}
+    to_model = {(each, "model") for each in packages - {"model"}}
+    assert to_model <= built  # said once, for all of them
+    (diagram,) = (code for _, code in blocks(page("docs/architecture.md"), "mermaid"))
+    arrows = re.findall(r"^ *(\w+) --> (.+)$", diagram, re.M)
+    assert {(start, end) for start, ends in arrows for end in ends.split(" & ")} == built - to_model
+
+
+def test_the_functions_on_a_messages_way_are_there() -> None:
+    way = re.findall(
+        r"^\| `([^`]+)` \| `([^`]+)` \|", section(page("docs/architecture.md"), "A message's way"), re.M
+    )
+    assert way
+    for path, name in way:
+        there = {
+            f"{outer.name}.{node.name}" if isinstance(outer, ast.ClassDef) else node.name
+            for outer in ast.walk(ast.parse(page(path)))
+            for node in ast.iter_child_nodes(outer)
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        }
+        assert name in there, f"no {name} in {path}"
+
+
 # ---- all pages
 
 
