@@ -42,6 +42,7 @@ from chatserver.protocol import requests
 from chatserver.server import cli
 from chatserver.store import Store
 from chatserver.testing import Client, Harness, Refused
+from chatserver.web.static import PluginStatic
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -487,6 +488,7 @@ def routes(application: Application) -> set[str]:
     targets: list[tuple[str, Any]] = [
         (f"/plugins/{plugin.name}/{route.pattern}", route.handler) for plugin, route in host().routes
     ]
+    targets.append(("/plugins/([^/]+)/static/(.*)", PluginStatic))
     for rule in application.wildcard_router.rules:
         assert isinstance(rule.matcher, PathMatches)
         targets.append((rule.matcher.regex.pattern.removesuffix("$"), rule.target))
