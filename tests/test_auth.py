@@ -329,6 +329,17 @@ async def test_the_command_line_beside_a_running_server(chat, tmp_path, on_file)
         assert "Traceback" not in out
 
 
+async def test_an_account_added_with_a_guests_name_ends_the_guests_sessions(chat, tmp_path, on_file):
+    async with chat(settings=on_file) as server:
+        kim, alice = await server.join("general", "kim", "alice")
+        code, _ = await command(tmp_path, "user", "add", "kim", "--password", "correct horse")
+        assert code == 0
+        # The server looks by itself, once a second.
+        assert await kim.closed() == 4000
+        assert (await refused(server.client(token=kim.token))).code == "name_taken"
+        assert await alice.ask("ping")
+
+
 async def test_guests_who_cannot_come_back_are_no_members_any_more(chat, on_file):
     async with chat(settings=on_file) as server:
         alice, bob = await server.join("general", "alice", "bob")

@@ -62,6 +62,24 @@ async def test_a_client_behind_a_proxy_has_its_own_limits(chat, written: str, pl
         await other.hello(name="bob")
 
 
+@pytest.mark.parametrize(
+    "written", ["203.0.113.5,", "203.0.113.5, ,", '"203.0.113.5:4711"', '"[::ffff:203.0.113.5]"']
+)
+async def test_empty_and_quoted_hops_hide_no_client(chat, written: str) -> None:
+    settings = {"limits": {"connections_per_ip": 1}, "server": {"trusted_proxies": ["127.0.0.1"]}}
+    async with chat(settings=settings) as server:
+        first = await server.connect(headers={"X-Forwarded-For": "203.0.113.5"})
+        await first.hello(name="alice")
+        second = await server.connect(headers={"X-Forwarded-For": written})
+        assert await second.closed() == 4030
+
+
+@pytest.mark.parametrize("host", ["[::1", "[zz]"])
+async def test_a_host_that_is_none_is_refused(chat, quiet, host: str) -> None:
+    async with chat(settings={"server": {"public_url": "https://chat.example.org"}}) as server:
+        assert (await server.http("GET", "/api/v1/server", headers={"Host": host})).code == 403
+
+
 async def test_a_probe_may_call_the_server_by_any_name(chat) -> None:
     async with chat(settings={"server": {"public_url": "https://chat.example.org"}}) as server:
         for path in ("/healthz", "/readyz"):

@@ -147,5 +147,5 @@ async def test_a_guests_name_lost_while_it_was_looked_up(chat, meanwhile):
 
 
 def take_name(conn, guest: str, other: str) -> None:
-    table.release_name(conn, guest)
+    table.release_name(conn, guest, confusable_key("bob"))
     table.rename(conn, table.user_by_id(conn, other), "bob", confusable_key("bob"))

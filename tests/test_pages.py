@@ -103,6 +103,18 @@ async def test_reading_over_http_is_limited_like_requests_over_websocket(chat) -
         assert await bob.ask("rooms")
 
 
+async def test_refused_changes_over_http_are_limited_too(chat) -> None:
+    settings = {"limits": {"messages_per_second": 0.2, "burst": 1}}
+    async with chat(settings=settings) as server:
+        alice = await server.client("alice")
+        token = {"Authorization": f"Bearer {alice.token}"}
+        codes = [
+            (await server.http("DELETE", "/api/v1/messages/m99z2", headers=token)).code for _ in range(12)
+        ]
+        assert codes[0] == 404
+        assert codes[-1] == 429
+
+
 async def test_a_client_that_takes_no_answer_loses_its_http_connection(chat, raw) -> None:
     async with chat(plugins=["history"], settings=SETTINGS, timeouts={"write": 0.3}) as server:
         alice, _ = await wrote(server)

@@ -305,4 +305,25 @@ async def test_a_hangup_reads_the_settings_again(process, echo):
                 await alice.ask("ping")
         assert 'did you mean "echo"' in server.errors()
         assert await said(alice, "hi") == "hi hello again"
+        away = server.config.rename(server.config.with_suffix(".away"))
+        server.signal(signal.SIGHUP)
+        async with asyncio.timeout(10):
+            while server.errors().count("nothing was reloaded: ") < 2:
+                await alice.ask("ping")
+        away.rename(server.config)
+        assert await said(alice, "hi") == "hi hello again"
         await alice.leave()
+
+
+async def test_a_startup_that_hangs_ends_and_the_next_reload_works(chat, echo):
+    async with chat(plugins=["echo"], dirs=[echo], timeouts={"startup": 0.2}) as server:
+        (alice,) = await server.join("general", "alice")
+        (echo / "stuck.py").write_text(
+            "import asyncio\nfrom chatserver import Plugin, hookimpl\n\n\nclass Stuck(Plugin):\n"
+            "    @hookimpl\n    async def startup(self):\n        await asyncio.Event().wait()\n"
+        )
+        with pytest.raises(PluginError, match=r"plugin 'stuck': startup took longer than 0\.2 seconds"):
+            await server.reload(["echo", "stuck"])
+        assert await said(alice, "hi") == "hi hello"
+        await server.reload([])
+        assert await said(alice, "hi") == "hi"

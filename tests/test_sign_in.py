@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 import pytest
 from argon2 import PasswordHasher, extract_parameters
@@ -158,6 +159,22 @@ async def test_of_many_who_want_the_name_of_one_who_is_gone_one_gets_it(chat, on
         assert holder.id in [user.id for user in users]
         assert all(each.code == "name_taken" for each in made if isinstance(each, BaseException))
         assert (await server.server.services.accounts.find(carl.id)).id == carl.id
+
+
+async def test_over_http_an_old_token_takes_no_name_from_its_holder(chat):
+    async with chat(timeouts={"name_grace": 0.0}) as server:
+
+        async def guest() -> str:
+            answer = await server.http("POST", "/api/v1/guest", {"name": "flip"})
+            return json.loads(answer.body)["token"]
+
+        async def ask(token: str) -> int:
+            headers = {"Authorization": f"Bearer {token}"}
+            path = "/api/v1/rooms/general/messages"
+            return (await server.http("POST", path, {"content": "hello"}, headers=headers)).code
+
+        old, new = await guest(), await guest()
+        assert [await ask(token) for token in (old, new, old, new)] == [409, 201, 409, 201]
 
 
 # The throttle

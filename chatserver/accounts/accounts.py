@@ -103,12 +103,12 @@ class Accounts:
                 raise
             gone = holder.id
 
-        def take(conn: Connection) -> T:
-            people.release_name(conn, gone)
-            return change(conn)
+        def take(conn: Connection) -> tuple[bool, T]:
+            return people.release_name(conn, gone, key), change(conn)
 
-        made = await self._store.write(take)
-        self._on_release(gone)
+        released, made = await self._store.write(take)
+        if released:
+            self._on_release(gone)
         return made
 
     async def rename(self, user: User, name: str) -> User:
@@ -117,11 +117,12 @@ class Accounts:
         key = confusable_key(name)
         return await self._take_name(user, key, lambda conn: people.rename(conn, user, name, key))
 
-    async def returning(self, token: str, name: str | None = None) -> User:
+    async def returning(self, token: str, name: str | None = None, *, connecting: bool = False) -> User:
         """The user who may act with this token.
 
-        A guest whose name went to another user gets it back if it is free again, or takes another ``name``. Raises
-        `Reject` ``unauthorized``, or ``name_taken`` when a guest's name is gone.
+        A guest whose name went to another user gets it back if it is free again, or takes another ``name``; one who is
+        ``connecting`` gets it from a guest who is not connected, too. Raises `Reject` ``unauthorized``, or
+        ``name_taken`` when a guest's name is gone.
         """
         found = await self._used(token)
         if found is None:
@@ -131,11 +132,12 @@ class Accounts:
         if name is not None:
             return await self.rename(found.user, name)
         # A name from before a rule that refuses it is no reason for another error.
-        return await self._take_back(found.user)
+        guest, key = found.user, confusable_key(found.user.name)
 
-    async def _take_back(self, guest: User) -> User:
-        key = confusable_key(guest.name)
-        return await self._take_name(guest, key, lambda conn: people.rename(conn, guest, guest.name, key))
+        def take_back(conn: Connection) -> User:
+            return people.rename(conn, guest, guest.name, key)
+
+        return await (self._take_name(guest, key, take_back) if connecting else self._store.write(take_back))
 
     async def of_token(self, token: str) -> User | None:
         """Whose session this is, whether or not a guest's name is still theirs; using it keeps it alive."""

@@ -53,7 +53,7 @@ class SignIn:
         With a token raises `Reject` ``unauthorized`` when it has ended, or ``name_taken`` when a guest's name is gone.
         """
         if token is not None:
-            return await self._accounts.returning(token, name)
+            return await self._accounts.returning(token, name, connecting=True)
         return await self._accounts.find(user.id)
 
     async def new_guest(self, name: str, remote_ip: str) -> tuple[User, str]:

@@ -35,7 +35,8 @@ class AccountChanges:
         self._signal = signals[-1][0] if signals else 0
 
     async def apply(self) -> None:
-        """Apply what the command line has changed since: roles at once, sessions that were revoked are closed."""
+        """Apply what the command line has changed since: roles at once, sessions that were revoked are closed,
+        and those of guests whose name an account got."""
         after = self._signal
         for number, user_id in await self._store.read(lambda conn: people.signals_after(conn, after)):
             self._signal = number
@@ -45,6 +46,8 @@ class AccountChanges:
         user = await self._store.read(lambda conn: people.user_by_id(conn, user_id))
         if user is not None:
             self._people.replace(user)
+        if await self._store.read(lambda conn: people.lost_name(conn, user_id)):
+            self._people.released(user_id)
         self._sessions.user_changed(user_id)
         for session in self._sessions.of(user_id):
             if session.token is not None and await self._accounts.of_token(session.token) is None:

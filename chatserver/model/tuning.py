@@ -34,6 +34,8 @@ class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
     """For the plugins to end, all of them."""
     stop_plugin_step: float = 0.5
     """For each step of a plugin's end, whatever others took."""
+    startup: float = 60.0
+    """For each plugin's ``startup``."""
     reload: float = 15.0
     """For calls that began with plugins that a reload replaced, before these are ended."""
     stop_store: float = 3.0

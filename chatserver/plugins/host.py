@@ -145,7 +145,7 @@ class PluginHost:
                 await _try(plugin, "its migrations", self._migrate, plugin.name, migrations)
         for plugin in wanted:
             for impl in _own("startup", plugin, plugins):
-                await _try(plugin, "startup", impl.function)
+                await _try(plugin, "startup", impl.function, seconds=self._timeouts.startup)
             self._started.add(plugin.instance)
 
     async def _end(self, wanted: Iterable[Loaded], plugins: PluginSet) -> None:
@@ -184,13 +184,19 @@ async def _end_step(plugin: Loaded, plugins: PluginSet, what: str, function: Cal
         await plugins.hooks.guard(plugin.name, what, function)
 
 
-async def _try(plugin: Loaded, what: str, function: Callable[..., Any], *args: Any) -> None:
+async def _try(
+    plugin: Loaded, what: str, function: Callable[..., Any], *args: Any, seconds: float | None = None
+) -> None:
+    limit = asyncio.timeout(seconds)
     try:
         result = function(*args)
         if result is not None:
-            await result
+            async with limit:
+                await result
     except PluginError:
         raise
     except BaseException as error:
+        if limit.expired():
+            raise PluginError(f"{what} took longer than {seconds:g} seconds", plugin.name) from error
         text = described(own_failure(error), type(plugin.instance))
         raise PluginError(f"{what} failed: {text}", plugin.name) from error

@@ -66,9 +66,13 @@ def main() -> None:
         sys.exit(1)
 
 
-def _settings(config: Path | None) -> Settings:
+def _file(config: Path | None) -> Path | None:
     here = Path("config.yaml")
-    return load(here if config is None and here.is_file() else config, os.environ)
+    return here if config is None and here.is_file() else config
+
+
+def _settings(config: Path | None) -> Settings:
+    return load(_file(config), os.environ)
 
 
 # Running
@@ -78,6 +82,10 @@ def _settings(config: Path | None) -> Settings:
 @config_option
 def serve(config: Path | None) -> None:
     """Run the server."""
+    # Until it can reload: the default for this signal ends the process.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    # Decided once: a file that is away when the settings are read again is a mistake, not the defaults.
+    config = _file(config)
     settings = _settings(config)
     _log_to_stderr(settings)
     _run_to_end(_serve(settings, config))

@@ -76,7 +76,7 @@ class HelloHandler:
             return vouched, None, False
         token = hello.token or asked.token
         if token:
-            user = await self._accounts.returning(token, hello.name)
+            user = await self._accounts.returning(token, hello.name, connecting=True)
             # A guest whose name went to another user has a new name now.
             self._rooms.rename(user)
             return user, token, False

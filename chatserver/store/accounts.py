@@ -84,9 +84,24 @@ def _refuse_taken(conn: Connection, key: str, user_id: str) -> None:
         raise errors.name_taken()
 
 
-def release_name(conn: Connection, user_id: str) -> None:
-    """A guest who is gone gives up the name; the id, and what they wrote, stay."""
-    conn.execute(update(s.user).where(s.user.c.id == user_id, s.user.c.role == "guest").values(name_key=None))
+def release_name(conn: Connection, user_id: str, key: str) -> bool:
+    """Take the name with this key from a guest, whose id and messages stay; False if they hold it no more.
+
+    A running server is told, as the guest may be connected to it.
+    """
+    held = s.user.c.id == user_id, s.user.c.role == "guest", s.user.c.name_key == key
+    released = conn.execute(update(s.user).where(*held).values(name_key=None)).rowcount > 0
+    if released:
+        add_signal(conn, user_id)
+    return released
+
+
+def lost_name(conn: Connection, user_id: str) -> bool:
+    """Whether the user is a guest whose name went to another user."""
+    query = select(s.user.c.id).where(
+        s.user.c.id == user_id, s.user.c.role == "guest", s.user.c.name_key.is_(None)
+    )
+    return conn.execute(query).first() is not None
 
 
 def rename(conn: Connection, user: User, name: str, key: str) -> User:

@@ -105,15 +105,14 @@ class Handler(tornado.web.RequestHandler):
         return self._user or await self.services.sign_in.known(self._asked)
 
     async def require_user(self) -> User:
-        """The caller, whose reading is limited like requests over the WebSocket.
+        """The caller, whose requests are limited like those over the WebSocket.
 
         Raises `Reject` ``unauthorized``, ``name_taken`` or ``rate_limited``.
         """
         user = await self.user()
         if user is None:
             raise Reject("Sign in first.", "unauthorized")
-        if self.request.method in ("GET", "HEAD"):
-            self.services.request_limiter.take(user.id)
+        self.services.request_limiter.take(user.id)
         return user
 
     async def require_writer(self) -> User:

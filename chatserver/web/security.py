@@ -83,7 +83,9 @@ def client_address(request: HTTPServerRequest, trusted: Sequence[Network]) -> st
     if not is_in(address, trusted):
         return address
     for hop in reversed(request.headers.get("X-Forwarded-For", "").split(",")):
-        plain = plain_address(hop)
+        if not hop.strip():
+            continue
+        plain = plain_address(hop.strip().strip('"'))
         if plain is None:
             break
         address = plain
@@ -100,7 +102,10 @@ def is_ours(host: str, public_url: str) -> bool:
     """
     if not public_url:
         return True
-    name = urlsplit("//" + host).hostname or ""
+    try:
+        name = urlsplit("//" + host).hostname or ""
+    except ValueError:
+        return False
     try:
         ipaddress.ip_address(name)
     except ValueError:
