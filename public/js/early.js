@@ -68,6 +68,7 @@
     early: returning ? connect(user) : null,
     facts: returning ? null : get("/api/v1/server"),
     submitted: false,
+    other: false,
   };
   window.chatBoot = boot;
 
@@ -84,5 +85,8 @@
     event.preventDefault();
     boot.submitted = true;
     event.target.setAttribute("aria-busy", "true");
+  }, true);
+  document.addEventListener("click", (event) => {
+    if (starting() && event.target.closest?.('[data-part="other"]')) boot.other = true;
   }, true);
 })();

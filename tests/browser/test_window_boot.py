@@ -169,6 +169,23 @@ async def test_the_page_stands_before_its_program_comes(stage):
         await alice.sees("I am in")
 
 
+async def test_a_press_on_sign_in_counts_before_its_code_is_there(stage):
+    async with stage() as here:
+        alice = await here.window()
+        release = asyncio.Event()
+
+        async def hold(route):
+            await release.wait()
+            await route.continue_()
+
+        await alice.page.route(PROGRAM, hold)
+        await alice.page.goto(f"{here.url}/", wait_until="commit")
+        await alice.page.get_by_role("button", name="Sign in").click()
+        await expect(alice.page.get_by_label("Password")).to_be_hidden()
+        release.set()
+        await expect(alice.page.get_by_label("Password")).to_be_visible()
+
+
 @pytest.mark.parametrize("missing", [PROGRAM, re.compile(r"\.js$")], ids=["program", "scripts"])
 async def test_a_form_without_its_code_writes_nothing_into_the_address(stage, missing):
     async with stage() as here:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 
@@ -73,8 +74,24 @@ async def away(here, name="alice"):
     (alice,) = await here.guests(name)
     await fill(bob, 30)
     await alice.sees(re.compile(r"^number 29\b"))
+    await has_read_all(here, name)
     await alice.open("random")
     return alice, bob
+
+
+async def has_read_all(here, name, room="general"):
+    """Wait until the server knows that a user has read all of a room."""
+    services = here.server.server.services
+    live = services.rooms.loaded(room)
+    user = next(member.user for member in live.members.values() if member.user.name == name)
+
+    async def read():
+        lists = await services.room_service.lists(user)
+        return next(each.read for each in lists.mine if each.room.name == room)
+
+    async with asyncio.timeout(8):
+        while await read() < live.position.seq:
+            pass
 
 
 @pytest.mark.parametrize("count", [3, 45, 49, 600])

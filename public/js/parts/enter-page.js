@@ -14,12 +14,18 @@ export class EnterPage extends Part {
     this.token = app.router.route.setup;
     /** @type {Mode} */
     this.mode = "guest";
+    /** @type {Mode|null} what the user chose, which no later answer takes back */
+    this.chosen = null;
     this.chooseMode();
     this.piece("form").addEventListener("submit", (/** @type {SubmitEvent} */ event) => {
       event.preventDefault();
       void this.submit();
     });
-    this.piece("other").addEventListener("click", () => this.setMode(this.mode === "guest" ? "login" : "guest"));
+    this.piece("other").addEventListener("click", () => {
+      boot().other = false;
+      this.chosen = this.mode === "guest" ? "login" : "guest";
+      this.setMode(this.chosen);
+    });
     this.setupLanguage();
     app.on("enter", (why) => this.shown(why));
     window.addEventListener("hashchange", () => {
@@ -31,13 +37,17 @@ export class EnterPage extends Part {
   chooseMode() {
     const { name, guests } = this.store.server;
     this.guests = guests !== false;
-    this.mode = this.token ? "setup" : this.guests ? "guest" : "login";
+    this.mode = this.token ? "setup" : this.guests ? this.chosen ?? "guest" : "login";
     this.piece("server-name").textContent = name || "Chat";
   }
 
   /** The page is what is on the screen now. @param {string} [why] */
   shown(why) {
     this.piece("error").textContent = why ?? "";
+    if (boot().other && this.guests && !this.token) {
+      this.mode = this.chosen = "login";
+      boot().other = false;
+    }
     // A user who is writing already goes on.
     if (this.contains(document.activeElement)) this.draw();
     else this.setMode(this.mode);
