@@ -78,7 +78,7 @@ class ServerInfo:
         }
 
     def gauges(self) -> dict[str, tuple[str, float]]:
-        """What is measured when somebody scrapes: name → (meaning, value)."""
+        """What is measured at each scrape: name → (meaning, value)."""
         now = time.monotonic()
         metrics = self._metrics
         return {

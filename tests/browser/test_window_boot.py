@@ -56,6 +56,18 @@ def word(window):
     return window.page.locator(".boot-word")
 
 
+async def held_back(window):
+    """Let the page's program come only once the event is set."""
+    release = asyncio.Event()
+
+    async def hold(route):
+        await release.wait()
+        await route.continue_()
+
+    await window.page.route(PROGRAM, hold)
+    return release
+
+
 async def test_a_first_load_is_few_requests_and_a_reload_only_the_page_and_the_connection(stage):
     async with stage() as here:
         alice = await here.window()
@@ -145,13 +157,7 @@ async def test_a_room_that_was_left_is_not_joined_by_coming_back(stage):
 async def test_the_page_stands_before_its_program_comes(stage):
     async with stage() as here:
         alice = await here.window()
-        release = asyncio.Event()
-
-        async def hold(route):
-            await release.wait()
-            await route.continue_()
-
-        await alice.page.route(PROGRAM, hold)
+        release = await held_back(alice)
         loading = asyncio.ensure_future(alice.goto())
         page = alice.page
         await expect(page.get_by_label("Your name")).to_be_visible()
@@ -172,13 +178,7 @@ async def test_the_page_stands_before_its_program_comes(stage):
 async def test_a_press_on_sign_in_counts_before_its_code_is_there(stage):
     async with stage() as here:
         alice = await here.window()
-        release = asyncio.Event()
-
-        async def hold(route):
-            await release.wait()
-            await route.continue_()
-
-        await alice.page.route(PROGRAM, hold)
+        release = await held_back(alice)
         await alice.page.goto(f"{here.url}/", wait_until="commit")
         await alice.page.get_by_role("button", name="Sign in").click()
         await expect(alice.page.get_by_label("Password")).to_be_hidden()
