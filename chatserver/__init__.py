@@ -7,10 +7,31 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .model.errors import Reject
-    from .model.values import Attachment, Draft, Event, Member, Message, Room, Upload, User
-    from .plugins.api import Also, Ban, RequestSpec, Route
+    from .model.values import (
+        Attachment,
+        Draft,
+        Event,
+        Member,
+        Message,
+        Request,
+        Role,
+        Room,
+        Status,
+        Upload,
+        User,
+    )
+    from .plugins.api import (
+        Also,
+        Ban,
+        EventTransaction,
+        RequestContext,
+        RequestSpec,
+        Route,
+        Session,
+        Transaction,
+    )
     from .plugins.base import Plugin, settings
-    from .plugins.commands import command
+    from .plugins.command import Context, command
     from .plugins.gateways import StreamLink
     from .plugins.hookspecs import hookimpl
     from .web.handler import Handler
@@ -21,17 +42,25 @@ __all__ = [
     "Also",
     "Attachment",
     "Ban",
+    "Context",
     "Draft",
     "Event",
+    "EventTransaction",
     "Handler",
     "Member",
     "Message",
     "Plugin",
     "Reject",
+    "Request",
+    "RequestContext",
     "RequestSpec",
+    "Role",
     "Room",
     "Route",
+    "Session",
+    "Status",
     "StreamLink",
+    "Transaction",
     "Upload",
     "User",
     "__version__",
@@ -41,12 +70,33 @@ __all__ = [
 ]
 
 _MODULES = {
-    "plugins.api": ("Also", "Ban", "RequestSpec", "Route"),
-    "plugins.commands": ("command",),
+    "plugins.api": (
+        "Also",
+        "Ban",
+        "EventTransaction",
+        "RequestContext",
+        "RequestSpec",
+        "Route",
+        "Session",
+        "Transaction",
+    ),
+    "plugins.command": ("Context", "command"),
     "plugins.gateways": ("StreamLink",),
     "model.errors": ("Reject",),
     "plugins.hookspecs": ("hookimpl",),
-    "model.values": ("Attachment", "Draft", "Event", "Member", "Message", "Room", "Upload", "User"),
+    "model.values": (
+        "Attachment",
+        "Draft",
+        "Event",
+        "Member",
+        "Message",
+        "Request",
+        "Role",
+        "Room",
+        "Status",
+        "Upload",
+        "User",
+    ),
     "plugins.base": ("Plugin", "settings"),
     "web.handler": ("Handler",),
 }

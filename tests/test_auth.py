@@ -175,7 +175,9 @@ async def test_a_wrong_password_and_an_unknown_name_look_the_same(chat):
 async def test_hammering_is_slowed_down_though_all_come_at_once(chat):
     async with chat() as server:
         await server.services.accounts.add("carl", "right horse", "member")
-        wrong = [server.services.accounts.login("carl", "wrong horse", "127.0.0.1") for _ in range(30)]
+        wrong = [
+            server.services.accounts.with_password("carl", "wrong horse", "127.0.0.1") for _ in range(30)
+        ]
         codes = [error.code for error in await asyncio.gather(*wrong, return_exceptions=True)]
         assert codes.count("unauthorized") == FAILURES
         assert codes.count("rate_limited") == 30 - FAILURES
@@ -377,7 +379,7 @@ async def test_guesses_from_many_addresses_are_counted_by_account(chat):
         codes = []
         for n in range(FAILURES + 1):
             try:
-                await accounts.login("admin", "guess", f"203.0.113.{n}")
+                await accounts.with_password("admin", "guess", f"203.0.113.{n}")
             except Reject as refusal:
                 codes.append(refusal.code)
         assert codes == ["unauthorized"] * FAILURES + ["rate_limited"]

@@ -1,6 +1,7 @@
 """Commands: parsed, explained and checked by their signatures."""
 
 import asyncio
+import itertools
 import string
 from datetime import timedelta
 from typing import Annotated, Literal
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from chatserver import Plugin, Reject, Room, User, command
 from chatserver.model.errors import PluginError
 from chatserver.plugins.arguments import arguments_of, parse
-from chatserver.plugins.commands import Commands
+from chatserver.plugins.commands import SUGGESTIONS, Commands
 
 ALICE = User("u1", "alice", "Alice")
 BOB = User("u2", "bob", "Bob")
@@ -75,12 +76,16 @@ class Mod(Plugin):
         pass
 
 
+async def run(found, ctx, text):
+    return await found.call(*found.find(text, ctx.room), ctx)
+
+
 KICK = commands(Mod)
 
 
 async def refusal(text, ctx=None, found=KICK):
     with pytest.raises(Reject) as caught:
-        await found.run(ctx or Context(), text)
+        await run(found, ctx or Context(), text)
     return caught.value
 
 
@@ -100,7 +105,7 @@ async def refusal(text, ctx=None, found=KICK):
     ],
 )
 async def test_a_command_gets_what_was_written(text, answer):
-    assert await KICK.run(Context(), text) == answer
+    assert await run(KICK, Context(), text) == answer
 
 
 @pytest.mark.parametrize(
@@ -134,7 +139,7 @@ async def test_a_permission_is_asked_for_before_anything_else():
 
 async def test_a_command_limited_to_rooms_is_not_there_elsewhere():
     found = commands(Mod, rooms=["tea"])
-    assert await found.run(Context(), "nothing-here") is None
+    assert await run(found, Context(), "nothing-here") is None
     assert (await refusal("nothing-here", Context(Room("coffee")), found)).code == "not_found"
     outside = await refusal("nothing-here", Context(None), found)
     assert outside.code == "not_found"
@@ -148,7 +153,7 @@ async def test_an_answer_that_is_no_text_is_the_commands_failure():
             return 3
 
     with pytest.raises(TypeError, match="not int"):
-        await commands(Odd).run(Context(), "odd")
+        await run(commands(Odd), Context(), "odd")
 
 
 def test_the_listing_is_what_clients_complete_from():
@@ -197,6 +202,175 @@ def test_a_subclass_can_replace_a_command():
     assert (kick.usage, kick.permission) == ("/kick USER", "strict.kick")
 
 
+class Karma(Plugin):
+    """Subcommands, suggestions and a cooldown."""
+
+    async def things(self, ctx, typed):
+        return [("tea", "hot"), "coffee"] if ctx.user == ALICE else []
+
+    @command()
+    def karma(self, ctx, thing: str = ""):
+        """Show what a thing has."""
+        return f"karma of {thing}"
+
+    @command("karma top", aliases=["karma best"], examples=["/karma top 3"])
+    def top(self, ctx, count: int = 10):
+        """Show the best things."""
+        return f"top {count}"
+
+    @command("karma give", permission="karma.give", complete={"thing": things}, cooldown=60)
+    def give(self, ctx, thing: str, *, why: str = ""):
+        """Give a thing one."""
+        return f"gave {thing}: {why}"
+
+    @command("poll open")
+    def open(self, ctx, *, question: str):
+        return question
+
+    @command("poll close")
+    def close(self, ctx):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("karma", "karma of "),
+        ("karma tea", "karma of tea"),
+        ('karma "top"', "karma of top"),
+        ("karma top", "top 10"),
+        ("KARMA  Top\t3", "top 3"),
+        ("karma best 5", "top 5"),
+        ("poll open\nTea or coffee?", "Tea or coffee?"),
+    ],
+)
+async def test_a_subcommand_comes_before_the_command_of_its_first_word(text, answer):
+    assert await run(commands(Karma), Context(), text) == answer
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "part"),
+    [
+        ("poll", "invalid", "/poll needs one of its subcommands: /poll open, /poll close"),
+        ("poll tomorrow at ten", "invalid", "/poll needs one of its subcommands"),
+        ("poll clos", "not_found", "There is no command /poll clos. Did you mean /poll close?"),
+        ("karma top many", "invalid", "Usage: /karma top [COUNT]"),
+        ("krma", "not_found", "Did you mean /karma?"),
+    ],
+)
+async def test_a_mistake_in_a_subcommand_is_explained(text, code, part):
+    refused = await refusal(text, found=commands(Karma))
+    assert refused.code == code
+    assert part in refused.message
+
+
+def test_a_first_word_belongs_to_one_plugin():
+    class Other(Plugin):
+        @command("karma reset")
+        def reset(self, ctx):
+            pass
+
+    with pytest.raises(PluginError, match="the command /karma is there already, in plugin 'karma'"):
+        commands(Karma, Other)
+
+
+async def test_a_cooldown_is_for_each_user_and_counts_calls_that_ran():
+    now = [100.0]
+    found = Commands(unguarded, clock=lambda: now[0])
+    found.add("karma", Karma("karma", None, None))
+    # What was written wrong has not run.
+    assert (await refusal("karma give", found=found)).code == "invalid"
+    assert await run(found, Context(), "karma give tea") == "gave tea: "
+    now[0] += 48
+    refused = await refusal("karma give tea", found=found)
+    assert (refused.code, refused.retry_after) == ("rate_limited", pytest.approx(12))
+    assert refused.message == "Wait 12 seconds before you use /karma give again."
+    other = Context()
+    other.user = BOB
+    assert await run(found, other, "karma give tea") == "gave tea: "
+    now[0] += 12
+    assert await run(found, Context(), "karma give tea") == "gave tea: "
+
+
+async def test_suggestions_come_from_the_plugin():
+    found = commands(Karma)
+    suggested = await found.suggest(Context(), "karma give", "thing", "t")
+    assert suggested == [{"value": "tea", "hint": "hot"}, {"value": "coffee"}]
+    for name, argument, code in (
+        ("karma take", "thing", "not_found"),
+        ("karma give", "why", "not_found"),
+        ("karma top", "count", "not_found"),
+    ):
+        with pytest.raises(Reject) as caught:
+            await found.suggest(Context(), name, argument, "")
+        assert caught.value.code == code
+    with pytest.raises(Reject, match="may not use"):
+        await found.suggest(Context(lacks=["karma.give"]), "karma give", "thing", "")
+
+
+@pytest.mark.parametrize(
+    ("given", "error"),
+    [
+        (3, TypeError),
+        ([3], TypeError),
+        ([("a", 3)], TypeError),
+        ([("a", "b", "c")], TypeError),
+        (["x" * 1000], ValueError),
+        (["\ud800"], UnicodeEncodeError),
+    ],
+)
+async def test_suggestions_that_cannot_be_sent_are_the_commands_failure(given, error):
+    class Odd(Plugin):
+        def suggest(self, ctx, typed):
+            return given
+
+        @command(complete={"what": suggest})
+        def odd(self, ctx, what: str):
+            pass
+
+    with pytest.raises(error):
+        await commands(Odd).suggest(Context(), "odd", "what", "")
+
+
+async def test_no_more_suggestions_are_sent_than_people_read():
+    class Endless(Plugin):
+        def suggest(self, ctx, typed):
+            return (str(number) for number in itertools.count())
+
+        @command(complete={"what": suggest})
+        def odd(self, ctx, what: str):
+            pass
+
+    assert len(await commands(Endless).suggest(Context(), "odd", "what", "")) == SUGGESTIONS
+
+
+def test_the_listing_says_which_arguments_the_server_completes():
+    (give,) = (each for each in commands(Karma).listing(lambda _: True) if each["name"] == "karma give")
+    assert give["usage"] == "/karma give THING [WHY…]"
+    assert [argument.get("complete") for argument in give["args"]] == [True, None]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"complete": {"nothing": Karma.things}},
+        {"complete": {"user": Karma.things}},
+        {"complete": {"what": "things"}},
+        {"complete": {"what": lambda self: []}},
+        {"cooldown": -1},
+        {"cooldown": float("inf")},
+        {"cooldown": float("nan")},
+    ],
+)
+def test_options_that_mean_nothing_stop_the_start(options):
+    class Bad(Plugin):
+        @command(**options)
+        def bad(self, ctx, user: User, what: str): ...
+
+    with pytest.raises(PluginError, match=r"plugin 'bad': command /bad: (complete|cooldown)"):
+        commands(Bad)
+
+
 def without_ctx(self, sides: int = 6): ...
 def with_nothing(self): ...
 def late_ctx(self, *, ctx): ...
@@ -224,7 +398,7 @@ def test_a_signature_that_cannot_be_parsed_stops_the_start(method):
         commands(plugin)
 
 
-@pytest.mark.parametrize("name", ["Two", "two words", "/slash", "x\ty"])
+@pytest.mark.parametrize("name", ["Two", "three words here", "two  blanks", " blank", "/slash", "x\ty"])
 def test_a_name_nobody_could_type_stops_the_start(name):
     plugin = type("Bad", (Plugin,), {"bad": command(name)(lambda self, ctx: None)})
     with pytest.raises(PluginError, match="can't be its name"):

@@ -34,7 +34,7 @@ from chatserver.model.values import ROLES, Attachment, Event, Message, Room, Sta
 from chatserver.plugins import api as chatapi
 from chatserver.plugins import hookspecs
 from chatserver.plugins.base import Plugin
-from chatserver.plugins.commands import Command
+from chatserver.plugins.command import Command
 from chatserver.plugins.host import PluginHost
 from chatserver.plugins.plugin_set import PluginSet
 from chatserver.protocol import events as wire
@@ -399,6 +399,7 @@ class Overheard:
             ("sync", {"room": "general", "after": 0}),
             ("history", {"room": "general", "around": 1}),
             ("members", {"room": "general"}),
+            ("complete", {"command": "help", "argument": "command"}),
             ("rooms", {}),
             ("stats", {}),
             ("ping", {}),

@@ -412,8 +412,9 @@ def test_two_plugins_with_one_command_are_named(write, host):
 async def test_a_command_that_breaks_is_refused_in_its_plugins_name(write, host, caplog):
     write("bad.py", "class Bad(Plugin):\n  @command()\n  def x(self, ctx): 1 / 0")
     context = SimpleNamespace(user=ADMIN, room=None, session=None)
+    commands = loaded(host("bad:")).commands
     with pytest.raises(chatserver.Reject) as caught:
-        await loaded(host("bad:")).commands.run(context, "x")
+        await commands.call(*commands.find("x", None), context)
     assert (caught.value.code, caught.value.plugin) == ("plugin_failed", "bad")
     assert "plugin bad failed in /x: ZeroDivisionError" in caplog.text
 

@@ -49,7 +49,7 @@ def work(monkeypatch):
 async def login(server, name: str, password: str):
     """As a client would; None when it worked, else the refusal."""
     try:
-        await server.server.services.accounts.login(name, password, "192.0.2.1")
+        await server.server.services.accounts.with_password(name, password, "192.0.2.1")
     except Reject as refusal:
         return refusal.code, refusal.message, refusal.field
     return None
@@ -109,7 +109,7 @@ async def test_guesses_at_one_account_are_slowed_down_from_wherever_they_come(ch
 
         async def attempt(name, password, address):
             try:
-                await accounts.login(name, password, address)
+                await accounts.with_password(name, password, address)
             except Reject as refusal:
                 return refusal.code
             return "in"

@@ -170,12 +170,15 @@ class Accounts:
         """End one session."""
         await self._store.write(lambda conn: people.drop_tokens(conn, hash=token_hash(token)))
 
-    async def login(self, name: str, password: str, remote_ip: str) -> tuple[User, str]:
-        """Sign in. Raises `Reject` ``unauthorized``, or ``rate_limited`` after too many failures."""
-        async with self._signing_in:
-            return await self._login(name, password, remote_ip)
+    async def with_password(self, name: str, password: str, remote_ip: str) -> User:
+        """The user of this name and password; nothing is issued yet.
 
-    async def _login(self, name: str, password: str, remote_ip: str) -> tuple[User, str]:
+        Raises `Reject` ``unauthorized``, or ``rate_limited`` after too many failures.
+        """
+        async with self._signing_in:
+            return await self._with_password(name, password, remote_ip)
+
+    async def _with_password(self, name: str, password: str, remote_ip: str) -> User:
         key = confusable_key(name)
         # By account too: guesses may come from many addresses.
         self._attempts.refuse_hammering(remote_ip, "@" + key)
@@ -190,7 +193,7 @@ class Accounts:
             raise Reject("The name or the password is wrong.", "unauthorized")
         if self._hasher.check_needs_rehash(hashed):
             await self._rehash(user.id, hashed, password)
-        return user, await self.issue(user, "session")
+        return user
 
     async def _rehash(self, user_id: str, hashed: str, password: str) -> None:
         """Hash a password anew, as the settings ask for another cost by now."""

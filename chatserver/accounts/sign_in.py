@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from inspect import isawaitable
+
 from ..model.errors import Reject
 from ..model.rate_limit import RateLimiter
 from ..model.values import Request, User
@@ -55,6 +57,19 @@ class SignIn:
         if token is not None:
             return await self._accounts.returning(token, name, connecting=True)
         return await self._accounts.find(user.id)
+
+    async def login(self, name: str, password: str, asked: Request) -> tuple[User, str]:
+        """The account of this name and password, and a token for its new session.
+
+        Raises `Reject` ``unauthorized``, ``rate_limited``, or what a plugin refuses with (hook ``before_login``).
+        """
+        user = await self._accounts.with_password(name, password, asked.remote_ip)
+        hooks = self._plugins.current.hooks
+        if hooks.has("before_login"):
+            allowed = hooks.filter("before_login", user, asked)
+            if isawaitable(allowed):
+                await allowed
+        return user, await self._accounts.issue(user, "session")
 
     async def new_guest(self, name: str, remote_ip: str) -> tuple[User, str]:
         """A new guest and their token.

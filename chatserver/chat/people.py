@@ -17,6 +17,7 @@ from ..store import Store
 from ..store.members import move_mark
 from .access import Access
 from .after_commit import AfterCommit
+from .notifier import Notifier
 from .registry import RoomRegistry
 
 STATUS_CHARS = 100
@@ -34,6 +35,7 @@ class People:
         presence: Presence,
         after_commit: AfterCommit,
         accounts: Accounts,
+        notifier: Notifier,
     ) -> None:
         self._rooms = rooms
         self._store = store
@@ -42,6 +44,7 @@ class People:
         self._presence = presence
         self._after_commit = after_commit
         self._accounts = accounts
+        self._notifier = notifier
         self._typing = RateLimiter(2, 10, time.monotonic)
         self._states = RateLimiter(0.5, 5, time.monotonic)
 
@@ -94,6 +97,7 @@ class People:
         self.replace(renamed)
         for room in {room for session in self._after_commit.sessions.of(user.id) for room in session.rooms}:
             self._bus.publish(room, wire.renamed(renamed, old), ephemeral=True)
+        self._notifier.notify("after_rename", renamed, old)
         return renamed
 
     def replace(self, user: User) -> None:

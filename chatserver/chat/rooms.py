@@ -135,8 +135,13 @@ class RoomService:
         await self._access.require(by, "room.invite", live)
         if live.banned(target):
             raise Reject(f"{target.name} is banned from this room.", "banned", field="user")
-        if target.id not in live.members:
-            await live.append(log.ChangeMember(by, target, "added"))
+        if target.id in live.members:
+            return
+        if self._plugins.current.hooks.has("before_invite"):
+            allowed = self._plugins.current.hooks.filter("before_invite", target, live.room, by)
+            if isawaitable(allowed):
+                await allowed
+        await live.append(log.ChangeMember(by, target, "added"))
 
     async def remove(self, by: User, name: str, target: User) -> None:
         """Take a member out of a room."""

@@ -11,12 +11,13 @@ from ..plugins.host import PluginHost
 from .access import Access
 from .drafts import DraftPipeline
 from .new_message import NewMessage
+from .notifier import Notifier
 from .registry import RoomRegistry
 from .room import LiveRoom
 
 
-class Context:
-    """The call of a command, and the finder of its arguments (`chatserver.plugins.commands.CommandContext`)."""
+class CommandCall:
+    """The call of a command, and the finder of its arguments (`chatserver.plugins.command.Context`)."""
 
     def __init__(
         self,
@@ -67,7 +68,9 @@ class CommandRunner:
         access: Access,
         pipeline: DraftPipeline,
         limiter: RateLimiter,
+        notifier: Notifier,
     ) -> None:
+        self._notifier = notifier
         self._plugins = plugins
         self._accounts = accounts
         self._rooms = rooms
@@ -83,12 +86,34 @@ class CommandRunner:
         if command.files or command.reply_to is not None:
             raise Reject("A command can't carry files or be a reply.", "invalid", field="content")
         self._limiter.take(user.id)
+        context = await self._context(user, command.room, session)
+        commands = self._plugins.current.commands
+        text = self._pipeline.check(command.content)[1:]
+        found, line = commands.find(text, context.room)
+        answer = await commands.call(found, line, context)
+        self._notifier.notify("after_command", user, context.room, found.name, line.strip())
+        return answer
+
+    async def suggest(
+        self,
+        user: User,
+        room: str | None,
+        command: str,
+        argument: str,
+        typed: str,
+        session: AnySession | None,
+    ) -> list[dict[str, str]]:
+        """What could stand for an argument of a command. Raises `Reject`."""
+        context = await self._context(user, room or "", session)
+        return await self._plugins.current.commands.suggest(context, command, argument, typed)
+
+    async def _context(self, user: User, room: str, session: AnySession | None) -> CommandCall:
+        """The call of a command in a room that the user may read, or in none. Raises `Reject`."""
         live = None
-        if command.room:
-            live = await self._rooms.get(command.room)
+        if room:
+            live = await self._rooms.get(room)
             self._access.require_readable(user, live)
-        context = Context(user, live, session, self._accounts, self._rooms, self._access)
-        return await self._plugins.current.commands.run(context, self._pipeline.check(command.content)[1:])
+        return CommandCall(user, live, session, self._accounts, self._rooms, self._access)
 
 
 def is_command(content: str) -> bool:

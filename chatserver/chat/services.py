@@ -112,9 +112,13 @@ class Services:
             rooms, self.room_service, store, access, pipeline, self.message_limiter, resends
         )
         self.moderation = Moderation(rooms, store, access, clock)
-        self.people = People(rooms, store, self.bus, access, self.presence, self.after_commit, self.accounts)
+        self.people = People(
+            rooms, store, self.bus, access, self.presence, self.after_commit, self.accounts, self.notifier
+        )
         self.account_changes = AccountChanges(store, self.accounts, self.people, rooms, self.sessions)
-        self.commands = CommandRunner(host, self.accounts, rooms, access, pipeline, self.message_limiter)
+        self.commands = CommandRunner(
+            host, self.accounts, rooms, access, pipeline, self.message_limiter, self.notifier
+        )
 
     def _released(self, user_id: str) -> None:
         self.people.released(user_id)

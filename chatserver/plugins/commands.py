@@ -1,43 +1,29 @@
-"""Commands: a method's signature is the parser, the usage line, the help and the completion data."""
+"""All commands of all plugins: found by the text that calls them, checked, and run."""
 
 from __future__ import annotations
 
+import asyncio
 import difflib
 import inspect
 import re
+import time
 from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
-from typing import Any, Protocol, TypeVar
-
-import msgspec
+from itertools import islice
+from typing import Any, Protocol
 
 from ..model.errors import PluginError, Reject
-from ..model.values import Room, User
-from .api import Session
-from .arguments import Argument, Finder, arguments_of, parse
+from ..model.rate_limit import RateLimiter
+from ..model.values import Room
+from .arguments import parse
+from .command import Command, Context, commands_of
 
-Method = TypeVar("Method", bound=Callable[..., Any])
+SUGGESTIONS = 25
+"""As many suggestions for an argument are sent."""
+SUGGESTION_CHARS = 200
+SUGGEST_SECONDS = 1.0
+"""Suggestions that take longer than this are a failure: the user types on meanwhile."""
 
-_MARK = "__chatserver_command__"
-_NAME = re.compile(r"[^\s/]+")
-_SPLIT = re.compile(r"\s*(\S*)(.*)", re.DOTALL)
-
-
-class CommandContext(Finder, Protocol):
-    """The call of a command: its user, room and connection. Commands get it as ``ctx``."""
-
-    @property
-    def user(self) -> User: ...
-
-    @property
-    def room(self) -> Room | None:
-        """None outside of a room."""
-
-    @property
-    def session(self) -> Session | None:
-        """The connection it came by; None over HTTP."""
-
-    async def may(self, permission: str) -> bool:
-        """Whether the user has the permission in this room."""
+_WORDS = re.compile(r"\s*(\S*)(?:\s+(\S+))?")
 
 
 class Guard(Protocol):
@@ -48,120 +34,93 @@ class Guard(Protocol):
     ) -> Awaitable[Any]: ...
 
 
-class Spec(msgspec.Struct, frozen=True):
-    """The arguments of `command`."""
-
-    name: str | None
-    aliases: tuple[str, ...]
-    permission: str | None
-    examples: tuple[str, ...]
-
-
-class Command(msgspec.Struct, frozen=True):
-    """A command, ready to be called. ``rooms`` are the only ones it works in; None: everywhere."""
-
-    name: str
-    aliases: tuple[str, ...]
-    permission: str | None
-    examples: tuple[str, ...]
-    plugin: str
-    rooms: frozenset[str] | None
-    method: Callable[..., Any]
-    arguments: tuple[Argument, ...]
-    description: str
-
-    @property
-    def usage(self) -> str:
-        """``/kick USER [MINUTES] [REASON…]``."""
-        return " ".join([f"/{self.name}", *(argument.usage for argument in self.arguments)])
-
-    def works_in(self, room: Room | None) -> bool:
-        return self.rooms is None or (room is not None and room.name in self.rooms)
-
-    def listing(self) -> dict[str, Any]:
-        """As clients see it, in ``welcome``."""
-        return {
-            "name": self.name,
-            "aliases": list(self.aliases),
-            "usage": self.usage,
-            "help": self.description.partition("\n")[0],
-            "description": self.description,
-            "plugin": self.plugin,
-            "examples": list(self.examples),
-            "args": [argument.listing() for argument in self.arguments],
-        }
-
-
-def command(
-    name: str | None = None,
-    *,
-    aliases: Sequence[str] = (),
-    permission: str | None = None,
-    examples: Sequence[str] = (),
-) -> Callable[[Method], Method]:
-    """Make a method of a plugin a command: ``async def kick(self, ctx, user: User, *, reason: str = "")``.
-
-    Arguments are typed ``str``, ``int``, ``float``, ``bool``, ``Literal``, ``User``, ``Room`` or ``timedelta``, or
-    one of these ``| None``; a keyword-only ``str`` takes the rest of the line; ``Annotated[T, "help"]`` explains one.
-    The docstring is the help, its first line the short one. A returned string is shown to the caller alone.
-    Without ``name`` the command is called like the method.
-    """
-    if callable(name):
-        raise TypeError("write @command() with parentheses")
-    spec = Spec(name, tuple(aliases), permission, tuple(examples))
-
-    def mark(method: Method) -> Method:
-        setattr(method, _MARK, spec)
-        return method
-
-    return mark
-
-
 class Commands:
-    """All commands of all plugins. ``guard`` calls their methods."""
+    """All commands of all plugins. ``guard`` calls their methods; ``clock`` is in seconds and never goes back."""
 
-    def __init__(self, guard: Guard) -> None:
+    def __init__(self, guard: Guard, clock: Callable[[], float] = time.monotonic) -> None:
         self._guard = guard
+        self._clock = clock
         self._commands: list[Command] = []
         self._by_name: dict[str, Command] = {}
+        self._owners: dict[str, str] = {}
+        self._cooldowns: dict[str, RateLimiter] = {}
 
     def __iter__(self) -> Iterator[Command]:
         return iter(self._commands)
 
     def add(self, plugin_name: str, plugin: object, rooms: Collection[str] | None = None) -> None:
-        """Take in the methods of ``plugin`` that are marked with `command`, limited to ``rooms``.
+        """Take in the commands of ``plugin``, limited to ``rooms``. A first word belongs to one plugin.
 
         Raises PluginError for a signature that can't be parsed, and for a name that is taken.
         """
-        for method, spec in _marked(plugin):
-            added = _command(plugin_name, method, spec, None if rooms is None else frozenset(rooms))
+        for added in commands_of(plugin_name, plugin, None if rooms is None else frozenset(rooms)):
             for name in (added.name, *added.aliases):
-                if other := self._by_name.get(name):
+                owner = self._owners.setdefault(name.partition(" ")[0], plugin_name)
+                if name in self._by_name or owner != plugin_name:
+                    first = name if name in self._by_name else name.partition(" ")[0]
                     raise PluginError(
-                        f"the command /{name} is there already, in plugin {other.plugin!r}", plugin_name
+                        f"the command /{first} is there already, in plugin {owner!r}", plugin_name
                     )
                 self._by_name[name] = added
             self._commands.append(added)
+            if added.cooldown:
+                self._cooldowns[added.name] = RateLimiter(1 / added.cooldown, 1, self._clock)
 
-    async def run(self, ctx: CommandContext, text: str) -> str | None:
-        """Call the command in ``text`` (without its ``/``); returns what it has to say to its caller.
+    def find(self, text: str, room: Room | None) -> tuple[Command, str]:
+        """The command that ``text`` calls (without its ``/``), and the rest of the text. Of two that fit it is the
+        subcommand. Raises `Reject` ``not_found``, or ``invalid`` where a subcommand is missing."""
+        words = _WORDS.match(text)
+        assert words is not None
+        first, second = words[1].lower(), (words[2] or "").lower()
+        for name, end in ((f"{first} {second}", words.end()), (first, words.end(1))):
+            found = self._by_name.get(name)
+            if found is not None and found.works_in(room):
+                return found, text[end:]
+        below = [name for name in self._known(room) if name.startswith(f"{first} ")]
+        near = difflib.get_close_matches(f"{first} {second}", below, n=1) if second else []
+        if near or not below:
+            raise self._unknown(
+                f"{words[1]} {words[2]}" if near else words[1], near or self._near(first, room)
+            )
+        listed = ", ".join(f"/{name}" for name in below)
+        raise Reject(f"/{first} needs one of its subcommands: {listed}", "invalid", field="command")
 
-        Raises `Reject`: ``not_found``, ``forbidden``, ``invalid``, or whatever the command refuses with.
+    async def call(self, command: Command, line: str, ctx: Context) -> str | None:
+        """Call a command with what is written after its name; returns what it has to say to its caller.
+
+        Raises `Reject`: ``forbidden``, ``invalid``, ``rate_limited``, or whatever the command refuses with.
         """
-        name, line = _SPLIT.fullmatch(text).groups()  # type: ignore[union-attr]  # it matches any text
-        found = self._find(name, ctx.room)
-        if found.permission is not None and not await ctx.may(found.permission):
-            raise Reject(f"You may not use /{found.name} here.", "forbidden")
+        await _require(command, ctx)
         try:
-            values = await parse(found.arguments, line, ctx)
+            values = await parse(command.arguments, line, ctx)
         except Reject as refusal:
             if refusal.code == "invalid":
                 raise Reject(
-                    f"{refusal.message} Usage: {found.usage}", "invalid", field=refusal.field
+                    f"{refusal.message} Usage: {command.usage}", "invalid", field=refusal.field
                 ) from None
             raise
-        answer: str | None = await self._guard(found.plugin, f"/{found.name}", _call, found, ctx, values)
+        self._cool_down(command, ctx)
+        answer: str | None = await self._guard(
+            command.plugin, f"/{command.name}", _call, command, ctx, values
+        )
         return answer
+
+    async def suggest(self, ctx: Context, name: str, argument: str, typed: str) -> list[dict[str, str]]:
+        """What could stand for an argument of which so much is ``typed``: each a ``value``, with a ``hint`` perhaps.
+
+        Raises `Reject`.
+        """
+        found = self._by_name.get(name.lower())
+        if found is None or not found.works_in(ctx.room):
+            raise self._unknown(name, self._near(name, ctx.room))
+        await _require(found, ctx)
+        if argument not in found.complete:
+            raise Reject(f"/{found.name} suggests nothing for {argument!r}.", "not_found", field="argument")
+        what = f"complete of /{found.name}"
+        suggested: list[dict[str, str]] = await self._guard(
+            found.plugin, what, _suggested, found.complete[argument], ctx, typed
+        )
+        return suggested
 
     def listing(self, allowed: Callable[[str], bool]) -> list[dict[str, Any]]:
         """Every command whose permission is ``allowed``, as ``welcome`` lists them."""
@@ -169,18 +128,33 @@ class Commands:
             each.listing() for each in self._commands if each.permission is None or allowed(each.permission)
         ]
 
-    def _find(self, name: str, room: Room | None) -> Command:
-        found = self._by_name.get(name.lower())
-        if found is not None and found.works_in(room):
-            return found
-        known = [each for each, command in self._by_name.items() if command.works_in(room)]
-        near = difflib.get_close_matches(name.lower(), known, n=1)
+    def _known(self, room: Room | None) -> list[str]:
+        return [name for name, command in self._by_name.items() if command.works_in(room)]
+
+    def _near(self, name: str, room: Room | None) -> list[str]:
+        return difflib.get_close_matches(name.lower(), self._known(room), n=1)
+
+    def _unknown(self, name: str, near: Sequence[str]) -> Reject:
         hint = f" Did you mean /{near[0]}?" if near else ""
         text = f"There is no command /{name}.{hint} To send it as text, begin with //."
-        raise Reject(text, "not_found", field="command")
+        return Reject(text, "not_found", field="command")
+
+    def _cool_down(self, command: Command, ctx: Context) -> None:
+        """Raises `Reject` ``rate_limited`` unless the user's last call is long enough ago."""
+        limiter = self._cooldowns.get(command.name)
+        seconds = limiter.wait(ctx.user.id) if limiter is not None else 0.0
+        if seconds:
+            whole = max(1, round(seconds))
+            text = f"Wait {whole} second{'s' if whole > 1 else ''} before you use /{command.name} again."
+            raise Reject(text, "rate_limited", retry_after=seconds)
 
 
-async def _call(command: Command, ctx: CommandContext, values: dict[str, Any]) -> str | None:
+async def _require(command: Command, ctx: Context) -> None:
+    if command.permission is not None and not await ctx.may(command.permission):
+        raise Reject(f"You may not use /{command.name} here.", "forbidden")
+
+
+async def _call(command: Command, ctx: Context, values: dict[str, Any]) -> str | None:
     answer = command.method(ctx, **values)
     if inspect.isawaitable(answer):
         answer = await answer
@@ -192,33 +166,25 @@ async def _call(command: Command, ctx: CommandContext, values: dict[str, Any]) -
     return answer
 
 
-def _marked(plugin: object) -> Iterator[tuple[Callable[..., Any], Spec]]:
-    """The plugin's commands in the order of their definition, base classes first."""
-    names = dict.fromkeys(name for each in reversed(type(plugin).__mro__) for name in vars(each))
-    for name in names:
-        spec = getattr(inspect.getattr_static(plugin, name), _MARK, None)
-        if isinstance(spec, Spec):
-            yield getattr(plugin, name), spec
+async def _suggested(function: Callable[..., Any], ctx: Context, typed: str) -> list[dict[str, str]]:
+    async with asyncio.timeout(SUGGEST_SECONDS):
+        answer = function(ctx, typed)
+        if inspect.isawaitable(answer):
+            answer = await answer
+    return [_suggestion(each) for each in islice(answer, SUGGESTIONS)]
 
 
-def _command(plugin: str, method: Callable[..., Any], spec: Spec, rooms: frozenset[str] | None) -> Command:
-    function = method.__func__  # type: ignore[attr-defined]
-    name = spec.name or function.__name__.strip("_").replace("_", "-")
-    try:
-        for each in (name, *spec.aliases):
-            if not _NAME.fullmatch(each) or each != each.lower():
-                raise TypeError(f"{each!r} can't be its name: lower case, without spaces and /")
-        arguments = arguments_of(function)
-    except (TypeError, NameError) as error:
-        raise PluginError(f"command /{name}: {error}", plugin) from None
-    return Command(
-        name=name,
-        aliases=spec.aliases,
-        permission=spec.permission,
-        examples=spec.examples,
-        plugin=plugin,
-        rooms=rooms,
-        method=method,
-        arguments=arguments,
-        description=inspect.getdoc(function) or "",
-    )
+def _suggestion(given: Any) -> dict[str, str]:
+    pair = (given,) if isinstance(given, str) else given
+    if (
+        not isinstance(pair, tuple)
+        or len(pair) not in (1, 2)
+        or not all(isinstance(each, str) for each in pair)
+    ):
+        raise TypeError(f"a suggestion is a text, or a pair of a text and a hint, not {given!r:.100}")
+    for each in pair:
+        # What can't be sent fails here, in the plugin's name.
+        each.encode()
+        if len(each) > SUGGESTION_CHARS:
+            raise ValueError(f"a suggestion has at most {SUGGESTION_CHARS} characters")
+    return dict(zip(("value", "hint"), pair, strict=False))

@@ -143,6 +143,14 @@ class Filters:
         """``user`` wants to join ``room``. Refuse with `Reject`."""
 
     @hookspec
+    async def before_invite(self, user: User, room: Room, by: User) -> None:
+        """``by`` wants to add ``user`` to ``room``. Refuse with `Reject`."""
+
+    @hookspec
+    async def before_login(self, user: User, request: Request) -> None:
+        """Someone has shown that they are ``user``, by a password or a link of the server's. Refuse with `Reject`."""
+
+    @hookspec
     async def before_upload(self, upload: Upload) -> Upload | None:
         """A file, before its first byte is taken. ``files`` asks this."""
 
@@ -186,8 +194,20 @@ class Notify:
         """A user is a member no longer, in whatever way."""
 
     @hookspec
+    async def after_rename(self, user: User, old: str) -> None:
+        """A user has another name; ``old`` is the shown name of before."""
+
+    @hookspec
+    async def after_command(self, user: User, room: Room | None, command: str, text: str) -> None:
+        """A user has run a command, and it was not refused: its name, without ``/``, and what stood after it."""
+
+    @hookspec
     async def after_upload(self, upload: Upload) -> None:
         """A file was stored."""
+
+    @hookspec
+    async def after_login(self, user: User, request: Request) -> None:
+        """A user has signed in, by a password or a link of the server's: a new session has begun."""
 
     @hookspec
     async def after_connect(self, user: User) -> None:

@@ -115,6 +115,15 @@ class Members(Request, tag="members", frozen=True, kw_only=True):
     after: Id | None = None
 
 
+class Complete(Request, tag="complete", frozen=True, kw_only=True):
+    """What could stand for an ``argument`` of a command, of which so much is ``typed``."""
+
+    command: Name
+    argument: Name
+    typed: Annotated[str, Meta(max_length=256)] = ""
+    room: Name | None = None
+
+
 class Rooms(Request, tag="rooms", frozen=True):
     """The user's rooms, and the public ones."""
 
@@ -139,6 +148,7 @@ Core = (
     | SetPresence
     | Sync
     | Members
+    | Complete
     | Rooms
     | Stats
     | Ping

@@ -179,6 +179,11 @@ class RequestHandler:
             case requests.Members():
                 live = await self._rooms.readable(user, request.room)
                 return wire.members(*self._rooms.members(live, request.after))
+            case requests.Complete():
+                suggested = await self._commands.suggest(
+                    user, request.room, request.command, request.argument, request.typed, session
+                )
+                return {"choices": suggested}
             case requests.Rooms():
                 return {"rooms": await self.room_list(session)}
             case requests.Stats():

@@ -45,6 +45,11 @@ class _SignIn(Handler):
         self.remember(token, days)
         self.reply({"user": own(user), "token": token})
 
+    def session_begun(self, user: User, token: str) -> None:
+        """Sign an account in, and tell the plugins."""
+        self.services.notifier.notify("after_login", user, self._asked)
+        self.signed_in(user, token, self.services.settings.auth.session_days)
+
 
 class Guest(_SignIn):
     """POST /api/v1/guest"""
@@ -60,8 +65,8 @@ class Login(_SignIn):
 
     async def post(self) -> None:
         form = self.body(LoginForm)
-        user, token = await self.services.accounts.login(form.name, form.password, self.remote_ip)
-        self.signed_in(user, token, self.services.settings.auth.session_days)
+        user, token = await self.services.sign_in.login(form.name, form.password, self._asked)
+        self.session_begun(user, token)
 
 
 class Setup(_SignIn):
@@ -70,7 +75,7 @@ class Setup(_SignIn):
     async def post(self) -> None:
         form = self.body(SetupForm)
         user, token = await self.services.accounts.first_admin(form.token, form.name, form.password)
-        self.signed_in(user, token, self.services.settings.auth.session_days)
+        self.session_begun(user, token)
 
 
 class Logout(Handler):

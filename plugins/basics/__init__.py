@@ -15,8 +15,12 @@ SHRUG = "¯\\_(ツ)_/¯"
 class Basics(Plugin):
     """Rooms, names and small talk."""
 
-    @command(aliases=["?"], examples=["/help", "/help msg"])
-    async def help(self, ctx, command: Annotated[str, "which one"] = ""):
+    def commands_named(self, ctx, typed: str):
+        known = self.chat.commands(ctx.user)
+        return [(entry["name"], entry["help"]) for entry in known if typed.lower() in entry["name"]]
+
+    @command(aliases=["?"], examples=["/help", "/help msg"], complete={"command": commands_named})
+    async def help(self, ctx, *, command: Annotated[str, "which one"] = ""):
         """List the commands, or explain one of them."""
         known = self.chat.commands(ctx.user)
         return describe(known, command) if command else overview(known)

@@ -13,25 +13,32 @@ Listing = Sequence[Mapping[str, Any]]
 
 def overview(commands: Listing) -> str:
     """All commands, a line each."""
-    lines = [
-        f"{entry['usage']} – {entry['help']}" for entry in sorted(commands, key=lambda entry: entry["name"])
-    ]
+    lines = [_line(entry) for entry in sorted(commands, key=lambda entry: str(entry["name"]))]
     return "\n".join([*lines, "/help COMMAND tells more about one of them."])
 
 
 def describe(commands: Listing, name: str) -> str:
-    """One command in full. Raises `Reject` ``not_found``."""
-    wanted = name.removeprefix("/")
+    """One command in full, and what is below it. Raises `Reject` ``not_found``."""
+    wanted = " ".join(name.removeprefix("/").lower().split())
     by_name = {spoken: entry for entry in commands for spoken in (entry["name"], *entry["aliases"])}
-    if wanted not in by_name:
+    below = [entry for entry in commands if entry["name"].startswith(f"{wanted} ")]
+    if wanted not in by_name and not below:
         near = get_close_matches(wanted, by_name, n=1)
         hint = f" Did you mean /{near[0]}?" if near else ""
         raise Reject(f"There is no command /{wanted}.{hint}", "not_found", field="command")
-    entry = by_name[wanted]
+    lines = _described(by_name[wanted]) if wanted in by_name else []
+    return "\n".join([*lines, *map(_line, sorted(below, key=lambda entry: str(entry["name"])))])
+
+
+def _line(entry: Mapping[str, Any]) -> str:
+    return f"{entry['usage']} – {entry['help']}"
+
+
+def _described(entry: Mapping[str, Any]) -> list[str]:
     lines = [entry["usage"], entry["description"] or entry["help"]]
     lines += [f"{arg['name']}: {arg['help']}" for arg in entry["args"] if arg.get("help")]
     if entry["aliases"]:
         lines.append("Also: " + ", ".join(f"/{alias}" for alias in entry["aliases"]))
     if entry["examples"]:
         lines.append("For example: " + " · ".join(entry["examples"]))
-    return "\n".join(lines)
+    return lines
