@@ -2,7 +2,8 @@
 /** @typedef {import("./protocol.js").Arg} Arg */
 /**
  * @typedef {{value: string, label: string, hint?: string, kind: "command"|"user"|"room"|"choice", id?: string}} Choice
- * @typedef {{start: number, end: number, choices: Choice[], usage?: {usage: string, help: string, arg: Arg|null}}} Completion
+ * @typedef {{command: string, argument: string, typed: string}} Asked what only the server can complete
+ * @typedef {{start: number, end: number, choices: Choice[], usage?: {usage: string, help: string, arg: Arg|null}, asked?: Asked}} Completion
  * @typedef {{users: {id: string, name: string, display_name: string}[], rooms: {name: string, title: string}[],
  *   commands: Command[]}} Known
  */
@@ -14,10 +15,20 @@ export function isCommand(text) {
   return text.startsWith("/") && !text.startsWith("//");
 }
 
-/** Whether a line begins with a command that exists. @param {string} text @param {Command[]} commands */
+/** The command that a line begins with, a subcommand before the command of its first word. @param {string} text @param {Command[]} commands */
 export function findCommand(text, commands) {
-  const name = isCommand(text) ? text.slice(1).split(/\s/, 1)[0].toLowerCase() : "";
-  return commands.find((command) => command.name === name || command.aliases?.includes(name)) ?? null;
+  return called(text, commands)?.command ?? null;
+}
+
+/** The command, and of how many words its name is written. @param {string} text @param {Command[]} commands */
+function called(text, commands) {
+  const words = isCommand(text) ? text.slice(1).toLowerCase().split(/\s+/) : [];
+  for (const count of [2, 1]) {
+    const name = words.slice(0, count).join(" ");
+    const command = commands.find((one) => one.name === name || one.aliases?.includes(name));
+    if (words.length >= count && command) return { command, count };
+  }
+  return null;
 }
 
 /**
@@ -39,27 +50,60 @@ export function complete(text, caret, known) {
 function completeCommand(before, known) {
   const name = /^\/(\S*)$/.exec(before);
   if (name) {
-    const matches = best(known.commands, name[1], (command) => [command.name]);
-    const choices = matches.map((command) => ({
-      value: `/${command.name} `, label: command.usage || `/${command.name}`, hint: command.help, kind: /** @type {const} */ ("command"),
-    }));
+    const choices = commandChoices(best(known.commands, name[1], (command) => [command.name]));
     return choices.length ? { start: 0, end: before.length, choices } : null;
   }
-  const command = findCommand(before, known.commands);
-  if (!command) return null;
-  const { arg, word } = argumentAt(command, before);
+  const below = subcommands(before, known.commands);
+  const found = called(before, known.commands);
+  if (!found) return below.length ? { start: 0, end: before.length, choices: below } : null;
+  const { command, count } = found;
+  const { arg, word } = argumentAt(command, before, count);
   const usage = { usage: command.usage, help: command.help, arg };
+  if (below.length) return { start: 0, end: before.length, choices: below, usage };
   const start = before.length - word.length;
-  return { start, end: before.length, choices: arg ? choicesFor(arg, word, known) : [], usage };
+  const asked = arg?.complete ? { command: command.name, argument: arg.name, typed: word } : undefined;
+  return { start, end: before.length, choices: arg ? choicesFor(arg, word, known) : [], usage, asked };
 }
 
-/** Which argument the caret is in, and what is written of it. @param {Command} command @param {string} before */
-export function argumentAt(command, before) {
-  const words = before.split(/\s+/).slice(1);
+/** The subcommands that begin with two words, while the second one is written. @param {string} before @param {Command[]} commands */
+function subcommands(before, commands) {
+  const words = /^\/(\S+)\s+(\S*)$/.exec(before.toLowerCase());
+  const fitting = words ? commands.filter((command) => command.name.startsWith(`${words[1]} ${words[2]}`)) : [];
+  return commandChoices(fitting);
+}
+
+/** @param {Command[]} commands @returns {Choice[]} */
+function commandChoices(commands) {
+  return commands.map((command) => ({
+    value: `/${command.name} `, label: command.usage || `/${command.name}`, hint: command.help, kind: "command",
+  }));
+}
+
+/**
+ * What the server suggested, as choices. One of several words is put into quotation marks, unless it is the rest of the line.
+ * @param {{value: string, hint?: string}[]} suggested @param {boolean} rest @returns {Choice[]}
+ */
+export function suggestedChoices(suggested, rest) {
+  return suggested.map(({ value, hint }) => ({
+    value: `${!rest && /\s/.test(value) ? `"${value}"` : value} `, label: value, hint, kind: "choice",
+  }));
+}
+
+/**
+ * Which argument the caret is in, and what is written of it. `count` is how many words the command's name takes.
+ * @param {Command} command @param {string} before @param {number} [count]
+ */
+export function argumentAt(command, before, count = 1) {
+  const words = before.split(/\s+/).slice(count);
   const index = Math.min(words.length - 1, command.args.length - 1);
   const arg = command.args[index] ?? null;
-  const beyond = words.length > command.args.length && !arg?.rest;
-  return { arg: beyond ? null : arg, word: words.at(-1) ?? "" };
+  if (arg?.rest) return { arg, word: textAfter(before, count + index) };
+  return { arg: words.length > command.args.length ? null : arg, word: words.at(-1) ?? "" };
+}
+
+/** What stands after so many words. @param {string} text @param {number} words */
+function textAfter(text, words) {
+  return text.replace(new RegExp(`^\\s*(?:\\S+\\s+){${words}}`), "");
 }
 
 /** @param {Arg} arg @param {string} word @param {Known} known @returns {Choice[]} */

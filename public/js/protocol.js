@@ -11,7 +11,8 @@
  * @typedef {DurableEvent & {message_id: string, rev: number, content: string, html: string, kind: string,
  *   nonce?: string, reply_to?: string, files?: Attachment[], edited_at?: string, deleted?: boolean}} Message
  * @typedef {{user: User, role: string, status: string, text: string}} Member
- * @typedef {{name: string, type: string, required: boolean, rest: boolean, choices?: string[], help?: string}} Arg
+ * @typedef {{name: string, type: string, required: boolean, rest: boolean, choices?: string[], help?: string,
+ *   complete?: boolean}} Arg
  * @typedef {{name: string, usage: string, help: string, plugin?: string, aliases?: string[], args: Arg[]}} Command
  */
 
@@ -25,6 +26,7 @@ export const REQUEST = Object.freeze({
   message: "message",
   edit: "edit",
   delete: "delete",
+  complete: "complete",
   typing: "typing",
   read: "read",
   presence: "presence",

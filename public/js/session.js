@@ -114,6 +114,13 @@ export class Session {
     }
   }
 
+  /** What could stand for an argument of a command; nothing if the server can't say. @param {import("./commands.js").Asked} asked @returns {Promise<{value: string, hint?: string}[]>} */
+  async suggestions(asked) {
+    const { current } = this.store;
+    const room = current && !this.store.room(current)?.virtual ? current : undefined;
+    return this.socket.request(REQUEST.complete, { ...asked, room }).then((reply) => reply.choices, () => []);
+  }
+
   /** Show a room; join it first if need be. @param {string} name @param {number|null} [seq] a message to show */
   async open(name, seq = null) {
     const room = this.store.rooms.get(name);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { argumentAt, complete, findCommand, isCommand } from "../../public/js/commands.js";
+import { argumentAt, complete, findCommand, isCommand, suggestedChoices } from "../../public/js/commands.js";
 
 const arg = (name, type, more = {}) => ({ name, type, required: true, rest: false, ...more });
 const COMMANDS = [
@@ -71,4 +71,39 @@ test("a choice replaces exactly what was typed of it", () => {
 
 test("rooms complete after #, by name and title", () => {
   assert.deepEqual(values("see #af"), ["#tea "]);
+});
+
+const KARMA = { ...KNOWN, commands: [...COMMANDS,
+  { name: "karma", usage: "/karma [THING]", help: "Show it.", args: [arg("thing", "str", { required: false })] },
+  { name: "karma top", aliases: ["karma best"], usage: "/karma top COUNT", help: "The best.", args: [arg("count", "choice", { choices: ["3", "10"] })] },
+  { name: "karma give", usage: "/karma give THING [WHY…]", help: "Give one.", args: [arg("thing", "str", { complete: true }), arg("why", "text", { rest: true, complete: true })] },
+] };
+const found = (text) => complete(text, text.length, KARMA);
+
+test("a subcommand is found before the command of its first word", () => {
+  assert.equal(findCommand("/karma", KARMA.commands)?.name, "karma");
+  assert.equal(findCommand("/karma tea", KARMA.commands)?.name, "karma");
+  assert.equal(findCommand("/karma  TOP 3", KARMA.commands)?.name, "karma top");
+  assert.equal(findCommand("/karma best", KARMA.commands)?.name, "karma top");
+});
+
+test("subcommands complete while their second word is written", () => {
+  assert.deepEqual(found("/karma ").choices.map((choice) => choice.value), ["/karma top ", "/karma give "]);
+  assert.deepEqual(found("/karma g").choices.map((choice) => choice.value), ["/karma give "]);
+  assert.deepEqual(found("/karma tea").choices, []);
+  assert.deepEqual(found("/karma top 1").choices.map((choice) => choice.value), ["10 "]);
+  assert.deepEqual(found("/karma best 3").choices.map((choice) => choice.value), ["3 "]);
+});
+
+test("what only the server can complete is asked for with what is typed of it", () => {
+  assert.deepEqual(found("/karma give te").asked, { command: "karma give", argument: "thing", typed: "te" });
+  assert.equal(found("/karma give te").start, "/karma give ".length);
+  assert.deepEqual(found("/karma give tea so  good").asked, { command: "karma give", argument: "why", typed: "so  good" });
+  assert.equal(found("/kick b").asked, undefined);
+});
+
+test("a suggestion of several words is one word in quotation marks, unless it is the rest of the line", () => {
+  const suggested = [{ value: "tea", hint: "hot" }, { value: "iced tea" }];
+  assert.deepEqual(suggestedChoices(suggested, false).map((choice) => choice.value), ["tea ", '"iced tea" ']);
+  assert.deepEqual(suggestedChoices(suggested, true).map((choice) => choice.value), ["tea ", "iced tea "]);
 });

@@ -1,8 +1,11 @@
-import { complete } from "../commands.js";
+import { complete, suggestedChoices } from "../commands.js";
 import { avatar, h, icon } from "../dom.js";
 
 /** @typedef {import("../app.js").App} App */
 /** @typedef {import("../commands.js").Completion} Completion */
+
+const PAUSE_MS = 200;
+const TYPED_CHARS = 256;
 
 /** The list above the message field: commands, people and rooms that fit what is typed, and a command's usage. */
 export class Completer {
@@ -16,6 +19,8 @@ export class Completer {
     /** @type {Completion|null} */
     this.found = null;
     this.index = 0;
+    /** @type {number|undefined} */
+    this.pause = undefined;
     area.setAttribute("aria-controls", "completions");
     area.addEventListener("blur", () => this.close());
     this.list.addEventListener("pointerdown", (event) => this.press(event));
@@ -33,6 +38,18 @@ export class Completer {
       commands: app.commandList(),
     });
     this.index = 0;
+    this.draw();
+    clearTimeout(this.pause);
+    if (this.found?.asked) this.pause = setTimeout(() => void this.ask(), PAUSE_MS);
+  }
+
+  /** Put what the server suggests into the list, unless the text has changed meanwhile. */
+  async ask() {
+    const { found, app } = this;
+    if (!found?.asked || found.asked.typed.length > TYPED_CHARS) return;
+    const suggested = await app.session.suggestions(found.asked);
+    if (this.found !== found || !suggested.length) return;
+    found.choices = suggestedChoices(suggested, Boolean(found.usage?.arg?.rest));
     this.draw();
   }
 

@@ -1,0 +1,25 @@
+"""Commands in the message field: what is offered while one is typed."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.async_api import expect
+
+pytestmark = pytest.mark.browser
+
+
+async def test_the_server_completes_what_only_it_knows(stage):
+    async with stage() as here:
+        alice, bob = await here.guests("alice", "bob")
+        await alice.composer.press_sequentially("/help leav")
+        await expect(alice.page.get_by_role("option", selected=True)).to_contain_text("leave")
+        await alice.page.keyboard.press("Enter")
+        await expect(alice.composer).to_have_value("/help leave ")
+        await alice.page.keyboard.press("Enter")
+        await expect(alice.log).to_contain_text("/leave [ROOM]")
+        # An answer that comes after the text has changed is not shown.
+        await bob.composer.press_sequentially("/help leav")
+        await bob.composer.fill("hello")
+        await bob.page.keyboard.press("Enter")
+        await expect(alice.log).to_contain_text("hello")
+        await expect(bob.page.get_by_role("option")).to_have_count(0)
