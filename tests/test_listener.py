@@ -234,16 +234,6 @@ async def test_a_thread_that_goes_on_does_not_keep_the_process(process, tmp_path
         assert "something in a plugin goes on" in server.errors()
 
 
-async def test_a_server_that_stopped_in_time_is_not_late_while_a_thread_goes_on(process, tmp_path):
-    # The time for the stop is over while the process waits for the thread.
-    hasty = "from chatserver.server import cli\ncli.STOP_SECONDS = cli.EXIT_SECONDS / 2\n"
-    (tmp_path / "stuck.py").write_text(hasty + STUCK)
-    async with process(plugins=["stuck"], dirs=[tmp_path]) as server:
-        server.signal(signal.SIGTERM)
-        assert await server.ended(10) == 0
-        assert "did not stop" not in server.errors()
-
-
 async def test_a_second_signal_ends_at_once(process):
     async with process() as server:
         # Somebody who never finishes a request must not hold it up either way.

@@ -1,0 +1,46 @@
+"""``chatserver check`` and ``chatserver plugins``: what the settings and the plugins are, without a server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ..delivery.send import choose as choose_send
+from ..delivery.send import send_in_python
+from ..plugins.host import PluginHost
+from .options import config_option, read_settings
+
+
+@click.command()
+@config_option
+def check(config: Path | None) -> None:
+    """Check the settings and the plugins without listening."""
+    settings = read_settings(config)
+    host = PluginHost(settings)
+    host.load()
+    click.echo(f"The settings are right, and so are {len(host.current.plugins)} plugins.")
+    if choose_send(settings.server.compiled) is not send_in_python:
+        click.echo("Messages are sent by compiled code.")
+    elif settings.server.compiled:
+        click.echo("Messages are sent by Python code: there was no C compiler at installation.")
+    else:
+        click.echo("Messages are sent by Python code, as server.compiled says.")
+
+
+@click.command()
+@config_option
+def plugins(config: Path | None) -> None:
+    """List the plugins: which are found, which are enabled in which order, their hooks and commands."""
+    host = PluginHost(read_settings(config))
+    host.load()
+    for number, plugin in enumerate(host.current.plugins, 1):
+        hooks = sorted({hook for name, hook in host.stats if name == plugin.name})
+        own = [f"/{command.name}" for command in host.current.commands if command.plugin == plugin.name]
+        click.echo(f"{number}. {plugin.name}")
+        click.echo(f"   hooks:    {', '.join(hooks) or '-'}")
+        click.echo(f"   commands: {' '.join(own) or '-'}")
+    enabled = {plugin.name for plugin in host.current.plugins}
+    for found in host.found():
+        if found.name not in enabled:
+            click.echo(f"-  {found.name} (not enabled; {found.where})")

@@ -1,0 +1,128 @@
+"""``chatserver serve``: the server as a process, from its settings to its last signal."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any
+
+import click
+
+from .. import __version__
+from ..config import Settings
+from ..model.errors import ConfigError, PluginError
+from .logs import log_to_stderr
+from .options import config_option, read_settings, settings_file
+from .server import ChatServer
+
+log = logging.getLogger(__name__)
+
+EXIT_SECONDS = 2.0
+"""How long the process lives after its server has stopped."""
+
+
+@click.command()
+@config_option
+def serve(config: Path | None) -> None:
+    """Run the server."""
+    # Until it can reload: the default for this signal ends the process.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    # Decided once: a file that is away when the settings are read again is a mistake, not the defaults.
+    config = settings_file(config)
+    settings = read_settings(config)
+    log_to_stderr(settings)
+    _run_to_end(_serve(settings, config))
+
+
+def _run_to_end(main: Coroutine[Any, Any, None]) -> None:
+    """Run ``main``. A task or callback that a plugin made by itself can end the loop (SystemExit); it goes on."""
+    with asyncio.Runner() as runner:
+        task = runner.get_loop().create_task(main)
+        while not task.done():
+            try:
+                runner.get_loop().run_until_complete(task)
+            except (SystemExit, KeyboardInterrupt) as error:
+                # Until the server listens, an interrupt is the admin's.
+                early = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+                if task.done() or (early and isinstance(error, KeyboardInterrupt)):
+                    raise
+                log.error("a task or callback of a plugin tried to end the server", exc_info=error)
+
+
+async def _serve(settings: Settings, config: Path | None) -> None:
+    server = ChatServer(settings)
+    await server.start()
+    stop = _on_signal()
+    _reload_on_hangup(server, config)
+    # What lives as long as the server need not be looked at by every collection.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 1000)
+    click.echo(f"chatserver {__version__} listens on {server.address}")
+    token = await server.services.accounts.setup_token()
+    if token is not None:
+        click.echo(
+            f"There is no admin yet. Become it with this link, within a day: {server.address}/#setup={token}"
+        )
+    sys.stdout.flush()
+    await stop.wait()
+    late = _end_within(server.timeouts.stop, "the server did not stop", 1)
+    await server.stop()
+    late.cancel()
+    _end_within(EXIT_SECONDS, "the server has stopped, but something in a plugin goes on", 0)
+
+
+def _on_signal() -> asyncio.Event:
+    """What is set by the first signal to end; the second one ends at once."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def leave() -> None:
+        if stop.is_set():
+            os._exit(1)
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, leave)
+    return stop
+
+
+def _reload_on_hangup(server: ChatServer, config: Path | None) -> None:
+    """Read the settings again at each SIGHUP. What is wrong with them is logged, and nothing is changed."""
+    tasks: set[asyncio.Task[None]] = set()
+
+    async def reload() -> None:
+        try:
+            await server.reload(read_settings(config))
+        except (ConfigError, PluginError) as error:
+            log.error("nothing was reloaded: %s", error)
+
+    def begin() -> None:
+        task = asyncio.get_running_loop().create_task(reload())
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, begin)
+
+
+def _end_within(seconds: float, why: str, code: int) -> threading.Timer:
+    """End the process after so many seconds, unless the timer is cancelled.
+
+    The interpreter itself waits for tasks and threads without end.
+    """
+
+    def end() -> None:
+        log.warning("ending at once: %s", why)
+        os._exit(code)
+
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
+    return timer

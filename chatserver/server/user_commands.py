@@ -1,0 +1,112 @@
+"""``chatserver user``: accounts, beside a running server too."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from ..accounts.accounts import Accounts
+from ..config import Settings
+from ..model import names
+from ..model.errors import ConfigError, Reject
+from ..model.values import ROLES, Role, User
+from ..store import Store
+from ..store import accounts as people
+from ..store.engine import database_file
+from .options import config_option, read_settings
+
+T = TypeVar("T")
+
+
+@click.group()
+def user() -> None:
+    """Manage accounts, beside a running server too."""
+
+
+def _with_accounts(function: Callable[..., Awaitable[T]]) -> Callable[..., T]:
+    """Run an async command with the accounts of the server that ``--config`` describes."""
+
+    @functools.wraps(function)
+    def run(config: Path | None, **arguments: Any) -> T:
+        return asyncio.run(_run(function, read_settings(config), arguments))
+
+    return run
+
+
+async def _run(function: Callable[..., Awaitable[T]], settings: Settings, arguments: dict[str, Any]) -> T:
+    path = database_file(settings.store.url, settings.data_dir)
+    if path is None:
+        raise ConfigError("accounts in memory are gone at the end; nothing to manage", path="store.url")
+    if not path.exists():
+        raise ConfigError(f"there is no database {path} (yet); start the server first, or name its --config")
+    store = Store.open(settings.store.url, settings.data_dir, settings.store.durability, running=False)
+    accounts = Accounts(store, settings.auth)
+    try:
+        with store.failures.as_mistake(str(path)):
+            return await function(store, accounts, **arguments)
+    finally:
+        accounts.close()
+        store.close()
+
+
+_role = click.option("--role", type=click.Choice(ROLES[1:]), default="member", show_default=True)
+_password = click.password_option(help="Asked for when it is not given.")
+
+
+@user.command("add")
+@click.argument("name")
+@_password
+@_role
+@config_option
+@_with_accounts
+async def user_add(store: Store, accounts: Accounts, name: str, password: str, role: Role) -> None:
+    """Add an account."""
+    added = await accounts.add(name, password, role)
+    click.echo(f"{added.name} was added as {added.role}.")
+
+
+@user.command("list")
+@config_option
+@_with_accounts
+async def user_list(store: Store, accounts: Accounts) -> None:
+    """List the accounts."""
+    for found in await store.read(people.users):
+        click.echo(f"{found.name}\t{found.role}")
+
+
+@user.command("role")
+@click.argument("name")
+@click.argument("role", type=click.Choice(ROLES[1:]))
+@config_option
+@_with_accounts
+async def user_role(store: Store, accounts: Accounts, name: str, role: Role) -> None:
+    """Give an account another role."""
+    found = await _account(store, name)
+    await accounts.set_role(found, role)
+    click.echo(f"{found.name} is {role} now.")
+
+
+@user.command("passwd")
+@click.argument("name")
+@_password
+@config_option
+@_with_accounts
+async def user_passwd(store: Store, accounts: Accounts, name: str, password: str) -> None:
+    """Set another password, and end all sessions of the account."""
+    found = await _account(store, name)
+    await accounts.set_password(found, password)
+    click.echo(f"{found.name} has a new password; all sessions have ended.")
+
+
+async def _account(store: Store, name: str) -> User:
+    """The account of exactly this name but for case: a look-alike may be another user. Raises `Reject`."""
+    wanted = names.user_name(name).casefold()
+    for found in await store.read(people.users):
+        if found.name.casefold() == wanted:
+            return found
+    raise Reject(f"There is no account called {name!r}.", "not_found")
