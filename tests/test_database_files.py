@@ -240,7 +240,7 @@ def test_one_of_a_newer_version_is_refused_in_a_line_whatever_its_tables(data, c
         db.execute("UPDATE alembic_version SET version_num = '99'")
         db.execute("DROP TABLE mention")
         db.commit()
-    assert "the database is at revision 99, this program knows 2" in refusal(data.parent, *command)
+    assert "the database is at revision 99, this program knows 3" in refusal(data.parent, *command)
 
 
 @pytest.mark.parametrize("page", [2, 4, 6, 12])

@@ -259,7 +259,7 @@ async def test_another_plugins_mistake_in_the_same_transaction_is_not_its_own(ch
         assert await clicks(server) == 0
 
 
-@pytest.mark.parametrize("field", ["type", "room", "seq", "ts", "user", "message_id", "extras"])
+@pytest.mark.parametrize("field", ["type", "room", "seq", "ts", "user", "message_id", "extras", "actions"])
 async def test_an_event_has_its_own_fields(server, field):
     async with server:
         await server.join("general", "alice")

@@ -20,6 +20,7 @@ from chatserver.store import Store, migrations, revisions, schema
 from chatserver.testing import Refused
 
 REVISION_1 = Path(__file__).parent / "data" / "revision_1.tar.xz"
+REVISION_2 = REVISION_1.with_name("revision_2.tar.xz")
 PLUGINS = ["basics", "moderation", "emoji", "history", "files"]
 NAMES = ["admin", "mod", "bob", "carol", "dave", "eve", "fay"]
 
@@ -236,13 +237,13 @@ def whole(path: Path) -> dict[str, list[tuple]]:
 async def test_the_old_database_is_kept_as_a_copy(old, before, caplog):
     caplog.set_level(logging.INFO, "chatserver")
     opened(old).close()
-    copy = old.with_name("chat.db.before-2")
+    copy = old.with_name("chat.db.before-3")
     assert whole(copy) == whole(before)
     assert copy.stat().st_mode & 0o777 == 0o600
     assert not list(old.parent.glob("*.partial"))
     said = [record.getMessage() for record in caplog.records if record.name.startswith("chatserver")]
     assert str(copy) in said[0]
-    assert said[-1] == "The database is at revision 2 now"
+    assert said[-1] == "The database is at revision 3 now"
     # The next start has nothing to do.
     copy.unlink()
     opened(old).close()
@@ -293,7 +294,7 @@ async def test_a_damaged_older_database_is_refused_and_left_as_it_is(old, table)
     with closing(sqlite3.connect(old)) as database:
         database.execute(f"DROP TABLE {table}")
     broken = whole(old)
-    with pytest.raises(ConfigError, match=r"revision 2, as it is damaged \(.*\): restore it") as caught:
+    with pytest.raises(ConfigError, match=r"revision 3, as it is damaged \(.*\): restore it") as caught:
         opened(old)
     assert caught.value.path == "store.url"
     assert whole(old) == broken
@@ -308,9 +309,9 @@ async def test_a_tool_beside_the_server_changes_no_old_database(old, before):
 async def test_a_newer_database_is_refused_with_both_revisions(tmp_path):
     opened(tmp_path / "chat.db").close()
     with closing(sqlite3.connect(tmp_path / "chat.db")) as database:
-        database.execute("UPDATE alembic_version SET version_num = '3'")
+        database.execute("UPDATE alembic_version SET version_num = '4'")
         database.commit()
-    with pytest.raises(ConfigError, match="at revision 3, this program knows 2") as caught:
+    with pytest.raises(ConfigError, match="at revision 4, this program knows 3") as caught:
         opened(tmp_path / "chat.db")
     assert caught.value.path == "store.url"
 
@@ -320,25 +321,71 @@ async def test_programs_of_revision_1_refuse_what_is_newer(tmp_path, old):
     opened(tmp_path / "chat.db").close()
     opened(old).close()
     for path in (tmp_path / "chat.db", old):
-        assert [row["value"] for row in rows(path, "SELECT value FROM meta WHERE key = 'revision'")] == ["2"]
+        assert [row["value"] for row in rows(path, "SELECT value FROM meta WHERE key = 'revision'")] == ["3"]
 
 
-def tables_of(url: str, make) -> dict[str, str]:
+PLUGINS_TABLES = ("files_", "likes_")
+
+
+def tables_of(url: str, make) -> dict[str, object]:
     """How the tables and indexes are defined, by name."""
     engine = create_engine(url)
+    tables: dict[str, object] = {}
     with engine.begin() as conn:
         make(conn)
-        found = conn.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL").all()
+        found = conn.exec_driver_sql("SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL").all()
+        for type, name, sql in found:
+            # The text of a table is not the same where a column was added to it.
+            columns = [tuple(row) for row in conn.exec_driver_sql(f'PRAGMA table_xinfo("{name}")')]
+            unique = {tuple(row)[2:] for row in conn.exec_driver_sql(f'PRAGMA index_list("{name}")')}
+            tables[name] = sql if type == "index" else (columns, unique, "WITHOUT ROWID" in sql)
     engine.dispose()
-    # Alembic's own, and a plugin's.
-    return {name: sql for name, sql in found if name != "alembic_version" and not name.startswith("files_")}
+    return {
+        name: made for name, made in tables.items()
+        if name != "alembic_version" and not name.startswith(PLUGINS_TABLES)
+    }  # fmt: skip
 
 
-def test_the_revisions_lead_to_the_schema(old):
+@pytest.fixture
+def revision_2(tmp_path) -> Path:
+    with tarfile.open(REVISION_2) as archive:
+        archive.extractall(tmp_path / "data", filter="data")
+    (tmp_path / "data" / "told.json").rename(tmp_path / "told.json")
+    return tmp_path / "data" / "chat.db"
+
+
+def test_the_revisions_lead_to_the_schema(tmp_path):
     made = tables_of("sqlite://", schema.metadata.create_all)
-    assert {"log", "log_nonce", "room"} < set(made)
+    assert {"log", "log_nonce", "room", "plugin_job"} < set(made)
     assert tables_of("sqlite://", migrations.upgrade) == made
-    assert tables_of(f"sqlite:///{old}", migrations.upgrade) == made
+    for archive in (REVISION_1, REVISION_2):
+        with tarfile.open(archive) as packed:
+            packed.extractall(tmp_path / archive.stem, filter="data")
+        assert tables_of(f"sqlite:///{tmp_path / archive.stem / 'chat.db'}", migrations.upgrade) == made
+
+
+async def test_a_database_of_revision_2_is_what_it_was(chat, revision_2):
+    copy = whole(revision_2)
+    (read,) = rows(
+        revision_2,
+        "SELECT seq FROM read_mark JOIN user ON user.id = user_id WHERE room_id = 1 AND name = 'bob'",
+    )
+    told = json.loads((revision_2.parent.with_name("told.json")).read_text())
+    settings = {"store": {"url": "sqlite:", "durability": "normal"}}
+    async with chat(plugins=["basics", "moderation"], settings=settings) as server:
+        clients = {name: await server.client(token=f"token-{name}") for name in ("admin", "bob", "carol")}
+        assert {room: await log_of(clients["bob"], room) for room in told} == told
+        types = {event["type"] for events in told.values() for event in events}
+        assert types >= {"message", "edited", "deleted", "likes:liked"}
+        assert any("extras" in event for event in told["general"] if event["type"] == "message")
+        (general,) = (room for room in clients["bob"].welcome["rooms"] if room["name"] == "general")
+        assert general["read"] == read["seq"]
+        with pytest.raises(Refused) as refused:
+            await clients["carol"].says("hello", "general")
+        assert refused.value.code == "muted"
+        sent = await clients["bob"].says("new", "general")
+        assert sent.seq == general["head"] + 1
+    assert whole(revision_2.with_name("chat.db.before-3")) == copy
 
 
 def test_the_last_revision_is_the_programs():

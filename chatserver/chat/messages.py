@@ -100,8 +100,9 @@ class Messages:
         if message.via.commands and content.startswith("//"):
             content = content[1:]
         return Draft(
-            user, room, content, message.kind, None, message.reply_to, message.files, extras=message.extras
-        )
+            user, room, content, message.kind, None, message.reply_to, message.files, (), None, message.extras,
+            message.plugin, message.display_name, message.actions,
+        )  # fmt: skip
 
     async def _ask(self, live: LiveRoom, draft: Draft) -> Draft:
         """The draft, after the hooks ``may`` and after a look at the message that it replies to. Raises `Reject`."""
@@ -145,6 +146,9 @@ class Messages:
             mentions,
             message.via.allow_non_member,
             draft.extras,
+            draft.plugin,
+            draft.display_name,
+            draft.actions,
         )
 
     def _refuse(self, user: User, live: LiveRoom, message: NewMessage, reply: Reply, refusal: Reject) -> None:

@@ -6,7 +6,7 @@ import hashlib
 
 import msgspec
 
-from ..model.values import NO_EXTRAS, Extras
+from ..model.values import NO_EXTRAS, Actions, Extras
 
 
 class Via(msgspec.Struct, frozen=True):
@@ -27,7 +27,8 @@ BY_PLUGIN = Via(rate_limited=False, commands=False)
 
 
 class NewMessage(msgspec.Struct, frozen=True):
-    """What is posted to ``room``; ``files`` are ids of uploads, ``nonce`` is the client's own id of the message."""
+    """What is posted to ``room``; ``files`` are ids of uploads, ``nonce`` is the client's own id of the message.
+    ``plugin``, ``display_name`` and ``actions`` are those of a `Message`."""
 
     room: str
     content: str
@@ -37,6 +38,9 @@ class NewMessage(msgspec.Struct, frozen=True):
     kind: str = "text"
     via: Via = BY_SESSION
     extras: Extras = NO_EXTRAS
+    plugin: str | None = None
+    display_name: str | None = None
+    actions: Actions = ()
 
     @property
     def request_hash(self) -> str | None:

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from inspect import isawaitable
 from typing import Any, Protocol, cast
 
 from ..delivery.hub import user_topic
-from ..model.errors import Reject
-from ..model.names import room_key
-from ..model.values import NO_EXTRAS, Event, Member, Message, Room, Status, Upload, User
-from ..model.values import extra as checked_extra
-from ..plugins.api import Also, AlsoWork, Ban
+from ..model.values import Member, Room, Status, Upload, User
+from ..plugins.api import Ban
 from ..plugins.gateways import Format, GatewaySession, Link
 from ..protocol import events as wire
-from ..store import Committed
-from ..store import changes as log
-from .new_message import BY_PLUGIN, NewMessage
-from .replies import FutureReply
-from .room import LiveRoom
-from .rooms import direct_room
+from .plugin_messages import PluginMessages, room_name
 from .services import Services
 
 
@@ -32,79 +24,14 @@ class OpenSession(Protocol):
     ) -> GatewaySession: ...  # fmt: skip
 
 
-class PluginChat:
+class PluginChat(PluginMessages):
     """One plugin's handle on the chat."""
 
     def __init__(self, plugin: str, services: Services, open_session: OpenSession) -> None:
-        self._plugin = plugin
-        self._services = services
+        super().__init__(plugin, services)
         self._open_session = open_session
 
-    async def _live(self, room: Room | str) -> LiveRoom:
-        return await self._services.rooms.get(_name(room))
-
-    # Messages and events
-
-    async def post(
-        self, room: Room | str, content: str, *, user: User, kind: str = "text", reply_to: str | None = None,
-        extra: Mapping[str, Any] | None = None,
-    ) -> Message:  # fmt: skip
-        extras = NO_EXTRAS if extra is None else {self._plugin: checked_extra(extra)}
-        message = NewMessage(_name(room), content, reply_to=reply_to, kind=kind, via=BY_PLUGIN, extras=extras)
-        return _message(await self._services.messages.post_and_wait(user, message))
-
-    async def post_direct(self, other: User, content: str, *, user: User) -> Message:
-        message = NewMessage(direct_room(user, other).name, content, via=BY_PLUGIN)
-        reply = FutureReply()
-        await self._services.messages.post_direct(user, other, message, reply)
-        return _message(await reply.result())
-
-    async def edit(self, message_id: str, content: str, *, by: User) -> Message:
-        return _message(await self._services.messages.edit(by, message_id, content))
-
-    async def delete(self, message_id: str, *, by: User) -> None:
-        await self._services.messages.delete(by, message_id)
-
-    async def message(self, message_id: str) -> Message | None:
-        return await self._services.messages.message(message_id)
-
-    async def append(
-        self, room: Room | str, type: str, data: Mapping[str, Any], *, user: User,
-        also: Sequence[Also] | AlsoWork = (),
-    ) -> Event:  # fmt: skip
-        name = f"{self._plugin}:{type}"
-        if not self._services.host.registered(name):
-            raise ValueError(f"{name!r} is not among the events that the plugin registered")
-        taken = wire.EVENT_FIELDS.intersection(data)
-        if taken:
-            raise ValueError(f"an event has these fields by itself: {', '.join(sorted(taken))}")
-        live = await self._live(room)
-        work = also if callable(also) else tuple(also)
-        try:
-            done = await live.append(log.Append(user, name, dict(data), work))
-        except Reject as refusal:
-            # The plugin's own mistake is raised as it was; that of another one's ``in_commit`` is a refusal.
-            if refusal.plugin == self._plugin and refusal.__cause__ is not None:
-                raise refusal.__cause__ from None
-            raise
-        assert done.event is not None
-        return done.event
-
-    async def events(
-        self, room: Room | str, *, user: User, before: int | None = None, after: int | None = None,
-        around: int | None = None, limit: int = 50,
-    ) -> tuple[list[Event], bool]:  # fmt: skip
-        live = await self._live(room)
-        return await self._services.room_service.timeline(
-            user, live, limit, before=before, after=after, around=around
-        )
-
-    async def may_read(self, room: Room | str, *, user: User, seq: int | None = None) -> bool:
-        try:
-            after = await self._services.access.visible_after(user, await self._live(room))
-        except Reject:
-            return False
-        return seq is None or seq > after
+    # Uploads
 
     async def before_upload(self, upload: Upload) -> Upload:
         if not self._services.host.current.hooks.has("before_upload"):
@@ -116,15 +43,8 @@ class PluginChat:
         self._services.notifier.notify("after_upload", upload)
 
     def notice(self, user: User, text: str, *, room: Room | str | None = None, level: str = "info") -> None:
-        where = None if room is None else _name(room)
+        where = None if room is None else room_name(room)
         self._services.bus.publish(user_topic(user.id), wire.notice(text, where, level), ephemeral=True)
-
-    def publish(self, room: Room | str, type: str, data: Mapping[str, Any]) -> None:
-        event = {**data, "type": f"{self._plugin}:{type}", "room": _name(room)}
-        self._services.bus.publish(_name(room), wire.encode(event), ephemeral=True)
-
-    def wire(self, event: Event) -> dict[str, Any]:
-        return wire.event_fields(event)
 
     # Rooms
 
@@ -139,7 +59,7 @@ class PluginChat:
         return (await self._services.room_service.create(by, name, settings)).room
 
     async def change_room(self, room: Room | str, *, by: User, **settings: Any) -> Room:
-        return (await self._services.room_service.change(by, _name(room), settings)).room
+        return (await self._services.room_service.change(by, room_name(room), settings)).room
 
     async def direct(self, user: User, other: User, *, make: bool = True) -> Room:
         if not make:
@@ -148,13 +68,13 @@ class PluginChat:
         return live.room
 
     async def join(self, room: Room | str, *, user: User) -> Room:
-        return (await self._services.room_service.join(user, _name(room))).room
+        return (await self._services.room_service.join(user, room_name(room))).room
 
     async def leave(self, room: Room | str, *, user: User) -> None:
-        await self._services.room_service.leave(user, _name(room))
+        await self._services.room_service.leave(user, room_name(room))
 
     async def invite(self, room: Room | str, user: User, *, by: User) -> None:
-        await self._services.room_service.invite(by, _name(room), user)
+        await self._services.room_service.invite(by, room_name(room), user)
 
     # People
 
@@ -168,7 +88,7 @@ class PluginChat:
         return self._services.presence.status(user.id)[0]
 
     def online(self, room: Room | str) -> list[User]:
-        live = self._services.rooms.loaded(_name(room))
+        live = self._services.rooms.loaded(room_name(room))
         members = live.members.values() if live is not None else ()
         return [m.user for m in members if self._services.presence.status(m.user.id)[0] != "offline"]
 
@@ -204,33 +124,23 @@ class PluginChat:
     async def kick(
         self, room: Room | str, user: User, *, by: User, minutes: float = 0, reason: str = ""
     ) -> None:
-        await self._services.moderation.kick(_name(room), user, by=by, minutes=minutes, reason=reason)
+        await self._services.moderation.kick(room_name(room), user, by=by, minutes=minutes, reason=reason)
 
     async def mute(
         self, room: Room | str, user: User, *, by: User, minutes: float = 0, reason: str = ""
     ) -> None:
-        await self._services.moderation.mute(_name(room), user, by=by, minutes=minutes, reason=reason)
+        await self._services.moderation.mute(room_name(room), user, by=by, minutes=minutes, reason=reason)
 
     async def unmute(self, room: Room | str, user: User, *, by: User) -> None:
-        await self._services.moderation.unmute(_name(room), user, by=by)
+        await self._services.moderation.unmute(room_name(room), user, by=by)
 
     async def ban(
         self, room: Room | str, user: User, *, by: User, minutes: float = 0, reason: str = ""
     ) -> None:
-        await self._services.moderation.ban(_name(room), user, by=by, minutes=minutes, reason=reason)
+        await self._services.moderation.ban(room_name(room), user, by=by, minutes=minutes, reason=reason)
 
     async def unban(self, room: Room | str, user: User, *, by: User) -> None:
-        await self._services.moderation.unban(_name(room), user, by=by)
+        await self._services.moderation.unban(room_name(room), user, by=by)
 
     async def bans(self, room: Room | str) -> list[Ban]:
-        return await self._services.moderation.bans(_name(room))
-
-
-def _name(room: Room | str) -> str:
-    return room_key(room) if isinstance(room, str) else room.name
-
-
-def _message(done: Committed) -> Message:
-    assert done.event is not None
-    assert done.event.message is not None
-    return done.event.message
+        return await self._services.moderation.bans(room_name(room))

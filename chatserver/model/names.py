@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from precis_i18n.profile import Profile
 
 USER_CHARS = 32
+SHOWN_CHARS = 64
 ROOM_CHARS = 64
 TITLE_CHARS = 80
 TOPIC_CHARS = 500
@@ -106,6 +107,17 @@ def title(text: str) -> str:
 def topic(text: str) -> str:
     """A room's topic on one line, at most 500 characters; may be empty. Raises `Reject` ``invalid``."""
     return one_line(text, TOPIC_CHARS, "topic")
+
+
+def shown_name(text: str) -> str:
+    """A name that is only shown, of a bot or of one message: 1 to 64 visible characters on one line.
+
+    Raises `Reject` ``invalid``, field ``display_name``.
+    """
+    name = one_line(text, SHOWN_CHARS, "display_name")
+    if not any(_visible(char) for char in name):
+        raise _invalid("A display_name needs a character that can be seen.", "display_name")
+    return name
 
 
 def one_line(text: str, most: int, field: str) -> str:

@@ -5,13 +5,15 @@ Times are floats, seconds since the epoch (UTC); the protocol turns them into IS
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec.structs import fields
 
+Actions = tuple[Mapping[str, Any], ...]
+"""The buttons below a message, each as JSON: ``plugin``, ``id``, ``label``, and what else its plugin says of it."""
 Extras = Mapping[str, Any]
 """What plugins keep with a message: JSON by plugin name."""
 NO_EXTRAS: Extras = MappingProxyType({})
@@ -26,16 +28,20 @@ ROLES: tuple[Role, ...] = ("guest", "member", "moderator", "admin")
 
 
 class User(msgspec.Struct, frozen=True):
-    """A user: the ``id`` never changes, the names and the role may."""
+    """A user: the ``id`` never changes, the names and the role may. A ``bot`` belongs to a plugin."""
 
     id: str
     name: str
     display_name: str
     role: Role = "guest"
+    bot: bool = False
 
-    def public(self) -> dict[str, str]:
+    def public(self) -> dict[str, Any]:
         """The user as other people's clients see one."""
-        return {"id": self.id, "name": self.name, "display_name": self.display_name}
+        fields: dict[str, Any] = {"id": self.id, "name": self.name, "display_name": self.display_name}
+        if self.bot:
+            fields["bot"] = True
+        return fields
 
 
 Line = Annotated[str, msgspec.Meta(max_length=4096)]
@@ -86,6 +92,33 @@ def extra(value: Mapping[str, Any]) -> Mapping[str, Any]:
     return copied
 
 
+MOST_ACTIONS = 25
+"""So many buttons a message has at most, which are together no longer than an extra."""
+
+
+def actions(values: Iterable[Mapping[str, Any]], plugin: str) -> Actions:
+    """A copy of the buttons that ``plugin`` puts below a message, with its name in each.
+
+    Raises TypeError for what is no mapping that JSON can hold with an ``id`` and a ``label``, and ValueError for too
+    many, too long or equal ones.
+    """
+    named = []
+    for value in values:
+        if not isinstance(value, Mapping):
+            raise TypeError(f"an action is a mapping, not {type(value).__name__}")
+        if not all(isinstance(value.get(key), str) and value[key] for key in ("id", "label")):
+            raise TypeError("an action has an id and a label, each a text")
+        named.append({**value, "plugin": plugin})
+    if len({value["id"] for value in named}) != len(named):
+        raise ValueError("the actions of a message have different ids")
+    encoded = msgspec.json.encode(named)
+    if len(named) > MOST_ACTIONS or len(encoded) > EXTRA_BYTES:
+        raise ValueError(
+            f"a message has {MOST_ACTIONS} actions at most, of {EXTRA_BYTES} bytes together as JSON"
+        )
+    return tuple(msgspec.json.decode(encoded))
+
+
 class RoomPosition(msgspec.Struct, frozen=True):
     """How far a room has come: the last ``seq`` of its log, how many messages were ever posted to it (for unread
     counts), and the ``version`` of its settings, members and sanctions."""
@@ -123,7 +156,8 @@ class Draft(msgspec.Struct, frozen=True):
 
     ``html`` is None until a ``render`` hook gives one; what stays None is shown as escaped text. ``files`` are the
     ids the sender named; ``attachments`` is what a plugin made of them. ``edits`` is the id of the message that
-    this text would replace. ``extras`` is what plugins keep with the message.
+    this text would replace. ``extras`` is what plugins keep with the message. ``plugin`` is the one that posts it,
+    None for what people write; ``display_name`` and ``actions`` are those of a `Message`.
     """
 
     user: User
@@ -136,6 +170,9 @@ class Draft(msgspec.Struct, frozen=True):
     attachments: tuple[Attachment, ...] = ()
     edits: str | None = None
     extras: Extras = NO_EXTRAS
+    plugin: str | None = None
+    display_name: str | None = None
+    actions: Actions = ()
 
     def replace(self, **changes: Any) -> Draft:
         """A copy with these fields changed."""
@@ -150,7 +187,8 @@ class Draft(msgspec.Struct, frozen=True):
 class Message(msgspec.Struct, frozen=True):
     """A message as it is now. ``seq`` is where it stands in its room; ``rev`` counts its edits from 1; a deleted
     one keeps its place and has empty ``content`` and ``html``. ``extras`` is what plugins keep with it, by their
-    names."""
+    names. ``plugin`` is the one that wrote it, ``display_name`` as whom it is shown if not as its user, ``actions`` are
+    the buttons below it."""
 
     id: str
     room: str
@@ -167,6 +205,9 @@ class Message(msgspec.Struct, frozen=True):
     edited_at: float | None = None
     deleted: bool = False
     extras: Extras = NO_EXTRAS
+    plugin: str | None = None
+    display_name: str | None = None
+    actions: Actions = ()
 
 
 EVENT_TYPES = ("message", "edited", "deleted", "room", "member")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from ..model.values import Event, Member, Message, Room, Status, Upload, User
 from .gateways import Format, GatewaySession, Link
@@ -71,12 +72,19 @@ class EventTransaction(Transaction, Protocol):
     def message(self, message_id: str) -> Message | None:
         """A message of the event's room as it is in this transaction; None if there is none, or it is deleted."""
 
-    def annotate(self, message_id: str, extra: Mapping[str, Any] | None) -> Message:
-        """Set the plugin's own extra of a message, or, with None, remove it; the message as it is then.
+    def annotate(
+        self,
+        message_id: str,
+        extra: Mapping[str, Any] | UnsetType | None = UNSET,
+        *,
+        actions: Iterable[Mapping[str, Any]] | None = None,
+    ) -> Message:
+        """Set the plugin's own extra of a message, or, with None, remove it; the message as it is then. ``actions``
+        takes the place of the buttons that the plugin has below it.
 
         The event is about this message from now on, and can be about one only (ValueError). Raises `Reject`
-        ``not_found`` where `message` gives None; TypeError and ValueError for an extra that JSON can't hold or that is
-        longer than 16 KiB.
+        ``not_found`` where `message` gives None; TypeError and ValueError for an extra or an action that JSON can't
+        hold or that is longer than 16 KiB.
         """
 
 
@@ -120,9 +128,16 @@ class ChatAPI(Protocol):
         kind: str = "text",
         reply_to: str | None = None,
         extra: Mapping[str, Any] | None = None,
+        files: Sequence[str] = (),
+        nonce: str | None = None,
+        display_name: str | None = None,
+        actions: Iterable[Mapping[str, Any]] = (),
     ) -> Message:
         """Post as ``user``, through the same checks and hooks as any message. ``extra`` is kept with the message, as
-        ``extras[<plugin>]``. Raises TypeError and ValueError for an extra that JSON can't hold or longer than 16 KiB.
+        ``extras[<plugin>]``; ``files`` are ids of uploads; a ``nonce`` that was used before gives the message of then.
+        ``display_name`` is shown in the place of the user's; ``actions`` are the buttons below it.
+
+        Raises TypeError and ValueError for an extra or actions that JSON can't hold or longer than 16 KiB.
         """
 
     async def post_direct(self, other: User, content: str, *, user: User) -> Message:

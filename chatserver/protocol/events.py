@@ -10,7 +10,18 @@ from typing import Any
 import msgspec
 
 from ..model.errors import Reject
-from ..model.values import Attachment, Event, Extras, Member, Message, Room, RoomSettings, Status, User
+from ..model.values import (
+    Actions,
+    Attachment,
+    Event,
+    Extras,
+    Member,
+    Message,
+    Room,
+    RoomSettings,
+    Status,
+    User,
+)
 
 encode = msgspec.json.encode
 """A mapping as the bytes of a frame."""
@@ -18,7 +29,7 @@ encode = msgspec.json.encode
 OWN_FIELDS = ("type", "re")
 """What the server alone says in a reply."""
 
-EVENT_FIELDS = frozenset({"type", "room", "seq", "ts", "user", "message_id", "extras"})
+EVENT_FIELDS = frozenset({"type", "room", "seq", "ts", "user", "message_id", "extras", "actions"})
 """What every durable event may have by itself."""
 
 LIVE = encode({"type": "live"})
@@ -52,10 +63,11 @@ def error(re: str | None, reject: Reject) -> bytes:
     return encode(fields)
 
 
-class _Person(msgspec.Struct):
+class _Person(msgspec.Struct, omit_defaults=True):
     id: str
     name: str
     display_name: str
+    bot: bool = False
 
 
 class _MessageEvent(msgspec.Struct, tag="message", omit_defaults=True):
@@ -76,6 +88,9 @@ class _MessageEvent(msgspec.Struct, tag="message", omit_defaults=True):
     edited_at: str | None = None
     deleted: bool = False
     extras: Extras | None = None
+    plugin: str | None = None
+    display_name: str | None = None
+    actions: Actions = ()
 
 
 def _message_event(event: Event, message: Message) -> _MessageEvent:
@@ -84,7 +99,7 @@ def _message_event(event: Event, message: Message) -> _MessageEvent:
         event.room,
         event.seq,
         iso(event.ts),
-        _Person(user.id, user.name, user.display_name),
+        _Person(user.id, user.name, user.display_name, user.bot),
         message.id,
         message.kind,
         message.rev,
@@ -96,6 +111,9 @@ def _message_event(event: Event, message: Message) -> _MessageEvent:
         None if message.edited_at is None else iso(message.edited_at),
         message.deleted,
         message.extras or None,
+        message.plugin,
+        message.display_name,
+        message.actions,
     )
 
 
@@ -123,6 +141,8 @@ def event_fields(event: Event) -> dict[str, Any]:
             fields["extras"] = {plugin: message.extras.get(plugin)}
     for key, value in event.data.items():
         fields[key] = iso(value) if key == "until" and isinstance(value, float) else value
+    if "actions" in event.data and message is not None:
+        fields["actions"] = message.actions
     return fields
 
 

@@ -13,8 +13,9 @@ from ..model import errors
 from ..model.values import Role, User
 from . import schema as s
 from .compiled_statement import CompiledStatement, upsert
+from .rows import PLAIN, user_columns, user_of
 
-_USER = select(s.user.c.id, s.user.c.name, s.user.c.display_name, s.user.c.role)
+_USER = select(*user_columns(s.user))
 _USER_BY_ID = CompiledStatement(_USER.where(s.user.c.id == bindparam("user")))
 _USER_BY_KEY = CompiledStatement(
     _USER.where(or_(s.user.c.name_key == bindparam("key"), s.user.c.display_key == bindparam("key")))
@@ -29,7 +30,7 @@ _TOKEN_USER = CompiledStatement(
 
 
 def _user(row: Any) -> User | None:
-    return User(row.id, row.name, row.display_name, row.role) if row is not None else None
+    return user_of(row, PLAIN) if row is not None else None
 
 
 def user_by_id(conn: Connection, user_id: str) -> User | None:
@@ -45,7 +46,7 @@ def user_by_key(conn: Connection, key: str) -> User | None:
 def users(conn: Connection) -> list[User]:
     """All users with an account (no guests), by name."""
     query = _USER.join(s.credential, s.credential.c.user_id == s.user.c.id).order_by(s.user.c.name)
-    return [User(row.id, row.name, row.display_name, row.role) for row in conn.execute(query)]
+    return [user_of(row, PLAIN) for row in conn.execute(query)]
 
 
 def has_admin(conn: Connection) -> bool:
@@ -59,7 +60,9 @@ def create_user(conn: Connection, user: User, key: str, now: float) -> None:
     _insert_user(conn, user, key, now)
 
 
-def _insert_user(conn: Connection, user: User, key: str | None, now: float) -> None:
+def _insert_user(
+    conn: Connection, user: User, key: str | None, now: float, plugin: str | None = None
+) -> None:
     _INSERT_USER.run(
         conn,
         id=user.id,
@@ -69,6 +72,7 @@ def _insert_user(conn: Connection, user: User, key: str | None, now: float) -> N
         display_key=None,
         role=user.role,
         created=now,
+        bot=plugin,
     )
 
 

@@ -162,7 +162,7 @@ class BatchAppender:
         id = message_id(room.id, seq)
         message = Message(
             id, room.name, seq, ts, user, content, html, post.kind, 1, nonce, post.reply_to, post.attachments,
-            None, False, post.extras,
+            None, False, post.extras, post.plugin, post.display_name, post.actions,
         )  # fmt: skip
         event = Event(room.name, seq, "message", ts, user, id, message)
         self.events.append(event)
@@ -171,7 +171,8 @@ class BatchAppender:
                 room.id, seq, "message", user.id, ts, messages, post.kind, content,
                 None if html == content else html, nonce, post.request_hash, post.reply_to,
                 pack(post.attachments) if post.attachments else None,
-                pack(post.extras) if post.extras else None,
+                pack(post.extras) if post.extras else None, post.plugin, post.display_name,
+                pack(post.actions) if post.actions else None,
             )
         )  # fmt: skip
         for user_id in mentions:
@@ -234,18 +235,20 @@ class BatchAppender:
         return self._take(room, ts, "deleted", delete.user, message=gone)
 
     def _append(self, room: _Room, ts: float, append: AppendChange) -> Outcome:
-        message = None
+        message, data = None, append.data
         if callable(append.also):
             plugin = append.type.partition(":")[0]
             tx = EventTx(self.conn, plugin, room.id, room.name)
             with savepoint(self.conn):
                 self._work(append.also, tx, plugin)
             message = tx.annotated
+            if tx.new_actions and message is not None:
+                data = {**data, "actions": message.actions}
         else:
             for also in append.also:
                 note_statement(self.conn, also.sql)
                 self.conn.execute(text(also.sql), also.params)
-        return self._take(room, ts, append.type, append.user, append.data, message)
+        return self._take(room, ts, append.type, append.user, data, message)
 
     def _work(self, work: AlsoWork, tx: EventTx, plugin: str) -> None:
         try:

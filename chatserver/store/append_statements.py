@@ -15,7 +15,7 @@ Rows = Sequence[tuple[Any, ...]]
 
 MESSAGE_COLUMNS = (
     "room_id", "seq", "type", "user_id", "ts", "messages", "kind", "content", "html", "nonce", "request_hash",
-    "reply_to", "attachments", "extras",
+    "reply_to", "attachments", "extras", "plugin", "display_name", "actions",
 )  # fmt: skip
 EVENT_COLUMNS = ("room_id", "seq", "type", "user_id", "ts", "messages", "target_seq", "data")
 MENTION_COLUMNS = ("user_id", "room_id", "seq", "message_seq")

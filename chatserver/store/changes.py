@@ -8,7 +8,18 @@ from typing import Any, Literal, Protocol
 import msgspec
 
 from ..model.errors import Reject
-from ..model.values import NO_EXTRAS, Attachment, Event, Extras, Member, Room, RoomPosition, RoomRole, User
+from ..model.values import (
+    NO_EXTRAS,
+    Actions,
+    Attachment,
+    Event,
+    Extras,
+    Member,
+    Room,
+    RoomPosition,
+    RoomRole,
+    User,
+)
 from ..plugins.api import Also, AlsoWork
 
 
@@ -28,6 +39,11 @@ class Post(msgspec.Struct):
     allow_non_member: bool = False
     """The sender need not be a member (a program that posts to a public room)."""
     extras: Extras = NO_EXTRAS
+    plugin: str | None = None
+    """Which plugin wrote it."""
+    display_name: str | None = None
+    """As whom it is shown, if not as its user."""
+    actions: Actions = ()
 
 
 class Edit(msgspec.Struct):

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
-from ..model.values import NO_EXTRAS, Message, extra
+from ..model.values import NO_EXTRAS, Actions, Message, extra
 from . import schema as s
 from .changes import Edit
 from .compiled_statement import CompiledStatement
@@ -34,6 +34,16 @@ def write_edit(conn: Connection, room_id: int, message: Message, edit: Edit, ts:
         )
     )
     return edited
+
+
+def write_actions(conn: Connection, room_id: int, message: Message, actions: Actions) -> Message:
+    """Write the buttons below a message; the message as it is from now on."""
+    conn.execute(
+        update(s.log)
+        .where(s.log.c.room_id == room_id, s.log.c.seq == message.seq)
+        .values(actions=pack(actions) if actions else None)
+    )
+    return msgspec.structs.replace(message, actions=actions)
 
 
 def annotate(
@@ -77,11 +87,14 @@ def blank_message(conn: Connection, room_id: int, message: Message) -> Message:
     conn.execute(
         update(s.log)
         .where(s.log.c.room_id == room_id, s.log.c.seq == message.seq)
-        .values(content="", html=None, attachments=None, reply_to=None, extras=None, deleted=True)
+        .values(
+            content="", html=None, attachments=None, reply_to=None, extras=None, actions=None, deleted=True
+        )
     )
     replace_mentions(conn, room_id, message.seq, message.seq, ())
     return msgspec.structs.replace(
-        message, content="", html="", attachments=(), reply_to=None, edited_at=None, extras=NO_EXTRAS, deleted=True
+        message, content="", html="", attachments=(), reply_to=None, edited_at=None, extras=NO_EXTRAS, actions=(),
+        deleted=True,
     )  # fmt: skip
 
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
+from msgspec import UNSET, UnsetType
 from sqlalchemy import Connection, CursorResult, text
 
 from ..model import errors
 from ..model.values import Message
+from ..model.values import actions as checked_actions
 from ..plugins.api import Row
 from ..plugins.failures import PluginExit
 from . import queries as reading
 from .engine import note_statement
-from .messages import annotate
+from .messages import annotate, write_actions
 
 T = TypeVar("T")
 
@@ -51,19 +53,34 @@ class EventTx(Tx):
         self._room = room
         self.annotated: Message | None = None
         """The message that the event is about."""
+        self.new_actions = False
+        """The buttons below it have changed."""
 
     def message(self, message_id: str) -> Message | None:
         message = reading.message(self._conn, message_id)
         return None if message is None or message.deleted or message.room != self._room else message
 
-    def annotate(self, message_id: str, extra: Mapping[str, Any] | None) -> Message:
+    def annotate(
+        self,
+        message_id: str,
+        extra: Mapping[str, Any] | UnsetType | None = UNSET,
+        *,
+        actions: Iterable[Mapping[str, Any]] | None = None,
+    ) -> Message:
         if self.annotated is not None and self.annotated.id != message_id:
             raise ValueError("an event is about one message only")
         message = self.message(message_id)
         if message is None:
             raise errors.no_message()
-        self.annotated = annotate(self._conn, self._room_id, message, {self._plugin: extra})
-        return self.annotated
+        if extra is not UNSET:
+            message = annotate(self._conn, self._room_id, message, {self._plugin: extra})
+        if actions is not None:
+            others = tuple(action for action in message.actions if action["plugin"] != self._plugin)
+            mine = checked_actions(actions, self._plugin)
+            message = write_actions(self._conn, self._room_id, message, others + mine)
+            self.new_actions = True
+        self.annotated = message
+        return message
 
 
 def contained(work: Callable[[T], Any], tx: T) -> Any:

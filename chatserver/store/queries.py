@@ -13,7 +13,7 @@ from . import schema as s
 from .changes import RoomState
 from .compiled_statement import CompiledStatement
 from .message_ids import place_of
-from .rows import BY, event_of, message_of, position_of, room_of, user_of
+from .rows import BY, event_of, message_of, position_of, room_of, user_columns, user_of
 
 TIMELINE = ("message", "room", "member")
 """The types of event that people page through; the rest only changes what these show."""
@@ -21,27 +21,19 @@ TIMELINE = ("message", "room", "member")
 _target = s.log.alias("target")
 _author = s.user.alias("author")
 
-_user_columns = [
-    s.user.c.id.label("user_id"),
-    s.user.c.name.label("user_name"),
-    s.user.c.display_name.label("user_display_name"),
-    s.user.c.role.label("user_role"),
-]
+_user_columns = user_columns(s.user, "user_")
 
 
 def _message_columns() -> list[Any]:
     """A message's columns, from the event's own row or from that which it is about; only one of them has any."""
     names = (
         "ts", "kind", "content", "html", "nonce", "reply_to", "attachments", "extras", "rev", "edited_at", "deleted",
-        "old_id",
+        "old_id", "plugin", "display_name", "actions",
     )  # fmt: skip
     return [
         *(func.coalesce(_target.c[name], s.log.c[name]).label(f"m_{name}") for name in names),
         func.coalesce(s.log.c.target_seq, s.log.c.seq).label("m_seq"),
-        _author.c.id.label("author_id"),
-        _author.c.name.label("author_name"),
-        _author.c.display_name.label("author_display_name"),
-        _author.c.role.label("author_role"),
+        *user_columns(_author, "author_"),
     ]
 
 
@@ -193,10 +185,7 @@ def bans(conn: Connection, room: str, now: float) -> list[tuple[Any, ...]]:
     query = (
         select(
             *_user_columns,
-            by.c.id.label("by_id"),
-            by.c.name.label("by_name"),
-            by.c.display_name.label("by_display_name"),
-            by.c.role.label("by_role"),
+            *user_columns(by, "by_"),
             s.sanction.c.reason,
             s.sanction.c.until,
         )

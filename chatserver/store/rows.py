@@ -7,12 +7,15 @@ from operator import attrgetter
 from typing import Any
 
 import msgspec
+from sqlalchemy import FromClause
 
 from ..model.values import NO_EXTRAS, Attachment, Event, Message, Room, RoomPosition, RoomSettings, User
 from .message_ids import message_id
 
 _attachments = msgspec.json.Decoder(tuple[Attachment, ...])
 _settings = msgspec.json.Decoder(RoomSettings)
+
+_USER_COLUMNS = ("id", "name", "display_name", "role", "bot")
 
 TEXTS = ("message", "edited")
 """The types of event that carry a message's text."""
@@ -23,22 +26,28 @@ def pack(value: Any) -> str:
     return msgspec.json.encode(value).decode()
 
 
-UserFields = Callable[[Any], tuple[Any, Any, Any, Any]]
-"""Takes id, name, shown name and role from a row."""
+UserFields = Callable[[Any], tuple[Any, Any, Any, Any, Any]]
+"""Takes id, name, shown name, role and the plugin whose bot it is from a row."""
 
 
 def user_fields(prefix: str) -> UserFields:
-    """Those in the columns ``<prefix>id``, ``<prefix>name``, ``<prefix>display_name`` and ``<prefix>role``."""
-    return attrgetter(*(f"{prefix}{name}" for name in ("id", "name", "display_name", "role")))
+    """Those in the columns ``<prefix>id``, ``<prefix>name`` and so on, as `user_columns` names them."""
+    return attrgetter(*(f"{prefix}{name}" for name in _USER_COLUMNS))
 
 
-USER, AUTHOR, BY = user_fields("user_"), user_fields("author_"), user_fields("by_")
-"""The user of an event, the author of its message, the user who imposed a sanction."""
+def user_columns(table: FromClause, prefix: str = "") -> list[Any]:
+    """What a user is made of, with labels that begin with ``prefix``."""
+    return [table.c[name].label(f"{prefix}{name}") for name in _USER_COLUMNS]
+
+
+PLAIN, USER, AUTHOR, BY = map(user_fields, ("", "user_", "author_", "by_"))
+"""A user alone, the user of an event, the author of its message, the user who imposed a sanction."""
 
 
 def user_of(row: Any, fields: UserFields = USER) -> User:
     """The user in these columns of a row."""
-    return User(*fields(row))
+    id, name, display_name, role, bot = fields(row)
+    return User(id, name, display_name, role, bot is not None)
 
 
 def room_of(row: Any) -> Room:
@@ -81,6 +90,9 @@ def message_of(row: Any, room: str) -> Message:
         edited_at=row.m_edited_at,
         deleted=bool(row.m_deleted),
         extras=msgspec.json.decode(row.m_extras) if row.m_extras else NO_EXTRAS,
+        plugin=row.m_plugin,
+        display_name=row.m_display_name,
+        actions=tuple(msgspec.json.decode(row.m_actions)) if row.m_actions else (),
     )
 
 

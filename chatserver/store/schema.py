@@ -38,6 +38,8 @@ user = Table(
     Column("display_key", String, unique=True),
     Column("role", String, nullable=False),
     Column("created", Float, nullable=False),
+    # The plugin whose bot this is; NULL for people.
+    Column("bot", String),
 )
 
 credential = Table(
@@ -124,6 +126,10 @@ log = Table(
     # Of the other events: the message that they are about, and what else the event says.
     Column("target_seq", BigInteger),
     Column("data", Text),
+    # Of a message that a plugin wrote: which one, as whom it is shown if not as its user, and the buttons below it.
+    Column("plugin", String),
+    Column("display_name", String),
+    Column("actions", Text),
     PrimaryKeyConstraint("room_id", "seq"),
     sqlite_with_rowid=False,
 )
@@ -178,6 +184,39 @@ plugin_schema = Table(
     metadata,
     Column("plugin", String, primary_key=True),
     Column("version", Integer, nullable=False),
+)
+
+# What a plugin keeps without tables of its own, as JSON.
+plugin_value = Table(
+    "plugin_value",
+    metadata,
+    Column("plugin", String, nullable=False),
+    Column("key", String, nullable=False),
+    Column("value", Text, nullable=False),
+    PrimaryKeyConstraint("plugin", "key"),
+)
+
+# How far a plugin has read a room's log. A row with room 0 says that the follower has begun.
+plugin_follower = Table(
+    "plugin_follower",
+    metadata,
+    Column("plugin", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("room_id", Integer, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    PrimaryKeyConstraint("plugin", "name", "room_id"),
+)
+
+# What a plugin does once, later: ``name`` says what, ``data`` is JSON.
+plugin_job = Table(
+    "plugin_job",
+    metadata,
+    Column("plugin", String, nullable=False),
+    Column("id", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("due", Float, nullable=False),
+    Column("data", Text, nullable=False),
+    PrimaryKeyConstraint("plugin", "id"),
 )
 
 # Kept by Alembic (migrations/); made and read without it, as it takes a quarter of a second to import.
