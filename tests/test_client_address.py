@@ -88,3 +88,19 @@ async def test_a_probe_may_call_the_server_by_any_name(chat) -> None:
         for path in ("/metrics", "/api/v1/server", "/"):
             answer = await server.http("GET", path, headers={"Host": "chatserver.internal:8080"})
             assert answer.code == 403, path
+
+
+async def test_a_scrape_by_another_name_needs_a_token(chat) -> None:
+    async with chat(settings={"server": {"public_url": "https://chat.example.org"}}) as server:
+        member, admin = await server.account("mia"), await server.account("ada", "admin")
+        inside = {"Host": "chatserver.internal:8080"}
+
+        async def scrape(token=None, **headers: str) -> int:
+            return (await server.http("GET", "/metrics", token=token, headers={**inside, **headers})).code
+
+        assert await scrape(admin.token) == 200
+        assert await scrape(member.token) == 403
+        assert await scrape("nonesuch") == 401
+        # A page that had its name pointed here might be sent a cookie for this name.
+        assert await scrape(Cookie=f"chat_session={admin.token}") == 403
+        assert (await server.http("GET", "/api/v1/server", token=admin.token, headers=inside)).code == 403

@@ -254,6 +254,15 @@ MISTAKES = [
     ("limits: {messages_per_second: .nan}", 1, "limits.messages_per_second", "nan", "above 0", None),
     ("rooms:\n- name: #tea", 2, "rooms[0].name", "is nothing", "text", None),
     ("rooms:\n- name: tea\n  topic: no", 3, "rooms[0].topic", "is false", "text (put it in quotes)", None),
+    ("server:\n  host: 'a': b", 2, None, "not YAML", None, None),
+    (
+        "server: {trusted_proxies: [2001:db8::]}",
+        1,
+        "server.trusted_proxies[0]",
+        "is a mapping",
+        "(put it in quotes)",
+        None,
+    ),
     ("rooms:\n- topic: x", 2, "rooms[0]", 'the key "name" is missing', None, None),
     ("rooms:\n- name: Tea", 2, "rooms[0].name", "upper-case", None, None),
     ("rooms:\n- name: a\n- name: a", 3, "rooms[1].name", "there already", None, None),
@@ -355,8 +364,43 @@ def test_a_typo_beside_service_variables_is_still_told(
 
 
 @pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("server.host", "::"),
+        ("server.host", "fe80::1%eth0"),
+        ("server.name", "2024"),
+        ("server.name", "tea: and coffee # all day"),
+        ("server.name", "[tea]"),
+        ("server.name", "*"),
+        ("server.name", "no"),
+        ("server.public_url", "http://[::1]:8080"),
+        ("store.url", "memory:"),
+        ("store.url", "sqlite:"),
+        ("store.durability", "normal"),
+        ("data_dir", "/srv/a: b"),
+        ("log.level", "debug"),
+    ],
+)
+def test_text_in_the_environment_is_taken_as_it_is(read: Load, name: str, value: str) -> None:
+    found: object = read("", **{"CHATSERVER_" + name.replace(".", "__").upper(): value})
+    for key in name.split("."):
+        found = getattr(found, key)
+    assert str(found) == value
+
+
+@pytest.mark.parametrize(
     ("variable", "value", "path", "message", "suggestion"),
     [
+        ("CHATSERVER_SERVER__NAME", "\udcff", None, "not UTF-8", None),
+        ("CHATSERVER_STORE__URL", "memory", "store.url", "no storage", None),
+        ("CHATSERVER_LOG__LEVEL", "off", "log.level", 'is "off"', None),
+        (
+            "CHATSERVER_SERVER__TRUSTED_PROXIES",
+            "[2001:db8::]",
+            "server.trusted_proxies[0]",
+            "a mapping",
+            None,
+        ),
         ("CHATSERVER_SERVER__PRT", "1", None, "no setting", "CHATSERVER_SERVER__PORT"),
         ("CHATSERVER_SERVER__NAME__X", "1", None, "no setting", "CHATSERVER_SERVER__NAME"),
         ("CHATSERVER_SERVER__PORT", "x", "server.port", 'is "x"', None),

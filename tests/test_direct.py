@@ -83,6 +83,17 @@ async def test_a_direct_room_is_for_two(chat):
         assert not await eve.heard()
 
 
+async def test_nobody_invites_the_user_that_stands_for_the_server(chat):
+    async with chat() as server:
+        await server.join("general", "alice")
+        member = await server.account("mia")
+        await member.join("general")
+        status, answer = await server.api(
+            "POST", "rooms/general/members", {"user": "system"}, token=member.token
+        )
+        assert (status, answer.error["code"], answer.error["field"]) == (400, "invalid", "user")
+
+
 async def test_a_first_message_that_is_refused_makes_no_room(chat):
     async with chat(settings={"limits": {"content_chars": 10}}) as server:
         alice, bob = await server.client("alice"), await server.client("bob")

@@ -112,8 +112,8 @@ async def test_pages_of_messages(chat):
         assert await page(f"before={sent[3].seq}&limit=2") == (["1", "2"], True)
         assert await page(f"after={sent[2].seq}") == (["3", "4"], False)
         assert await page(f"around={sent[2].seq}&limit=2") == (["2", "3"], True)
-        for bad in ("limit=201", "limit=x", "before=-1", "after=9007199254740992", "before=1&after=1",
-                    "before=" + "0" * 20 + "9" * 30, "after=%D9%A3"):  # fmt: skip
+        for bad in ("limit=201", "limit=0", "limit=", "limit=x", "before=-1", "after=9007199254740992",
+                    "before=1&after=1", "before=" + "0" * 20 + "9" * 30, "after=%D9%A3"):  # fmt: skip
             status, answer = await server.api("GET", f"rooms/general/messages?{bad}", token=alice.token)
             assert (status, answer.error["code"]) == (400, "invalid"), bad
 
@@ -136,7 +136,9 @@ async def test_pages_of_messages(chat):
 async def test_bodies_that_are_none(chat, quiet, body, media, code):
     async with chat() as server:
         answer = await server.http("POST", "/api/v1/guest", body=body, headers={"Content-Type": media})
-        assert (answer.code, json.loads(answer.body)["error"]["code"]) == (400, code)
+        error = json.loads(answer.body)["error"]
+        assert (answer.code, error["code"]) == (400, code)
+        assert "frame" not in error["message"].lower()
 
 
 async def test_a_command_works_by_http_too(chat):

@@ -9,7 +9,7 @@ import pytest
 from chatserver.delivery.presence import KEPT, Presence
 from chatserver.model.values import User
 
-TOLD = ("joined", "left", "presence", "typing")
+TOLD = ("joined", "left", "presence", "renamed", "typing")
 
 
 async def noticed(client) -> list[dict]:
@@ -54,6 +54,8 @@ async def test_what_the_invisible_do_is_not_told(chat):
         await bob.join("tea")
         await bob.ask("leave", room="tea")
         await bob.ask("presence", status="invisible", text="still")
+        await bob.says("/nick rob", room="general")
+        assert (await bob.hears("renamed")).user["name"] == "rob"
         await alice.says("/who", room="general")
         assert (await alice.hears("notice")).text == "1 here: alice"
         await bob.ask("leave", room="general")
@@ -62,7 +64,7 @@ async def test_what_the_invisible_do_is_not_told(chat):
         await bob.join("general")
         mona = await server.account("mona", "moderator")
         await mona.join("general")
-        await mona.says("/kick bob", room="general")
+        await mona.says("/kick rob", room="general")
         assert (await alice.hears("member", action="kicked")).target["id"] == bob.id
         assert [e["user"]["id"] for e in await noticed(alice)] == [mona.id]
 

@@ -99,6 +99,8 @@ class Messages:
         content = self._pipeline.check(message.content, may_be_empty=bool(message.files))
         if message.via.commands and content.startswith("//"):
             content = content[1:]
+        if len(set(message.files)) < len(message.files):
+            raise Reject("A message names each of its files once.", "invalid", field="files")
         return Draft(
             user, room, content, message.kind, None, message.reply_to, message.files, (), None, message.extras,
             message.plugin, message.display_name, message.actions,

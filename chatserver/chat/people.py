@@ -89,14 +89,17 @@ class People:
             self._bus.publish(user_topic(user.id), wire.read(name, seq), ephemeral=True)
 
     async def rename(self, user: User, name: str) -> User:
-        """Another name, told to the rooms they are in."""
+        """Another name, told to the rooms they are in. That of an invisible user is told to themselves alone."""
         await self._access.require(user, "user.rename")
         self._states.take(user.id)
         old = user.display_name
         renamed = await self._accounts.rename(user, name)
         self.replace(renamed)
-        for room in {room for session in self._after_commit.sessions.of(user.id) for room in session.rooms}:
-            self._bus.publish(room, wire.renamed(renamed, old), ephemeral=True)
+        topics = {user_topic(user.id)}
+        if self._presence.status(user.id)[0] != "offline":
+            topics = {room for session in self._after_commit.sessions.of(user.id) for room in session.rooms}
+        for topic in topics:
+            self._bus.publish(topic, wire.renamed(renamed, old), ephemeral=True)
         self._notifier.notify("after_rename", renamed, old)
         return renamed
 

@@ -133,6 +133,7 @@ class RoomService:
         if live.room.kind == "direct":
             raise errors.direct_room("is for two")
         await self._access.require(by, "room.invite", live)
+        _require_reader(target, "user")
         if live.banned(target):
             raise Reject(f"{target.name} is banned from this room.", "banned", field="user")
         if target.id in live.members:
@@ -296,8 +297,15 @@ class RoomService:
         return await self.timeline(user, live, min(size, 200))
 
 
+def _require_reader(user: User, field: str) -> None:
+    """Raises `Reject` for the user that the server's own doings are put down to."""
+    if user.id == SYSTEM_ID:
+        raise Reject("Nobody reads what is sent to system.", "invalid", field=field)
+
+
 def direct_room(user: User, other: User) -> Room:
     """The direct room of two people, there or not. Raises `Reject` ``invalid`` for one person alone."""
     if user.id == other.id:
         raise Reject("You can't write to yourself.", "invalid", field="to")
+    _require_reader(other, "to")
     return Room("dm:" + "+".join(sorted((user.id, other.id))), kind="direct")

@@ -95,12 +95,27 @@ def override(raw: dict[str, Any], origins: dict[KeyPath, Origin], environ: Mappi
                 "no setting has this name", file=name, suggestion=nearest[0] if nearest else None
             )
         text = environ[name]
-        value, found = parse(text, name, lines=False) if text else ("", {(): Origin(name, None)})
+        value: Any = text
+        found: dict[KeyPath, Origin] = {(): Origin(name, None)}
+        # A name, an address or a path may look like YAML: `::` and `memory:` would be mappings.
+        if text and not shapes.is_text(shape, path):
+            value, found = parse(text, name, lines=False)
+        elif not _is_utf8(text):
+            raise ConfigError("is not UTF-8", file=name)
         if _put(raw, path, value):
             for known in [each for each in origins if each[: len(path)] == path]:
                 del origins[known]
             origins.update({(*path, *inner): origin for inner, origin in found.items()})
             origins.setdefault(path, Origin(name, None))
+
+
+def _is_utf8(text: str) -> bool:
+    # Bytes of the environment that are none stand in it as halves of surrogate pairs.
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _put(raw: dict[str, Any], path: tuple[str, ...], value: Any) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
 from msgspec import inspect
@@ -133,6 +134,18 @@ def choices(shape: inspect.Type, path: KeyPath) -> tuple[str, ...]:
         if isinstance(each, inspect.EnumType):
             return tuple(str(member.value) for member in each.cls)
     return ()
+
+
+def is_text(shape: inspect.Type, path: KeyPath) -> bool:
+    """Whether only text can stand at ``path``: a string, a path, one of several words."""
+    parts = tuple(_at(shape, path))[1:]
+    return bool(parts) and all(map(_is_text, parts))
+
+
+def _is_text(shape: inspect.Type) -> bool:
+    if isinstance(shape, inspect.LiteralType):
+        return all(isinstance(value, str) for value in shape.values)
+    return isinstance(shape, inspect.StrType) or (isinstance(shape, inspect.CustomType) and shape.cls is Path)
 
 
 def _at(shape: inspect.Type, path: KeyPath) -> Iterator[inspect.Type]:

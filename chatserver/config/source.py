@@ -121,7 +121,8 @@ class Source:
         if match := _EXPECTED.fullmatch(text):
             words = " or ".join(_WORDS.get(word, word) for word in match[1].split(" | "))
             expected = shapes.description(shape, inner) or words + match[2]
-            if isinstance(value, bool | int | float) and match[1] == "str":
+            # `2024`, `yes`, and `::`, which YAML takes for a mapping.
+            if isinstance(value, bool | int | float | dict) and match[1] == "str":
                 expected += " (put it in quotes)"
             return self.error(full, f"is {_shown(value)}", expected=expected)
         return self.error(full, text.replace("`", ""))

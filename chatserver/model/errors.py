@@ -174,9 +174,9 @@ def nonce_conflict() -> Reject:
 # The server
 
 
-def not_json() -> Reject:
-    """A frame or a body can't be read."""
-    return Reject("A frame is one JSON object.", "bad_request")
+def not_json(what: str) -> Reject:
+    """What came can't be read; ``what`` names it with its article."""
+    return Reject(f"{what} is one JSON object.", "bad_request")
 
 
 def hello_required() -> Reject:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 from msgspec import Meta, Struct
@@ -178,6 +178,8 @@ class _Envelope(Struct):
     id: Any = None
 
 
+_FRAME = "A frame"
+_CORE_TYPES = frozenset(each.__struct_config__.tag for each in get_args(Core))
 _AT = re.compile(r"^(?P<what>.*?)(?: - at `\$\.?(?P<path>[^`]*)`)?$", re.DOTALL)
 _MISSING = re.compile(r"missing required field `(?P<name>[^`]+)`")
 
@@ -212,7 +214,7 @@ class Decoder:
         try:
             envelope = self._envelope.decode(frame)
         except (msgspec.DecodeError, UnicodeError, RecursionError):
-            raise BadRequest(None, errors.not_json()) from None
+            raise BadRequest(None, errors.not_json(_FRAME)) from None
         if not isinstance(envelope.type, str):
             raise BadRequest(None, Reject('A request has a "type".', "bad_request", field="type"))
         if envelope.id is not None and not (isinstance(envelope.id, str) and 0 < len(envelope.id) <= 64):
@@ -220,8 +222,7 @@ class Decoder:
             raise BadRequest(None, reject)
         decoder = self._plugins.get(envelope.type)
         if decoder is None:
-            unknown = str(error).endswith("at `$.type`")
-            raise BadRequest(envelope.id, unknown_type(envelope.type) if unknown else invalid(error))
+            raise BadRequest(envelope.id, _refusal(envelope.type, error))
         try:
             return PluginRequest(envelope.type, envelope.id, decoder.decode(frame))
         except (msgspec.DecodeError, UnicodeError, RecursionError) as wrong:
@@ -232,15 +233,23 @@ class Decoder:
             raise BadRequest(envelope.id, self._failed(envelope.type, broken)) from broken
 
 
+def _refusal(type: str, error: Exception) -> Reject:
+    if not str(error).endswith("at `$.type`"):
+        return invalid(error)
+    if type in _CORE_TYPES:
+        return Reject("A request has one type; this one has two.", "bad_request", field="type")
+    return unknown_type(type)
+
+
 def unknown_type(type: str) -> Reject:
     """The refusal of a request of an unknown type."""
     return Reject(f"There is no request {type[:64]!r}.", "unknown_type", field="type")
 
 
-def invalid(error: Exception) -> Reject:
-    """The refusal for a failed conversion; it names the field."""
+def invalid(error: Exception, what: str = _FRAME) -> Reject:
+    """The refusal for a failed conversion of a frame, or of what ``what`` says; it names the field."""
     if not isinstance(error, msgspec.ValidationError):
-        return errors.not_json()
+        return errors.not_json(what)
     match = _AT.match(str(error))
     what, path = (match["what"], match["path"]) if match else (str(error), None)
     missing = _MISSING.search(what)

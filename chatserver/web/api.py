@@ -114,7 +114,7 @@ class RoomMessages(Handler):
     async def get(self, name: str) -> None:
         user = await self.require_user()
         live = await self.services.room_service.readable(user, name)
-        limit = self.number("limit", 50, PAGE) or 50
+        limit = self.number("limit", 1, PAGE) or 50
         where = {key: self.number(key) for key in ("before", "after", "around")}
         if sum(value is not None for value in where.values()) > 1:
             raise Reject("Say one of before, after and around.", "invalid", field="before")

@@ -64,13 +64,16 @@ class Handler(tornado.web.RequestHandler):
             self.set_header("Strict-Transport-Security", HSTS)
 
     def prepare(self) -> Awaitable[None] | None:
-        if not (
-            self.answers_any_host or is_ours(self.request.host, self.services.settings.server.public_url)
-        ):
-            raise Reject("The Host header names another server.", "forbidden")
+        if not (self.answers_any_host or self.is_for_us):
+            raise foreign_host()
         if self.services.stopping and not self.answers_while_stopping:
             raise Reject("The server is stopping.", "unavailable", retry_after=STOPPING_SECONDS)
         return None
+
+    @property
+    def is_for_us(self) -> bool:
+        """Whether the Host header may name this server."""
+        return is_ours(self.request.host, self.services.settings.server.public_url)
 
     @property
     def remote_ip(self) -> str:
@@ -160,15 +163,15 @@ class Handler(tornado.web.RequestHandler):
         try:
             return msgspec.json.decode(self.request.body, type=type)
         except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-            raise invalid(error) from None
+            raise invalid(error, "A body") from None
 
-    def number(self, name: str, default: int | None = None, most: int = 2**53 - 1) -> int | None:
-        """A whole number in the query. Raises `Reject` ``invalid``."""
+    def number(self, name: str, least: int = 0, most: int = 2**53 - 1) -> int | None:
+        """A whole number in the query, None where it isn't given. Raises `Reject` ``invalid``."""
         text = self.get_query_argument(name, None)
         if text is None:
-            return default
-        if not (text.isascii() and text.isdigit() and len(text) <= 16 and int(text) <= most):
-            raise Reject(f"{name}: a whole number up to {most}.", "invalid", field=name)
+            return None
+        if not (text.isascii() and text.isdigit() and len(text) <= 16 and least <= int(text) <= most):
+            raise Reject(f"{name}: a whole number from {least} to {most}.", "invalid", field=name)
         return int(text)
 
     def finish(self, chunk: str | bytes | dict[str, Any] | None = None) -> asyncio.Future[None]:
@@ -239,6 +242,11 @@ class Handler(tornado.web.RequestHandler):
             self.services.host.current.hooks.failed(self.plugin.name, self._route, value)
         else:
             log.error("%s %s failed", self.request.method, self.request.path, exc_info=(typ, value, tb))
+
+
+def foreign_host() -> Reject:
+    """The Host header names another server."""
+    return Reject("The Host header names another server.", "forbidden")
 
 
 def request_of(request: HTTPServerRequest, remote_ip: str, token: str | None) -> Request:

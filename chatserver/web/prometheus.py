@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from ..model.metrics import Histogram, Metrics
-from .handler import Handler
+from .handler import Handler, foreign_host
 
 if TYPE_CHECKING:
     from prometheus_client.metrics_core import Metric
@@ -18,15 +18,24 @@ PREFIX = "chatserver_"
 
 
 class Scrape(Handler):
-    """For programs on this machine, and for those who have the permission ``server.metrics``."""
+    """For programs on this machine, and for those who have the permission ``server.metrics``.
+
+    Prometheus comes by internal names, as probes do. By such a name only a token counts: a page that had its own name
+    pointed here has none.
+    """
+
+    answers_any_host = True
 
     async def get(self) -> None:
+        if not self.is_for_us and self.bearer is None:
+            raise foreign_host()
         # Imported with the first scrape, so that a server without scrapes doesn't pay for it.
         from prometheus_client import CollectorRegistry
         from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 
         forwarded = {"X-Forwarded-For", "Forwarded"} & set(self.request.headers)
-        if forwarded or not ipaddress.ip_address(self.remote_ip).is_loopback:
+        near = ipaddress.ip_address(self.remote_ip).is_loopback and self.is_for_us
+        if forwarded or not near:
             await self.services.access.require(await self.require_user(), "server.metrics")
         registry = CollectorRegistry(auto_describe=False)
         registry.register(self)

@@ -97,13 +97,14 @@ class UploadHandler(Handler):
 
     async def _room(self, user: User) -> Room:
         """Where the file is for: a direct room need not be there before its first message. Raises `Reject`."""
-        other = self.get_query_argument("to", "")
+        other, name = self.get_query_argument("to", ""), self.get_query_argument("room", "")
+        if other and name:
+            raise Reject("Say room or to, not both.", "invalid", field="to")
         if other:
             room = await self.chat.direct(user, await self.chat.user(other), make=False)
             is_there = await self.chat.may_read(room.name, user=user)
             await self._check_may(user, room if is_there else None)
             return room
-        name = self.get_query_argument("room", "")
         # The same answer for what isn't there and what isn't theirs.
         if not await self.chat.may_read(name, user=user):
             raise Reject(f"There is no room {name!r}.", "not_found", field="room")

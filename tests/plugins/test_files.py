@@ -220,7 +220,12 @@ async def test_a_file_for_one_person_goes_to_no_other(chat):
 
 @pytest.mark.parametrize(
     ("to", "status", "code"),
-    [("alice", 400, "invalid"), ("nonesuch", 404, "not_found"), ("carol", 201, None)],
+    [
+        ("alice", 400, "invalid"),
+        ("nonesuch", 404, "not_found"),
+        ("system", 400, "invalid"),
+        ("carol", 201, None),
+    ],
 )
 async def test_whom_an_upload_can_be_for(chat, to, status, code):
     async with chat(plugins=["files"]) as server:
@@ -228,6 +233,15 @@ async def test_whom_an_upload_can_be_for(chat, to, status, code):
         found, answer = await upload_to(server, alice, to)
         assert (found, answer.get("error", {}).get("code")) == (status, code)
         assert await rooms_of(alice) == ["general"]
+
+
+async def test_an_upload_is_for_a_room_or_for_a_user(chat):
+    async with chat(plugins=["files"]) as server:
+        alice, _ = await server.join("general", "alice", "carol")
+        path = "/plugins/files/upload?to=carol&room=general"
+        answer = await server.http("POST", path, body=TEXT, token=alice.token)
+        error = json.loads(answer.body)["error"]
+        assert (answer.code, error["code"], error["field"]) == (400, "invalid", "to")
 
 
 @pytest.mark.parametrize(
@@ -337,10 +351,12 @@ async def test_a_file_belongs_to_one_message_of_its_owner_in_its_room(chat):
             alice.says("none", files=["0" * 32]),
             alice.says("many", files=[f"{number:032x}" for number in range(11)]),
         ]
-        for work in attempts:
+        for number, work in enumerate(attempts):
             with pytest.raises(Refused) as refused:
                 await work
             assert (refused.value.code, refused.value.field) == ("invalid", "files")
+            # A file that is there and named twice was uploaded here, after all.
+            assert ("once" in str(refused.value)) == (number == 2)
         await alice.says("here", files=[file])
         with pytest.raises(Refused):
             await alice.says("again", files=[file])
