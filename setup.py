@@ -85,7 +85,7 @@ setup(
     ],
     extras_require={"test": TEST, "bench": ["matplotlib>=3.8"]},
     entry_points={
-        "console_scripts": ["chatserver = chatserver.server.cli:main"],
+        "console_scripts": ["chatserver = chatserver.__main__:main"],
         "chatserver.plugins": [f"{name} = chatserver_plugins.{name}" for name in BUNDLED],
     },
 )

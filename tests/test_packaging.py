@@ -65,7 +65,7 @@ def test_every_bundled_plugin_is_an_entry_point_of_the_wheel(unpacked: Path) -> 
         "    print(each.group, each.name, each.value)"
     )
     listed = run(unpacked, code).splitlines()
-    assert "console_scripts chatserver chatserver.server.cli:main" in listed
+    assert "console_scripts chatserver chatserver.__main__:main" in listed
     packages = [each.name for each in (ROOT / "plugins").iterdir() if (each / "__init__.py").exists()]
     plugins = {f"chatserver.plugins {name} chatserver_plugins.{name}" for name in packages}
     assert {line for line in listed if line.startswith("chatserver.plugins ")} == plugins

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from dotenv.parser import parse_stream
 
 from ..model.errors import ConfigError
 from . import shapes
@@ -37,6 +36,9 @@ def with_env_file(path: Path, environ: Mapping[str, str]) -> Mapping[str, str]:
     """``environ``, and below it what the file at ``path`` sets. Raises ConfigError for a file that can't be read."""
     if not path.is_file():
         return environ
+    # Few have this file.
+    from dotenv.parser import parse_stream
+
     found: dict[str, str] = {}
     try:
         with path.open(encoding="utf-8") as stream:
