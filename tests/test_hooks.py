@@ -13,15 +13,17 @@ import pytest
 
 from chatserver import Draft, Event, Message, Plugin, Reject, Room, User, hookimpl
 from chatserver.model.errors import PluginError
+from chatserver.model.tuning import Timeouts
 from chatserver.plugins.hooks import HookCaller
 from chatserver.plugins.hookspecs import KINDS, PROJECT
 from chatserver.plugins.implementation import Policy
-from chatserver.plugins.isolation import FAILURES, Record
+from chatserver.plugins.isolation import FAILURES, HOOKS, Record
 
 ALICE = User("u1", "alice", "Alice")
 TEA = Room("tea")
 DRAFT = Draft(ALICE, TEA, "hello")
 MESSAGE = Message("m1", "tea", 1, 0.0, ALICE, "hello", "hello")
+QUICK = Timeouts(hooks=0.05, calls=0.05)
 EVENT = Event("tea", 1, "message", 0.0, ALICE)
 
 
@@ -40,6 +42,12 @@ def hooks(*plugins, policies=None, **options):
     for number in reversed(range(len(plugins))):
         manager.register(plugins[number], f"p{number}")
     return HookCaller(manager, policies or {}, **{"record": Record(strict=True), **options})
+
+
+def notify(found, name, *args):
+    """Tell all plugins that want to know; what is to be awaited."""
+    waiting = [found.tell(plugin, name, args) for plugin in found.listeners(name, args)]
+    return asyncio.gather(*(each for each in waiting if each is not None)) if any(waiting) else None
 
 
 def adds(text):
@@ -161,7 +169,7 @@ async def cancels_itself(self):
 )
 async def test_a_failure_skips_or_refuses_as_the_plugin_is_set(bad, caplog):
     async def outcome(on_error):
-        found = hooks(adds("1"), bad, adds_later("2"), policies={"p1": Policy(on_error)}, deadline=0.05)
+        found = hooks(adds("1"), bad, adds_later("2"), policies={"p1": Policy(on_error)}, timeouts=QUICK)
         try:
             result = (await found.filter("before_post", DRAFT)).content
         except Reject as refused:
@@ -194,7 +202,7 @@ async def test_who_overruns_the_deadline_takes_it_from_nobody_else():
         await asyncio.sleep(0)
         raise Reject("seen")
 
-    found = hooks(plugin(before_post=never), plugin(before_post=refuses), deadline=0.05)
+    found = hooks(plugin(before_post=never), plugin(before_post=refuses), timeouts=QUICK)
     with pytest.raises(Reject, match="seen"):
         await found.filter("before_post", DRAFT)
     assert found.record.stats["p1", "before_post"].failures == 0
@@ -213,21 +221,25 @@ async def test_the_senders_own_cancellation_is_nobodys_failure():
 def test_a_plugin_that_keeps_failing_is_suspended_and_reported(caplog):
     told = []
     bad = breaks()
-    found = hooks(bad, adds("1"), on_suspend=lambda *what: told.append(what))
+    found = hooks(bad, adds("1"), tell=told.append)
     for _ in range(FAILURES):
         assert not told
         assert found.filter("before_post", DRAFT).content == "hello1"
-    ((name, hook, error),) = told
-    assert (name, hook, type(error)) == ("p0", "before_post", ZeroDivisionError)
+    (text,) = told
+    assert text.startswith(
+        "The plugin p0 keeps failing: every hook is suspended until a reload (ZeroDivisionError"
+    )
+    assert found.suspended("p0").keys() == {HOOKS}
+    assert not found.suspended("p1")
     assert [impl.plugin for impl in found.impls("before_post")] == ["p1"]
-    assert caplog.messages[-1].startswith("plugin p0 keeps failing, the last time in before_post")
+    assert caplog.messages[-1] == "plugin p0 keeps failing: every hook is suspended"
 
 
 def test_a_suspended_plugin_is_still_told_to_stop():
     found = hooks(plugin(after_event=lambda self: 1 / 0, shutdown=lambda self: None))
     found.drop("nobody")
     for _ in range(FAILURES):
-        assert found.notify("after_event", EVENT) is None
+        assert notify(found, "after_event", EVENT) is None
     assert not found.has("after_event")
     assert found.has("shutdown")
 
@@ -272,7 +284,7 @@ async def test_everybody_is_notified_whatever_the_others_do():
         plugin(after_event=after_event),
         policies={"p1": Policy("reject")},
     )
-    await found.notify("after_event", EVENT)
+    await notify(found, "after_event", EVENT)
     assert seen == [EVENT]
     assert [failure.plugin for failure in found.record.failures] == ["p0", "p1"]
 
@@ -346,6 +358,65 @@ async def test_a_commands_or_requests_failure_is_a_refusal(caplog):
     assert "plugin p0 failed in request x: ZeroDivisionError" in caplog.text
 
 
+async def test_a_call_that_keeps_failing_is_refused_and_others_go_on():
+    told = []
+    found = hooks(adds("1"), tell=told.append)
+    for failures in (FAILURES - 1, FAILURES):
+        for _ in range(failures):
+            assert await refusal(found.guard("p0", "/x", lambda: 1 / 0)) == "The plugin 'p0' failed."
+        if not told:
+            # One that works now and then doesn't keep failing.
+            assert await found.guard("p0", "/x", str, 1) == "1"
+    assert told[0].startswith("The plugin p0 keeps failing: /x is suspended until a reload (Zero")
+    assert await refusal(found.guard("p0", "/x", str, 1)) == "The plugin 'p0' kept failing: /x is suspended."
+    assert await found.guard("p0", "/y", str, 1) == "1"
+    assert found.filter("before_post", DRAFT).content == "hello1"
+
+
+async def refusal(waiting):
+    with pytest.raises(Reject) as caught:
+        await waiting
+    assert (caught.value.code, caught.value.plugin) == ("plugin_failed", "p0")
+    return caught.value.message
+
+
+async def stubborn(self=None):
+    """Swallows its cancellation, until it is cancelled once more."""
+    try:
+        await asyncio.Event().wait()
+    except asyncio.CancelledError:
+        await asyncio.Event().wait()
+
+
+async def test_who_ignores_being_cancelled_is_left_behind(caplog):
+    found = hooks(plugin(before_post=stubborn), adds_later("1"), timeouts=QUICK)
+    assert (await found.filter("before_post", DRAFT)).content == "hello1"
+    assert await refusal(found.guard("p0", "/x", stubborn)) == "The plugin 'p0' failed."
+    goes_on = [text for text in caplog.messages if "though it was cancelled" in text]
+    assert goes_on == [
+        f"plugin p0 goes on in {what}, though it was cancelled" for what in ("before_post", "/x")
+    ]
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    assert len(left) == 2
+    for task in left:
+        task.cancel()
+    await asyncio.wait(left)
+
+
+@pytest.mark.parametrize("text", ["\ud800", "x" * 1_000_000, None])
+def test_an_error_can_say_what_it_likes(caplog, text):
+    class Odd(Exception):
+        def __str__(self):
+            return text
+
+    told = []
+    found = hooks(breaks(error=lambda _: Odd()), tell=told.append)
+    for _ in range(FAILURES):
+        assert found.filter("before_post", DRAFT) is DRAFT
+    assert len(caplog.messages[0].encode()) < 2000
+    assert len(told[0].encode()) < 2000
+
+
 async def test_a_guarded_refusal_stays_what_it_is():
     async def refuse():
         raise Reject("no", "not_found")
@@ -371,10 +442,10 @@ async def test_a_plugin_limited_to_rooms_is_not_called_elsewhere():
     coffee = Room("coffee")
     found.filter("before_post", DRAFT)
     found.filter("before_post", Draft(ALICE, coffee, "hello"))
-    found.notify("after_post", MESSAGE)
-    found.notify("after_join", ALICE, coffee)
+    notify(found, "after_post", MESSAGE)
+    notify(found, "after_join", ALICE, coffee)
     await found.veto("may", ALICE, "message.post", None)
-    found.notify("after_connect", ALICE)
+    notify(found, "after_connect", ALICE)
     assert called == ["tea", "tea", "alice"]
 
 
@@ -419,15 +490,18 @@ async def test_a_hook_is_called_for_the_types_of_events_it_wants():
     found = hooks(Choosy("choosy", None, None))
     types = ("message", "edited", "deleted", "member")
     events = [Event("tea", seq, type, 0.0, ALICE) for seq, type in enumerate(types)]
-    assert [type for type in types if found.wants(type)] == ["message", "deleted"]
+    assert [event.type for event in events if found.listeners("after_event", (event,))] == [
+        "message",
+        "deleted",
+    ]
     for event in events:
-        found.notify("after_event", event)
+        notify(found, "after_event", event)
     (each,) = found.in_commit
     each.call(None, each.wanted(events))
     assert (seen, written) == (["message", "deleted"], ["deleted"])
     assert found.record.stats["p0", "after_event"].calls == 2
     found.drop("p0")
-    assert not found.wants("message")
+    assert not found.listeners("after_event", (events[0],))
 
 
 # At start

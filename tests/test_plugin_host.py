@@ -398,7 +398,7 @@ def test_an_unknown_permission_in_the_settings_is_placed(write, host):
 def test_events_of_a_plugin_that_is_not_enabled_may_be_wanted(write, host):
     write("polls.py", PLAIN)
     write("asks.py", "class A(Plugin):\n  @hookimpl(events=('polls:voted',))\n  def after_event(self): pass")
-    assert not loaded(host("asks:")).hooks.wants("message")
+    assert loaded(host("asks:")).hooks.has("after_event")
 
 
 def test_two_plugins_with_one_command_are_named(write, host):
@@ -473,12 +473,12 @@ async def test_plugins_start_in_order_and_stop_in_reverse_with_all_they_began(wr
     # A job that fails is reported, and comes again.
     await second.ticked.wait()
     assert "plugin second: a background job failed: ZeroDivisionError: tick" in caplog.text
-    running.current.hooks.notify("after_event", None)
+    running.current.hooks.tell("second", "after_event", (None,))
     await running.stop()
-    running.current.hooks.notify("after_event", None)
+    running.current.hooks.tell("second", "after_event", (None,))
     begin = "startup second with chat of second and database of second"
     assert second.said == [begin, "event", "job ended", "shutdown"]
-    assert first.said[1:] == ["event", "second stopped", "job ended", "shutdown", "first stopped"]
+    assert first.said[1:] == ["second stopped", "job ended", "shutdown", "first stopped"]
     assert first.job.cancelled()
     assert len(asyncio.all_tasks()) == 1
 

@@ -115,7 +115,7 @@ class AfterCommit:
     # Plugins
 
     def _tell_plugins(self, event: Event) -> None:
-        self._notifier.notify_event(event)
+        self._notifier.notify("after_event", event)
         hook = AFTER.get(event.type)
         if hook is not None:
             self._notifier.notify(hook, event.message)

@@ -12,6 +12,7 @@ from ..plugins.api import Ban
 from ..plugins.gateways import Format, GatewaySession, Link
 from ..protocol import events as wire
 from .plugin_messages import PluginMessages, room_name
+from .rooms import direct_room
 from .services import Services
 
 
@@ -43,7 +44,7 @@ class PluginChat(PluginMessages):
         self._services.notifier.notify("after_upload", upload)
 
     def notice(self, user: User, text: str, *, room: Room | str | None = None, level: str = "info") -> None:
-        where = None if room is None else room_name(room)
+        where = None if room is None else self._here(room)
         self._services.bus.publish(user_topic(user.id), wire.notice(text, where, level), ephemeral=True)
 
     # Rooms
@@ -56,25 +57,26 @@ class PluginChat(PluginMessages):
         return [entry.room for entry in (*lists.mine, *lists.public)]
 
     async def create_room(self, name: str, *, by: User, **settings: Any) -> Room:
-        return (await self._services.room_service.create(by, name, settings)).room
+        return (await self._services.room_service.create(by, self._here(name), settings)).room
 
     async def change_room(self, room: Room | str, *, by: User, **settings: Any) -> Room:
-        return (await self._services.room_service.change(by, room_name(room), settings)).room
+        return (await self._services.room_service.change(by, self._here(room), settings)).room
 
     async def direct(self, user: User, other: User, *, make: bool = True) -> Room:
         if not make:
             return await self._services.room_service.direct_to_be(user, other)
+        self._here(direct_room(user, other))
         live, _ = await self._services.room_service.direct(user, other)
         return live.room
 
     async def join(self, room: Room | str, *, user: User) -> Room:
-        return (await self._services.room_service.join(user, room_name(room))).room
+        return (await self._services.room_service.join(user, self._here(room))).room
 
     async def leave(self, room: Room | str, *, user: User) -> None:
-        await self._services.room_service.leave(user, room_name(room))
+        await self._services.room_service.leave(user, self._here(room))
 
     async def invite(self, room: Room | str, user: User, *, by: User) -> None:
-        await self._services.room_service.invite(by, room_name(room), user)
+        await self._services.room_service.invite(by, self._here(room), user)
 
     # People
 
@@ -124,23 +126,23 @@ class PluginChat(PluginMessages):
     async def kick(
         self, room: Room | str, user: User, *, by: User, minutes: float = 0, reason: str = ""
     ) -> None:
-        await self._services.moderation.kick(room_name(room), user, by=by, minutes=minutes, reason=reason)
+        await self._services.moderation.kick(self._here(room), user, by=by, minutes=minutes, reason=reason)
 
     async def mute(
         self, room: Room | str, user: User, *, by: User, minutes: float = 0, reason: str = ""
     ) -> None:
-        await self._services.moderation.mute(room_name(room), user, by=by, minutes=minutes, reason=reason)
+        await self._services.moderation.mute(self._here(room), user, by=by, minutes=minutes, reason=reason)
 
     async def unmute(self, room: Room | str, user: User, *, by: User) -> None:
-        await self._services.moderation.unmute(room_name(room), user, by=by)
+        await self._services.moderation.unmute(self._here(room), user, by=by)
 
     async def ban(
         self, room: Room | str, user: User, *, by: User, minutes: float = 0, reason: str = ""
     ) -> None:
-        await self._services.moderation.ban(room_name(room), user, by=by, minutes=minutes, reason=reason)
+        await self._services.moderation.ban(self._here(room), user, by=by, minutes=minutes, reason=reason)
 
     async def unban(self, room: Room | str, user: User, *, by: User) -> None:
-        await self._services.moderation.unban(room_name(room), user, by=by)
+        await self._services.moderation.unban(self._here(room), user, by=by)
 
     async def bans(self, room: Room | str) -> list[Ban]:
         return await self._services.moderation.bans(room_name(room))

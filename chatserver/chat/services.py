@@ -74,7 +74,7 @@ class Services:
         self.hub = Hub(asyncio.get_running_loop().call_soon, self.metrics, send_to_all)
         self.bus = make_bus(self.hub.deliver, self.hub.deliver_apart)
         self.access = Access(self.host)
-        self.notifier = Notifier(self.host, self.metrics)
+        self.notifier = Notifier(self.host, self.metrics, self.sizes.plugin_calls)
         gone = partial(user_gone, self.bus, self.notifier)
         self.presence = Presence(gone, self.timeouts.presence_grace)
         self.sessions = LocalSessions(self.hub)

@@ -58,7 +58,10 @@ class Session:
         self._idle: asyncio.Future[None] | None = None
 
     def send(self, event: Mapping[str, Any]) -> None:
-        """Send an event to this connection alone."""
+        """Send an event to this connection alone. Raises ValueError for a type that only the server sends."""
+        type = event.get("type")
+        if not isinstance(type, str) or (type != "notice" and ":" not in type):
+            raise ValueError(f"the type of an event is <plugin>:<name> or notice, not {type!r}")
         self.connection.send(wire.encode(event))
 
     def ok(self, re: str | None, fields: Mapping[str, Any]) -> None:

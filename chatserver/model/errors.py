@@ -6,6 +6,7 @@ A refusal that is given in more than one place is made by one function here, so 
 from __future__ import annotations
 
 import enum
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Literal, Self
 
 if TYPE_CHECKING:
@@ -133,6 +134,13 @@ def archived() -> Reject:
 def direct_room(cannot: str) -> Reject:
     """A direct room ``cannot`` do this; the text begins with a verb: ``can't be left``."""
     return Reject(f"A direct room {cannot}.", "forbidden", field="room")
+
+
+def not_in_plugins_rooms(plugin: str, rooms: Collection[str]) -> Reject:
+    """The settings let the plugin work in some rooms only."""
+    where = ", ".join(sorted(rooms)) or "none"
+    text = f"The plugin {plugin!r} works in these rooms only: {where}."
+    return Reject(text, "forbidden", field="room", plugin=plugin)
 
 
 # Users

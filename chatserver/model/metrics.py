@@ -83,8 +83,8 @@ class Metrics:
         self.message_rate = Rate()
         self.lagging = 0
         """How often a connection that lags was not sent what may be lost."""
-        self.dropped_notifications = 0
-        """Calls of ``after_*`` hooks that were dropped because plugins were too slow."""
+        self.dropped_notifications: Counter[str] = Counter()
+        """Calls of ``after_*`` hooks that were dropped because their plugin was too slow, by plugin."""
         self.closes: Counter[int] = Counter()
         """WebSockets that the server closed, by code."""
         self.fan_out = Histogram(SIZES)

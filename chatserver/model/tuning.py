@@ -34,6 +34,10 @@ class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
     """For the plugins to end, all of them."""
     stop_plugin_step: float = 0.5
     """For each step of a plugin's end, whatever others took."""
+    hooks: float = 5.0
+    """For an async hook; for filters, all of them."""
+    calls: float = 10.0
+    """For a plugin's command or request."""
     startup: float = 60.0
     """For each plugin's ``startup``."""
     reload: float = 15.0
@@ -55,5 +59,7 @@ class Sizes(msgspec.Struct, frozen=True, kw_only=True):
     """Missed events that are sent in all."""
     resume_page: int = 200
     """Events read at once while a client catches up."""
+    plugin_calls: int = 10_000
+    """Calls of ``after_*`` hooks that wait for one plugin."""
     spare_connections: int = 64
     """TCP connections beyond the limit of WebSockets, for HTTP requests that are soon over."""

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, TypeVar, dataclass_transform
 import msgspec
 
 from .api import ChatAPI, Database, Transaction
-from .failures import PluginExit, described, own_failure, raised
+from .failures import contained, described, own_failure, raised
 from .implementation import OnError
 
 Ran = Callable[[float, BaseException | None], None]
@@ -77,7 +77,7 @@ class Plugin:
 
     def spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         """Run ``work`` beside everything else. A failure is logged; a stop cancels it."""
-        task = asyncio.get_running_loop().create_task(_contained(work), name=f"plugin {self.name}")
+        task = asyncio.get_running_loop().create_task(contained(work), name=f"plugin {self.name}")
         self._tasks.add(task)
         started = perf_counter()
 
@@ -127,11 +127,3 @@ class Plugin:
             self.log.error("plugin %s: a background job failed: %s", self.name, described(error, type(self)))
             self.log.debug("plugin %s: the failure in full", self.name, exc_info=error)
         self._ran(perf_counter() - started, error)
-
-
-async def _contained(work: Coroutine[Any, Any, T]) -> T:
-    """``work``, without what ends a whole loop (SystemExit, as argparse raises it)."""
-    try:
-        return await work
-    except (SystemExit, KeyboardInterrupt) as error:
-        raise PluginExit(error) from error

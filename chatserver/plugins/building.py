@@ -14,12 +14,13 @@ import pluggy
 
 from ..config import PluginConfig, Settings
 from ..model.errors import ConfigError, PluginError
+from ..model.tuning import Timeouts
 from . import registrations
 from .base import Plugin, Ran
 from .commands import Commands
 from .discovery import Found, find, folder_of, plugin_class
 from .failures import described
-from .hooks import HookCaller, OnSuspend
+from .hooks import HookCaller, Tell
 from .hookspecs import KINDS, PROJECT
 from .implementation import OnError
 from .isolation import Record
@@ -41,13 +42,16 @@ class Builder:
         settings: Settings,
         record: Record,
         ran: Callable[[str], Ran],
-        on_suspend: OnSuspend,
+        timeouts: Timeouts,
+        tell: Tell,
         old: PluginSet | None,
     ) -> None:
         self._settings = settings
         self._record = record
         self._ran = ran
-        self._on_suspend = on_suspend
+        self._timeouts = timeouts
+        self._tell = tell
+        self._suspended = old.hooks.suspended if old is not None else (lambda plugin: {})
         self._old = {plugin.name: plugin for plugin in old.plugins} if old is not None else {}
         self._manager = pluggy.PluginManager(PROJECT)
         for kind in KINDS:
@@ -64,7 +68,9 @@ class Builder:
         for plugin in reversed(plugins):
             self._register(plugin)
         policies = {plugin.name: plugin.policy for plugin in plugins}
-        hooks = HookCaller(self._manager, policies, record=self._record, on_suspend=self._on_suspend)
+        hooks = HookCaller(
+            self._manager, policies, record=self._record, timeouts=self._timeouts, tell=self._tell
+        )
         commands = Commands(hooks.guard)
         for plugin in plugins:
             commands.add(plugin.name, plugin.instance, plugin.policy.rooms)
@@ -116,6 +122,8 @@ class Builder:
     def _unchanged(self, old: Loaded, cls: type[Plugin], settings: object) -> bool:
         """Whether it goes on as it is, as those do that it requires."""
         same = type(old.instance) is cls and old.instance.settings == settings
+        # One that is suspended in part begins anew.
+        same = same and not self._suspended(old.name)
         return same and all(self._loaded[name].instance is self._old[name].instance for name in cls.requires)
 
     def _peer(self, name: str) -> Plugin | None:

@@ -9,6 +9,7 @@ from time import perf_counter
 from types import MappingProxyType
 from typing import Any
 
+from .answers import html
 from .failures import own_failure
 from .implementation import ELSEWHERE, RETURNS, HookImpl, Stats
 from .isolation import SLOW_SECONDS, Isolation, report_slow
@@ -31,14 +32,17 @@ def _replace_edited(args: Args, answer: Any) -> Args:
 
 def _checked(draft: Any) -> Any:
     """A draft takes any value; a wrong one would fail later, where its plugin can't be named."""
-    content, html = draft.content, draft.html
-    if not isinstance(content, str) or (html is not None and not isinstance(html, str)):
-        raise TypeError("the content and the html of a draft are str")
+    if not isinstance(draft.content, str):
+        raise TypeError(f"the content of a draft is str, not {type(draft.content).__name__}")
+    draft.content.encode()
+    if draft.html is not None:
+        html(draft.html, draft.content)
     return draft
 
 
 def _replace_html(args: Args, answer: str) -> Args:
-    return (args[0].replace(html=answer),)
+    (draft,) = args
+    return (draft.replace(html=html(answer, draft.content)),)
 
 
 _REPLACE: Mapping[str, Callable[[Args, Any], Args]] = MappingProxyType(
@@ -127,8 +131,7 @@ class Chain:
         answer = None
         try:
             with self._isolation.under_way():
-                async with asyncio.timeout_at(deadline) as limit:
-                    answer = await waiting
+                answer = await self._isolation.wait(impl.plugin, impl.hook, waiting, deadline - clock())
             if answer is not None and not isinstance(answer, self._returns):
                 raise impl.wrong(answer)
             if answer is not None and self._replace is not None:
@@ -136,7 +139,7 @@ class Chain:
             count(impl, before)
         except BaseException as error:
             answer = None
-            failure = own_failure(error, limit.expired())
+            failure = own_failure(error)
             count(impl, before)
             self._isolation.hook_failed(impl, failure)
         if answer is not None and self._replace is None and answer is not True:

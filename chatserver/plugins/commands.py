@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from ..model.errors import PluginError, Reject
 from ..model.rate_limit import RateLimiter
 from ..model.values import Room
+from .answers import TEXT_CHARS, text
 from .arguments import parse
 from .command import Command, Context, commands_of
 
@@ -158,12 +159,8 @@ async def _call(command: Command, ctx: Context, values: dict[str, Any]) -> str |
     answer = command.method(ctx, **values)
     if inspect.isawaitable(answer):
         answer = await answer
-    if answer is not None and not isinstance(answer, str):
-        raise TypeError(f"a command returns text or None, not {type(answer).__name__}")
-    if answer is not None:
-        # What can't be sent fails here, in the plugin's name.
-        answer.encode()
-    return answer
+    # What can't be sent fails here, in the plugin's name.
+    return None if answer is None else text(answer, TEXT_CHARS)
 
 
 async def _suggested(function: Callable[..., Any], ctx: Context, typed: str) -> list[dict[str, str]]:

@@ -6,13 +6,15 @@ import asyncio
 import inspect
 import sys
 import traceback
-from collections.abc import Callable
-from typing import Any, NamedTuple
-
-import msgspec
+from collections.abc import Awaitable, Callable
+from typing import Any, NamedTuple, TypeVar
 
 from ..model.errors import Reject
 
+T = TypeVar("T")
+
+ERROR_CHARS = 1000
+"""How much of an error's text is logged."""
 _BUNDLED = "chatserver_plugins"
 
 
@@ -31,9 +33,22 @@ class PluginExit(Exception):
         super().__init__(f"{type(error).__name__}: {error}")
 
 
+async def contained(work: Awaitable[T]) -> T:
+    """``work``, without what ends a whole loop (SystemExit, as argparse raises it). Raises PluginExit instead."""
+    try:
+        return await work
+    except (SystemExit, KeyboardInterrupt) as error:
+        raise PluginExit(error) from error
+
+
 def refused(plugin: str) -> Reject:
     """The refusal that a plugin's failure means to its caller."""
     return Reject(f"The plugin {plugin!r} failed.", "plugin_failed", plugin=plugin)
+
+
+def suspended(plugin: str, part: str) -> Reject:
+    """The refusal of what is suspended because it kept failing."""
+    return Reject(f"The plugin {plugin!r} kept failing: {part} is suspended.", "plugin_failed", plugin=plugin)
 
 
 def described(error: BaseException, owner: type | None, function: Callable[..., Any] | None = None) -> str:
@@ -43,9 +58,18 @@ def described(error: BaseException, owner: type | None, function: Callable[..., 
     definition of ``function``.
     """
     error = raised(error)
-    text = " ".join(f"{type(error).__name__}: {error}".split()).removesuffix(":")
+    text = " ".join(f"{type(error).__name__}: {_text(error)}".split()).removesuffix(":")
     place = _place(error, owner) or _definition(function)
     return f"{text} ({place[0]}, line {place[1]})" if place is not None else text
+
+
+def _text(error: BaseException) -> str:
+    """What an error says, in a form that can be logged and sent."""
+    try:
+        text = str(error)
+    except BaseException as worse:
+        text = f"its text can't be had: {type(worse).__name__}"
+    return text[:ERROR_CHARS].encode("utf-8", "replace").decode()
 
 
 def raised(error: BaseException) -> BaseException:
@@ -54,8 +78,8 @@ def raised(error: BaseException) -> BaseException:
     return cause if isinstance(error, PluginExit) and cause is not None else error
 
 
-def own_failure(error: BaseException, expired: bool = False) -> BaseException:
-    """The plugin's failure, after something of it was awaited. ``expired``: its time was up.
+def own_failure(error: BaseException) -> BaseException:
+    """The plugin's failure, after something of it was awaited.
 
     Raises ``error`` again where it is our own task that is cancelled or closed, and not what the plugin waited for.
     """
@@ -65,12 +89,7 @@ def own_failure(error: BaseException, expired: bool = False) -> BaseException:
             raise error
         if isinstance(error, asyncio.CancelledError):
             return RuntimeError("waited for something that was cancelled")
-    return TimeoutError("took too long") if expired else error
-
-
-def encoded(value: Any) -> msgspec.Raw:
-    """A plugin's value as JSON. Raises TypeError, ValueError or whatever else encoding it raises."""
-    return msgspec.Raw(msgspec.json.encode(value))
+    return error
 
 
 def _current_task() -> asyncio.Task[Any] | None:

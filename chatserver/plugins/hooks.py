@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from time import perf_counter
 from types import MappingProxyType
@@ -18,36 +18,34 @@ import msgspec
 import pluggy
 
 from ..model.errors import Reject
+from ..model.tuning import Timeouts
 from ..model.values import User
+from .answers import SETTINGS_BYTES, TEXT_CHARS, encoded, text
 from .chains import Chain, count
-from .failures import encoded
-from .hookspecs import KINDS
+from .hookspecs import KINDS, Notify
 from .implementation import HookImpl, Policy
 from .in_commit import InCommit
-from .isolation import Isolation, Record
+from .isolation import HOOKS, Isolation, Record
 
 log = logging.getLogger(__name__)
 
-CHAIN_SECONDS = 5.0
-GUARD_SECONDS = 10.0
-
 _HOOKS = tuple(name for kind in KINDS for name in vars(kind) if not name.startswith("_"))
+_AFTER = tuple(name for name in vars(Notify) if not name.startswith("_"))
 _LIFE = frozenset({"startup", "shutdown"})
 
-OnSuspend = Callable[[str, str, BaseException], None]
-"""Is told of a plugin that is left out: its name, the hook, and the error."""
+Tell = Callable[[str], None]
+"""Tells the admins something about a plugin."""
 
 
-def ignore_suspension(plugin: str, hook: str, error: BaseException) -> None:
-    """The default: no one is told besides the log."""
+def tell_nobody(text: str) -> None:
+    """The default: it is in the log already."""
 
 
 class HookCaller:
     """The hooks of the plugins in ``manager``, compiled as they are now; ``policies`` has one for each plugin.
 
-    Arguments are given by position, in the order of the hook's specification. Async calls have ``deadline`` seconds.
-    Calls and failures are counted in ``record``. ``on_suspend(plugin, hook, error)`` is called,
-    on the loop, when a plugin that keeps failing is left out.
+    Arguments are given by position, in the order of the hook's specification. Calls and failures are counted in
+    ``record``. ``tell`` is called, on the loop, when a part of a plugin is suspended because it keeps failing.
     Raises PluginError for implementations that can't be called as their hook is.
     """
 
@@ -57,17 +55,23 @@ class HookCaller:
         policies: Mapping[str, Policy] = MappingProxyType({}),
         *,
         record: Record | None = None,
-        deadline: float = CHAIN_SECONDS,
-        on_suspend: OnSuspend = ignore_suspension,
+        timeouts: Timeouts = Timeouts(),  # noqa: B008 - frozen
+        tell: Tell = tell_nobody,
     ) -> None:
         self.record = Record() if record is None else record
         impls = {name: _implementations(manager, name, policies, self.record) for name in _HOOKS}
         isolation = self._isolation = Isolation(self._suspend, manager.get_plugin, self.record)
-        self._chains = {name: Chain(name, each, isolation, deadline) for name, each in impls.items()}
+        seconds = timeouts.hooks
+        self._chains = {name: Chain(name, each, isolation, seconds) for name, each in impls.items()}
+        self._listeners = {
+            (impl.plugin, name): Chain(name, [impl], isolation, seconds)
+            for name in _AFTER
+            for impl in impls[name]
+        }
         self._in_commit = tuple(InCommit(impl, self._failed_in_commit) for impl in impls["in_commit"])
-        self._wanted: dict[str, bool] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._on_suspend = on_suspend
+        self._call_seconds = timeouts.calls
+        self._tell = tell
 
     def start(self) -> None:
         """Remember the running loop: failures on the writer's thread are counted there."""
@@ -76,15 +80,6 @@ class HookCaller:
     def has(self, name: str) -> bool:
         """Whether any plugin implements the hook. Raises KeyError when there is no such hook."""
         return bool(self._chains[name].calls)
-
-    def wants(self, event_type: str) -> bool:
-        """Whether any ``after_event`` wants events of this type."""
-        wanted = self._wanted.get(event_type)
-        if wanted is None:
-            impls = self.impls("after_event")
-            wanted = any(impl.events is None or event_type in impl.events for impl in impls)
-            self._wanted[event_type] = wanted
-        return wanted
 
     def impls(self, name: str) -> list[HookImpl]:
         """The implementations of the hook, in the order of calls."""
@@ -100,9 +95,17 @@ class HookCaller:
         """
         return self._chains[name].run(args)
 
-    def notify(self, name: str, *args: Any) -> Awaitable[None] | None:
-        """Tell every plugin, one after the other. What is returned has to be awaited. Raises nothing."""
-        waiting: Awaitable[None] | None = self._chains[name].run(args)
+    def listeners(self, name: str, args: tuple[Any, ...]) -> Sequence[str]:
+        """The plugins that want to be told this by a hook ``after_*``."""
+        calls = self._chains[name].calls
+        if not calls:
+            return ()
+        return [impl.plugin for _, _, impl in calls if impl.applies is None or impl.applies(args)]
+
+    def tell(self, plugin: str, name: str, args: tuple[Any, ...]) -> Awaitable[None] | None:
+        """Tell one plugin, if it is still there. What is returned has to be awaited. Raises nothing."""
+        chain = self._listeners.get((plugin, name))
+        waiting: Awaitable[None] | None = None if chain is None else chain.run(args)
         return waiting
 
     async def first(self, name: str, *args: Any) -> Any:
@@ -132,7 +135,7 @@ class HookCaller:
                 if answer is not None:
                     if not isinstance(answer, Mapping):
                         raise impl.wrong(answer)
-                    answers[impl.plugin] = encoded(answer)
+                    answers[impl.plugin] = encoded(answer, SETTINGS_BYTES)
             except BaseException as error:
                 self._isolation.hook_failed(impl, error)
             count(impl, started)
@@ -143,27 +146,43 @@ class HookCaller:
         wrong = {}
         for impl in self.impls("health"):
             try:
-                answer = await self.guard(impl.plugin, impl.hook, impl.function)
+                answer = await self.guard(impl.plugin, impl.hook, _health, impl.function)
             except Reject as refusal:
                 answer = refusal.message
             if answer is not None:
-                wrong[impl.plugin] = str(answer)
+                wrong[impl.plugin] = answer
         return wrong
 
     async def guard(self, plugin: str, what: str, function: Callable[..., Any], *args: Any) -> Any:
-        """What a plugin's command or handler returns for ``args``, plain or async, within 10 seconds.
+        """What a plugin's command or handler returns for ``args``, plain or async, within a deadline.
 
         Raises `Reject`: the plugin's own, or ``plugin_failed`` for whatever else goes wrong, with one line logged.
         """
-        return await self._isolation.guard(plugin, what, GUARD_SECONDS, lambda: function(*args))
+        return await self._isolation.guard(plugin, what, self._call_seconds, lambda: function(*args))
 
     def failed(self, plugin: str, what: str, error: BaseException) -> Reject:
         """Log and count a failure that was caught elsewhere. Returns the refusal that it means."""
         return self._isolation.failed(plugin, what, error)
 
+    def refusal(self, plugin: str, what: str, refusal: Reject) -> Reject:
+        """A refusal that was caught elsewhere, as its caller gets it."""
+        return self._isolation.refusal(plugin, what, refusal)
+
+    def worked(self, plugin: str, what: str) -> None:
+        """A call that was made elsewhere did not fail."""
+        self._isolation.worked(plugin, what)
+
     def calling(self, plugin: str, what: str) -> AbstractContextManager[None]:
         """Count a call that is made elsewhere, for as long as it takes."""
         return self._isolation.calling(plugin, what)
+
+    def require(self, plugin: str, what: str) -> None:
+        """Raises `Reject` ``plugin_failed`` where that part of the plugin is suspended."""
+        self._isolation.require(plugin, what)
+
+    def suspended(self, plugin: str) -> dict[str, str]:
+        """The parts of a plugin that are suspended, each with its last failure."""
+        return self._isolation.suspended(plugin)
 
     async def finished(self) -> None:
         """Wait until no call is under way."""
@@ -186,17 +205,25 @@ class HookCaller:
         """Call a plugin no more, for anything."""
         self._drop(plugin, frozenset())
 
-    def _suspend(self, plugin: str, hook: str, error: BaseException) -> None:
-        self._drop(plugin, _LIFE)
-        log.error("plugin %s keeps failing, the last time in %s: its hooks are called no more", plugin, hook)
-        self._on_suspend(plugin, hook, error)
+    def _suspend(self, plugin: str, part: str, why: str) -> None:
+        if part == HOOKS:
+            self._drop(plugin, _LIFE)
+        self._tell(f"The plugin {plugin} keeps failing: {part} is suspended until a reload ({why}).")
 
     def _drop(self, plugin: str, kept: frozenset[str]) -> None:
         for name, chain in self._chains.items():
             if name not in kept:
                 chain.drop(plugin)
+        for name in _AFTER:
+            self._listeners.pop((plugin, name), None)
         self._in_commit = tuple(each for each in self._in_commit if each.plugin != plugin)
-        self._wanted.clear()
+
+
+async def _health(check: Callable[[], Any]) -> str | None:
+    answer = check()
+    if inspect.isawaitable(answer):
+        answer = await answer
+    return None if answer is None else text(answer, TEXT_CHARS)
 
 
 def _implementations(

@@ -16,7 +16,7 @@ from .building import Builder
 from .deadline import wait_at_most
 from .discovery import Found, find
 from .failures import Failure, described, own_failure
-from .hooks import OnSuspend, ignore_suspension
+from .hooks import Tell, tell_nobody
 from .implementation import HookImpl, Stats
 from .isolation import Record
 from .plugin_set import Loaded, PluginSet
@@ -30,8 +30,8 @@ class PluginHost:
     """The plugins that ``settings`` enable. With ``strict`` all failures are kept, for tests.
 
     `load` checks and constructs; `start` and `stop` are the plugins' life; `build` and `swap` replace them. All that
-    is asked of plugins goes through ``current``, read anew for each call. ``on_suspend(plugin, hook, error)`` is
-    called when a plugin that keeps failing is left out.
+    is asked of plugins goes through ``current``, read anew for each call. ``tell`` tells admins what they
+    should know.
     """
 
     current: PluginSet
@@ -42,16 +42,18 @@ class PluginHost:
         *,
         strict: bool = False,
         timeouts: Timeouts = Timeouts(),  # noqa: B008 - frozen
-        on_suspend: OnSuspend = ignore_suspension,
+        tell: Tell = tell_nobody,
     ) -> None:
         self._settings = settings
         self._timeouts = timeouts
-        self._on_suspend = on_suspend
+        self.tell = tell
         self._record = Record(strict)
         self._bind: Bind | None = None
         self._started: set[Plugin] = set()
         self._changing: tuple[Sequence[Loaded], PluginSet] | None = None
         """While the set is changed: the plugins that come or go, and their set."""
+        self._sets: tuple[PluginSet, ...] = ()
+        """The current set; while it is changed, the new one and the old one."""
 
     @property
     def failures(self) -> list[Failure]:
@@ -77,12 +79,17 @@ class PluginHost:
         Plugins whose class and settings are those of now are taken over. Raises PluginError and ConfigError.
         """
         old = self.current if self._started else None
-        return Builder(settings, self._record, self._ran, self._on_suspend, old).build()
+        return Builder(settings, self._record, self._ran, self._timeouts, self.tell, old).build()
 
     def registered(self, event_type: str) -> bool:
         """Whether a plugin registered this type of durable events; one that starts or stops counts, too."""
-        other = self.current if self._changing is None else self._changing[1]
-        return event_type in self.current.event_types or event_type in other.event_types
+        return any(event_type in each.event_types for each in self._sets)
+
+    def rooms_of(self, plugin: str) -> frozenset[str] | None:
+        """The only rooms that the settings let a plugin work in; None: all."""
+        found = (each for each in self._sets if each.peer(plugin) is not None)
+        its = next(found, None)
+        return None if its is None else its.rooms_of(plugin)
 
     # Life
 
@@ -107,20 +114,21 @@ class PluginHost:
         old = self.current
         coming = [plugin for plugin in new.plugins if plugin not in old]
         going = [plugin for plugin in old.plugins if plugin not in new]
-        self._changing = coming, new
+        self._changing, self._sets = (coming, new), (new, old)
         try:
             await self._begin(new, coming)
         except BaseException:
             await self._end(coming, new)
-            self._changing = None
+            self._changing, self._sets = None, (old,)
             raise
         self._replace(new)
+        self._sets = new, old
         self._changing = going, old
         await wait_at_most(
             "calls of plugins that were replaced", _finished(old, written), self._timeouts.reload
         )
         await self._end(going, old)
-        self._changing = None
+        self._changing, self._sets = None, (new,)
 
     async def stop(self) -> None:
         """Stop the plugins, the last one first: jobs, then ``shutdown``, then nothing of it is called any more."""
@@ -134,6 +142,7 @@ class PluginHost:
         for plugin in new.plugins:
             plugin.instance._peers = new.peer
         self.current = new
+        self._sets = (new,)
 
     async def _begin(self, plugins: PluginSet, wanted: Sequence[Loaded]) -> None:
         assert self._bind is not None, "start comes first"

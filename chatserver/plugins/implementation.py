@@ -15,6 +15,7 @@ from .hookspecs import SYNC_ONLY, Filters, events_of
 
 OnError = Literal["skip", "reject"]
 Function = Callable[..., Any]
+Applies = Callable[[tuple[Any, ...]], bool]
 
 RETURNS: Mapping[str, type] = MappingProxyType(
     {
@@ -63,8 +64,8 @@ class HookImpl:
     Raises PluginError when it can't be called as the hook is.
     """
 
-    __slots__ = ("call", "events", "function", "hook", "on_error", "plugin", "refuses", "returns", "rooms",
-                 "slow_at", "stats")  # fmt: skip
+    __slots__ = ("applies", "call", "events", "function", "hook", "on_error", "plugin", "refuses", "returns",
+                 "rooms", "slow_at", "stats")  # fmt: skip
 
     def __init__(
         self, impl: pluggy.HookImpl, hook: str, policy: Policy, arguments: tuple[str, ...], stats: Stats
@@ -78,8 +79,9 @@ class HookImpl:
         self.events = _events(impl, hook)
         self.refuses = hook in _REFUSING
         self.returns: type | tuple[()] = RETURNS.get(hook, ())
-        call = _limited(_positional(impl.function, arguments), policy.rooms, arguments)
-        self.call = _of_types(call, self.events) if hook == "after_event" else call
+        types = self.events if hook == "after_event" else None
+        self.applies = _applies(policy.rooms, types, arguments)
+        self.call = _if(self.applies, _positional(impl.function, arguments))
         self.stats = stats
         self.slow_at = _NEVER
 
@@ -130,23 +132,25 @@ def _positional(function: Function, arguments: tuple[str, ...]) -> Function:
     return lambda *args: function(**{name: args[at] for name, at in taken.items()})
 
 
-def _limited(call: Function, rooms: frozenset[str] | None, arguments: tuple[str, ...]) -> Function:
-    """``call``, made only for ``rooms``; a hook that can't be about a room is called always."""
+def _applies(
+    rooms: frozenset[str] | None, types: frozenset[str] | None, arguments: tuple[str, ...]
+) -> Applies | None:
+    """Whether the plugin wants a call with these arguments; None: always, as of a hook that can't be about a room."""
     name = next((name for name in _NAMES_ROOM if name in arguments), None)
     if rooms is None or name is None:
-        return call
+        return None if types is None else (lambda args: args[0].type in types)
     at = arguments.index(name)
 
-    def limited(*args: Any) -> Any:
+    def applies(args: tuple[Any, ...]) -> bool:
         about = args[at]
         room = about if isinstance(about, Room) or about is None else about.room
-        return call(*args) if (room.name if isinstance(room, Room) else room) in rooms else ELSEWHERE
+        here = (room.name if isinstance(room, Room) else room) in rooms
+        return here and (types is None or args[0].type in types)
 
-    return limited
+    return applies
 
 
-def _of_types(call: Function, types: frozenset[str] | None) -> Function:
-    """``call`` of ``after_event``, made only for these types of events."""
-    if types is None:
+def _if(applies: Applies | None, call: Function) -> Function:
+    if applies is None:
         return call
-    return lambda event: call(event) if event.type in types else ELSEWHERE
+    return lambda *args: call(*args) if applies(args) else ELSEWHERE

@@ -23,11 +23,18 @@ class InCommit:
         self._failed = failed
 
     def wanted(self, events: Sequence[Event]) -> Sequence[Event]:
-        """Those of ``events`` that are of the plugin's types, in the plugin's rooms."""
+        """Those of ``events`` that are of the plugin's types, in the plugin's rooms; and deletions in all rooms.
+
+        The settings may have taken a room from the plugin since it kept rows of a message there.
+        """
         types, rooms = self._impl.events, self._impl.rooms
         if types is not None:
             events = [event for event in events if event.type in types]
-        return events if rooms is None else [event for event in events if event.room in rooms]
+        return (
+            events
+            if rooms is None
+            else [event for event in events if event.room in rooms or event.type == "deleted"]
+        )
 
     def call(self, tx: Transaction, events: Sequence[Event]) -> None:
         """Let the plugin write along with ``events``. Raises what the plugin raises, or PluginExit."""

@@ -7,12 +7,13 @@ import inspect
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from ..model.errors import Reject
-from .failures import Failure, described, own_failure, refused
+from .answers import check_refusal
+from .failures import Failure, contained, described, own_failure, refused, suspended
 from .implementation import HookImpl, Stats
 
 log = logging.getLogger(__name__)
@@ -21,6 +22,10 @@ SLOW_SECONDS = 0.1
 SLOW_PAUSE_SECONDS = 60.0
 FAILURES = 20
 FAILURES_WITHIN_SECONDS = 60.0
+CANCELLED_SECONDS = 0.5
+"""How long a call that is cancelled may take to end."""
+HOOKS = "every hook"
+"""The part of a plugin that its hooks are together; each command, request, route and job is a part of its own."""
 JOB = "job"
 """What the runs of a plugin's jobs are counted as."""
 
@@ -62,20 +67,23 @@ class Record:
 class Isolation:
     """Reports and counts failures, whatever was raised, so that only `Reject` comes out of a plugin.
 
-    ``suspend(plugin, what, error)`` is called for a plugin whose hooks keep failing, unless its failures refuse.
-    ``owner(plugin)`` is the plugin's instance.
+    A part of a plugin that keeps failing is suspended, unless its failures refuse: ``suspend(plugin, part, why)`` is
+    called. ``owner(plugin)`` is the plugin's instance.
     """
 
     def __init__(
         self,
-        suspend: Callable[[str, str, BaseException], None],
+        suspend: Callable[[str, str, str], None],
         owner: Callable[[str], object],
         record: Record,
     ) -> None:
         self._suspend = suspend
         self._owner = owner
         self._record = record
-        self._failed_at: dict[str, deque[float]] = {}
+        self._failed_at: dict[tuple[str, str], deque[float]] = {}
+        self._suspended: dict[tuple[str, str], str] = {}
+        self._left: set[asyncio.Task[Any]] = set()
+        """Calls that were cancelled and have not ended."""
         self._under_way = 0
         self._finished: asyncio.Future[None] | None = None
 
@@ -108,30 +116,87 @@ class Isolation:
             finally:
                 self._record.called(plugin, what, time.perf_counter() - started)
 
+    async def wait(self, plugin: str, what: str, waiting: Awaitable[Any], seconds: float) -> Any:
+        """What ``waiting`` gives, in a task of its own. Raises whatever it raises, and TimeoutError.
+
+        One that does not end though it is cancelled is left alone, so that its caller is answered.
+        """
+        task = asyncio.get_running_loop().create_task(contained(waiting), name=f"plugin {plugin}: {what}")
+        try:
+            await asyncio.wait([task], timeout=seconds)
+        finally:
+            if task.cancel():
+                self._left.add(task)
+                task.add_done_callback(self._ended)
+        if task in self._left:
+            await asyncio.wait([task], timeout=CANCELLED_SECONDS)
+            if not task.done():
+                log.error("plugin %s goes on in %s, though it was cancelled", plugin, what)
+            raise TimeoutError("took too long")
+        return task.result()
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._left.discard(task)
+        if not task.cancelled():
+            # Its caller has its answer: what it raises now is not to be reported as never retrieved.
+            task.exception()
+
     async def guard(self, plugin: str, what: str, seconds: float, call: Callable[[], Any]) -> Any:
         """What ``call`` returns, awaited, within ``seconds``. Raises `Reject`, ``plugin_failed`` for anything else."""
+        self.require(plugin, what)
         with self.calling(plugin, what):
             try:
-                async with asyncio.timeout(seconds) as limit:
-                    answer = call()
-                    return await answer if inspect.isawaitable(answer) else answer
-            except Reject as refusal:
-                refusal.plugin = refusal.plugin or plugin
-                raise
+                answer = call()
+                if inspect.isawaitable(answer):
+                    answer = await self.wait(plugin, what, answer, seconds)
             except BaseException as error:
-                raise self.failed(plugin, what, own_failure(error, limit.expired())) from error
+                failure = own_failure(error)
+                if isinstance(failure, Reject):
+                    raise self.refusal(plugin, what, failure) from error
+                raise self.failed(plugin, what, failure) from error
+        self.worked(plugin, what)
+        return answer
 
     def failed(self, plugin: str, what: str, error: BaseException) -> Reject:
         """Report and count a failure of what is not a hook. Returns the refusal that it means."""
         self._record.of(plugin, what).failures += 1
         self._report(plugin, what, error)
+        self._keeps_failing(plugin, what, error)
         return refused(plugin)
+
+    def refusal(self, plugin: str, what: str, refusal: Reject) -> Reject:
+        """The refusal of what is not a hook, as its caller gets it; one that can't be sent is a failure."""
+        try:
+            check_refusal(refusal)
+        except Exception as error:
+            return self.failed(plugin, what, error)
+        refusal.plugin = refusal.plugin or plugin
+        return refusal
+
+    def worked(self, plugin: str, what: str) -> None:
+        """What is not a hook did not fail: the failures before it don't count any more."""
+        if self._failed_at:
+            self._failed_at.pop((plugin, what), None)
+
+    def require(self, plugin: str, what: str) -> None:
+        """Raises `Reject` ``plugin_failed`` for a part that is suspended."""
+        if (plugin, what) in self._suspended:
+            raise suspended(plugin, what)
+
+    def suspended(self, plugin: str) -> dict[str, str]:
+        """The parts of a plugin that are suspended, each with its last failure."""
+        return {part: why for (name, part), why in self._suspended.items() if name == plugin}
 
     def hook_failed(self, impl: HookImpl, error: BaseException) -> None:
         """Report and count a hook's failure. Raises `Reject` where the hook refuses, or its failure means that."""
         if isinstance(error, Reject) and impl.refuses:
-            error.plugin = error.plugin or impl.plugin
-            raise error
+            try:
+                check_refusal(error)
+            except Exception as unsound:
+                error = unsound
+            else:
+                error.plugin = error.plugin or impl.plugin
+                raise error
         impl.stats.failures += 1
         self.report_hook(impl, error)
         if impl.on_error == "reject" and impl.refuses:
@@ -140,24 +205,33 @@ class Isolation:
     def report_hook(self, impl: HookImpl, error: BaseException) -> None:
         """Report a hook's failure, and suspend a plugin that keeps failing. One that has to approve never is."""
         self._report(impl.plugin, impl.hook, error, impl.function)
-        if impl.on_error == "reject":
-            return
-        now = time.monotonic()
-        failed_at = self._failed_at.setdefault(impl.plugin, deque(maxlen=FAILURES))
+        if impl.on_error != "reject":
+            self._keeps_failing(impl.plugin, HOOKS, error)
+
+    def _keeps_failing(self, plugin: str, part: str, error: BaseException) -> None:
+        """Suspend a part that has failed too often lately."""
+        now, key = time.monotonic(), (plugin, part)
+        failed_at = self._failed_at.setdefault(key, deque(maxlen=FAILURES))
         failed_at.append(now)
         if len(failed_at) == FAILURES and now - failed_at[0] <= FAILURES_WITHIN_SECONDS:
-            failed_at.clear()
-            self._suspend(impl.plugin, impl.hook, error)
+            del self._failed_at[key]
+            why = self._suspended[key] = self._described(plugin, error)
+            log.error("plugin %s keeps failing: %s is suspended", plugin, part)
+            self._suspend(plugin, part, why)
 
     def _report(
         self, plugin: str, what: str, error: BaseException, function: Callable[..., Any] | None = None
     ) -> None:
         """A line for the admin, and all of it at debug level."""
-        owner = self._owner(plugin)
-        text = described(error, type(owner) if owner is not None else None, function)
-        log.error("plugin %s failed in %s: %s", plugin, what, text)
+        log.error("plugin %s failed in %s: %s", plugin, what, self._described(plugin, error, function))
         log.debug("plugin %s failed in %s", plugin, what, exc_info=error)
         self._record.failed(plugin, what, error)
+
+    def _described(
+        self, plugin: str, error: BaseException, function: Callable[..., Any] | None = None
+    ) -> str:
+        owner = self._owner(plugin)
+        return described(error, type(owner) if owner is not None else None, function)
 
 
 def report_slow(impl: HookImpl, seconds: float) -> None:

@@ -60,11 +60,18 @@ class PluginSet:
     event_types: frozenset[str]
     routes: tuple[tuple[Loaded, Route], ...]
     decoder: Decoder = field(init=False)
+    _rooms: Mapping[str, frozenset[str] | None] = field(init=False)
     _listings: dict[Role, msgspec.Raw] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         fields = {type: spec.fields for type, (_, spec) in self.requests.items()}
         object.__setattr__(self, "decoder", Decoder(fields, self._request_failed))
+        rooms = {plugin.name: plugin.policy.rooms for plugin in self.plugins}
+        object.__setattr__(self, "_rooms", rooms)
+
+    def rooms_of(self, name: str) -> frozenset[str] | None:
+        """The only rooms that a plugin works in; None: all."""
+        return self._rooms.get(name)
 
     def __contains__(self, plugin: Loaded) -> bool:
         """Whether this very instance is in the set."""

@@ -65,7 +65,7 @@ class ChatServer:
         self._sizes = sizes
         self._clock = clock
         self._make_bus = make_bus
-        self.host = PluginHost(settings, strict=strict, timeouts=timeouts, on_suspend=self._suspended)
+        self.host = PluginHost(settings, strict=strict, timeouts=timeouts, tell=self._tell_admins)
         self._lifecycle = Lifecycle()
 
     # Start
@@ -159,8 +159,7 @@ class ChatServer:
         services.rooms.unload_idle(services.hub.listened_to)
         await services.account_changes.apply()
 
-    def _suspended(self, plugin: str, hook: str, error: BaseException) -> None:
-        text = f"The plugin {plugin} was suspended: it keeps failing in {hook} ({error})."
+    def _tell_admins(self, text: str) -> None:
         self.services.people.tell_admins(text)
 
     async def reload(self, settings: Settings) -> None:

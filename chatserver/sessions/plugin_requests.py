@@ -7,9 +7,11 @@ from inspect import isawaitable
 from typing import Any
 
 from ..delivery.session import Session
+from ..model import errors
+from ..model.names import room_key
 from ..model.values import User
+from ..plugins.answers import REPLY_BYTES, encoded
 from ..plugins.api import RequestContext, RequestSpec
-from ..plugins.failures import encoded
 from ..plugins.host import PluginHost
 from ..protocol import events as wire
 from ..protocol.requests import PluginRequest, unknown_type
@@ -38,10 +40,19 @@ class PluginRequests:
         plugin, spec = current.requests[request.type]
         asking = Asking(session.user, session)
         what = f"request {request.type}"
+        self._check_room(plugin, request.fields)
         answer: Mapping[str, Any] | None = await current.hooks.guard(
             plugin, what, _reply, spec, asking, request.fields
         )
         return answer
+
+    def _check_room(self, plugin: str, fields: Any) -> None:
+        """Raises `Reject` for a request about a room (its field ``room``) that the plugin doesn't work in."""
+        rooms = self._plugins.rooms_of(plugin)
+        if rooms is not None:
+            room = fields.get("room") if isinstance(fields, Mapping) else getattr(fields, "room", None)
+            if isinstance(room, str) and room_key(room) not in rooms:
+                raise errors.not_in_plugins_rooms(plugin, rooms)
 
 
 async def _reply(spec: RequestSpec, asking: RequestContext, fields: Any) -> Mapping[str, Any]:
@@ -56,4 +67,9 @@ async def _reply(spec: RequestSpec, asking: RequestContext, fields: Any) -> Mapp
     for name in answer:
         if not isinstance(name, str) or name in wire.OWN_FIELDS:
             raise ValueError(f"a reply can't have a field {name!r}")
-    return {name: encoded(value) for name, value in answer.items()}
+    reply, left = {}, REPLY_BYTES
+    for name, value in answer.items():
+        name.encode()
+        reply[name] = encoded(value, left)
+        left -= len(reply[name])
+    return reply

@@ -42,10 +42,13 @@ class ServerInfo:
         limits = self._services.settings.limits
         current = self._host.current
         settings = current.hooks.client_settings(user)
-        plugins: dict[str, Any] = {
-            plugin.name: {"settings": settings.get(plugin.name, {}), **self._client.addresses(plugin.name)}
-            for plugin in current.plugins
-        }
+        plugins: dict[str, Any] = {}
+        for plugin in current.plugins:
+            known = plugins[plugin.name] = {"settings": settings.get(plugin.name, {})}
+            known |= self._client.addresses(plugin.name)
+            rooms = current.rooms_of(plugin.name)
+            if rooms is not None:
+                known["rooms"] = sorted(rooms)
         return {
             "server": {
                 "name": self._services.settings.server.name,
@@ -91,7 +94,6 @@ class ServerInfo:
             ),
             "loop_lag_seconds": ("By how much the last periodic tick came late.", metrics.loop_lag_seconds),
             "store_waiting": ("Pieces of work that wait to be written.", self._services.store.waiting),
-            "notifications_waiting": ("Calls of after_ hooks that wait.", self._services.notifier.waiting),
             "uptime_seconds": ("Since the start.", now - self._services.started),
         }
 

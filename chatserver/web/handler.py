@@ -68,6 +68,8 @@ class Handler(tornado.web.RequestHandler):
             raise foreign_host()
         if self.services.stopping and not self.answers_while_stopping:
             raise Reject("The server is stopping.", "unavailable", retry_after=STOPPING_SECONDS)
+        if self.plugin is not None:
+            self.services.host.current.hooks.require(self.plugin.name, self._route)
         return None
 
     @property
@@ -211,6 +213,8 @@ class Handler(tornado.web.RequestHandler):
         with self._counted():
             try:
                 await super()._execute(*args, **kwargs)
+                if self.plugin is not None and self.get_status() < 500:
+                    self.services.host.current.hooks.worked(self.plugin.name, self._route)
             except BaseException as error:
                 self._handle_request_exception(own_failure(error))
 
@@ -226,6 +230,9 @@ class Handler(tornado.web.RequestHandler):
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         error = kwargs.get("exc_info", (None, None))[1]
         if isinstance(error, Reject):
+            if self.plugin is not None:
+                hooks = self.services.host.current.hooks
+                error = hooks.refusal(self.plugin.name, self._route, error)
             self.refuse(error)
             return
         if self.plugin is not None and status_code >= 500:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from ..model.metrics import Histogram, Metrics
@@ -46,6 +46,7 @@ class Scrape(Handler):
         """All families, as `prometheus_client` wants them of a collector."""
         yield from _counted(self.services.metrics)
         yield from _measured(self.site.context.info.gauges())
+        yield from _queues(self.services.notifier.waiting(), self.services.metrics.dropped_notifications)
         yield from _hooks(self.services.host.stats)
 
 
@@ -61,7 +62,6 @@ def _counted(metrics: Metrics) -> Iterator[Metric]:
         ("compressed_frames", "Frames compressed, each once for all.", metrics.compressed),
         ("saved_bytes", "Bytes not sent because they were compressed.", metrics.saved_bytes),
         ("lagging", "Times a lagging connection was not sent what may be lost.", metrics.lagging),
-        ("notifications_dropped", "Calls of after_ hooks dropped.", metrics.dropped_notifications),
     ):
         yield CounterMetricFamily(PREFIX + name, text, value=value)
     closes = CounterMetricFamily(PREFIX + "closes", "WebSockets closed by the server.", labels=["code"])
@@ -87,6 +87,23 @@ def _measured(gauges: dict[str, tuple[str, float]]) -> Iterator[Metric]:
 
     for name, (text, value) in gauges.items():
         yield GaugeMetricFamily(PREFIX + name, text, value=value)
+
+
+def _queues(waiting: Mapping[str, int], dropped: Mapping[str, int]) -> Iterable[Metric]:
+    from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily
+
+    wait = GaugeMetricFamily(
+        PREFIX + "notifications_waiting", "Calls of after_ hooks that wait.", labels=["plugin"]
+    )
+    lost = CounterMetricFamily(
+        PREFIX + "notifications_dropped",
+        "Calls of after_ hooks dropped, as their plugin was too slow.",
+        labels=["plugin"],
+    )
+    for plugin in sorted(waiting):
+        wait.add_metric([plugin], waiting[plugin])
+        lost.add_metric([plugin], dropped.get(plugin, 0))
+    return wait, lost
 
 
 def _hooks(stats: dict[tuple[str, str], Stats]) -> Iterable[Metric]:
