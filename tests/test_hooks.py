@@ -394,7 +394,7 @@ async def test_who_ignores_being_cancelled_is_left_behind(caplog):
     assert await refusal(found.guard("p0", "/x", stubborn)) == "The plugin 'p0' failed."
     goes_on = [text for text in caplog.messages if "though it was cancelled" in text]
     assert goes_on == [
-        f"plugin p0 goes on in {what}, though it was cancelled" for what in ("before_post", "/x")
+        f"plugin p0 ({what}) goes on, though it was cancelled" for what in ("before_post", "/x")
     ]
     left = asyncio.all_tasks() - {asyncio.current_task()}
     assert len(left) == 2

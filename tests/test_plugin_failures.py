@@ -8,6 +8,7 @@ import re
 import pytest
 
 from chatserver.model.errors import PluginError
+from chatserver.plugins.deadline import Waiting
 from chatserver.testing import Refused
 
 RAISES = {
@@ -464,3 +465,92 @@ async def test_a_task_or_callback_of_the_plugins_own_does_not_end_the_server(pro
         await alice.leave()
         server.signal(15)
         assert await server.ended() == 0
+
+
+# What does not end
+
+
+HANGS = """
+import asyncio
+import time
+from chatserver import Plugin, hookimpl
+
+class Hangs(Plugin):
+    migrations = ("CREATE TABLE hangs_one (x INTEGER)", {MIGRATION})
+
+    @hookimpl
+    async def startup(self):
+        {STARTUP}
+
+async def stubborn():
+    while True:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            if asyncio.current_task().cancelling() > 1:
+                raise
+"""
+
+
+@pytest.fixture
+def hangs(tmp_path):
+    def write(migration="'SELECT 1'", startup="pass", folder="plugins"):
+        folder = tmp_path / folder
+        folder.mkdir(exist_ok=True)
+        source = HANGS.replace("{MIGRATION}", migration).replace("{STARTUP}", startup)
+        (folder / "hangs.py").write_text(source)
+        return folder
+
+    return write
+
+
+@pytest.mark.parametrize("startup", ["await asyncio.Event().wait()", "await stubborn()"])
+async def test_a_startup_that_does_not_end_is_left_behind(chat, hangs, startup):
+    with pytest.raises(PluginError, match=r"plugin 'hangs': startup took longer than 0\.1 seconds"):
+        async with chat(plugins=["hangs"], dirs=[hangs(startup=startup)], timeouts={"startup": 0.1}):
+            pass
+    for task in asyncio.all_tasks() - {asyncio.current_task()}:
+        task.cancel()
+
+
+async def test_migrations_that_do_not_end_stop_the_start(chat, hangs):
+    options = {"plugins": ["hangs"], "settings": {"store": {"url": "sqlite:"}}}
+    folder = hangs("lambda tx: time.sleep(0.5)")
+    with pytest.raises(PluginError, match=r"plugin 'hangs': its migrations took longer than 0\.1 seconds"):
+        async with chat(**options, dirs=[folder], timeouts={"migrations": 0.1}):
+            pass
+
+
+@pytest.mark.parametrize("url", ["memory:", "sqlite:"])
+async def test_nothing_is_left_of_a_migration_that_failed(chat, hangs, url):
+    """Not even of those before it: the next start begins with the first one."""
+    options = {"plugins": ["hangs"], "settings": {"store": {"url": url}}}
+    with pytest.raises(PluginError, match=r"its migrations failed: OperationalError.*no such table"):
+        async with chat(**options, dirs=[hangs("'INSERT INTO hangs_two VALUES (1)'")]):
+            pass
+    mended = hangs("'INSERT INTO hangs_one VALUES (1)'", folder="mended")
+    async with chat(**options, dirs=[mended]) as server:
+        await still_works(server)
+
+
+async def test_a_wait_for_a_plugin_is_told(caplog, eventually):
+    go = asyncio.Event()
+    waiting = asyncio.ensure_future(Waiting(0.01).patiently(5, "plugin slow (startup)", go.wait()))
+    await eventually(lambda: len(caplog.messages) == 2)
+    assert caplog.messages[1] == "still waiting for plugin slow (startup), for 0 seconds so far"
+    go.set()
+    assert await waiting is True
+
+
+async def test_tables_newer_than_the_plugin_stop_the_start_with_what_to_do(chat, hangs):
+    options = {"plugins": ["hangs"], "settings": {"store": {"url": "sqlite:"}}}
+    async with chat(**options, dirs=[hangs()]) as server:
+        await still_works(server)
+    older = hangs(folder="older")
+    file = older / "hangs.py"
+    file.write_text(file.read_text().replace(", 'SELECT 1')", ",)"))
+    with pytest.raises(
+        PluginError, match="a newer version, with 2 migrations; this one has 1: install the newer"
+    ):
+        async with chat(**options, dirs=[older]):
+            pass

@@ -62,7 +62,9 @@ class PluginMessages:
         return _message(await self._services.messages.post_and_wait(user, message))
 
     async def post_direct(self, other: User, content: str, *, user: User) -> Message:
-        message = NewMessage(self._here(direct_room(user, other)), content, via=BY_PLUGIN, plugin=self._plugin)
+        message = NewMessage(
+            self._here(direct_room(user, other)), content, via=BY_PLUGIN, plugin=self._plugin
+        )
         reply = FutureReply()
         await self._services.messages.post_direct(user, other, message, reply)
         return _message(await reply.result())

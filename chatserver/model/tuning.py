@@ -38,6 +38,8 @@ class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
     """For an async hook; for filters, all of them."""
     calls: float = 10.0
     """For a plugin's command or request."""
+    migrations: float = 600.0
+    """For each plugin's migrations."""
     startup: float = 60.0
     """For each plugin's ``startup``."""
     reload: float = 15.0

@@ -50,8 +50,8 @@ class Plugin:
     requires: ClassVar[tuple[str, ...]] = ()
     """Plugins that have to be enabled, and to stand before this one."""
     migrations: ClassVar[tuple[Migration, ...]] = ()
-    """What makes the plugin's tables, in order: SQL, or a function that gets a `Transaction`. Each runs once, ever, in
-    a transaction of its own, before ``startup``. Only ever add to the end."""
+    """What makes the plugin's tables, in order: SQL, or a function that gets a `Transaction`. Each runs once, ever,
+    before ``startup``, all that are new in one transaction. Only ever add to the end."""
     on_error: ClassVar[OnError] = "skip"
     """What a crash in a hook means: go on without this plugin, or refuse. The YAML may say otherwise."""
 

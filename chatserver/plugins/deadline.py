@@ -4,10 +4,71 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
-from typing import Any
+import time
+from collections.abc import Awaitable, Coroutine
+from typing import Any, TypeVar
+
+from .failures import contained
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
+
+CANCELLED_SECONDS = 0.5
+"""How long what is cancelled may take to end."""
+PATIENCE_SECONDS = 10.0
+"""After so long it is said what is waited for, and again each time."""
+
+
+class TookTooLong(TimeoutError):
+    """The time that something had is over."""
+
+    def __init__(self) -> None:
+        super().__init__("took too long")
+
+
+class Waiting:
+    """Waits for what may never end. What goes on although it was cancelled is left alone, and kept here."""
+
+    def __init__(self, patience: float = PATIENCE_SECONDS) -> None:
+        self._patience = patience
+        self._left: set[asyncio.Task[Any]] = set()
+
+    async def within(self, seconds: float, what: str, waiting: Awaitable[T]) -> T:
+        """What ``waiting`` gives, in a task of its own. Raises whatever it raises, and TookTooLong."""
+        task = asyncio.get_running_loop().create_task(contained(waiting), name=what)
+        try:
+            await asyncio.wait([task], timeout=seconds)
+        finally:
+            if task.cancel():
+                self._left.add(task)
+                task.add_done_callback(self._ended)
+        if task in self._left:
+            await asyncio.wait([task], timeout=CANCELLED_SECONDS)
+            if not task.done():
+                log.error("%s goes on, though it was cancelled", what)
+            raise TookTooLong
+        return task.result()
+
+    async def patiently(self, seconds: float, what: str, waiting: Awaitable[T]) -> T:
+        """The same, for what may take minutes: now and then the log says what is waited for."""
+        told = asyncio.get_running_loop().create_task(self._tell(what))
+        try:
+            return await self.within(seconds, what, waiting)
+        finally:
+            told.cancel()
+
+    async def _tell(self, what: str) -> None:
+        since = time.monotonic()
+        while True:
+            await asyncio.sleep(self._patience)
+            log.warning("still waiting for %s, for %d seconds so far", what, time.monotonic() - since)
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._left.discard(task)
+        if not task.cancelled():
+            # Its caller has its answer: what it raises now is not to be reported as never retrieved.
+            task.exception()
 
 
 async def wait_at_most(what: str, ending: Coroutine[Any, Any, None], seconds: float) -> None:

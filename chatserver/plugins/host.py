@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Any
@@ -13,7 +14,7 @@ from ..model.tuning import Timeouts
 from .api import ChatAPI, Database
 from .base import Migration, Plugin, Ran
 from .building import Builder
-from .deadline import wait_at_most
+from .deadline import TookTooLong, Waiting, wait_at_most
 from .discovery import Found, find
 from .failures import Failure, described, own_failure
 from .hooks import Tell, tell_nobody
@@ -48,6 +49,7 @@ class PluginHost:
         self._timeouts = timeouts
         self.tell = tell
         self._record = Record(strict)
+        self._waiting = Waiting()
         self._bind: Bind | None = None
         self._started: set[Plugin] = set()
         self._changing: tuple[Sequence[Loaded], PluginSet] | None = None
@@ -151,11 +153,30 @@ class PluginHost:
             plugin.instance.chat, plugin.instance.db = self._bind(plugin.name)
         for plugin in wanted:
             if migrations := plugin.instance.migrations:
-                await _try(plugin, "its migrations", self._migrate, plugin.name, migrations)
+                seconds = self._timeouts.migrations
+                await self._try(plugin, "its migrations", seconds, self._migrate, plugin.name, migrations)
         for plugin in wanted:
             for impl in _own("startup", plugin, plugins):
-                await _try(plugin, "startup", impl.function, seconds=self._timeouts.startup)
+                await self._try(plugin, "startup", self._timeouts.startup, impl.function)
             self._started.add(plugin.instance)
+
+    async def _try(
+        self, plugin: Loaded, what: str, seconds: float, function: Callable[..., Any], *args: Any
+    ) -> None:
+        """Raises PluginError with the cause, or when it takes longer."""
+        try:
+            result = function(*args)
+            if inspect.isawaitable(result):
+                await self._waiting.patiently(seconds, f"plugin {plugin.name} ({what})", result)
+            elif result is not None:
+                raise TypeError(f"returned {type(result).__name__}, not None")
+        except PluginError:
+            raise
+        except TookTooLong as error:
+            raise PluginError(f"{what} took longer than {seconds:g} seconds", plugin.name) from error
+        except BaseException as error:
+            text = described(own_failure(error), type(plugin.instance))
+            raise PluginError(f"{what} failed: {text}", plugin.name) from error
 
     async def _end(self, wanted: Iterable[Loaded], plugins: PluginSet) -> None:
         """Stop the plugins ``wanted``, whose hooks are in the set ``plugins``."""
@@ -191,21 +212,3 @@ async def _end_step(plugin: Loaded, plugins: PluginSet, what: str, function: Cal
     # The guard has logged it.
     with suppress(Reject):
         await plugins.hooks.guard(plugin.name, what, function)
-
-
-async def _try(
-    plugin: Loaded, what: str, function: Callable[..., Any], *args: Any, seconds: float | None = None
-) -> None:
-    limit = asyncio.timeout(seconds)
-    try:
-        result = function(*args)
-        if result is not None:
-            async with limit:
-                await result
-    except PluginError:
-        raise
-    except BaseException as error:
-        if limit.expired():
-            raise PluginError(f"{what} took longer than {seconds:g} seconds", plugin.name) from error
-        text = described(own_failure(error), type(plugin.instance))
-        raise PluginError(f"{what} failed: {text}", plugin.name) from error

@@ -13,7 +13,8 @@ from typing import Any
 
 from ..model.errors import Reject
 from .answers import check_refusal
-from .failures import Failure, contained, described, own_failure, refused, suspended
+from .deadline import Waiting
+from .failures import Failure, described, own_failure, refused, suspended
 from .implementation import HookImpl, Stats
 
 log = logging.getLogger(__name__)
@@ -22,8 +23,6 @@ SLOW_SECONDS = 0.1
 SLOW_PAUSE_SECONDS = 60.0
 FAILURES = 20
 FAILURES_WITHIN_SECONDS = 60.0
-CANCELLED_SECONDS = 0.5
-"""How long a call that is cancelled may take to end."""
 HOOKS = "every hook"
 """The part of a plugin that its hooks are together; each command, request, route and job is a part of its own."""
 JOB = "job"
@@ -82,8 +81,7 @@ class Isolation:
         self._record = record
         self._failed_at: dict[tuple[str, str], deque[float]] = {}
         self._suspended: dict[tuple[str, str], str] = {}
-        self._left: set[asyncio.Task[Any]] = set()
-        """Calls that were cancelled and have not ended."""
+        self._waiting = Waiting()
         self._under_way = 0
         self._finished: asyncio.Future[None] | None = None
 
@@ -117,29 +115,8 @@ class Isolation:
                 self._record.called(plugin, what, time.perf_counter() - started)
 
     async def wait(self, plugin: str, what: str, waiting: Awaitable[Any], seconds: float) -> Any:
-        """What ``waiting`` gives, in a task of its own. Raises whatever it raises, and TimeoutError.
-
-        One that does not end though it is cancelled is left alone, so that its caller is answered.
-        """
-        task = asyncio.get_running_loop().create_task(contained(waiting), name=f"plugin {plugin}: {what}")
-        try:
-            await asyncio.wait([task], timeout=seconds)
-        finally:
-            if task.cancel():
-                self._left.add(task)
-                task.add_done_callback(self._ended)
-        if task in self._left:
-            await asyncio.wait([task], timeout=CANCELLED_SECONDS)
-            if not task.done():
-                log.error("plugin %s goes on in %s, though it was cancelled", plugin, what)
-            raise TimeoutError("took too long")
-        return task.result()
-
-    def _ended(self, task: asyncio.Task[Any]) -> None:
-        self._left.discard(task)
-        if not task.cancelled():
-            # Its caller has its answer: what it raises now is not to be reported as never retrieved.
-            task.exception()
+        """What ``waiting`` gives. Raises whatever it raises, and TookTooLong."""
+        return await self._waiting.within(seconds, f"plugin {plugin} ({what})", waiting)
 
     async def guard(self, plugin: str, what: str, seconds: float, call: Callable[[], Any]) -> Any:
         """What ``call`` returns, awaited, within ``seconds``. Raises `Reject`, ``plugin_failed`` for anything else."""

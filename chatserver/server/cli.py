@@ -9,11 +9,10 @@ import click
 
 from .. import __version__
 from ..model.errors import ConfigError, PluginError, Reject
+from .options import MISTAKE
 from .plugin_commands import check, plugins
 from .running import serve
 from .user_commands import user
-
-MISTAKE = 2
 
 
 @click.group()

@@ -9,6 +9,9 @@ import click
 
 from ..config import Settings, load
 
+MISTAKE = 2
+"""The exit code for a mistake in the settings, a plugin or the command line."""
+
 config_option = click.option(
     "--config",
     type=click.Path(path_type=Path),

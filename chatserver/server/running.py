@@ -19,7 +19,7 @@ from .. import __version__
 from ..config import Settings
 from ..model.errors import ConfigError, PluginError
 from .logs import log_to_stderr
-from .options import config_option, read_settings, settings_file
+from .options import MISTAKE, config_option, read_settings, settings_file
 from .server import ChatServer
 
 log = logging.getLogger(__name__)
@@ -58,7 +58,11 @@ def _run_to_end(main: Coroutine[Any, Any, None]) -> None:
 
 async def _serve(settings: Settings, config: Path | None) -> None:
     server = ChatServer(settings)
-    await server.start()
+    try:
+        await server.start()
+    except BaseException:
+        _end_within(EXIT_SECONDS, "the start failed, but something in a plugin goes on", MISTAKE)
+        raise
     stop = _on_signal()
     _reload_on_hangup(server, config)
     # What lives as long as the server need not be looked at by every collection.

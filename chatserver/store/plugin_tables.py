@@ -53,7 +53,11 @@ def _migrate(conn: Connection, plugin: str, migrations: Sequence[Migration]) -> 
         conn.execute(insert(s.plugin_schema).values(plugin=plugin, version=0))
         version = 0
     if version > len(migrations):
-        raise PluginError(f"its tables are at version {version}, it knows {len(migrations)}", plugin)
+        told = (
+            f"its tables are of a newer version, with {version} migrations; this one has {len(migrations)}: "
+            "install the newer one again, or restore a backup from before"
+        )
+        raise PluginError(told, plugin)
     for migration in migrations[version:]:
         if isinstance(migration, str):
             conn.execute(text(migration))
