@@ -76,7 +76,7 @@ def rows(text: str) -> dict[str, list[str]]:
     """The rows of all tables in a text by the name in backticks that they begin with: their other cells."""
     found: dict[str, list[str]] = {}
     for line in text.splitlines():
-        cells = [cell.strip() for cell in re.split(r"(?<!\\)\|", line.strip().strip("|"))]
+        cells = [cell.strip().replace("\\|", "|") for cell in re.split(r"(?<!\\)\|", line.strip().strip("|"))]
         if name := re.fullmatch(r"`([^`]+)`", cells[0]):
             assert name[1] not in found, f"{name[1]} is there twice"
             found[name[1]] = cells[1:]

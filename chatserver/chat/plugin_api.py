@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from inspect import isawaitable
 from typing import Any, Protocol, cast
 
@@ -110,6 +111,26 @@ class PluginChat(PluginMessages):
                 lambda name: self._services.access.by_role(user, name)
             )
         )
+
+    # Plugins
+
+    def plugins(self) -> list[Mapping[str, Any]]:
+        waiting = self._services.notifier.waiting()
+        lines = self._services.host.overview()
+        return [{**line, "waiting": waiting.get(line["name"], 0)} for line in lines]
+
+    async def switch_plugin(self, name: str, on: bool, *, by: User) -> None:
+        await self._services.access.require(by, "server.plugins")
+        reload = self._services.plugin_reload
+        reload.later(reload.switch(name, on), partial(self._report, by))
+
+    async def reload_plugins(self, *, by: User) -> None:
+        await self._services.access.require(by, "server.plugins")
+        reload = self._services.plugin_reload
+        reload.later(reload.again(), partial(self._report, by))
+
+    def _report(self, user: User, text: str, level: str) -> None:
+        self._services.bus.publish(user_topic(user.id), wire.notice(text, None, level), ephemeral=True)
 
     # Gateways
 

@@ -31,6 +31,7 @@ from .messages import Messages
 from .moderation import Moderation
 from .notifier import Notifier
 from .people import People
+from .plugin_reload import PluginReload
 from .registry import RoomRegistry
 from .resends import Resends
 from .rooms import RoomService
@@ -53,6 +54,7 @@ class Services:
         sizes: Sizes,
         clock: Callable[[], float] = time.time,
         make_bus: MakeBus = LocalBus,
+        read_settings: Callable[[], Settings] | None = None,
     ) -> None:
         self.settings = settings
         self.host = host
@@ -66,6 +68,7 @@ class Services:
         self._build_delivery(make_bus)
         self._build_users(clock)
         self._build_rooms(clock)
+        self.plugin_reload = PluginReload(settings, host, store, read_settings)
 
     def _build_delivery(self, make_bus: MakeBus) -> None:
         send_to_all: SendToAll[Outlet] = choose_send(self.settings.server.compiled)

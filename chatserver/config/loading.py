@@ -11,6 +11,7 @@ import msgspec
 
 from ..model import names
 from ..model.errors import ConfigError, Reject
+from . import switched_off
 from .environment import expand, override, with_env_file
 from .parse import parse
 from .settings import Document, PluginConfig, Plugins, RoomConfig, Settings
@@ -47,7 +48,7 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
     fields["data_dir"] = base / document.data_dir
     fields["rooms"] = _rooms(document, source)
     fields["plugins"] = Plugins(dirs=document.plugins.dirs, enabled=plugins)
-    return Settings(**fields, source=source)
+    return Settings(**fields, source=source, off=switched_off.read(fields["data_dir"]))
 
 
 def _read(path: Path) -> str:

@@ -190,3 +190,5 @@ class Settings(Document, frozen=True, kw_only=True):
     """All settings, checked, with absolute paths; ``source`` knows where each of them was written."""
 
     source: Source
+    off: tuple[str, ...] = ()
+    """Enabled plugins that an admin has switched off in the chat, see `switched_off`."""

@@ -24,6 +24,7 @@ CORE: Mapping[str, Role] = MappingProxyType(
         "user.rename": "guest",
         "user.status": "guest",
         "server.metrics": "admin",
+        "server.plugins": "admin",
     }
 )
 """What the core asks for, each with the lowest role that has it. ``message.edit`` and ``message.delete`` are about

@@ -240,6 +240,21 @@ class ChatAPI(Protocol):
     def commands(self, user: User) -> list[Mapping[str, Any]]:
         """The commands that ``user`` may call, as ``welcome`` lists them, each with its ``help``."""
 
+    # Plugins
+    def plugins(self) -> list[Mapping[str, Any]]:
+        """The enabled plugins in order, then those that are switched off: ``name``, ``on``, ``suspended`` (part and
+        last failure), ``calls``, ``failures``, ``seconds`` in all calls, and ``waiting``, the calls of ``after_*`` to
+        come."""
+
+    async def switch_plugin(self, name: str, on: bool, *, by: User) -> None:
+        """Begin to switch an enabled plugin on or off; ``by`` gets the outcome as a notice. It lasts beyond a
+        restart. Raises `Reject` ``forbidden``.
+        """
+
+    async def reload_plugins(self, *, by: User) -> None:
+        """Begin to read the settings again, as SIGHUP does; ``by`` gets the outcome as a notice. Raises `Reject`
+        ``forbidden``."""
+
     # Gateways
     async def open_session(
         self,

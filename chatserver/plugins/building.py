@@ -62,6 +62,8 @@ class Builder:
         """The set that the settings describe. Raises PluginError and ConfigError."""
         found = find(self._settings.plugins.dirs)
         for name, config in self._settings.plugins.enabled.items():
+            if name in self._settings.off:
+                continue
             self._loaded[name] = self._load(self._choose(name, found), config)
         plugins = tuple(self._loaded.values())
         # pluggy calls the last registered first, and the settings' order is to be the order of calls.
@@ -85,6 +87,7 @@ class Builder:
             permissions=permissions,
             requests=registrations.requests(hooks, lambda name: self._loaded[name].bundled),
             event_types=event_types,
+            off=tuple(name for name in self._settings.plugins.enabled if name in self._settings.off),
             routes=tuple((self._loaded[name], route) for name, route in registrations.routes(hooks)),
         )
 
@@ -139,7 +142,8 @@ class Builder:
         for needed in cls.requires:
             if needed not in self._loaded:
                 path = ("plugins", "enabled", name)
-                message = f"the plugin needs another one, {needed!r}, enabled before it"
+                off = " (which /plugins has switched off)" if needed in self._settings.off else ""
+                message = f"the plugin needs another one, {needed!r}, enabled before it{off}"
                 raise self._settings.source.error(path, message)
 
     def _register(self, plugin: Loaded) -> None:

@@ -83,6 +83,24 @@ class PluginHost:
         old = self.current if self._started else None
         return Builder(settings, self._record, self._ran, self._timeouts, self.tell, old).build()
 
+    def overview(self) -> list[dict[str, Any]]:
+        """Each enabled plugin, in order: its name, whether it is on, its suspended parts, and what is counted of it."""
+        return [
+            *(self._line(plugin.name, True) for plugin in self.current.plugins),
+            *(self._line(name, False) for name in self.current.off),
+        ]
+
+    def _line(self, name: str, on: bool) -> dict[str, Any]:
+        counted = [stats for (plugin, _), stats in self.stats.items() if plugin == name]
+        return {
+            "name": name,
+            "on": on,
+            "suspended": self.current.hooks.suspended(name),
+            "calls": sum(each.calls for each in counted),
+            "failures": sum(each.failures for each in counted),
+            "seconds": sum(each.seconds for each in counted),
+        }
+
     def registered(self, event_type: str) -> bool:
         """Whether a plugin registered this type of durable events; one that starts or stops counts, too."""
         return any(event_type in each.event_types for each in self._sets)
@@ -107,11 +125,12 @@ class PluginHost:
             await self.stop()
             raise
 
-    async def swap(self, new: PluginSet, written: Written) -> None:
+    async def swap(self, new: PluginSet, written: Written, replaced: Written) -> None:
         """Make ``new`` the current set, and stop those plugins of the old one that aren't in it.
 
         New instances start before the change, and old ones stop after it, once calls under way are finished and
-        ``written()`` has seen a transaction end. When a start fails, the old set goes on. Raises PluginError.
+        ``written()`` has seen a transaction end; ``replaced()`` is awaited in between. When a start fails, the old
+        set goes on. Raises PluginError.
         """
         old = self.current
         coming = [plugin for plugin in new.plugins if plugin not in old]
@@ -126,6 +145,7 @@ class PluginHost:
         self._replace(new)
         self._sets = new, old
         self._changing = going, old
+        await replaced()
         await wait_at_most(
             "calls of plugins that were replaced", _finished(old, written), self._timeouts.reload
         )

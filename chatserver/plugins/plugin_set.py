@@ -49,7 +49,7 @@ class PluginSet:
     """The enabled plugins, in the order of the settings.
 
     ``requests`` are by wire type, with the plugin's name; ``event_types`` are the wire types of the plugins' durable
-    events.
+    events; ``off`` are enabled, but switched off by an admin.
     """
 
     plugins: tuple[Loaded, ...]
@@ -58,6 +58,7 @@ class PluginSet:
     permissions: Permissions
     requests: Mapping[str, tuple[str, RequestSpec]]
     event_types: frozenset[str]
+    off: tuple[str, ...]
     routes: tuple[tuple[Loaded, Route], ...]
     decoder: Decoder = field(init=False)
     _rooms: Mapping[str, frozenset[str] | None] = field(init=False)

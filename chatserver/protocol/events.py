@@ -226,6 +226,13 @@ def welcome(
     return {**fields, "epoch": epoch, **facts, "rooms": rooms}
 
 
+def plugins(
+    permissions: Iterable[str], commands: Iterable[Mapping[str, Any]], plugins: Mapping[str, Any]
+) -> bytes:
+    """The plugins were changed: what ``welcome`` would say of them now to the user who gets this."""
+    return encode({"type": "plugins", "permissions": permissions, "commands": commands, "plugins": plugins})
+
+
 def gap(room: str, first: int, last: int) -> bytes:
     """Too much was missed to send: the client pages with ``sync``."""
     return encode({"type": "gap", "room": room, "from": first, "to": last})

@@ -11,6 +11,7 @@ from .. import __version__
 from ..model.errors import ConfigError, PluginError, Reject
 from .options import MISTAKE
 from .plugin_commands import check, plugins
+from .reload_command import reload
 from .running import serve
 from .user_commands import user
 
@@ -21,7 +22,7 @@ def commands() -> None:
     """A self-hosted chat server in which every feature is a plugin."""
 
 
-for each in (serve, check, plugins, user):
+for each in (serve, reload, check, plugins, user):
     commands.add_command(each)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from ..config import switched_off
 from ..delivery.send import choose as choose_send
 from ..delivery.send import send_in_python
 from ..plugins.host import PluginHost
@@ -20,6 +21,9 @@ def check(config: Path | None) -> None:
     host = PluginHost(settings)
     host.load()
     click.echo(f"The settings are right, and so are {len(host.current.plugins)} plugins.")
+    for name in host.current.off:
+        file = settings.data_dir / switched_off.FILE
+        click.echo(f"{name} is switched off, by /plugins off in the chat ({file}).")
     if choose_send(settings.server.compiled) is not send_in_python:
         click.echo("Messages are sent by compiled code.")
     elif settings.server.compiled:
@@ -42,5 +46,7 @@ def plugins(config: Path | None) -> None:
         click.echo(f"   commands: {' '.join(own) or '-'}")
     enabled = {plugin.name for plugin in host.current.plugins}
     for found in host.found():
-        if found.name not in enabled:
+        if found.name in host.current.off:
+            click.echo(f"-  {found.name} (switched off by /plugins off in the chat; {found.where})")
+        elif found.name not in enabled:
             click.echo(f"-  {found.name} (not enabled; {found.where})")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import logging
 import os
@@ -18,6 +19,7 @@ import click
 from .. import __version__
 from ..config import Settings
 from ..model.errors import ConfigError, PluginError
+from .control import Control
 from .logs import log_to_stderr
 from .options import MISTAKE, config_option, read_settings, settings_file
 from .server import ChatServer
@@ -57,14 +59,16 @@ def _run_to_end(main: Coroutine[Any, Any, None]) -> None:
 
 
 async def _serve(settings: Settings, config: Path | None) -> None:
-    server = ChatServer(settings)
+    server = ChatServer(settings, read_settings=lambda: read_settings(config))
     try:
         await server.start()
     except BaseException:
         _end_within(EXIT_SECONDS, "the start failed, but something in a plugin goes on", MISTAKE)
         raise
     stop = _on_signal()
-    _reload_on_hangup(server, config)
+    _reload_on_hangup(server)
+    control = Control(settings.data_dir, {"reload": server.reload})
+    await control.start()
     # What lives as long as the server need not be looked at by every collection.
     gc.collect()
     gc.freeze()
@@ -78,6 +82,7 @@ async def _serve(settings: Settings, config: Path | None) -> None:
     sys.stdout.flush()
     await stop.wait()
     late = _end_within(server.timeouts.stop, "the server did not stop", 1)
+    await control.stop()
     await server.stop()
     late.cancel()
     _end_within(EXIT_SECONDS, "the server has stopped, but something in a plugin goes on", 0)
@@ -98,15 +103,14 @@ def _on_signal() -> asyncio.Event:
     return stop
 
 
-def _reload_on_hangup(server: ChatServer, config: Path | None) -> None:
-    """Read the settings again at each SIGHUP. What is wrong with them is logged, and nothing is changed."""
+def _reload_on_hangup(server: ChatServer) -> None:
+    """Read the settings again at each SIGHUP."""
     tasks: set[asyncio.Task[None]] = set()
 
     async def reload() -> None:
-        try:
-            await server.reload(read_settings(config))
-        except (ConfigError, PluginError) as error:
-            log.error("nothing was reloaded: %s", error)
+        # It is in the log.
+        with contextlib.suppress(ConfigError, PluginError):
+            await server.reload()
 
     def begin() -> None:
         task = asyncio.get_running_loop().create_task(reload())

@@ -31,7 +31,6 @@ from ..web.listener import Listener, listening_sockets
 from ..web.routes import application
 from ..web.site import Site
 from .lifecycle import Lifecycle, PeriodicTasks, in_own_thread
-from .reload import Reload
 
 TICK_SECONDS = 1.0
 CLEAN_UP_SECONDS = 3600.0
@@ -42,7 +41,7 @@ class ChatServer:
     """One server in one process. `start` it inside a running loop; two may run beside each other.
 
     After `start`: ``services``, ``context`` of the connections, and the ``port`` it listens on. ``clock`` gives the
-    time of day, in seconds since the epoch.
+    time of day, in seconds since the epoch, and ``read_settings`` the settings as they are now, for a reload.
     """
 
     services: Services
@@ -59,12 +58,14 @@ class ChatServer:
         sizes: Sizes = Sizes(),  # noqa: B008 - frozen
         clock: Callable[[], float] = time.time,
         make_bus: MakeBus = LocalBus,
+        read_settings: Callable[[], Settings] | None = None,
     ) -> None:
         self.settings = settings
         self.timeouts = timeouts
         self._sizes = sizes
         self._clock = clock
         self._make_bus = make_bus
+        self._read_settings = read_settings
         self.host = PluginHost(settings, strict=strict, timeouts=timeouts, tell=self._tell_admins)
         self._lifecycle = Lifecycle()
 
@@ -82,8 +83,8 @@ class ChatServer:
             await self._lifecycle.stop()
             raise
         self._start_periodic_tasks()
-        self._reload = Reload(self.settings, self.host, self.services.store)
-        self._lifecycle.add("a reload", self._reload.stop, self.timeouts.stop_http)
+        self.services.plugin_reload.changed = self.context.tell_clients
+        self._lifecycle.add("a reload", self.services.plugin_reload.stop, self.timeouts.stop_http)
 
     def _build(self) -> None:
         metrics, until = Metrics(), self.timeouts.stop_store
@@ -98,7 +99,15 @@ class ChatServer:
         )
         self._lifecycle.add("the storage", lambda: in_own_thread(store.close), until)
         services = self.services = Services(
-            self.settings, self.host, store, metrics, self.timeouts, self._sizes, self._clock, self._make_bus
+            self.settings,
+            self.host,
+            store,
+            metrics,
+            self.timeouts,
+            self._sizes,
+            self._clock,
+            self._make_bus,
+            self._read_settings,
         )
         self._lifecycle.add("the accounts", lambda: in_own_thread(services.accounts.close), until)
         self.assets = Assets(public_dir(), lambda: self.host.current.plugins)
@@ -162,12 +171,15 @@ class ChatServer:
     def _tell_admins(self, text: str) -> None:
         self.services.people.tell_admins(text)
 
-    async def reload(self, settings: Settings) -> None:
+    async def reload(self, settings: Settings | None = None) -> str:
         """Put the plugins and permissions of ``settings`` in place, while clients chat; all else stays as it is.
 
-        Raises ConfigError or PluginError, with nothing changed.
+        Without them, those of the file as it is now.
+
+        Returns what has changed, for people. Raises ConfigError or PluginError, with nothing changed.
         """
-        await self._reload.to(settings)
+        reload = self.services.plugin_reload
+        return await (reload.again() if settings is None else reload.to(settings))
 
     # Stop
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..chat.services import Services
+from .client_updates import ClientUpdates
 from .hello import HelloHandler
 from .keepalive import Keepalive
 from .plugin_requests import PluginRequests
@@ -23,6 +24,7 @@ class ConnectionContext:
         """What may wait for a slow reader, in bytes."""
         self.keepalive = Keepalive(limits.connections, limits.connections_per_ip, services.timeouts)
         self.info = ServerInfo(services, self.keepalive, version, client)
+        self.tell_clients = ClientUpdates(services.sessions, self.info).send
         self.hello_handler = HelloHandler(services, self.info.facts)
         plugin_requests = PluginRequests(services.host)
         self.request_handler = RequestHandler(services, plugin_requests, self.info.stats.get)

@@ -22,6 +22,8 @@ class ClientFiles(Protocol):
 
     def addresses(self, plugin: str) -> dict[str, str]: ...
 
+    def refresh(self) -> None: ...
+
 
 class ServerInfo:
     """Reads all and changes nothing but for trying to write. ``stats`` and most of ``health`` may be a second old:
@@ -37,9 +39,8 @@ class ServerInfo:
         self.stats: CachedAnswer[dict[str, Any]] = CachedAnswer(self._stats)
         self._checked: CachedAnswer[dict[str, str]] = CachedAnswer(self._check)
 
-    def facts(self, user: User) -> dict[str, Any]:
-        """What ``welcome`` says besides the user and the rooms."""
-        limits = self._services.settings.limits
+    def plugin_facts(self, user: User) -> dict[str, Any]:
+        """What the plugins mean to a user: permissions, commands, and their parts in the browser."""
         current = self._host.current
         settings = current.hooks.client_settings(user)
         plugins: dict[str, Any] = {}
@@ -50,6 +51,19 @@ class ServerInfo:
             if rooms is not None:
                 known["rooms"] = sorted(rooms)
         return {
+            "permissions": self._services.access.permissions.held(user),
+            "commands": current.commands_of(user),
+            "plugins": plugins,
+        }
+
+    def refresh_client(self) -> None:
+        """Look whether the files of the plugins' parts in the browser have changed."""
+        self._client.refresh()
+
+    def facts(self, user: User) -> dict[str, Any]:
+        """What ``welcome`` says besides the user and the rooms."""
+        limits = self._services.settings.limits
+        return {
             "server": {
                 "name": self._services.settings.server.name,
                 "version": self._version,
@@ -58,9 +72,7 @@ class ServerInfo:
             },
             "limits": {"frame_bytes": limits.frame_bytes, "content_chars": limits.content_chars},
             "heartbeat": self._services.timeouts.heartbeat,
-            "permissions": self._services.access.permissions.held(user),
-            "commands": current.commands_of(user),
-            "plugins": plugins,
+            **self.plugin_facts(user),
         }
 
     async def _stats(self) -> dict[str, Any]:

@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 
 _OTHERS = 0o077
 _DATABASE = ("", "-wal", "-shm", ".lock")
-_EXPECTED = ("plugins", "lost+found")
+_EXPECTED = ("plugins", "plugins_off.json", "control.sock", "lost+found")
 
 
 def make_private(folder: Path, database: Path | None) -> None:

@@ -67,12 +67,14 @@ class Harness:
 
     async def start(self) -> None:
         """Start the server; called by ``async with``."""
+        config = self._write_settings()
         self.server = ChatServer(
-            load(self._write_settings(), {}),
+            load(config, {}),
             strict=self._strict,
             timeouts=self._timeouts,
             sizes=self._sizes,
             clock=self._clock,
+            read_settings=partial(load, config, {}),
         )
         await self.server.start()
 

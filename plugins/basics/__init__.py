@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from chatserver import Plugin, Reject, Room, User, command
 
 from .describe import describe, overview
+from .plugin_list import plugin_list
 
 LISTED = 100
 SHRUG = "¯\\_(ツ)_/¯"
@@ -103,6 +104,26 @@ class Basics(Plugin):
         room = room or here(ctx)
         await self.chat.invite(room, user, by=ctx.user)
         return f"{user.name} was invited to #{room.name}."
+
+    @command(permission="server.plugins", examples=["/plugins", "/plugins off emoji", "/plugins reload"])
+    async def plugins(
+        self,
+        ctx,
+        action: Annotated[Literal["on", "off", "reload"] | None, "what to do; nothing: list them"] = None,
+        name: Annotated[str, "which one, for on and off"] = "",
+    ):
+        """List the plugins, switch one on or off, or read the settings again."""
+        if action is None:
+            return plugin_list(self.chat.plugins())
+        if (action == "reload") == bool(name):
+            raise Reject("Name a plugin for on and off, and none for reload.", "invalid", field="name")
+        if action == "reload":
+            await self.chat.reload_plugins(by=ctx.user)
+        elif name == self.name:
+            raise Reject(f"{name} has this command: it can't be switched off by it.", "invalid", field="name")
+        else:
+            await self.chat.switch_plugin(name, action == "on", by=ctx.user)
+        return None
 
     def _with_status(self, user: User) -> str:
         status = self.chat.status(user)

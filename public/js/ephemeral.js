@@ -70,6 +70,10 @@ const HANDLERS = {
   rooms(store, { rooms, removed }) {
     store.changeRooms(rooms ?? [], removed);
   },
+  plugins(store, facts) {
+    store.setPlugins(facts);
+    store.emit("me");
+  },
   gap(store, { room: name, from, to }) {
     const room = store.rooms.get(name);
     if (!room) return;

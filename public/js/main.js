@@ -90,10 +90,10 @@ function listen(app) {
     stop();
   });
   app.store.on("connection", ({ state }) => (state === "offline" || state === "stopped") && ready());
+  app.store.on("plugins", (known) => app.plugins.loadAll(known));
   app.socket.on("welcome", (frame) => {
     justEntered = false;
     write("chat.user", frame.user.id);
-    app.plugins.loadAll(frame.plugins ?? {});
     void app.outbox.load(frame.user.id);
   });
 }

@@ -64,6 +64,7 @@ export const EPHEMERAL = Object.freeze({
   mention: "mention",
   kicked: "kicked",
   rooms: "rooms",
+  plugins: "plugins",
   heartbeat: "heartbeat",
   bye: "bye",
   gap: "gap",

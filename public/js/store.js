@@ -22,7 +22,7 @@ import { Timeline } from "./timeline.js";
  * What this client knows. Pure: no DOM, no network, no clock but the one given. It changes by `apply(event)` and a few
  * named methods, and emits what changed: `me`, `rooms` (which there are), `room` and `counts` (of one: its name),
  * `timeline`, `amended` (the event of an edit or a deletion), `members`, `typing`, `people` (names), `presence` (a user's id), `current`, `connection`, `live-message`,
- * `removed`.
+ * `removed`, `plugins` (by name).
  */
 export class Store extends Emitter {
   /** @param {() => number} [now] milliseconds */
@@ -92,9 +92,7 @@ export class Store extends Emitter {
     this.server = welcome.server ?? this.server;
     this.limits = { ...this.limits, ...welcome.limits };
     this.heartbeat = welcome.heartbeat ?? this.heartbeat;
-    this.permissions = new Set(welcome.permissions ?? []);
-    this.commands = welcome.commands ?? [];
-    this.plugins = welcome.plugins ?? {};
+    this.setPlugins(welcome);
     const before = this.rooms;
     this.rooms = new Map();
     for (const wire of welcome.rooms) {
@@ -109,6 +107,14 @@ export class Store extends Emitter {
     this.emit("people");
     if (this.current !== null && !this.rooms.has(this.current)) this.open(null);
     else if (this.current !== null) this.open(this.current);
+  }
+
+  /** What the plugins mean to this user. @param {any} facts of `welcome`, or of the event `plugins` */
+  setPlugins(facts) {
+    this.permissions = new Set(facts.permissions ?? []);
+    this.commands = facts.commands ?? [];
+    this.plugins = facts.plugins ?? {};
+    this.emit("plugins", this.plugins);
   }
 
   /**

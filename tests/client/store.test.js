@@ -227,3 +227,15 @@ test("a notice goes to its room, to the open one, or to whoever listens", () => 
   assert.deepEqual(heard, ["no room open"]);
   assert.deepEqual(store.room("general").notes.map(({ text, level }) => [text, level]), [["here", "warn"]]);
 });
+
+test("other plugins change what this user may do and which commands there are", () => {
+  const store = startedStore({ permissions: ["room.join"], commands: [{ name: "old" }] });
+  const told = [];
+  store.on("plugins", (known) => told.push(known));
+  store.on("me", () => told.push("me"));
+  assert.equal(store.apply({ type: "plugins", permissions: ["x.use"], commands: [{ name: "x" }], plugins: { x: {} } }), "applied");
+  assert.deepEqual([store.may("x.use"), store.may("room.join")], [true, false]);
+  assert.deepEqual(store.commands, [{ name: "x" }]);
+  assert.deepEqual([store.hasPlugin("x"), store.hasPlugin("history")], [true, false]);
+  assert.deepEqual(told, [{ x: {} }, "me"]);
+});

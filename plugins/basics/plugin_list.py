@@ -1,0 +1,32 @@
+"""The answer of ``/plugins``: what is enabled, how it does, and what it costs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+def plugin_list(plugins: Sequence[Mapping[str, Any]]) -> str:
+    """A line for each plugin, and one for each part of it that is suspended."""
+    lines = []
+    for plugin in plugins:
+        state = "on" if plugin["on"] else "off (/plugins on switches it on)"
+        if plugin["suspended"]:
+            state = "suspended"
+        lines.append(f"{plugin['name']}: {', '.join([state, *_counts(plugin)])}")
+        lines += [f"  {part}: {why}" for part, why in plugin["suspended"].items()]
+    return "\n".join(lines)
+
+
+def _counts(plugin: Mapping[str, Any]) -> list[str]:
+    calls = plugin["calls"]
+    if not calls:
+        return []
+    counts = [
+        f"{calls} calls",
+        f"{plugin['failures']} failed",
+        f"{plugin['seconds'] / calls * 1e6:.0f} µs each",
+    ]
+    if plugin["waiting"]:
+        counts.append(f"{plugin['waiting']} waiting")
+    return counts
