@@ -26,8 +26,17 @@ export async function api(method, path, body) {
     throw new ChatError("offline", "");
   }
   const data = await response.json().catch(() => null);
-  if (!response.ok) throw toError(data?.error ?? { code: "internal", message: `HTTP ${response.status}` });
+  if (!response.ok) throw refusal(response.status, data?.error);
   return data ?? {};
+}
+
+/** What a proxy says without the server, in the server's codes. @type {Record<number, string>} */
+const BY_STATUS = { 401: "unauthorized", 403: "forbidden", 404: "not_found", 408: "offline", 413: "too_large",
+  429: "rate_limited", 502: "unavailable", 503: "unavailable", 504: "unavailable" };
+
+/** @param {number} status @param {{code: string}|undefined} error as the server says it */
+function refusal(status, error) {
+  return toError(error ?? { code: BY_STATUS[status] ?? "internal", message: "" });
 }
 
 /** @param {string} name a room's name, which may hold any letters and, in direct rooms, `:` and `+` */
@@ -37,15 +46,16 @@ export function roomPath(name) {
 
 /**
  * Upload a file with the plugin `files`. XMLHttpRequest, because fetch tells no upload progress.
- * @param {string} room
+ * @param {{room: string, to?: string}} place `to` is the other user's id where there is no room yet
  * @param {File} file
  * @param {(share: number) => void} onProgress 0 to 1
  * @returns {{done: Promise<Attachment>, cancel: () => void}} `done` rejects with ChatError, `cancelled` after cancel
  */
-export function upload(room, file, onProgress) {
+export function upload({ room, to }, file, onProgress) {
   const request = new XMLHttpRequest();
   const done = new Promise((resolve, reject) => {
-    request.open("POST", `/plugins/files/upload?room=${encodeURIComponent(room)}`);
+    const place = to ? `to=${encodeURIComponent(to)}` : `room=${encodeURIComponent(room)}`;
+    request.open("POST", `/plugins/files/upload?${place}`);
     request.responseType = "json";
     request.setRequestHeader("X-XSRFToken", xsrf());
     request.setRequestHeader("X-File-Name", encodeURIComponent(file.name));
@@ -53,7 +63,7 @@ export function upload(room, file, onProgress) {
     request.upload.onprogress = (event) => event.lengthComputable && onProgress(event.loaded / event.total);
     request.onload = () => {
       if (request.status < 300 && request.response?.file) resolve(request.response.file);
-      else reject(toError(request.response?.error));
+      else reject(refusal(request.status, request.response?.error));
     };
     request.onerror = () => reject(new ChatError("offline", ""));
     request.onabort = () => reject(new ChatError("cancelled", ""));

@@ -1,6 +1,7 @@
+import { upload } from "./api.js";
 import { boot, version } from "./boot.js";
 import { IndexedShelf } from "./db.js";
-import { Drafts } from "./drafts.js";
+import { pageDrafts } from "./drafts.js";
 import { Emitter } from "./emitter.js";
 import { Format } from "./format.js";
 import { I18n } from "./i18n.js";
@@ -11,6 +12,7 @@ import { Session } from "./session.js";
 import { Settings } from "./settings.js";
 import { Socket } from "./socket.js";
 import { Store } from "./store.js";
+import { Uploads } from "./uploads.js";
 
 /**
  * Everything the parts need, built once and handed to each. Emits `toast` (text), `reply` (message), `edit` (message),
@@ -30,7 +32,9 @@ export class App extends Emitter {
     this.outbox = new Outbox(new IndexedShelf(), (entry) => this.session.dispatch(entry), undefined,
       (error) => this.explain(error));
     this.session = new Session(this.store, this.socket, this.outbox);
-    this.drafts = new Drafts(() => this.store.me?.id ?? "");
+    this.drafts = pageDrafts(() => this.store.me?.id ?? "");
+    this.uploads = new Uploads(this.drafts, (one, onProgress) => upload(one, /** @type {File} */ (one.file), onProgress),
+      () => this.uploadWords());
     this.plugins = new Plugins(this);
     this.t = this.i18n.t;
     this.i18n.on("change", () => {
@@ -38,7 +42,11 @@ export class App extends Emitter {
     });
     this.store.on("notice", (text) => this.toast(text));
     this.store.on("refused", (error) => this.complain(error));
-    this.outbox.on("unkept", () => this.toast(this.t("error.unkept")));
+    for (const kept of [this.outbox, this.drafts]) kept.on("unkept", () => this.toast(this.t("error.unkept")));
+    this.drafts.on("change", () => this.emit("draft"));
+    this.router.on("intent", (name) => this.session.left.delete(name));
+    this.store.on("me", () => this.session.revive(this.drafts.conversations()));
+    this.store.on("connection", ({ state }) => state === "live" && this.uploads.resume());
     this.socket.on("welcome", (frame) => this.compare(frame.server?.client));
   }
 
@@ -78,9 +86,19 @@ export class App extends Emitter {
   explain(error) {
     const { code, field, message, retryAfter } = error ?? {};
     if (code === "offline" || code === "timeout") return this.t("error.offline");
-    if (this.i18n.lang === "en") return message || this.t("error.unknown");
+    if (this.i18n.lang === "en" && message) return message;
     const key = [`error.${code}.${field}`, `error.${code}`].find((one) => this.i18n.has(one));
     return key ? this.t(key, { message, count: Math.ceil(retryAfter ?? 0) }) : message || this.t("error.unknown");
+  }
+
+  /** What is said of files that can't be uploaded. @returns {import("./uploads.js").Words} */
+  uploadWords() {
+    const limit = this.store.plugins.files?.settings?.max_bytes;
+    return {
+      empty: this.t("upload.empty"),
+      tooLarge: (size) => (limit && size > limit ? this.t("upload.tooLarge", { size: this.format.size(limit) }) : null),
+      why: (error) => (error.code === "offline" ? this.t("upload.cut") : this.explain(error)),
+    };
   }
 
   /** All commands: the server's, with their help in the user's language where there is one, and those of this page. */

@@ -9,6 +9,10 @@
  */
 
 const MOST = 30;
+/** A name is shorter than this. */
+const LONGEST = 100;
+/** Nobody looks for words while pasting a book. */
+const LONGEST_LINE = 2000;
 
 /** A command line: `/` and not `//`, which is a literal slash. @param {string} text */
 export function isCommand(text) {
@@ -38,8 +42,8 @@ function called(text, commands) {
  */
 export function complete(text, caret, known) {
   const before = text.slice(0, caret);
-  if (isCommand(before)) return completeCommand(before, known);
-  const word = /(?:^|[\s(])([@#])([^\s@#]*)$/u.exec(before);
+  if (isCommand(before)) return before.length < LONGEST_LINE ? completeCommand(before, known) : null;
+  const word = /(?:^|[\s(])([@#])([^\s@#]*)$/u.exec(before.slice(-LONGEST));
   if (!word) return null;
   const start = caret - word[2].length - 1;
   const choices = word[1] === "@" ? matchUsers(word[2], known, "@") : matchRooms(word[2], known, "#");

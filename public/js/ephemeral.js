@@ -64,7 +64,8 @@ const HANDLERS = {
     store.emit("counts", name);
   },
   kicked(store, event) {
-    store.leaveRoom(event.room);
+    const { room, by, reason, until } = event;
+    store.leaveRoom(room, { action: "kicked", by, reason, until });
     store.emit("kicked", event);
   },
   rooms(store, { rooms, removed }) {

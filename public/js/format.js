@@ -38,6 +38,11 @@ export class Format {
     return this.listOf.format(items);
   }
 
+  /** @param {number} count */
+  number(count) {
+    return new Intl.NumberFormat(this.lang).format(count);
+  }
+
   /** @param {number} bytes */
   size(bytes) {
     const units = ["byte", "kilobyte", "megabyte", "gigabyte"];

@@ -94,7 +94,6 @@ function listen(app) {
   app.socket.on("welcome", (frame) => {
     justEntered = false;
     write("chat.user", frame.user.id);
-    void app.outbox.load(frame.user.id);
   });
 }
 

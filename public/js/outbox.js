@@ -4,8 +4,9 @@ import { Emitter } from "./emitter.js";
 /** @typedef {import("./protocol.js").Attachment} Attachment */
 /** @typedef {import("./protocol.js").ChatError} ChatError */
 /**
- * @typedef {{nonce: string, user: string, room: string, to?: string, content: string, reply_to?: string,
- *   files?: Attachment[], at: number, state: "pending"|"sent"|"failed", error?: string, seq?: number}} Entry
+ * @typedef {{nonce: string, user: string, room: string, to?: string, with?: import("./protocol.js").User, content: string,
+ *   reply_to?: string, files?: Attachment[], at: number, state: "pending"|"sent"|"failed", error?: string, field?: string|null,
+ *   seq?: number}} Entry `with` is the other user of a conversation that has no room yet; `field` what an error is about
  * @typedef {{load(user: string): Promise<Entry[]>, put(entry: Entry): Promise<unknown>,
  *   remove(nonce: string): Promise<unknown>}} Shelf where entries outlive the tab
  * @typedef {(entry: Entry) => Promise<{seq: number}>} Send
@@ -22,8 +23,9 @@ export const newNonce = (now = Date.now()) =>
 
 /**
  * Messages on their way. What is in here is shown as pending, kept on a shelf until the server has it, and sent in
- * order, one at a time in each room, so that a retry can't overtake. Emits `change` with the room's name, and `unkept`
- * the first time that the shelf takes nothing.
+ * order, one at a time in each room, so that a retry can't overtake. Emits `change` with the room's name, `loaded` with
+ * the entries of an earlier tab, `refused` (room, error) for a refusal that is final, and `unkept` the first time that
+ * the shelf takes nothing.
  */
 export class Outbox extends Emitter {
   /**
@@ -44,14 +46,23 @@ export class Outbox extends Emitter {
     /** @type {Set<string>} rooms with a message under way */
     this.busy = new Set();
     this.online = false;
+    /** When what an earlier tab left is here. @type {Promise<void>} */
+    this.loaded = Promise.resolve();
   }
 
-  /** What an earlier tab left behind. @param {string} user */
-  async load(user) {
+  /** What an earlier tab left. @param {string} user @returns {Promise<void>} */
+  load(user) {
+    this.loaded = this.loadKept(user);
+    return this.loaded;
+  }
+
+  /** @param {string} user */
+  async loadKept(user) {
     const kept = await this.shelf.load(user).catch(() => []);
     const known = new Set(this.entries.map((entry) => entry.nonce));
     const found = kept.filter((entry) => !known.has(entry.nonce)).sort((one, other) => one.at - other.at);
     this.entries = [...found, ...this.entries.filter((entry) => entry.user === user)];
+    this.emit("loaded", found);
     for (const room of new Set(found.map((entry) => entry.room))) this.emit("change", room);
     this.pump();
   }
@@ -78,12 +89,14 @@ export class Outbox extends Emitter {
     else this.pump();
   }
 
-  /** Try a failed one again. @param {string} nonce */
-  retry(nonce) {
+  /** Try a failed one again. @param {string} nonce @param {{alone?: boolean}} [how] `alone`: without what it replies to */
+  retry(nonce, { alone = false } = {}) {
     const entry = this.entries.find((one) => one.nonce === nonce);
     if (!entry || entry.state !== "failed") return;
     entry.state = "pending";
     delete entry.error;
+    delete entry.field;
+    if (alone) delete entry.reply_to;
     this.keep(entry);
     this.emit("change", entry.room);
     this.pump();
@@ -122,9 +135,10 @@ export class Outbox extends Emitter {
       if (!this.online || refusal.code === "offline") return;
       const wait = refusal.retryAfter ?? RETRY_SECONDS;
       if (refusal.temporary && wait <= LONGEST_SECONDS) return this.again(entry.room, wait);
-      Object.assign(entry, { state: "failed", error: this.explain(refusal) });
+      Object.assign(entry, { state: "failed", error: this.explain(refusal), field: refusal.field });
       this.keep(entry);
       this.emit("change", entry.room);
+      this.emit("refused", { room: entry.room, error: refusal });
     }
     this.busy.delete(entry.room);
     this.pump();

@@ -77,6 +77,7 @@ export const REPLY = Object.freeze({ welcome: "welcome", ok: "ok", error: "error
 /** Error codes this client acts on. */
 export const ERROR = Object.freeze({
   unauthorized: "unauthorized",
+  muted: "muted",
   notFound: "not_found",
   notMember: "not_member",
   rateLimited: "rate_limited",

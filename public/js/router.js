@@ -35,10 +35,15 @@ function decode(text) {
   }
 }
 
-/** The address bar. Emits `change` with the route. */
+/** The address bar. Emits `change` with the route, and before it `intent` (room) unless it is a step in the history. */
 export class Router extends Emitter {
   start() {
     window.addEventListener("hashchange", () => this.emit("change", this.route));
+    document.addEventListener("click", ({ target }) => {
+      const link = target instanceof Element ? target.closest("a[href^='#/']") : null;
+      const { room } = parseRoute(link?.getAttribute("href") ?? "");
+      if (room) this.emit("intent", room);
+    }, true);
   }
 
   get route() {
@@ -48,6 +53,7 @@ export class Router extends Emitter {
   /** @param {string} name @param {string|number} [rest] */
   go(name, rest) {
     const hash = roomHash(name, rest);
+    this.emit("intent", name);
     if (location.hash === hash) this.emit("change", this.route);
     else location.hash = hash;
   }

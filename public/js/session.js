@@ -1,6 +1,6 @@
 import { api, roomPath } from "./api.js";
 import { newNonce } from "./outbox.js";
-import { ChatError, DURABLE, HISTORY, REQUEST } from "./protocol.js";
+import { ChatError, DURABLE, ERROR, HISTORY, REQUEST } from "./protocol.js";
 
 /** @typedef {import("./store.js").Store} Store */
 /** @typedef {import("./store.js").Room} Room */
@@ -33,6 +33,8 @@ export class Session {
     this.reading = false;
     /** @type {Map<string, number>} */
     this.readTimers = new Map();
+    /** @type {Set<string>} rooms that were left from this page: a step back in the history doesn't join them again */
+    this.left = new Set();
     socket.on("welcome", (frame) => this.welcomed(frame));
     socket.on("event", (event) => this.receive(event));
     socket.on("state", (change) => this.changeState(change));
@@ -40,6 +42,9 @@ export class Session {
     store.on("room", (name) => name === store.current && this.load(name));
     store.on("timeline", (name) => this.settle(name));
     outbox.on("sent", (entry) => this.settle(entry.room));
+    outbox.on("refused", ({ room, error }) => error.code === ERROR.muted && this.muted(room, error.retryAfter));
+    outbox.on("loaded", (entries) => this.revive(entries.flatMap((/** @type {import("./outbox.js").Entry} */ entry) => entry.with ?? [])));
+    store.on("removed", (name) => this.left.add(name));
     // A page that is left has no timers any more.
     globalThis.addEventListener?.("pagehide", () => [...this.readTimers.keys()].forEach((name) => this.tellRead(name)));
   }
@@ -48,6 +53,8 @@ export class Session {
   welcomed(frame) {
     this.catching.clear();
     this.loading.clear();
+    // Begun first: a conversation without a room may be what is shown.
+    void this.outbox.load(frame.user.id);
     this.store.welcome(frame);
     for (const { name, read } of frame.rooms) if ((this.store.room(name)?.read ?? 0) > read) this.tellRead(name);
     const room = this.store.room(this.store.current);
@@ -121,8 +128,14 @@ export class Session {
     return this.socket.request(REQUEST.complete, { ...asked, room }).then((reply) => reply.choices, () => []);
   }
 
+  /** Conversations that were begun, and whose first message is not sent yet. @param {import("./protocol.js").User[]} users */
+  revive(users) {
+    for (const user of users) this.store.direct(user);
+  }
+
   /** Show a room; join it first if need be. @param {string} name @param {number|null} [seq] a message to show */
   async open(name, seq = null) {
+    if (!this.store.rooms.has(name)) await this.outbox.loaded;
     const room = this.store.rooms.get(name);
     if (room?.joined) {
       if (this.store.current !== name) this.store.open(name);
@@ -130,9 +143,30 @@ export class Session {
       else await this.arrive(name);
       return;
     }
+    if (room && this.left.has(name)) return this.store.open(name);
     await this.join(name);
     this.store.open(name);
     if (seq !== null) await this.show(name, { seq });
+  }
+
+  /** A message was refused because of a mute from before this page. @param {string} name @param {number} [seconds] */
+  muted(name, seconds) {
+    const until = seconds === undefined ? undefined : new Date(this.store.serverNow() + seconds * 1000).toISOString();
+    if (!this.store.room(name)?.mute) this.store.setMute(name, { until });
+  }
+
+  /** Join a room again that is on the screen. @param {string} name */
+  async comeBack(name) {
+    this.left.delete(name);
+    await this.once(`back ${name}`, () => this.join(name));
+  }
+
+  /** After a command: `/join` shows its room. @param {string} line @returns {string|null} the room's name */
+  joinedBy(line) {
+    const [command, name = ""] = line.slice(1).trim().split(/\s+/);
+    if (command.toLowerCase() !== "join") return null;
+    const wanted = name.replace(/^#/, "").normalize("NFC").toLowerCase();
+    return [...this.store.rooms.values()].find((room) => room.joined && room.name === wanted)?.name ?? null;
   }
 
   /** @param {string} name */
@@ -283,9 +317,10 @@ export class Session {
     const me = this.store.me;
     if (!room || !me) return;
     const to = room.kind === "direct" ? room.with?.id : undefined;
-    this.outbox.add({ nonce: newNonce(), user: me.id, room: name, to, content, at: Date.now(), ...more });
+    const begun = room.virtual ? { with: room.with } : {};
+    this.outbox.add({ nonce: newNonce(), user: me.id, room: name, to, content, at: this.store.serverNow(), ...begun, ...more });
     this.store.setLine(name, null);
-    this.store.emit("to-end", name);
+    if (name === this.store.current) this.store.emit("to-end", name);
     if (room.timeline.newer) void this.latest(name);
   }
 

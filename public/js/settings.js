@@ -44,21 +44,39 @@ export class Settings extends Emitter {
   }
 }
 
-/** @param {string} key @param {any} otherwise */
-export function read(key, otherwise) {
+/** @typedef {"local"|"session"} Place for this browser, or for this tab */
+
+/** @param {Place} place */
+const storage = (place) => (place === "local" ? localStorage : sessionStorage);
+
+/** @param {string} key @param {any} otherwise @param {Place} [place] */
+export function read(key, otherwise, place = "local") {
   try {
-    return JSON.parse(localStorage.getItem(key) ?? "null") ?? otherwise;
+    return JSON.parse(storage(place).getItem(key) ?? "null") ?? otherwise;
   } catch {
     return otherwise;
   }
 }
 
-/** @param {string} key @param {any} value undefined removes */
-export function write(key, value) {
+/**
+ * @param {string} key @param {any} value undefined removes @param {Place} [place]
+ * @returns {boolean} whether it is kept; without storage, preferences last as long as the page
+ */
+export function write(key, value, place = "local") {
   try {
-    if (value === undefined) localStorage.removeItem(key);
-    else localStorage.setItem(key, JSON.stringify(value));
+    if (value === undefined) storage(place).removeItem(key);
+    else storage(place).setItem(key, JSON.stringify(value));
+    return true;
   } catch {
-    // Without storage, preferences last as long as the page.
+    return false;
+  }
+}
+
+/** @returns {string[]} */
+export function keys() {
+  try {
+    return Object.keys(localStorage);
+  } catch {
+    return [];
   }
 }

@@ -12,9 +12,12 @@ import { Timeline } from "./timeline.js";
 /**
  * @typedef {{people: Map<string, Member>, more: boolean, count: number}} Members
  * @typedef {{key: string, after: number, text: string, level: string, ts: string}} Note a line for this user alone
+ * @typedef {{by?: User, reason?: string, until?: string}} Mute
+ * @typedef {Mute & {action: "kicked"|"banned"|"removed"|"left"}} Out how this user came out of a room
  * @typedef {WireRoom & {cursor: number, counted: number, timeline: Timeline, members_here: Members|null,
- *   typing: Map<string, number>, line: number|null, notes: Note[], virtual?: boolean,
- *   opening?: boolean}} Room `line` is the seq that the new messages come after; `opening` while their page is loading
+ *   typing: Map<string, number>, line: number|null, notes: Note[], virtual?: boolean, mute?: Mute|null, out?: Out,
+ *   opening?: boolean}} Room `line` is the seq that the new messages come after; `opening` while their page is loading;
+ *   `mute` is this user's, null for none, undefined while it isn't known
  * @typedef {"connecting"|"syncing"|"live"|"offline"|"stopped"} ConnectionState
  */
 
@@ -54,6 +57,13 @@ export class Store extends Emitter {
     /** @type {import("./socket.js").Change} */
     this.connection = { state: "connecting" };
     this.noteCount = 0;
+    /** What the server's clock is ahead of this device's, in milliseconds. */
+    this.skew = 0;
+  }
+
+  /** The time by the server's clock, in milliseconds. */
+  serverNow() {
+    return this.now() + this.skew;
   }
 
   /** @param {string|null} name */
@@ -90,6 +100,7 @@ export class Store extends Emitter {
     this.me = welcome.user;
     this.remember(welcome.user);
     this.server = welcome.server ?? this.server;
+    if (welcome.server?.time) this.skew = Date.parse(welcome.server.time) - this.now();
     this.limits = { ...this.limits, ...welcome.limits };
     this.heartbeat = welcome.heartbeat ?? this.heartbeat;
     this.setPlugins(welcome);
@@ -134,6 +145,7 @@ export class Store extends Emitter {
     if (old && !counts) Object.assign(room, { unread: old.unread, mentions: old.mentions, read: old.read, head: old.head });
     if (old && counts) this.keepRead(room, old.read, wire);
     if (!wire.joined) delete room.role;
+    else delete room.out;
     // Without the plugin there is no first page to wait for: what comes in is all there will be.
     if (!this.hasPlugin("history")) room.timeline.loaded = true;
     if (wire.with) this.remember(wire.with);
@@ -159,10 +171,11 @@ export class Store extends Emitter {
     for (const wire of changed) this.emit("room", wire.name);
   }
 
-  /** @param {string} name */
-  leaveRoom(name) {
+  /** The user is in a room no longer; if it is on the screen, it stays there. @param {string} name @param {Out} [out] */
+  leaveRoom(name, out) {
     const room = this.rooms.get(name);
     if (!room) return;
+    if (out && this.current === name) return this.putOut(room, out);
     if (room.kind === "public") {
       room.timeline.clear();
       Object.assign(room, { joined: false, unread: 0, mentions: 0, members_here: null, line: null, notes: [] });
@@ -170,6 +183,16 @@ export class Store extends Emitter {
     if (this.current === name) this.open(null);
     this.emit("removed", name);
     this.emit("rooms");
+  }
+
+  /** What is on the screen may be read on, and a text be copied, until another room is opened. @param {Room} room @param {Out} out */
+  putOut(room, out) {
+    const known = room.out?.action === "banned" && out.action === "kicked" ? room.out : {};
+    Object.assign(room, { joined: false, unread: 0, mentions: 0, line: null, out: { ...out, ...known } });
+    delete room.role;
+    room.typing.clear();
+    this.emit("rooms");
+    this.emit("room", room.name);
   }
 
   /** A conversation that has no room yet: the first message makes it. @param {User} user @returns {string} */
@@ -189,6 +212,7 @@ export class Store extends Emitter {
     const left = this.room(this.current);
     if (left && left.name !== name) left.line = null;
     this.current = name;
+    if (left && left.name !== name && left.out) this.leaveRoom(left.name);
     const room = this.room(name);
     if (room && room.unread > 0 && room.line === null) room.line = room.read;
     this.emit("current", name);
@@ -280,6 +304,7 @@ export class Store extends Emitter {
     const { action, target, role } = event;
     if (!target) return;
     this.remember(target);
+    if (target.id === this.me?.id) this.applyOwn(room, event);
     const people = room.members_here?.people;
     const present = people?.get(target.id);
     if (action === "added" || action === "joined") {
@@ -294,6 +319,21 @@ export class Store extends Emitter {
     }
     this.emit("members", room.name);
     this.emit("room", room.name);
+  }
+
+  /** What happened to this user here. @param {Room} room @param {DurableEvent} event */
+  applyOwn(room, { action, user, reason, until }) {
+    if (action === "muted") room.mute = { by: user, reason, until };
+    if (action === "unmuted") room.mute = null;
+    if (action === "banned") room.out = { action, by: user, reason, until };
+  }
+
+  /** The server says that this user is muted here. @param {string} name @param {Mute|null} mute */
+  setMute(name, mute) {
+    const room = this.rooms.get(name);
+    if (!room) return;
+    room.mute = mute;
+    this.emit("room", name);
   }
 
   /** @param {Room} room @param {DurableEvent} event */

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections import Counter
 
 import pytest
@@ -290,19 +289,3 @@ async def test_too_many_messages_wait_their_turn(stage):
         await expect(bob.log.locator(".message")).to_have_count(len(said))
         assert await bob.texts() == said
         await expect(alice.pending()).to_have_count(0)
-
-
-async def test_a_failed_send_of_somebody_muted(stage):
-    async with stage() as here:
-        (alice,) = await here.guests("alice")
-        mona = await here.server.account("mona", "moderator")
-        await mona.join("general")
-        await mona.says("/mute alice 10")
-        await expect(alice.log).to_contain_text(re.compile("mona muted alice"))
-        await alice.say("Let me speak")
-        failed = alice.log.get_by_role("article").filter(has_text="Not sent:")
-        await expect(failed).to_contain_text("Let me speak")
-        await mona.says("/unmute alice")
-        await expect(alice.log).to_contain_text("lets alice speak again")
-        await failed.get_by_role("button", name="Try again").click()
-        await alice.sees("Let me speak")

@@ -108,7 +108,7 @@ async def test_who_leaves_the_last_room_is_shown_the_list(stage):
         await expect(alice.composer).to_have_value("")
 
 
-async def test_somebody_kicked_is_told_and_shown_elsewhere(stage):
+async def test_somebody_kicked_is_told_where_they_wrote(stage):
     async with stage(settings={"rooms": [{"name": "general"}, {"name": "random"}]}) as here:
         mona = await member(here, "mona", "moderator")
         (alice,) = await here.guests("alice")
@@ -116,10 +116,20 @@ async def test_somebody_kicked_is_told_and_shown_elsewhere(stage):
             await window.open("random")
         await alice.say("LOUD")
         await mona.sees("LOUD")
+        await alice.type("and I am not done")
         await mona.say("/kick alice 10 shouting")
-        await expect(alice.page.get_by_role("heading", level=1)).to_have_text("general")
-        await expect(alice.toasts).to_contain_text("shouting")
+        line = alice.page.locator(".closed-line")
+        await expect(line).to_contain_text(
+            re.compile(r"mona removed you from random: shouting \(until .*\d\d:\d\d.*\)")
+        )
+        await expect(alice.composer).to_be_hidden()
         await expect(mona.log).to_contain_text(re.compile("mona removed alice.*shouting"))
+        await alice.sees("LOUD")
+        await line.get_by_role("button", name="Join").click()
+        await expect(alice.toasts).to_contain_text(re.compile("random|banned|removed|back", re.IGNORECASE))
+        await expect(line).to_be_visible()
+        await alice.open("general")
+        await expect(alice.composer).to_have_value("")
         await alice.room("random").click()
         await expect(alice.toasts).to_contain_text(re.compile("random|banned|removed|back", re.IGNORECASE))
 
@@ -132,7 +142,10 @@ async def test_an_archived_room_is_only_read(stage):
         await mona.sees("the last word")
         await mona.page.get_by_role("button", name="About this room").click()
         await mona.page.get_by_role("dialog").get_by_role("button", name="Archive").click()
-        await expect(mona.composer).to_be_disabled()
+        await expect(mona.page.locator(".closed-line")).to_have_text(
+            "This room is archived: it can be read, not written in."
+        )
+        await expect(mona.composer).to_be_hidden()
         await expect(mona.log).to_contain_text("mona archived this room")
 
 

@@ -152,14 +152,28 @@ test("a conversation without a room becomes a real one when the server makes it"
   assert.equal(store.apply(message(2, { room: name })), "applied");
 });
 
-test("being removed closes a public room and forgets a private one", () => {
+test("leaving closes a public room and forgets a private one", () => {
   const store = startedStore({ rooms: [wireRoom(), wireRoom({ name: "secret", kind: "private" })] });
   store.open("general");
-  store.apply({ type: "kicked", room: "general", by: BOB, reason: "" });
+  store.apply({ type: "rooms", rooms: [], removed: ["general", "secret"] });
   assert.equal(store.room("general").joined, false);
   assert.equal(store.current, null);
-  store.apply({ type: "rooms", rooms: [], removed: ["secret"] });
   assert.equal(store.room("secret"), undefined);
+});
+
+test("a room that one is put out of stays on the screen, and goes with the next one", () => {
+  const store = startedStore({ rooms: [wireRoom(), wireRoom({ name: "secret", kind: "private" })] });
+  store.open("secret");
+  store.apply(message(1, { room: "secret" }));
+  store.apply({ type: "kicked", room: "secret", by: BOB, reason: "shouting", until: "2026-01-01T00:00:00.000Z" });
+  assert.equal(store.current, "secret");
+  assert.deepEqual(contents(store, "secret"), ["text 1"]);
+  assert.deepEqual(store.room("secret").out, { action: "kicked", by: BOB, reason: "shouting", until: "2026-01-01T00:00:00.000Z" });
+  store.open("general");
+  assert.equal(store.room("secret"), undefined);
+  store.apply({ type: "kicked", room: "general", by: BOB, reason: "" });
+  store.changeRooms([wireRoom()]);
+  assert.equal(store.room("general").out, undefined, "let in again");
 });
 
 test("typing ends by itself, with the message, and with leaving", () => {

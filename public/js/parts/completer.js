@@ -1,5 +1,6 @@
 import { complete, suggestedChoices } from "../commands.js";
 import { avatar, h, icon } from "../dom.js";
+import { replaceText } from "../text-field.js";
 
 /** @typedef {import("../app.js").App} App */
 /** @typedef {import("../commands.js").Completion} Completion */
@@ -18,7 +19,8 @@ export class Completer {
     this.popup = h("div", { class: "completer", hidden: true }, this.usage, this.list);
     /** @type {Completion|null} */
     this.found = null;
-    this.index = 0;
+    /** Which one is chosen: none before an arrow or Tab. */
+    this.index = -1;
     /** @type {number|undefined} */
     this.pause = undefined;
     area.setAttribute("aria-controls", "completions");
@@ -37,7 +39,7 @@ export class Completer {
       rooms: [...store.rooms.values()].filter((one) => one.kind !== "direct"),
       commands: app.commandList(),
     });
-    this.index = 0;
+    this.index = -1;
     this.draw();
     clearTimeout(this.pause);
     if (this.found?.asked) this.pause = setTimeout(() => void this.ask(), PAUSE_MS);
@@ -62,7 +64,7 @@ export class Completer {
     if (!found) return this.area.removeAttribute("aria-activedescendant");
     if (found.usage) this.drawUsage(found.usage);
     this.list.replaceChildren(...found.choices.map((choice, index) => this.option(choice, index)));
-    if (found.choices.length) this.area.setAttribute("aria-activedescendant", `completion-${this.index}`);
+    if (found.choices[this.index]) this.area.setAttribute("aria-activedescendant", `completion-${this.index}`);
     else this.area.removeAttribute("aria-activedescendant");
     this.list.children[this.index]?.scrollIntoView({ block: "nearest" });
   }
@@ -79,7 +81,8 @@ export class Completer {
     face?.classList.add("small");
     return h("li", { role: "option", id: `completion-${index}`, "data-index": index, "aria-selected": index === this.index ? "true" : "false" },
       face, h("span", { class: "choice one-line", dir: "auto" }, choice.kind === "room" ? choice.label.slice(1) : choice.label),
-      choice.hint ? h("span", { class: "choice-hint one-line", dir: "auto" }, choice.hint) : null);
+      choice.hint ? h("span", { class: "choice-hint one-line", dir: "auto" }, choice.hint) : null,
+      this.index < 0 && index === 0 ? h("kbd", { class: "choice-key", "aria-hidden": "true" }, "Tab") : null);
   }
 
   /** @param {KeyboardEvent} event @returns {boolean} whether the key was for the list */
@@ -89,28 +92,26 @@ export class Completer {
     if (event.key === "Escape") this.close();
     else if (choices.length === 0) return false;
     else if (event.key === "ArrowDown" || event.key === "ArrowUp") {
-      this.index = (this.index + (event.key === "ArrowDown" ? 1 : -1) + choices.length) % choices.length;
-      this.draw();
-    } else if (event.key === "Tab" && !event.shiftKey) this.accept();
-    else if (event.key === "Enter" && !event.shiftKey && !this.complete()) this.accept();
+      this.choose(event.key === "ArrowDown" ? 1 : -1);
+    } else if (event.key === "Tab" && !event.shiftKey) this.accept(Math.max(0, this.index));
+    else if (event.key === "Enter" && !event.shiftKey && this.index >= 0) this.accept(this.index);
     else return false;
     event.preventDefault();
     return true;
   }
 
-  /** Whether what is typed is the chosen text already: then Enter means "send". */
-  complete() {
-    const choice = this.found?.choices[this.index];
-    const typed = this.area.value.slice(this.found?.start, this.found?.end);
-    return choice?.value.trimEnd() === typed || (typed === "" && Boolean(this.found?.usage));
+  /** @param {1|-1} step */
+  choose(step) {
+    const { length } = this.found?.choices ?? [];
+    this.index = this.index < 0 && step < 0 ? length - 1 : (this.index + step + length) % length;
+    this.draw();
   }
 
-  accept() {
+  /** @param {number} index */
+  accept(index) {
     const { found, area } = this;
-    const choice = found?.choices[this.index];
-    if (!found || !choice) return;
-    area.setRangeText(choice.value, found.start, found.end, "end");
-    area.dispatchEvent(new InputEvent("input", { bubbles: true }));
+    const choice = found?.choices[index];
+    if (found && choice) replaceText(area, choice.value, found.start, found.end);
   }
 
   /** @param {PointerEvent} event */
@@ -118,8 +119,7 @@ export class Completer {
     event.preventDefault();
     const option = /** @type {Element} */ (event.target).closest("[data-index]");
     if (!(option instanceof HTMLElement)) return;
-    this.index = Number(option.dataset.index);
-    this.accept();
+    this.accept(Number(option.dataset.index));
   }
 
   close() {

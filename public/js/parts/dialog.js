@@ -1,6 +1,13 @@
 import { h, iconButton } from "../dom.js";
 import { Part } from "./part.js";
 
+/** A press that began and ended outside closes; a selection that only ends there does not. @param {HTMLDialogElement} dialog */
+export function closeByPressOutside(dialog) {
+  let outside = false;
+  dialog.addEventListener("pointerdown", (event) => { outside = event.target === dialog; });
+  dialog.addEventListener("click", (event) => outside && event.target === dialog && dialog.close());
+}
+
 /** A modal `<dialog>` with a title and a button to close it; the browser keeps the focus inside and gives it back. */
 export class DialogPart extends Part {
   /** @param {string} title @param {...(Node|null|false)} children */
@@ -11,7 +18,7 @@ export class DialogPart extends Part {
       h("header", { class: "dialog-head" }, h("h2", { id, class: "one-line", dir: "auto" }, title),
         iconButton("close", this.t("app.close"), () => this.dialog?.close())),
       h("div", { class: "dialog-body" }, ...children.filter((child) => child !== null && child !== false)));
-    this.dialog.addEventListener("click", (event) => event.target === this.dialog && this.dialog.close());
+    closeByPressOutside(this.dialog);
     this.dialog.addEventListener("close", () => this.closed());
     this.append(this.dialog);
     this.dialog.showModal();

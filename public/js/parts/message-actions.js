@@ -1,6 +1,6 @@
 import { copyText } from "../platform.js";
 import { roomHash } from "../router.js";
-import { edit } from "./message-editor.js";
+import { MessageEditor } from "./message-editor.js";
 
 /** @typedef {import("../app.js").App} App */
 /** @typedef {import("../protocol.js").Message} Message */
@@ -36,12 +36,32 @@ export class MessageActions {
 
   /** @param {Message} message */
   edit(message) {
+    // It may have come since the last drawing.
+    this.list.render();
+    this.editor(message)?.focus();
+  }
+
+  /** @param {Message} message @returns {MessageEditor|null} */
+  editor(message) {
     const node = this.list.log.querySelector(`[data-id="${CSS.escape(message.message_id)}"]`);
-    if (!(node instanceof HTMLElement)) return;
-    edit(this.app, node, message, () => {
-      Object.assign(node, { rowVersion: "" });
-      this.list.render();
-    }, () => this.confirmDelete(message));
+    if (!(node instanceof HTMLElement) || node.classList.contains("editing")) return null;
+    return new MessageEditor(this.app, node, message, {
+      done: () => {
+        Object.assign(node, { rowVersion: "" });
+        this.list.render();
+      },
+      remove: (now) => this.confirmDelete(now),
+      now: () => this.list.room?.timeline.byId.get(message.message_id),
+    });
+  }
+
+  /** What was being edited when the room was left goes on. */
+  resumeEdits() {
+    const { room } = this.list;
+    for (const id of Object.keys(room ? this.app.drafts.of(room.name).edits : {})) {
+      const message = room?.timeline.byId.get(id);
+      if (message && !message.deleted) this.editor(message);
+    }
   }
 
   /** @param {Message} message */

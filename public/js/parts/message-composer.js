@@ -1,33 +1,44 @@
-import { findCommand, isCommand } from "../commands.js";
-import { h, icon, iconButton } from "../dom.js";
+import { whyClosed } from "../closed.js";
+import { isCommand } from "../commands.js";
+import { h, iconButton } from "../dom.js";
+import { countCharacters, isComposing, replaceText, sends, tidy } from "../text-field.js";
+import { isRunning } from "../uploads.js";
+import { ClosedLine } from "./closed-line.js";
 import { Completer } from "./completer.js";
+import { FileIntake } from "./file-intake.js";
 import { Part } from "./part.js";
+import { ReplyBar, quoted, replyTo } from "./reply-bar.js";
+import { runCommand } from "./run-command.js";
 import { UploadTray } from "./upload-tray.js";
+
+/** @typedef {import("../drafts.js").Draft} Draft */
 
 const TYPING_MS = 4000;
 const COUNTER_AT = 0.9;
 
-/** Where messages are written. */
+/** Where messages are written: shows the draft of the room on the screen, and sends it. */
 export class MessageComposer extends Part {
   /** @param {import("../app.js").App} app */
   constructor(app) {
     super(app);
     this.area = h("textarea", { id: "composer-input", class: "composer-input", rows: 1, dir: "auto", autocomplete: "off",
       "aria-autocomplete": "list", enterKeyHint: "send" });
-    this.reply = h("div", { class: "reply-bar", hidden: true });
+    this.reply = new ReplyBar(app, () => this.replyTo(null));
+    this.closed = new ClosedLine(app, () => this.describe());
     this.error = h("p", { class: "form-error composer-error", role: "alert" });
     this.counter = h("span", { class: "counter", "aria-live": "polite" });
     this.picker = h("input", { type: "file", multiple: true, hidden: true, onChange: () => this.pick() });
     this.attach = iconButton("attach", "", () => this.picker.click());
     this.button = iconButton("send", "", () => void this.submit(), "send");
     this.extras = h("span", { class: "slot" });
-    this.tray = new UploadTray(this.app, () => this.uploaded());
+    this.tray = new UploadTray(app);
     this.box = h("div", { class: "composer-box" }, this.tray.list,
       h("div", { class: "composer-row" }, this.attach, this.area, this.counter, this.extras, this.button));
-    this.completer = new Completer(this.app, this.area);
-    this.append(this.completer.popup, this.reply, this.error, this.box, this.picker);
-    /** @type {import("../drafts.js").Draft} */
-    this.draft = { text: "" };
+    this.completer = new Completer(app, this.area);
+    this.append(this.completer.popup, this.reply.node, this.error, this.box, this.closed.node, this.picker);
+    this.files = new FileIntake(this, () => !this.attach.hidden && !this.box.hidden, (files) => this.upload(files));
+    /** @type {Draft|null} */
+    this.draft = null;
     /** @type {string|undefined} */
     this.name = undefined;
     this.lastTyping = 0;
@@ -39,23 +50,26 @@ export class MessageComposer extends Part {
     const { app, store, area } = this;
     area.addEventListener("input", () => this.changed());
     area.addEventListener("keydown", (event) => this.key(event));
-    area.addEventListener("paste", (event) => this.take(event, event.clipboardData));
-    document.addEventListener("dragover", (event) => this.toggleAttribute("data-drop", this.dragged(event)));
-    document.addEventListener("dragleave", (event) => event.relatedTarget === null && this.toggleAttribute("data-drop", false));
-    document.addEventListener("drop", (event) => this.dragged(event) && this.take(event, event.dataTransfer));
+    area.addEventListener("paste", (event) => this.files.pasted(event));
     store.on("current", () => this.opened());
-    store.on("room", () => this.describe());
-    store.on("me", () => this.describe());
-    app.on("plugins", () => this.describe());
-    app.on("focus-composer", () => area.focus());
+    for (const topic of ["room", "me", "timeline"]) store.on(topic, (name) => (name ?? this.name) === this.name && this.describe());
+    store.on("amended", (event) => this.amended(event));
+    app.on("plugins", () => this.fill());
+    app.on("focus-composer", () => area.focus({ preventScroll: true }));
     app.on("reply", (message) => this.replyTo(message));
-    this.store.on("amended", (event) => this.amended(event));
     app.on("insert", (text) => this.insert(text));
+    app.on("take-back", (entry) => this.takeBack(entry));
+    app.drafts.on("replaced", (room) => room === this.name && this.show());
+    app.uploads.on("change", (room) => room === this.name && this.drawFiles());
+    app.uploads.on("ready", (room) => this.send(room));
+    window.addEventListener("beforeunload", (event) => app.uploads.running.size && event.preventDefault());
   }
 
   translated() {
     this.describe();
-    this.drawReply();
+    this.fill();
+    this.drawFiles();
+    this.reply.draw(this.draft?.reply);
   }
 
   get room() {
@@ -66,45 +80,77 @@ export class MessageComposer extends Part {
     const { room } = this;
     const other = this.name !== room?.name;
     if (other) {
+      this.stopTyping();
       this.name = room?.name;
-      this.draft = room ? this.app.drafts.get(room.name) : { text: "" };
-      this.area.value = this.draft.text;
+      this.draft = room ? this.app.drafts.of(room.name) : null;
       this.error.textContent = "";
-      this.tray.show(room?.name ?? null);
-      this.completer.close();
-      this.drawReply();
+      this.fill();
     }
     this.describe();
-    this.grow();
+    if (other) this.show();
     // Not on a phone, where it would bring up the keyboard.
     const focus = other && room && window.matchMedia("(hover: hover)").matches && !document.activeElement?.closest("dialog");
-    if (focus) this.area.focus();
+    if (focus) this.area.focus({ preventScroll: true });
+  }
+
+  /** The draft as it is now. */
+  show() {
+    this.area.value = this.draft?.text ?? "";
+    this.completer.close();
+    this.reply.draw(this.draft?.reply);
+    this.drawFiles();
+    this.grow();
+  }
+
+  drawFiles() {
+    this.tray.draw(this.draft);
+    this.enable();
+  }
+
+  /** What plugins put here. */
+  fill() {
+    const { room } = this;
+    this.extras.replaceChildren(...(room ? this.app.plugins.fill("composer", { room: room.name, insert: (/** @type {string} */ text) => this.insert(text) }) : []));
   }
 
   /** Labels, and what is possible here. */
   describe() {
-    const { room, t, app } = this;
+    const { room, t, app, store } = this;
     // Nothing can be written before it is known where to; the place is kept, so that nothing moves.
-    this.hidden = !room && this.store.epoch !== null;
-    this.area.disabled = !room || room.archived;
+    this.hidden = !room && store.epoch !== null;
+    this.area.disabled = !room;
     if (!room) return;
+    const closed = store.epoch === null ? null : whyClosed(room, store.me?.id ?? "", store.serverNow());
+    const focused = this.box.contains(document.activeElement);
+    this.box.hidden = this.reply.node.hidden = closed !== null;
+    this.closed.draw(closed, room, this.draft?.text ?? "");
+    if (!closed) this.reply.draw(this.draft?.reply);
+    if (closed && focused) app.emit("focus-lost");
     const title = app.roomTitle(room);
-    const text = room.archived ? t("composer.archived") : t("composer.placeholder", { room: room.kind === "direct" ? title : `#${title}` });
+    const text = t("composer.placeholder", { room: room.kind === "direct" ? title : `#${title}` });
     this.area.placeholder = text;
     this.area.setAttribute("aria-label", text);
-    this.attach.hidden = !this.store.hasPlugin("files") || Boolean(room.virtual);
+    this.area.enterKeyHint = app.settings.get("enterSends") ? "send" : "enter";
+    this.attach.hidden = !store.hasPlugin("files");
     for (const [button, key] of /** @type {const} */ ([[this.attach, "composer.attach"], [this.button, "composer.send"]])) {
       button.setAttribute("aria-label", t(key));
       button.title = t(key);
     }
-    this.extras.replaceChildren(...app.plugins.fill("composer", { room: room.name, insert: (/** @type {string} */ text) => this.insert(text) }));
     this.enable();
   }
 
   changed() {
-    this.draft.text = this.area.value;
-    this.keep();
+    const { draft, area } = this;
+    if (!draft) return;
+    draft.text = area.value;
+    draft.with = this.room?.virtual ? this.room.with : undefined;
     this.error.textContent = "";
+    this.keep();
+    // What is sent is what was there when it was said to be: who writes on, says so once more.
+    if (draft.wanted) {
+      draft.wanted = false;
+      this.drawFiles();
+    }
     this.grow();
     this.completer.update();
     this.enable();
@@ -112,22 +158,27 @@ export class MessageComposer extends Part {
   }
 
   keep() {
-    if (this.name === undefined) return;
-    const had = this.app.drafts.has(this.name);
-    this.app.drafts.set(this.name, this.draft);
-    if (had !== this.app.drafts.has(this.name)) this.app.emit("draft");
+    if (this.name !== undefined) this.app.drafts.changed(this.name);
+  }
+
+  /** By how many characters the text is too long; negative for those that are left. */
+  get excess() {
+    return countCharacters(this.area.value) - this.store.limits.content_chars;
   }
 
   enable() {
-    const length = [...this.area.value].length;
     const limit = this.store.limits.content_chars;
-    this.button.disabled = (this.area.value.trim() === "" && this.tray.count === 0) || length > limit || this.area.disabled;
-    this.counter.textContent = length > limit * COUNTER_AT ? String(limit - length) : "";
-    this.counter.classList.toggle("over", length > limit);
+    const near = this.area.value.length > limit * COUNTER_AT;
+    const over = near ? this.excess : -limit;
+    this.button.disabled = (this.area.value.trim() === "" && !this.draft?.files.some((file) => !file.error)) || over > 0 || this.area.disabled;
+    this.counter.textContent = over > -limit * (1 - COUNTER_AT) ? this.app.format.number(-over) : "";
+    this.counter.classList.toggle("over", over > 0);
+    // Laying out a field as long as a book takes longer with every key.
+    this.area.toggleAttribute("data-long", this.area.value.length > 2 * limit);
   }
 
   grow() {
-    if (CSS.supports("field-sizing", "content")) return;
+    if (CSS.supports("field-sizing", "content") || this.area.hasAttribute("data-long")) return;
     this.area.style.setProperty("block-size", "auto");
     this.area.style.setProperty("block-size", `${this.area.scrollHeight}px`);
   }
@@ -148,10 +199,8 @@ export class MessageComposer extends Part {
 
   /** @param {KeyboardEvent} event */
   key(event) {
-    // Enter that ends the composition of a Chinese word must not send.
-    if (event.isComposing || event.keyCode === 229 || this.completer.key(event)) return;
-    const enterSends = this.app.settings.get("enterSends");
-    if (event.key === "Enter" && (enterSends ? !event.shiftKey : event.ctrlKey || event.metaKey)) {
+    if (isComposing(event) || this.completer.key(event)) return;
+    if (sends(event, this.app.settings.get("enterSends"))) {
       event.preventDefault();
       void this.submit();
     } else if (event.key === "ArrowUp" && this.area.value === "" && !event.altKey) {
@@ -161,7 +210,7 @@ export class MessageComposer extends Part {
   }
 
   escape() {
-    if (this.draft.reply) return this.replyTo(null);
+    if (this.draft?.reply) return this.replyTo(null);
     if (this.name === undefined) return;
     this.store.setLine(this.name, null);
     this.app.session.seen(this.name, this.store.room(this.name)?.cursor ?? 0);
@@ -169,93 +218,87 @@ export class MessageComposer extends Part {
   }
 
   async submit() {
-    const { room, area } = this;
-    const content = area.value.trim();
-    if (!room || this.button.disabled) return;
+    const { room, draft, app, t } = this;
+    if (!room || !draft || this.area.disabled || this.box.hidden) return;
+    const content = tidy(draft.text);
     if (isCommand(content)) return this.command(room.name, content);
-    if (this.tray.busy) return this.tray.sendWhenDone();
-    const files = this.tray.take();
-    this.app.session.post(room.name, content, { reply_to: this.draft.reply?.id, files: files.length ? files : undefined });
-    this.clear();
+    const { excess } = this;
+    const limit = app.format.number(this.store.limits.content_chars);
+    if (excess > 0) this.error.textContent = t("composer.tooLong", { count: excess, limit });
+    else if (draft.files.some((file) => file.error)) this.error.textContent = t("composer.filesFailed");
+    else if (draft.files.some(isRunning)) {
+      draft.wanted = true;
+      this.drawFiles();
+    } else this.send(room.name);
   }
 
-  uploaded() {
-    this.enable();
-    if (this.tray.wantsSending && !this.tray.busy) void this.submit();
+  /** The draft of a room, on the screen or not, becomes a message. @param {string} room */
+  send(room) {
+    const { app } = this;
+    const { text, files, reply } = app.drafts.of(room);
+    const attachments = files.flatMap((file) => file.attachment ?? []);
+    const content = tidy(text);
+    if (content === "" && attachments.length === 0) return;
+    app.session.post(room, content, { reply_to: reply?.deleted ? undefined : reply?.id, files: attachments.length ? attachments : undefined });
+    this.clear(room);
   }
 
   /** @param {string} name @param {string} content */
   async command(name, content) {
-    const local = this.app.plugins.commands.get(content.slice(1).split(/\s/, 1)[0]);
     this.completer.close();
-    try {
-      if (local) {
-        const said = await local.run(content.slice(local.name.length + 1).trim());
-        if (typeof said === "string") this.store.addNote(name, said, "info");
-      } else await this.app.session.command(name, content);
-      this.done(name, content);
-    } catch (error) {
-      const usage = /** @type {any} */ (error).code === "invalid" ? findCommand(content, this.store.commands)?.usage : undefined;
-      const why = this.app.explain(error);
-      this.error.textContent = usage && !why.includes(usage) ? `${why} — ${usage}` : why;
-    }
+    const problem = await runCommand(this.app, name, content);
+    if (problem) this.error.textContent = problem;
+    // What was written meanwhile stays, and the files wait for a message.
+    else if (tidy(this.app.drafts.of(name).text) === content) this.clear(name, { keepFiles: true });
   }
 
-  /** A command has worked; it may have led out of its room. @param {string} name @param {string} content */
-  done(name, content) {
-    if (this.name === name && this.area.value.trim() === content) this.clear();
-    else if (this.name !== name && this.app.drafts.get(name).text.trim() === content) {
-      this.app.drafts.set(name, { text: "" });
-      this.app.emit("draft");
-    }
-  }
-
-  clear() {
-    this.area.value = "";
-    this.draft = { text: "" };
+  /** @param {string} room */
+  clear(room, { keepFiles = false } = {}) {
+    const { files, reply } = this.app.drafts.of(room);
+    this.app.drafts.clear(room);
+    if (keepFiles) Object.assign(this.app.drafts.of(room), { files, reply });
+    if (room !== this.name) return;
     this.stopTyping();
-    this.changed();
-    this.drawReply();
+    this.error.textContent = "";
+    this.show();
+  }
+
+  /** A message that could not be sent becomes a draft again. @param {import("../outbox.js").Entry} entry */
+  takeBack({ nonce, room, content, files = [] }) {
+    const draft = this.app.drafts.of(room);
+    draft.text = [draft.text, content].filter(Boolean).join("\n");
+    draft.files.push(...files.map((attachment) => ({ room, name: attachment.name, size: attachment.size, file: null, share: 1,
+      cancel: () => {}, tries: 0, attachment })));
+    this.app.outbox.drop(nonce);
+    this.app.drafts.changed(room);
+    if (room !== this.name) return;
+    this.show();
+    this.area.focus({ preventScroll: true });
   }
 
   /** @param {string} text */
   insert(text) {
-    this.area.setRangeText(text, this.area.selectionStart, this.area.selectionEnd, "end");
-    this.area.focus();
-    this.changed();
+    replaceText(this.area, text);
   }
 
   /** @param {import("../protocol.js").Message|null} message */
   replyTo(message) {
-    this.draft.reply = message ? { id: message.message_id, seq: message.seq, name: this.app.nameOf(message.user),
-      content: this.excerpt(message) } : undefined;
+    if (!this.draft) return;
+    this.draft.reply = message ? replyTo(this.app, message) : undefined;
     this.keep();
-    this.drawReply();
-    this.area.focus();
+    this.reply.draw(this.draft.reply);
+    this.area.focus({ preventScroll: true });
   }
 
-  /** @param {{content?: string, deleted?: boolean}} message */
-  excerpt({ content = "", deleted = false }) {
-    return deleted ? this.t("messages.deleted") : content.slice(0, 200) || this.t("messages.file");
-  }
-
-  /** What the reply quotes was edited or deleted. @param {import("../protocol.js").DurableEvent} event */
+  /** What a draft answers was edited or deleted. @param {import("../protocol.js").DurableEvent} event */
   amended({ room, message_id, type, content }) {
-    const { reply } = this.draft;
-    if (room !== this.name || reply === undefined || reply.id !== message_id) return;
-    reply.content = this.excerpt({ content, deleted: type === "deleted" });
-    this.keep();
-    this.drawReply();
-  }
-
-  drawReply() {
-    const { reply } = this.draft;
-    this.reply.hidden = !reply;
-    this.reply.replaceChildren();
-    if (!reply) return;
-    this.reply.append(icon("reply"),
-      h("span", { class: "one-line", dir: "auto" }, h("b", null, this.t("composer.replyTo", { name: reply.name })), " ", reply.content),
-      iconButton("close", this.t("composer.noReply"), () => this.replyTo(null)));
+    const { reply } = this.app.drafts.of(room);
+    if (reply === undefined || reply.id !== message_id) return;
+    Object.assign(reply, quoted(this.app, { content, deleted: type === "deleted" }));
+    this.app.drafts.changed(room);
+    // What is gone may not stay in the storage either.
+    this.app.drafts.saveAll();
+    if (room === this.name) this.reply.draw(reply);
   }
 
   pick() {
@@ -263,29 +306,10 @@ export class MessageComposer extends Part {
     this.picker.value = "";
   }
 
-  /** Whether a file may be dropped here. Where not, it must not be opened in place of the chat either.
-   * @param {DragEvent} event */
-  dragged(event) {
-    if (!event.dataTransfer?.types.includes("Files")) return false;
-    event.preventDefault();
-    const welcome = !this.attach.hidden && !document.querySelector("dialog[open]");
-    event.dataTransfer.dropEffect = welcome ? "copy" : "none";
-    return welcome;
-  }
-
-  /** @param {Event} event @param {DataTransfer|null} data */
-  take(event, data) {
-    const files = [...(data?.files ?? [])];
-    this.toggleAttribute("data-drop", false);
-    if (!files.length || this.attach.hidden) return;
-    event.preventDefault();
-    this.upload(files);
-  }
-
   /** @param {File[]} files */
   upload(files) {
-    if (this.name !== undefined) this.tray.add(this.name, files);
-    this.enable();
-    this.area.focus();
+    const { room } = this;
+    if (room && this.draft) this.app.uploads.add(room.name, files, room.virtual ? room.with?.id : undefined);
+    this.area.focus({ preventScroll: true });
   }
 }

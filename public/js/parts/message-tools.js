@@ -45,6 +45,7 @@ export class MessageTools {
 
   /** The rows were drawn: what is deleted now has no actions any more. */
   refresh() {
+    this.actions.resumeEdits();
     if (!this.bar.isConnected || !this.messageOf(this.bar)?.deleted) return;
     if (this.bar.contains(document.activeElement)) this.bar.parentElement?.focus({ preventScroll: true });
     this.detach();
@@ -120,6 +121,8 @@ export class MessageTools {
     if (!room) return;
     if (action === "retry") app.outbox.retry(nonce);
     if (action === "discard") app.outbox.drop(nonce);
+    if (action === "retry-alone") app.outbox.retry(nonce, { alone: true });
+    if (action === "take-back") app.emit("take-back", app.outbox.entries.find((entry) => entry.nonce === nonce));
     if (action === "dismiss") app.store.removeNote(room.name, note);
     if (action === "fold") list.fold(/** @type {HTMLElement} */ (target.parentElement));
     if (action === "gap") void app.session.fillGap(room.name);

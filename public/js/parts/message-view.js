@@ -166,6 +166,8 @@ export class MessageView {
     const { app } = this;
     const me = /** @type {import("../protocol.js").User} */ (app.store.me);
     const failed = entry.state === "failed";
+    const act = (/** @type {string} */ action, /** @type {string} */ text) =>
+      h("button", { type: "button", class: "link-button", "data-action": action }, app.t(text));
     const node = h("div", { class: "message pending", role: "article", tabIndex: -1, "data-own": true, "data-head": head,
       "data-failed": failed, "data-nonce": entry.nonce, "aria-label": app.nameOf(me) });
     if (entry.reply_to) node.append(this.quote(entry.reply_to));
@@ -178,7 +180,8 @@ export class MessageView {
     if (!failed) node.append(h("span", { class: "stamp" }, state, h("span", { class: "visually-hidden" }, app.t("messages.sending"))));
     else {
       node.append(h("p", { class: "failure" }, state, h("span", null, app.t("messages.failed", { why: entry.error || app.t("error.unknown") })),
-        h("button", { type: "button", class: "link-button", "data-action": "retry" }, app.t("messages.retry")),
+        entry.field === "reply_to" ? act("retry-alone", "messages.sendAlone") : act("retry", "messages.retry"),
+        act("take-back", "messages.takeBack"),
         h("button", { type: "button", class: "link-button danger", "data-action": "discard" }, app.t("messages.discard"))));
     }
     return node;

@@ -1,0 +1,23 @@
+import { findCommand } from "../commands.js";
+
+/**
+ * Run a command line, and show the room that it leads to.
+ * @param {import("../app.js").App} app @param {string} room @param {string} line
+ * @returns {Promise<string>} what went wrong, empty for nothing
+ */
+export async function runCommand(app, room, line) {
+  const local = app.plugins.commands.get(line.slice(1).split(/\s/, 1)[0]);
+  try {
+    if (local) {
+      const said = await local.run(line.slice(local.name.length + 1).trim());
+      if (typeof said === "string") app.store.addNote(room, said, "info");
+    } else await app.session.command(room, line);
+    const joined = app.session.joinedBy(line);
+    if (joined !== null) app.router.go(joined);
+    return "";
+  } catch (error) {
+    const usage = /** @type {any} */ (error).code === "invalid" ? findCommand(line, app.store.commands)?.usage : undefined;
+    const why = app.explain(error);
+    return usage && !why.includes(usage) ? `${why} — ${usage}` : why;
+  }
+}

@@ -1,0 +1,50 @@
+/** What fields in which people write have in common. */
+
+/** Whether a key belongs to the composition of a word: Enter then ends the word, and 229 is all that some browsers tell.
+ * @param {KeyboardEvent} event */
+export function isComposing(event) {
+  return event.isComposing || event.keyCode === 229;
+}
+
+/** Whether a key sends, as the user has it. @param {KeyboardEvent} event @param {boolean} enterSends */
+export function sends(event, enterSends) {
+  if (event.key !== "Enter" || event.altKey || isComposing(event)) return false;
+  return event.ctrlKey || event.metaKey || (enterSends && !event.shiftKey);
+}
+
+/**
+ * Put a text into a field in place of a part of it, so that it can be undone.
+ * @param {HTMLTextAreaElement} area @param {string} text @param {number} [start] @param {number} [end]
+ */
+export function replaceText(area, text, start = area.selectionStart, end = area.selectionEnd) {
+  area.focus({ preventScroll: true });
+  area.setSelectionRange(start, end);
+  // Deprecated, and the only way that browsers can undo.
+  if (document.activeElement === area && document.execCommand("insertText", false, text)) return;
+  area.setRangeText(text, start, end, "end");
+  area.dispatchEvent(new InputEvent("input", { bubbles: true }));
+}
+
+/** A text as it is sent: without empty lines around it; what its first line is indented by stays. @param {string} text */
+export function tidy(text) {
+  const tidied = text.replace(/^(?:[^\S\n]*\n)+/, "").trimEnd();
+  return tidied.includes("\n") ? tidied : tidied.trimStart();
+}
+
+/**
+ * How long a text is, in characters as the server counts them.
+ * @param {string} text
+ */
+export function countCharacters(text) {
+  let count = text.length;
+  for (let index = 0; index < text.length - 1; index += 1) {
+    const unit = text.charCodeAt(index);
+    if (unit < 0xd800 || unit > 0xdbff) continue;
+    const next = text.charCodeAt(index + 1);
+    if (next >= 0xdc00 && next <= 0xdfff) {
+      count -= 1;
+      index += 1;
+    }
+  }
+  return count;
+}

@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { whyClosed } from "../../public/js/closed.js";
+import { isText } from "../../public/js/parts/file-intake.js";
+import { countCharacters, sends, tidy } from "../../public/js/text-field.js";
+import { ANN, BOB, startedStore } from "./helpers.js";
+
+const key = (more = {}) => /** @type {any} */ ({ key: "Enter", keyCode: 13, ...more });
+
+test("Enter sends as the user has it, and never in a composition", () => {
+  assert.deepEqual([{}, { shiftKey: true }, { ctrlKey: true }, { metaKey: true }, { isComposing: true }, { keyCode: 229 }, { key: "a" }]
+    .map((more) => [sends(key(more), true), sends(key(more), false)]),
+  [[true, false], [false, false], [true, true], [true, true], [false, false], [false, false], [false, false]]);
+});
+
+test("what is sent has no empty lines around it, and keeps its indentation", () => {
+  assert.equal(tidy("\n  \n    if x:\n        y\n\n"), "    if x:\n        y");
+  assert.equal(tidy("   hello  "), "hello");
+  assert.equal(tidy(" \n "), "");
+  assert.equal(tidy("\n /help"), "/help");
+});
+
+test("characters are counted as the server counts them", () => {
+  for (const text of ["", "abc", "你好", "🎉🎉", "a🎉", "🎉a", "\ud800", "\ud83ca", "e\u0301", "👩‍👩‍👧"]) {
+    assert.equal(countCharacters(text), [...text].length, JSON.stringify(text));
+  }
+});
+
+test("a picture beside a text that was copied is no file; the names of files are no text", () => {
+  const data = (/** @type {string} */ text) => ({ getData: () => text });
+  const picture = [{ name: "image.png" }];
+  assert.equal(isText(data("Total\t42\n"), picture), true);
+  assert.equal(isText(data(""), picture), false);
+  assert.equal(isText(data("image.png"), picture), false);
+  assert.equal(isText(data("/home/ann/image.png\r\n/home/ann/b.txt"), [...picture, { name: "b.txt" }]), false);
+});
+
+test("why nothing can be written, and until when", () => {
+  let now = 0;
+  const store = startedStore({ server: { name: "test", version: "1", time: new Date(3_600_000).toISOString() } }, () => now);
+  const room = () => store.room("general");
+  const why = () => whyClosed(room(), ANN.id, store.serverNow());
+  const until = new Date(3_600_000 + 60_000).toISOString();
+  const change = (seq, action, more = {}) => store.apply({ type: "member", room: "general", seq, ts: until, user: BOB, target: ANN, action, ...more });
+  assert.equal(why(), null);
+  change(1, "muted", { reason: "shouting", until });
+  assert.deepEqual(why(), { why: "muted", by: BOB, reason: "shouting", until });
+  now = 60_000;
+  assert.equal(why(), null, "by the server's clock, whatever this device's says");
+  change(2, "muted");
+  assert.equal(why().until, undefined);
+  change(3, "unmuted");
+  assert.equal(why(), null);
+  store.apply({ type: "room", room: "general", seq: 4, ts: until, user: BOB, action: "changed", archived: true });
+  assert.deepEqual(why(), { why: "archived" });
+  store.open("general");
+  change(5, "banned", { reason: "spam" });
+  store.apply({ type: "kicked", room: "general", by: BOB, reason: "spam" });
+  assert.deepEqual([why().why, why().reason], ["banned", "spam"]);
+});
+
+test("a mute from before this page is found in the log", () => {
+  const store = startedStore();
+  const event = { type: "member", room: "general", seq: 1, ts: "", user: BOB, target: ANN, action: "muted", reason: "" };
+  store.room("general").timeline.page([event], "newest", false);
+  assert.equal(whyClosed(store.room("general"), ANN.id, 0)?.why, "muted");
+  store.setMute("general", null);
+  assert.equal(whyClosed(store.room("general"), ANN.id, 0), null);
+});
