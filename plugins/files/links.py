@@ -12,7 +12,9 @@ _TAG = re.compile(r"(<[^<>]*>)")
 _TAG_NAME = re.compile(r"</?\s*([a-zA-Z0-9]+)")
 _QUIET = frozenset({"a", "code", "pre"})
 
-_START = re.compile(r"(?<![A-Za-z0-9_/])(?:https?://|mailto:)", re.IGNORECASE)
+_START = re.compile(
+    r"(?<![A-Za-z0-9_/])(?:https?://|mailto:)|(?<![A-Za-z0-9_/.@:+-])(?=www\.[A-Za-z0-9])", re.IGNORECASE
+)
 # What no address holds: a space, a quote, an angle bracket, full-width signs, a character that isn't seen or turns
 # the text; and see `_punctuation`.
 _NEVER = (
@@ -35,7 +37,8 @@ _BRACKETS = {")": "(", "]": "[", "}": "{"}
 
 
 def linked(source: str) -> str | None:
-    """The HTML with a link around every http, https and mailto address of its text; None when there is none.
+    """The HTML with a link around every http, https and mailto address of its text, and around every host that begins
+    with ``www.``; None when there is none.
 
     Text inside of links and code stays as it is. Punctuation of any script ends an address. So does a letter of
     Chinese, Japanese, Korean, Thai …, where a sentence goes on without a space: ``https://a.example/b를``. Such
@@ -44,7 +47,7 @@ def linked(source: str) -> str | None:
     have to be percent-encoded, as browsers copy them.
     """
     lowered = source.lower()
-    if "://" not in lowered and "mailto:" not in lowered:
+    if "://" not in lowered and "mailto:" not in lowered and "www." not in lowered:
         return None
     parts = _TAG.split(source)
     depth = 0
@@ -71,12 +74,16 @@ def _link_text(escaped: str) -> str:
     while start := _START.search(text, searched):
         searched = _end(text, start.end())
         address = _trimmed(text[start.start() : searched])
-        if not _is_safe(address):
+        # Nothing of it is matched: a host without a scheme, which has a dot beyond www.
+        bare = start.start() == start.end()
+        target = f"https://{address}" if bare else address
+        if (bare and address.count(".") < 2) or not _is_safe(target):
+            searched = max(searched, start.end() + bare)
             continue
         shown = html.escape(address)
         pieces += [
             html.escape(text[done : start.start()], quote=False),
-            f'<a href="{shown}" rel="noopener noreferrer nofollow" target="_blank">{shown}</a>',
+            f'<a href="{html.escape(target)}" rel="noopener noreferrer nofollow" target="_blank">{shown}</a>',
         ]
         done = start.start() + len(address)
     if not pieces:

@@ -19,8 +19,8 @@ const GROUP_MS = 5 * 60_000;
 
 /**
  * What rows show besides the room: `day` tells local days apart, `label` is what a day is called now, `name` what a user
- * is called now, `look` stands for all that changes every row (language, plugins).
- * @typedef {{me: string, history: boolean, look: string, day: (ts: string) => string, label: (ts: string) => string,
+ * is called now, `members` changes when more of them are known, `look` stands for all that changes every row (language, plugins).
+ * @typedef {{me: string, history: boolean, look: string, members?: string, day: (ts: string) => string, label: (ts: string) => string,
  *   name: (user: import("./protocol.js").User) => string}} Context
  */
 
@@ -123,7 +123,7 @@ class Rows {
     const plain = message.kind === "text";
     const head = this.begins(message.user.id, Date.parse(message.ts)) || !plain || Boolean(message.reply_to);
     const version = [state(message), head ? "h" : "", message.files?.length ?? "", this.context.name(message.user),
-      this.quoted(message.reply_to)].join("\n");
+      this.quoted(message.reply_to), message.content.includes("@") ? this.context.members : ""].join("\n");
     // An own message stays the row that it was while it was on its way.
     const nonce = message.user.id === this.context.me ? message.nonce : undefined;
     if (nonce) this.nonces.add(nonce);

@@ -55,6 +55,23 @@ def test_addresses_are_found_without_the_punctuation_around_them(text: str, expe
 
 
 @pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("see www.example.org.", ["www.example.org"]),
+        ("(www.example.org/a?b=c)", ["www.example.org/a?b=c"]),
+        ("WWW.Example.ORG and https://www.example.org", ["WWW.Example.ORG"]),
+        ("看www.example.org吧", ["www.example.org"]),
+        ("www.com, www., www.a, xwww.example.org, a@www.example.org, //www.example.org", []),
+        ("www.bank.example@evil.example", []),
+    ],
+)
+def test_a_host_that_begins_with_www_is_an_address_too(text: str, expected: list[str]) -> None:
+    found = re.findall(r'<a href="https://([^"]*)"[^>]*>([^<]*)</a>', linked(html.escape(text)) or "")
+    assert [label for _, label in found if not label.startswith("https:")] == expected
+    assert all(label in (href, f"https://{href}") for href, label in found)
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "javascript:alert(1)",
@@ -231,7 +248,7 @@ def test_a_text_without_addresses_needs_nothing() -> None:
     assert linked("a &lt; b") is None
 
 
-PIECES = [*"ab.:/?&<>\"'()[]@#,! \n谢を에،।ा–", "https://", "http://x", "mailto:", "&amp;"]
+PIECES = [*"ab.:/?&<>\"'()[]@#,! \n谢を에،।ा–", "https://", "http://x", "mailto:", "www.", "&amp;"]
 
 
 @given(st.lists(st.sampled_from(PIECES)).map("".join))

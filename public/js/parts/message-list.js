@@ -136,6 +136,7 @@ export class MessageList extends Part {
       me,
       history: store.hasPlugin("history"),
       look: `${this.drawings}`,
+      members: this.room?.members_here ? "known" : "",
       day: localDay,
       label: (ts) => app.format.day(ts),
       name: (user) => app.nameOf(user),

@@ -2,6 +2,7 @@ import { avatar, h, hue, icon } from "../dom.js";
 import { setHtml } from "../html.js";
 import { SYSTEM } from "../protocol.js";
 import { roomHash } from "../router.js";
+import { MessageText } from "./message-text.js";
 
 /** @typedef {import("../app.js").App} App */
 /** @typedef {import("../protocol.js").Message} Message */
@@ -22,6 +23,7 @@ export class MessageView {
     this.app = app;
     /** @type {Set<string>} ids of long messages that are shown whole */
     this.unfolded = new Set();
+    this.text = new MessageText(app);
   }
 
   /** @param {Row} row @returns {HTMLElement} */
@@ -50,7 +52,7 @@ export class MessageView {
     const stamp = this.stamp(message.ts);
     const node = h("div", { class: "message", role: "article", tabIndex: -1, "aria-label": `${name}, ${stamp.textContent}`,
       "data-id": message.message_id, "data-seq": message.seq, "data-own": own, "data-head": head, "data-kind": message.kind,
-      "data-deleted": message.deleted, "data-mention": !own && this.namesMe(message) });
+      "data-deleted": message.deleted, "data-mention": !own && !message.deleted && this.text.namesMe(message.content) });
     if (message.reply_to && !message.deleted) node.append(this.quote(message.reply_to));
     if (head) node.append(...(action ? [avatar(app.store.user(message.user))] : this.head(message.user, name)), stamp);
     const body = this.body(message, action ? name : null);
@@ -98,6 +100,7 @@ export class MessageView {
     if (drawn) body.append(Object.assign(drawn, { foreign: true }));
     else if (message.html) setHtml(body, message.html);
     else body.textContent = message.content;
+    if (!drawn) this.text.mark(body);
     if (actor) body.prepend(h("b", { "data-hue": hue(message.user.id), class: "actor" }, actor), " ");
     if (isJumbo(message.content)) body.classList.add("jumbo");
     if (message.edited_at) {
@@ -105,13 +108,6 @@ export class MessageView {
       body.append(h("span", { class: "edited", title: when }, app.t("messages.edited")));
     }
     return body;
-  }
-
-  /** @param {Message} message */
-  namesMe({ content }) {
-    const me = this.app.store.me?.name.toLowerCase();
-    const at = me ? content.toLowerCase().indexOf(`@${me}`) : -1;
-    return at >= 0 && !/[\p{L}\p{N}_-]/u.test(content.charAt(at + 1 + (me?.length ?? 0)));
   }
 
   /** @param {string} id */
