@@ -27,8 +27,8 @@ def told(text: str, *names: str) -> tuple[str, ...]:
     return mentioned(text, AUTHOR, members(*names))
 
 
-# What ends a sentence is no part of a name, unless no other member is meant; no one is told of their own text. The browser
-# client marks mentions by the same cases, in tests/client/mentions.test.js.
+# What ends a sentence is no part of a name, unless no other member is meant; no one is told of their own text. The
+# browser client marks mentions by the same cases, in tests/client/mentions.test.js.
 CASES = json.loads((Path(__file__).parent / "data" / "mentions.json").read_text())
 
 

@@ -183,6 +183,16 @@ async def test_people_and_rooms_complete(stage):
         await alice.composer.press("Enter")
         message = await bob.sees("Hi @bobby see #random")
         await expect(message).to_have_attribute("data-mention", "")
+        await expect(message.locator(".mention[data-me]")).to_have_text("@bobby")
+        await message.get_by_role("link", name="#random").click()
+        await expect(bob.page.get_by_role("heading", level=1)).to_have_text("random")
+        # What is no mention for the server is none here.
+        await alice.say("@bobbys a@bobby.org www.example.org")
+        await bob.open("general")
+        other = await bob.sees("@bobbys a@bobby.org www.example.org")
+        await expect(other).not_to_have_attribute("data-mention", "")
+        await expect(other.locator(".mention")).to_have_count(0)
+        await expect(other.get_by_role("link")).to_have_attribute("href", "https://www.example.org")
 
 
 async def test_a_wrong_command_says_what_is_wrong_and_keeps_the_text(stage):
