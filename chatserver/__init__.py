@@ -20,18 +20,10 @@ if TYPE_CHECKING:
         Upload,
         User,
     )
-    from .plugins.api import (
-        Also,
-        Ban,
-        EventTransaction,
-        RequestContext,
-        RequestSpec,
-        Route,
-        Session,
-        Transaction,
-    )
+    from .plugins.api import Ban, RequestContext, RequestSpec, Route, Session
     from .plugins.base import Plugin, settings
     from .plugins.command import Context, command
+    from .plugins.database import Also, Conflict, EventTransaction, Transaction
     from .plugins.gateways import StreamLink
     from .plugins.hookspecs import hookimpl
     from .web.handler import Handler
@@ -42,6 +34,7 @@ __all__ = [
     "Also",
     "Attachment",
     "Ban",
+    "Conflict",
     "Context",
     "Draft",
     "Event",
@@ -70,17 +63,9 @@ __all__ = [
 ]
 
 _MODULES = {
-    "plugins.api": (
-        "Also",
-        "Ban",
-        "EventTransaction",
-        "RequestContext",
-        "RequestSpec",
-        "Route",
-        "Session",
-        "Transaction",
-    ),
+    "plugins.api": ("Ban", "RequestContext", "RequestSpec", "Route", "Session"),
     "plugins.command": ("Context", "command"),
+    "plugins.database": ("Also", "Conflict", "EventTransaction", "Transaction"),
     "plugins.gateways": ("StreamLink",),
     "model.errors": ("Reject",),
     "plugins.hookspecs": ("hookimpl",),

@@ -32,7 +32,7 @@ from chatserver.model.errors import Reject
 from chatserver.model.permissions import CORE
 from chatserver.model.values import ROLES, Attachment, Event, Message, Room, Status, User
 from chatserver.plugins import api as chatapi
-from chatserver.plugins import hookspecs
+from chatserver.plugins import database, hookspecs
 from chatserver.plugins.base import Plugin
 from chatserver.plugins.command import Command
 from chatserver.plugins.host import PluginHost
@@ -211,15 +211,20 @@ def methods(*protocols: type) -> set[str]:
     ("heading", "protocols"),
     [
         ("self.chat", (chatapi.ChatAPI,)),
-        ("self.db", (chatapi.Database, chatapi.Transaction)),
+        ("self.db", (database.Database, database.Transaction)),
         ("self", (Plugin,)),
     ],
 )
 def test_every_method_a_plugin_has_is_documented(heading: str, protocols: tuple[type, ...]) -> None:
-    listed = rows(section(page("docs/plugins.md"), f"What is in `{heading}`"))
+    listed = rows(section(page("docs/plugin-api.md"), f"What is in `{heading}`"))
     # cancel_tasks is the host's to call.
     wanted = {each for each in methods(*protocols) if not each.startswith("cancel_tasks")}
     assert {name for name in listed if "(" in name} == wanted
+    raised = set().union(*(names(errors_of) for _, errors_of in listed.values()))
+    exceptions = {"TypeError", "ValueError", "Conflict"}
+    methods_named = {f"{name.partition('(')[0]}" for name in methods(chatapi.ChatAPI)}
+    arguments = {"also", "work", "chat.bot"}
+    assert raised <= set(errors.HTTP_STATUS) | exceptions | methods_named | arguments
 
 
 def test_every_name_of_the_browser_api_is_documented() -> None:

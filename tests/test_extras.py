@@ -38,18 +38,18 @@ class Likes(Plugin):
     @hookimpl
     def before_post(self, draft: Draft):
         if draft.content.startswith("draft "):
-            return draft.with_extra("likes", {"by": ["author"]}).with_extra("other", {"a": 1})
+            return draft.with_extra({"by": ["author"]})
 
     @hookimpl
     def before_edit(self, message, draft: Draft):
         if draft.content == "unlike":
-            return draft.with_extra("likes", None)
+            return draft.with_extra(None)
         if draft.content == "slow":
             return self.slowly(draft)
 
     async def slowly(self, draft):
         await self.like_it(draft.user, draft.edits, on=True)
-        return draft.with_extra("other", {"edited": True})
+        return draft
 
     @command()
     async def liked(self, ctx, *, text: str):
@@ -87,12 +87,29 @@ class Likes(Plugin):
         return await self.chat.append("general", "liked", {"on": on}, user=user, also=click)
 '''
 
+OTHER = """
+from chatserver import Draft, Plugin, hookimpl
+
+
+class Other(Plugin):
+    @hookimpl
+    def before_post(self, draft: Draft):
+        if draft.content.startswith("draft "):
+            return draft.with_extra({"a": 1})
+
+    @hookimpl
+    def before_edit(self, message, draft: Draft):
+        if draft.content == "slow":
+            return draft.with_extra({"edited": True})
+"""
+
 
 @pytest.fixture
 def server(chat, on_file, tmp_path):
     (tmp_path / "likes.py").write_text(PLUGIN)
+    (tmp_path / "other.py").write_text(OTHER)
     settings = {**on_file, "rooms": [{"name": "general"}, {"name": "other"}]}
-    return chat(plugins=["likes", "history"], settings=settings, dirs=[tmp_path])
+    return chat(plugins=["likes", "other", "history"], settings=settings, dirs=[tmp_path])
 
 
 async def stored(server, client) -> list[dict]:

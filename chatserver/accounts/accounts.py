@@ -54,6 +54,11 @@ def new_token() -> str:
     return secrets.token_urlsafe(32)
 
 
+def _refuse_bot(user: User) -> None:
+    if user.bot:
+        raise Reject(f"{user.name} is a plugin's bot: no one can sign in as it.", "invalid", field="name")
+
+
 class Accounts:
     """Sign-in and its tokens. ``auth`` says how long an unused one lives, and what a password's hash costs."""
 
@@ -88,11 +93,12 @@ class Accounts:
             people.create_user(conn, user, key, self._clock())
             people.add_token(conn, token_hash(token), user.id, "guest", self._expires("guest"))
 
-        await self._take_name(user, key, create)
+        await self.take_name(key, create)
         return user, token
 
-    async def _take_name(self, user: User, key: str, change: Callable[[Connection], T]) -> T:
-        """Make a change that gives ``user`` the name with this key; a guest who is gone gives theirs up for it."""
+    async def take_name(self, key: str, change: Callable[[Connection], T]) -> T:
+        """Make a change that gives a user the name with this key; a guest who is gone gives theirs up for it. Raises
+        `Reject` ``name_taken``."""
         try:
             return await self._store.write(change)
         except Reject as taken:
@@ -115,7 +121,7 @@ class Accounts:
         """A new name: for guests the name, for accounts the one that is shown. Raises `Reject`."""
         name = names.user_name(name)
         key = confusable_key(name)
-        return await self._take_name(user, key, lambda conn: people.rename(conn, user, name, key))
+        return await self.take_name(key, lambda conn: people.rename(conn, user, name, key))
 
     async def returning(self, token: str, name: str | None = None, *, connecting: bool = False) -> User:
         """The user who may act with this token.
@@ -137,7 +143,7 @@ class Accounts:
         def take_back(conn: Connection) -> User:
             return people.rename(conn, guest, guest.name, key)
 
-        return await (self._take_name(guest, key, take_back) if connecting else self._store.write(take_back))
+        return await (self.take_name(key, take_back) if connecting else self._store.write(take_back))
 
     async def of_token(self, token: str) -> User | None:
         """Whose session this is, whether or not a guest's name is still theirs; using it keeps it alive."""
@@ -156,7 +162,8 @@ class Accounts:
         return found
 
     async def issue(self, user: User, kind: str) -> str:
-        """A new token for ``user``: ``guest``, ``session`` or ``setup``."""
+        """A new token for ``user``: ``guest``, ``session`` or ``setup``. Raises `Reject` for a bot."""
+        _refuse_bot(user)
         token, expires = new_token(), self._expires(kind)
         await self._store.write(
             lambda conn: people.add_token(conn, token_hash(token), user.id, kind, expires)
@@ -232,7 +239,7 @@ class Accounts:
             people.create_user(conn, user, key, self._clock())
             people.set_password_hash(conn, user.id, hashed)
 
-        await self._take_name(user, key, create)
+        await self.take_name(key, create)
         return user
 
     async def _hash(self, password: str) -> str:
@@ -241,7 +248,8 @@ class Accounts:
         return str(await self._off_loop(self._hasher.hash, password))
 
     async def set_password(self, user: User, password: str) -> None:
-        """Replace the password and end all sessions. Raises `Reject` ``invalid``."""
+        """Replace the password and end all sessions. Raises `Reject` ``invalid``, for a bot too."""
+        _refuse_bot(user)
         hashed = await self._hash(password)
 
         def change(conn: Connection) -> None:

@@ -72,7 +72,8 @@ class Access:
         """
         self.require_readable(user, live)
         member = live.members.get(user.id)
-        if live.room.kind == "direct":
+        # A bot's plugin is told of every message, whoever its user is.
+        if live.room.kind == "direct" or user.bot:
             return 0
         if live.room.history == "all" and await self.may(user, "history.read", live):
             return 0

@@ -95,6 +95,13 @@ class Messages:
         if via.rate_limited:
             self._limiter.take(user.id)
 
+    async def require_may_post(self, user: User, room: str, *, allow_non_member: bool = False) -> LiveRoom:
+        """The room. Raises `Reject` unless ``user`` may post there now."""
+        live = await self._rooms.get(room)
+        live.require_writer(user, allow_non_member=allow_non_member)
+        await self._access.require(user, "message.post", live)
+        return live
+
     def _draft(self, user: User, room: Room, message: NewMessage) -> Draft:
         content = self._pipeline.check(message.content, may_be_empty=bool(message.files))
         if message.via.commands and content.startswith("//"):
@@ -151,6 +158,7 @@ class Messages:
             draft.plugin,
             draft.display_name,
             draft.actions,
+            message.also,
         )
 
     def _refuse(self, user: User, live: LiveRoom, message: NewMessage, reply: Reply, refusal: Reject) -> None:

@@ -7,6 +7,7 @@ import hashlib
 import msgspec
 
 from ..model.values import NO_EXTRAS, Actions, Extras
+from ..plugins.database import AlsoWork
 
 
 class Via(msgspec.Struct, frozen=True):
@@ -24,11 +25,12 @@ BY_SESSION = Via()
 BY_HTTP = Via(allow_non_member=True)
 BY_PLUGIN = Via(rate_limited=False, commands=False)
 """The command or request that led a plugin to post has counted already."""
+BY_BOT = Via(allow_non_member=True, rate_limited=False, commands=False)
 
 
 class NewMessage(msgspec.Struct, frozen=True):
     """What is posted to ``room``; ``files`` are ids of uploads, ``nonce`` is the client's own id of the message.
-    ``plugin``, ``display_name`` and ``actions`` are those of a `Message`."""
+    ``plugin``, ``display_name`` and ``actions`` are those of a `Message`; ``also`` writes in its transaction."""
 
     room: str
     content: str
@@ -41,6 +43,7 @@ class NewMessage(msgspec.Struct, frozen=True):
     plugin: str | None = None
     display_name: str | None = None
     actions: Actions = ()
+    also: AlsoWork | None = None
 
     @property
     def request_hash(self) -> str | None:

@@ -57,11 +57,13 @@ class PluginChat(PluginMessages):
         lists = await self._services.room_service.lists(user)
         return [entry.room for entry in (*lists.mine, *lists.public)]
 
-    async def create_room(self, name: str, *, by: User, **settings: Any) -> Room:
-        return (await self._services.room_service.create(by, self._here(name), settings)).room
+    async def create_room(self, name: str, *, by: User | None = None, **settings: Any) -> Room:
+        return (await self._services.room_service.create(await self._acting(by), self._here(name), settings)).room
 
-    async def change_room(self, room: Room | str, *, by: User, **settings: Any) -> Room:
-        return (await self._services.room_service.change(by, self._here(room), settings)).room
+    async def change_room(self, room: Room | str, *, by: User | None = None, **settings: Any) -> Room:
+        return (
+            await self._services.room_service.change(await self._acting(by), self._here(room), settings)
+        ).room
 
     async def direct(self, user: User, other: User, *, make: bool = True) -> Room:
         if not make:
@@ -70,14 +72,14 @@ class PluginChat(PluginMessages):
         live, _ = await self._services.room_service.direct(user, other)
         return live.room
 
-    async def join(self, room: Room | str, *, user: User) -> Room:
-        return (await self._services.room_service.join(user, self._here(room))).room
+    async def join(self, room: Room | str, *, user: User | None = None) -> Room:
+        return (await self._services.room_service.join(await self._acting(user), self._here(room))).room
 
-    async def leave(self, room: Room | str, *, user: User) -> None:
-        await self._services.room_service.leave(user, self._here(room))
+    async def leave(self, room: Room | str, *, user: User | None = None) -> None:
+        await self._services.room_service.leave(await self._acting(user), self._here(room))
 
-    async def invite(self, room: Room | str, user: User, *, by: User) -> None:
-        await self._services.room_service.invite(by, self._here(room), user)
+    async def invite(self, room: Room | str, user: User, *, by: User | None = None) -> None:
+        await self._services.room_service.invite(await self._acting(by), self._here(room), user)
 
     # People
 
@@ -101,7 +103,7 @@ class PluginChat(PluginMessages):
     async def rename(self, user: User, name: str) -> User:
         return await self._services.people.rename(user, name)
 
-    async def may(self, user: User, permission: str, room: Room | None = None) -> bool:
+    async def may(self, user: User, permission: str, room: Room | str | None = None) -> bool:
         live = None if room is None else await self._live(room)
         return await self._services.access.may(user, permission, live)
 
@@ -145,25 +147,31 @@ class PluginChat(PluginMessages):
     # Moderation
 
     async def kick(
-        self, room: Room | str, user: User, *, by: User, minutes: float = 0, reason: str = ""
+        self, room: Room | str, user: User, *, by: User | None = None, minutes: float = 0, reason: str = ""
     ) -> None:
-        await self._services.moderation.kick(self._here(room), user, by=by, minutes=minutes, reason=reason)
+        await self._services.moderation.kick(
+            self._here(room), user, by=await self._acting(by), minutes=minutes, reason=reason
+        )
 
     async def mute(
-        self, room: Room | str, user: User, *, by: User, minutes: float = 0, reason: str = ""
+        self, room: Room | str, user: User, *, by: User | None = None, minutes: float = 0, reason: str = ""
     ) -> None:
-        await self._services.moderation.mute(self._here(room), user, by=by, minutes=minutes, reason=reason)
+        await self._services.moderation.mute(
+            self._here(room), user, by=await self._acting(by), minutes=minutes, reason=reason
+        )
 
-    async def unmute(self, room: Room | str, user: User, *, by: User) -> None:
-        await self._services.moderation.unmute(self._here(room), user, by=by)
+    async def unmute(self, room: Room | str, user: User, *, by: User | None = None) -> None:
+        await self._services.moderation.unmute(self._here(room), user, by=await self._acting(by))
 
     async def ban(
-        self, room: Room | str, user: User, *, by: User, minutes: float = 0, reason: str = ""
+        self, room: Room | str, user: User, *, by: User | None = None, minutes: float = 0, reason: str = ""
     ) -> None:
-        await self._services.moderation.ban(self._here(room), user, by=by, minutes=minutes, reason=reason)
+        await self._services.moderation.ban(
+            self._here(room), user, by=await self._acting(by), minutes=minutes, reason=reason
+        )
 
-    async def unban(self, room: Room | str, user: User, *, by: User) -> None:
-        await self._services.moderation.unban(self._here(room), user, by=by)
+    async def unban(self, room: Room | str, user: User, *, by: User | None = None) -> None:
+        await self._services.moderation.unban(self._here(room), user, by=await self._acting(by))
 
     async def bans(self, room: Room | str) -> list[Ban]:
         return await self._services.moderation.bans(room_name(room))

@@ -21,7 +21,17 @@ from ..model.errors import Reject
 from ..model.values import Event, Member, Message, User
 from ..protocol import events as wire
 from ..store import Batch, Change, Committed, Outcome, Store
-from ..store.changes import ENTERING, ChangeMember, ChangeRoom, Delete, Edit, Post, RoomState, StaleRoom
+from ..store.changes import (
+    ENTERING,
+    Append,
+    ChangeMember,
+    ChangeRoom,
+    Delete,
+    Edit,
+    Post,
+    RoomState,
+    StaleRoom,
+)
 from .members import MemberList
 from .membership import FOREVER, apply
 from .replies import FutureReply, Reply
@@ -197,6 +207,9 @@ class LiveRoom:
             if self._held and self._is_held(change):
                 raise errors.unavailable()
             self.require_writer(change.user, allow_non_member=change.allow_non_member)
+        elif isinstance(change, Append):
+            if change.as_message:
+                self.require_writer(change.user, allow_non_member=change.allow_non_member)
         elif isinstance(change, ChangeMember) and change.action in ENTERING:
             self.require_not_banned(change.target)
 

@@ -26,6 +26,7 @@ from ..store import Store
 from .access import Access
 from .account_changes import AccountChanges
 from .after_commit import AfterCommit, user_gone
+from .bots import Bots
 from .drafts import DraftPipeline
 from .messages import Messages
 from .moderation import Moderation
@@ -118,6 +119,7 @@ class Services:
         self.people = People(
             rooms, store, self.bus, access, self.presence, self.after_commit, self.accounts, self.notifier
         )
+        self.bots = Bots(store, self.accounts, self.people, clock)
         self.account_changes = AccountChanges(store, self.accounts, self.people, rooms, self.sessions)
         self.commands = CommandRunner(
             host, self.accounts, rooms, access, pipeline, self.message_limiter, self.notifier

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
 import msgspec
+from msgspec import UNSET, UnsetType
 from msgspec.structs import fields
 
 Actions = tuple[Mapping[str, Any], ...]
@@ -173,15 +174,24 @@ class Draft(msgspec.Struct, frozen=True):
     plugin: str | None = None
     display_name: str | None = None
     actions: Actions = ()
+    new_extra: Mapping[str, Any] | UnsetType | None = UNSET
+    """What the plugin whose hook is called makes of its extra. The server puts it into ``extras``."""
 
     def replace(self, **changes: Any) -> Draft:
         """A copy with these fields changed."""
         return msgspec.structs.replace(self, **changes)
 
-    def with_extra(self, plugin: str, value: Mapping[str, Any] | None) -> Draft:
-        """A copy with another extra of this plugin; None removes it. Raises like `extra`."""
+    def with_extra(self, value: Mapping[str, Any] | None) -> Draft:
+        """A copy with another extra of the plugin whose hook returns it; None removes it. Raises like `extra`."""
+        return self.replace(new_extra=None if value is None else extra(value))
+
+    def answered_by(self, plugin: str) -> Draft:
+        """The draft that a hook of ``plugin`` returned, with its extra in its place."""
+        value = self.new_extra
+        if value is UNSET:
+            return self
         kept = {name: other for name, other in self.extras.items() if name != plugin}
-        return self.replace(extras=kept if value is None else {**kept, plugin: extra(value)})
+        return self.replace(extras=kept if value is None else {**kept, plugin: value}, new_extra=UNSET)
 
 
 class Message(msgspec.Struct, frozen=True):

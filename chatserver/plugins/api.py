@@ -1,4 +1,4 @@
-"""What a plugin may do: the types of ``self.chat``, ``self.db`` and the arguments of its hooks."""
+"""What a plugin may do: the types of ``self.chat`` and the arguments of its hooks."""
 
 from __future__ import annotations
 
@@ -6,13 +6,10 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import msgspec
-from msgspec import UNSET, UnsetType
 
-from ..model.values import Event, Member, Message, Room, Status, Upload, User
+from ..model.values import Event, Member, Message, Role, Room, Status, Upload, User
+from .database import Also, AlsoWork
 from .gateways import Format, GatewaySession, Link
-
-Row = Mapping[str, Any]
-"""A row of a plugin's table, by column name."""
 
 
 class Session(Protocol):
@@ -55,68 +52,26 @@ class Route(msgspec.Struct, frozen=True):
     handler: type
 
 
-class Transaction(Protocol):
-    """A running transaction. SQL has named parameters: ``tx.execute("… WHERE id = :id", id=1)``."""
-
-    def execute(self, sql: str, **params: Any) -> list[Row]:
-        """Run one statement; the rows it returns, if any."""
-
-    def executemany(self, sql: str, params: Sequence[Row]) -> None:
-        """Run one statement for each set of parameters."""
-
-
-class EventTransaction(Transaction, Protocol):
-    """The transaction that appends an event of the plugin's. A message is told with the event, so that all who get it
-    have the extra of then, and who reads the message later gets that of now."""
-
-    def message(self, message_id: str) -> Message | None:
-        """A message of the event's room as it is in this transaction; None if there is none, or it is deleted."""
-
-    def annotate(
-        self,
-        message_id: str,
-        extra: Mapping[str, Any] | UnsetType | None = UNSET,
-        *,
-        actions: Iterable[Mapping[str, Any]] | None = None,
-    ) -> Message:
-        """Set the plugin's own extra of a message, or, with None, remove it; the message as it is then. ``actions``
-        takes the place of the buttons that the plugin has below it.
-
-        The event is about this message from now on, and can be about one only (ValueError). Raises `Reject`
-        ``not_found`` where `message` gives None; TypeError and ValueError for an extra or an action that JSON can't
-        hold or that is longer than 16 KiB.
-        """
-
-
-class Database(Protocol):
-    """A plugin's own tables, in the server's database. Names start with ``<plugin>_``."""
-
-    async def query(self, sql: str, **params: Any) -> list[Row]:
-        """Read. May run beside writes; sees what is committed."""
-
-    async def execute(self, sql: str, **params: Any) -> list[Row]:
-        """Write one statement in a transaction of its own; committed on return."""
-
-    async def transaction(self, work: Callable[[Transaction], Any]) -> Any:
-        """Run ``work(tx)`` in one transaction, on the writer's thread; all or nothing. Returns what it returns."""
-
-
-class Also(msgspec.Struct, frozen=True):
-    """A statement that is written in the same transaction as an event."""
-
-    sql: str
-    params: dict[str, Any] = {}
-
-
-AlsoWork = Callable[[EventTransaction], Any]
-"""What a plugin reads and writes in the transaction of its event, on the writer's thread."""
-
-
 class ChatAPI(Protocol):
     """``self.chat``: the server, as a plugin sees it. Refusals are raised as `chatserver.Reject`.
 
-    Where ``by`` is given, that user's permissions count; without it the plugin acts with all rights.
+    A room is given as a `Room` or by name. ``user`` and ``by`` are the user who acts: their permissions, mutes and bans
+    count. Where there is a default, that is the plugin's bot.
     """
+
+    # The plugin itself
+    async def bot(
+        self, name: str | None = None, *, display_name: str | None = None, role: Role | None = None
+    ) -> User:
+        """A user of the plugin's, made when first asked for and kept for ever: the one called like the plugin, or
+        another one. ``display_name`` and ``role`` change it; a new one is a member called ``name``. No one can sign
+        in as it.
+
+        Raises `Reject` ``name_taken`` where another user has the name, or one that looks like it.
+        """
+
+    def here(self, room: Room | str) -> bool:
+        """Whether the plugin works in this room: the settings may limit it (``rooms``)."""
 
     # Messages and events
     async def post(
@@ -124,28 +79,51 @@ class ChatAPI(Protocol):
         room: Room | str,
         content: str,
         *,
-        user: User,
+        user: User | None = None,
         kind: str = "text",
         reply_to: str | None = None,
         extra: Mapping[str, Any] | None = None,
         files: Sequence[str] = (),
         nonce: str | None = None,
+        also: Sequence[Also] | AlsoWork = (),
         display_name: str | None = None,
         actions: Iterable[Mapping[str, Any]] = (),
     ) -> Message:
-        """Post as ``user``, through the same checks and hooks as any message. ``extra`` is kept with the message, as
-        ``extras[<plugin>]``; ``files`` are ids of uploads; a ``nonce`` that was used before gives the message of then.
-        ``display_name`` is shown in the place of the user's; ``actions`` are the buttons below it.
+        """Post through the same checks and hooks as any message. A bot posts to a public room without joining it; in
+        a private one it has to be a member.
+
+        ``extra`` is kept with the message, as ``extras[<plugin>]``; ``files`` are ids of uploads; a ``nonce`` that was
+        used before gives the message of then. ``also`` is written in the same transaction, as `append` does it.
+        ``display_name`` is shown in the place of the user's; ``actions`` are the buttons below it. ``kind`` is text,
+        action or ``<plugin>:<name>``.
 
         Raises TypeError and ValueError for an extra or actions that JSON can't hold or longer than 16 KiB.
         """
 
-    async def post_direct(self, other: User, content: str, *, user: User) -> Message:
-        """Post as ``user`` to another user; the first message makes the direct room."""
+    async def post_direct(
+        self,
+        other: User,
+        content: str,
+        *,
+        user: User | None = None,
+        kind: str = "text",
+        reply_to: str | None = None,
+        extra: Mapping[str, Any] | None = None,
+        files: Sequence[str] = (),
+        nonce: str | None = None,
+        also: Sequence[Also] | AlsoWork = (),
+        display_name: str | None = None,
+        actions: Iterable[Mapping[str, Any]] = (),
+    ) -> Message:
+        """`post` to another user; the first message makes the direct room."""
 
-    async def edit(self, message_id: str, content: str, *, by: User) -> Message: ...
+    async def may_post(self, room: Room | str, *, user: User | None = None) -> None:
+        """Raises the `Reject` that a message would get just now: ``muted``, ``banned``, ``not_member``, ``not_found``,
+        or ``forbidden`` (the permission, or an archived room)."""
 
-    async def delete(self, message_id: str, *, by: User) -> None: ...
+    async def edit(self, message_id: str, content: str, *, by: User | None = None) -> Message: ...
+
+    async def delete(self, message_id: str, *, by: User | None = None) -> None: ...
 
     async def message(self, message_id: str) -> Message | None: ...
 
@@ -155,14 +133,19 @@ class ChatAPI(Protocol):
         type: str,
         data: Mapping[str, Any],
         *,
-        user: User,
+        user: User | None = None,
         also: Sequence[Also] | AlsoWork = (),
+        as_message: bool = False,
     ) -> Event:
         """Append a durable event ``<plugin>:<type>`` to the room's log, and the plugin's own rows with it.
 
         ``also`` are statements, or a plain function of an `EventTransaction` that may read and write. What it raises
-        is raised here, and nothing is appended or written then: a `Reject` refuses the event. It may be called twice
-        and must do nothing else. Raises ValueError for names in ``data`` that the event has by itself.
+        is raised here, and nothing is appended or written then: a `Reject` refuses the event, a `Conflict` tells of a
+        row that was there already. It may be called twice and must do nothing else. With ``as_message`` the event is
+        refused as a message would be (`may_post`), in the log's order: after a mute nothing of theirs follows.
+
+        Raises ValueError for names in ``data`` that the event has by itself, and above 64 KiB, TypeError for what JSON
+        can't hold.
         """
 
     async def events(
@@ -190,7 +173,8 @@ class ChatAPI(Protocol):
         """A line that only this user sees, on all connections, now or never."""
 
     def publish(self, room: Room | str, type: str, data: Mapping[str, Any]) -> None:
-        """Send an ephemeral event ``<plugin>:<type>`` to all in the room. Not kept, may be dropped."""
+        """Send an ephemeral event ``<plugin>:<type>`` to all in the room. Not kept, may be dropped. Raises like
+        `append`."""
 
     def wire(self, event: Event) -> dict[str, Any]:
         """The event as it goes on the wire, for replies of a plugin's own."""
@@ -202,23 +186,23 @@ class ChatAPI(Protocol):
     async def rooms(self, *, user: User) -> list[Room]:
         """The rooms that ``user`` is in, and the public ones."""
 
-    async def create_room(self, name: str, *, by: User, **settings: Any) -> Room:
+    async def create_room(self, name: str, *, by: User | None = None, **settings: Any) -> Room:
         """Make a room. ``settings`` are those that a `Room` shows: ``title``, ``topic``, ``kind``, ``history`` …
         Raises TypeError for other names."""
 
-    async def change_room(self, room: Room | str, *, by: User, **settings: Any) -> Room:
+    async def change_room(self, room: Room | str, *, by: User | None = None, **settings: Any) -> Room:
         """Change settings of a room, all but ``kind``. None leaves a value alone. Raises TypeError for other names."""
 
     async def direct(self, user: User, other: User, *, make: bool = True) -> Room:
         """The direct room of two people, made if there is none. Without ``make`` it is left to their first message, and
         refused if ``user`` may not send one."""
 
-    async def join(self, room: Room | str, *, user: User) -> Room:
+    async def join(self, room: Room | str, *, user: User | None = None) -> Room:
         """Join as the user would: permissions, bans and ``before_join`` count."""
 
-    async def leave(self, room: Room | str, *, user: User) -> None: ...
+    async def leave(self, room: Room | str, *, user: User | None = None) -> None: ...
 
-    async def invite(self, room: Room | str, user: User, *, by: User) -> None: ...
+    async def invite(self, room: Room | str, user: User, *, by: User | None = None) -> None: ...
 
     # People
     async def user(self, name_or_id: str) -> User:
@@ -235,7 +219,7 @@ class ChatAPI(Protocol):
 
     async def rename(self, user: User, name: str) -> User: ...
 
-    async def may(self, user: User, permission: str, room: Room | None = None) -> bool: ...
+    async def may(self, user: User, permission: str, room: Room | str | None = None) -> bool: ...
 
     def commands(self, user: User) -> list[Mapping[str, Any]]:
         """The commands that ``user`` may call, as ``welcome`` lists them, each with its ``help``."""
@@ -274,20 +258,20 @@ class ChatAPI(Protocol):
 
     # Moderation: ``minutes`` 0 is until lifted (for a kick: come back at once); each is a ``member`` event.
     async def kick(
-        self, room: Room | str, user: User, *, by: User, minutes: float = 0, reason: str = ""
+        self, room: Room | str, user: User, *, by: User | None = None, minutes: float = 0, reason: str = ""
     ) -> None: ...
 
     async def mute(
-        self, room: Room | str, user: User, *, by: User, minutes: float = 0, reason: str = ""
+        self, room: Room | str, user: User, *, by: User | None = None, minutes: float = 0, reason: str = ""
     ) -> None: ...
 
-    async def unmute(self, room: Room | str, user: User, *, by: User) -> None: ...
+    async def unmute(self, room: Room | str, user: User, *, by: User | None = None) -> None: ...
 
     async def ban(
-        self, room: Room | str, user: User, *, by: User, minutes: float = 0, reason: str = ""
+        self, room: Room | str, user: User, *, by: User | None = None, minutes: float = 0, reason: str = ""
     ) -> None: ...
 
-    async def unban(self, room: Room | str, user: User, *, by: User) -> None: ...
+    async def unban(self, room: Room | str, user: User, *, by: User | None = None) -> None: ...
 
     async def bans(self, room: Room | str) -> list[Ban]: ...
 

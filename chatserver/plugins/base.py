@@ -13,7 +13,9 @@ from typing import Any, ClassVar, TypeVar, dataclass_transform
 
 import msgspec
 
-from .api import ChatAPI, Database, Transaction
+from ..model.values import Role, Room, User
+from .api import ChatAPI
+from .database import Database, Transaction
 from .failures import contained, described, own_failure, raised
 from .implementation import OnError
 
@@ -95,6 +97,15 @@ class Plugin:
         """Call ``function``, plain or async, again and again with ``seconds`` between. A failure is logged, and ends
         nothing."""
         return self.spawn(self._repeat(seconds, function))
+
+    async def bot(self, *, display_name: str | None = None, role: Role | None = None) -> User:
+        """The plugin's own user, called like the plugin: made when first asked for, and kept for ever. It is who posts
+        where no user is named. ``display_name`` and ``role`` change it. Raises like `ChatAPI.bot`."""
+        return await self.chat.bot(display_name=display_name, role=role)
+
+    def here(self, room: Room | str) -> bool:
+        """Whether the plugin works in this room: the settings may limit it (``rooms``)."""
+        return self.chat.here(room)
 
     def peer(self, name: str) -> Any:
         """Another enabled plugin, or None. One that is in ``requires`` is always there."""

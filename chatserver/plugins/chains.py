@@ -18,34 +18,34 @@ Args = tuple[Any, ...]
 Call = tuple[Callable[..., Any], Stats, HookImpl]
 
 
-def _replace_upload(args: Args, answer: Any) -> Args:
+def _replace_upload(args: Args, answer: Any, plugin: str) -> Args:
     return (answer,)
 
 
-def _replace_draft(args: Args, answer: Any) -> Args:
-    return (_checked(answer),)
+def _replace_draft(args: Args, answer: Any, plugin: str) -> Args:
+    return (_checked(answer, plugin),)
 
 
-def _replace_edited(args: Args, answer: Any) -> Args:
-    return args[0], _checked(answer)
+def _replace_edited(args: Args, answer: Any, plugin: str) -> Args:
+    return args[0], _checked(answer, plugin)
 
 
-def _checked(draft: Any) -> Any:
+def _checked(draft: Any, plugin: str) -> Any:
     """A draft takes any value; a wrong one would fail later, where its plugin can't be named."""
     if not isinstance(draft.content, str):
         raise TypeError(f"the content of a draft is str, not {type(draft.content).__name__}")
     draft.content.encode()
     if draft.html is not None:
         html(draft.html, draft.content)
-    return draft
+    return draft.answered_by(plugin)
 
 
-def _replace_html(args: Args, answer: str) -> Args:
+def _replace_html(args: Args, answer: str, plugin: str) -> Args:
     (draft,) = args
     return (draft.replace(html=html(answer, draft.content)),)
 
 
-_REPLACE: Mapping[str, Callable[[Args, Any], Args]] = MappingProxyType(
+_REPLACE: Mapping[str, Callable[[Args, Any, str], Args]] = MappingProxyType(
     {
         "before_post": _replace_draft,
         "before_edit": _replace_edited,
@@ -103,7 +103,7 @@ class Chain:
                                 raise impl.wrong(answer)
                             return self._resume(rest, args, impl, answer, before, deadline)
                         if replace is not None:
-                            args = replace(args, answer)
+                            args = replace(args, answer, impl.plugin)
                     stats.calls += 1
                     stats.seconds += now - before
                     before = now
@@ -135,7 +135,7 @@ class Chain:
             if answer is not None and not isinstance(answer, self._returns):
                 raise impl.wrong(answer)
             if answer is not None and self._replace is not None:
-                args = self._replace(args, answer)
+                args = self._replace(args, answer, impl.plugin)
             count(impl, before)
         except BaseException as error:
             answer = None

@@ -18,7 +18,8 @@ import pluggy
 
 if TYPE_CHECKING:
     from ..model.values import Draft, Event, Message, Request, Role, Room, Upload, User
-    from .api import RequestSpec, Route, Transaction
+    from .api import RequestSpec, Route
+    from .database import Transaction
 
 PROJECT = "chatserver"
 

@@ -11,9 +11,10 @@ from typing import Any
 from ..config import Settings
 from ..model.errors import PluginError, Reject
 from ..model.tuning import Timeouts
-from .api import ChatAPI, Database
+from .api import ChatAPI
 from .base import Migration, Plugin, Ran
 from .building import Builder
+from .database import Database
 from .deadline import TookTooLong, Waiting, wait_at_most
 from .discovery import Found, find
 from .failures import Failure, described, own_failure

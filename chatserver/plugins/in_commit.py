@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from time import perf_counter
 
 from ..model.values import Event
-from .api import Transaction
 from .chains import count
+from .database import Transaction
 from .failures import PluginExit
 from .implementation import HookImpl
 from .isolation import SLOW_SECONDS, report_slow

@@ -60,6 +60,23 @@ def create_user(conn: Connection, user: User, key: str, now: float) -> None:
     _insert_user(conn, user, key, now)
 
 
+_BOT = CompiledStatement(
+    _USER.where(s.user.c.bot == bindparam("plugin"), s.user.c.name == bindparam("named"))
+)
+
+
+def bot(conn: Connection, plugin: str, name: str) -> User | None:
+    """The plugin's bot of this name."""
+    return _user(_BOT.first(conn, plugin=plugin, named=name))
+
+
+def create_bot(conn: Connection, bot: User, key: str, now: float, plugin: str) -> User:
+    """Add a plugin's bot. Raises `Reject` ``name_taken``."""
+    _refuse_taken(conn, key, bot.id)
+    _insert_user(conn, bot, key, now, plugin)
+    return bot
+
+
 def _insert_user(
     conn: Connection, user: User, key: str | None, now: float, plugin: str | None = None
 ) -> None:

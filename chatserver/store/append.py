@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, text, update
+from sqlalchemy import Connection, insert, select, update
 
 from ..model import errors
 from ..model.errors import Reject
 from ..model.values import Event, Message, RoomPosition, RoomSettings, User
-from ..plugins.api import AlsoWork
+from ..plugins.database import AlsoWork
 from ..plugins.failures import refused
 from . import queries as reading
 from . import schema as s
@@ -34,14 +34,14 @@ from .changes import (
     Post,
     StaleRoom,
 )
-from .engine import note_erased, note_statement
+from .engine import note_erased
 from .failures import reason
 from .members import change_member
 from .message_ids import message_id
 from .messages import blank_message, last_edit, replace_mentions, write_edit
 from .plugin_transaction import EventTx, contained
 from .rows import pack, room_columns, room_of, settings_of
-from .savepoint import savepoint
+from .savepoint import Aborted, savepoint
 
 DEFAULTS = RoomSettings()
 ALWAYS_TOLD = ("kind", "history")
@@ -153,10 +153,21 @@ class BatchAppender:
 
     def _post(self, room: _Room, ts: float, post: Post) -> Outcome:
         user, nonce, content, html, mentions = post.user, post.nonce, post.content, post.html, post.mentions
-        if self.check_nonces and nonce is not None:
+        # What is written along with a message must not stumble over itself.
+        check_nonce = nonce is not None and (self.check_nonces or post.also is not None)
+        if check_nonce and nonce is not None:
             earlier = self._sent_before(room, user, nonce, post.request_hash)
             if earlier is not None:
                 return earlier
+        if post.also is not None and post.plugin is not None:
+            # Before anything is counted: it may refuse.
+            posted = message_id(room.id, room.seq + 1)
+            try:
+                self._work(
+                    post.also, EventTx(self.conn, post.plugin, room.id, room.name, posted), post.plugin
+                )
+            except Reject as refusal:
+                return refusal
         room.seq = seq = room.seq + 1
         room.messages = messages = room.messages + 1
         id = message_id(room.id, seq)
@@ -178,7 +189,7 @@ class BatchAppender:
         for user_id in mentions:
             self._mention_rows.append((user_id, room.id, seq, seq))
         room.marks[user.id] = (room.id, user.id, seq, messages)
-        if self.check_nonces and nonce is not None:
+        if check_nonce and nonce is not None:
             self._seen[room.id, user.id, nonce] = event, post.request_hash
         return Committed(RoomPosition(seq, messages, room.version), event, False, mentions)
 
@@ -236,24 +247,21 @@ class BatchAppender:
 
     def _append(self, room: _Room, ts: float, append: AppendChange) -> Outcome:
         message, data = None, append.data
-        if callable(append.also):
+        if append.also is not None:
             plugin = append.type.partition(":")[0]
             tx = EventTx(self.conn, plugin, room.id, room.name)
-            with savepoint(self.conn):
-                self._work(append.also, tx, plugin)
+            self._work(append.also, tx, plugin)
             message = tx.annotated
             if tx.new_actions and message is not None:
                 data = {**data, "actions": message.actions}
-        else:
-            for also in append.also:
-                note_statement(self.conn, also.sql)
-                self.conn.execute(text(also.sql), also.params)
         return self._take(room, ts, append.type, append.user, data, message)
 
     def _work(self, work: AlsoWork, tx: EventTx, plugin: str) -> None:
+        """Let a plugin write. What it raises undoes that, and is the cause of the `Reject` here."""
         try:
-            contained(work, tx)
-        except Reject:
+            with savepoint(self.conn):
+                contained(work, tx)
+        except (Reject, Aborted):
             raise
         except Exception as error:
             if reason(error) is not None:

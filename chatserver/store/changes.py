@@ -20,7 +20,7 @@ from ..model.values import (
     RoomRole,
     User,
 )
-from ..plugins.api import Also, AlsoWork
+from ..plugins.database import AlsoWork
 
 
 class Post(msgspec.Struct):
@@ -44,6 +44,8 @@ class Post(msgspec.Struct):
     display_name: str | None = None
     """As whom it is shown, if not as its user."""
     actions: Actions = ()
+    also: AlsoWork | None = None
+    """What the plugin writes along with it."""
 
 
 class Edit(msgspec.Struct):
@@ -78,7 +80,11 @@ class Append(msgspec.Struct):
     user: User
     type: str
     data: dict[str, Any]
-    also: Sequence[Also] | AlsoWork = ()
+    also: AlsoWork | None = None
+    as_message: bool = False
+    """It is refused to a user who may not write in the room."""
+    allow_non_member: bool = False
+    """As in `Post`."""
 
 
 class CreateRoom(msgspec.Struct):

@@ -48,6 +48,21 @@ def reason(error: BaseException | None) -> str | None:
     return FULL if code == sqlite3.SQLITE_IOERR_SHMSIZE else _REASONS.get(code & 0xFF)
 
 
+_DUPLICATES = (
+    sqlite3.SQLITE_CONSTRAINT_UNIQUE,
+    sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY,
+    sqlite3.SQLITE_CONSTRAINT_ROWID,
+)
+_UNIQUE_VIOLATION = "23505"
+
+
+def is_duplicate(error: DBAPIError) -> bool:
+    """Whether a row was there already that has to be the only one."""
+    if getattr(error.orig, "sqlite_errorcode", None) in _DUPLICATES:
+        return True
+    return getattr(error.orig, "sqlstate", None) == _UNIQUE_VIOLATION
+
+
 class Failures:
     """What reading and writing fail at just now. For the writer's thread, the readers' and the loop."""
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, insert, select, text, update
 
 from ..model.errors import PluginError, Reject
 from ..model.values import Event
-from ..plugins.api import Row
+from ..plugins.database import Row
 from ..plugins.failures import refused
 from . import schema as s
 from .changes import Contributor

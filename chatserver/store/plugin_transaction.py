@@ -7,14 +7,16 @@ from typing import Any, TypeVar
 
 from msgspec import UNSET, UnsetType
 from sqlalchemy import Connection, CursorResult, text
+from sqlalchemy.exc import IntegrityError
 
 from ..model import errors
 from ..model.values import Message
 from ..model.values import actions as checked_actions
-from ..plugins.api import Row
+from ..plugins.database import Conflict, Row
 from ..plugins.failures import PluginExit
 from . import queries as reading
 from .engine import note_statement
+from .failures import is_duplicate
 from .messages import annotate, write_actions
 
 T = TypeVar("T")
@@ -32,7 +34,12 @@ class Tx:
             begin, self._begin = self._begin, None
             begin()
         note_statement(self._conn, sql)
-        return self._conn.execute(text(sql), params)
+        try:
+            return self._conn.execute(text(sql), params)
+        except IntegrityError as error:
+            if is_duplicate(error):
+                raise Conflict(str(error.orig)) from error
+            raise
 
     def execute(self, sql: str, **params: Any) -> list[Row]:
         result = self._run(sql, params)
@@ -46,8 +53,11 @@ class Tx:
 class EventTx(Tx):
     """The transaction of a plugin's event (`chatserver.plugins.api.EventTransaction`)."""
 
-    def __init__(self, conn: Connection, plugin: str, room_id: int, room: str) -> None:
+    def __init__(
+        self, conn: Connection, plugin: str, room_id: int, room: str, posted: str | None = None
+    ) -> None:
         super().__init__(conn)
+        self.posted = posted
         self._plugin = plugin
         self._room_id = room_id
         self._room = room
@@ -67,6 +77,8 @@ class EventTx(Tx):
         *,
         actions: Iterable[Mapping[str, Any]] | None = None,
     ) -> Message:
+        if self.posted is not None:
+            raise ValueError("a new message has its extra and its actions from the start")
         if self.annotated is not None and self.annotated.id != message_id:
             raise ValueError("an event is about one message only")
         message = self.message(message_id)

@@ -16,7 +16,6 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from chatserver.model.errors import Reject
 from chatserver.model.values import Room, User
-from chatserver.plugins.api import Also
 from chatserver.store import Batch, Committed, Store
 from chatserver.store import accounts as people
 from chatserver.store import queries as reading
@@ -304,7 +303,7 @@ async def test_guests_who_are_forgotten_leave_another_version(store):
 
 async def test_a_failing_batch_does_not_take_others_with_it(store):
     await append(store, "b", CreateRoom(USERS[0], Room("b")))
-    broken = Append(USERS[0], "karma:given", {}, [Also("INSERT INTO nosuch VALUES (1)")])
+    broken = Append(USERS[0], "karma:given", {"not": object()})
     bad, good = await append_all(
         store,
         Batch("a", 1.0, [broken, Post(USERS[0], "z", "z")], 1),
