@@ -236,7 +236,7 @@ async def test_an_event_as_a_message_is_refused_after_a_mute_in_the_logs_order(s
         ([], TypeError),
         ({"a": object()}, TypeError),
         ({"a": "\ud800"}, UnicodeEncodeError),
-        ({"seq": 1}, ValueError),
+        ({"room": 1}, ValueError),
         ({"a": "x" * 65_536}, ValueError),
     ],
 )

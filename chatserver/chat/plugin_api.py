@@ -58,7 +58,9 @@ class PluginChat(PluginMessages):
         return [entry.room for entry in (*lists.mine, *lists.public)]
 
     async def create_room(self, name: str, *, by: User | None = None, **settings: Any) -> Room:
-        return (await self._services.room_service.create(await self._acting(by), self._here(name), settings)).room
+        return (
+            await self._services.room_service.create(await self._acting(by), self._here(name), settings)
+        ).room
 
     async def change_room(self, room: Room | str, *, by: User | None = None, **settings: Any) -> Room:
         return (
