@@ -10,7 +10,7 @@ import click
 from .. import __version__
 from ..model.errors import ConfigError, PluginError, Reject
 from .options import MISTAKE
-from .plugin_commands import check, plugins
+from .plugin_commands import check, plugin, plugins
 from .reload_command import reload
 from .running import serve
 from .user_commands import user
@@ -22,7 +22,7 @@ def commands() -> None:
     """A self-hosted chat server in which every feature is a plugin."""
 
 
-for each in (serve, reload, check, plugins, user):
+for each in (serve, reload, check, plugins, plugin, user):
     commands.add_command(each)
 
 

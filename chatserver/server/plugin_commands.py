@@ -11,6 +11,17 @@ from ..delivery.send import choose as choose_send
 from ..delivery.send import send_in_python
 from ..plugins.host import PluginHost
 from .options import config_option, read_settings
+from .plugin_drop import drop
+from .plugin_new import new
+
+
+@click.group()
+def plugin() -> None:
+    """Write plugins, and clear away after them."""
+
+
+plugin.add_command(new)
+plugin.add_command(drop)
 
 
 @click.command()

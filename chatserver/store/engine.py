@@ -137,3 +137,11 @@ def boot_id() -> str:
         return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     except OSError:
         return secrets.token_hex(8)
+
+
+def virtual_tables(conn: Connection) -> list[str]:
+    """The tables that SQLite keeps in others, such as indexes of full text; none in other databases."""
+    if conn.dialect.name != "sqlite":
+        return []
+    virtual = "SELECT name FROM sqlite_master WHERE type = 'table' AND sql LIKE 'CREATE VIRTUAL %'"
+    return list(conn.exec_driver_sql(virtual).scalars())
