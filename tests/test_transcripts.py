@@ -1,17 +1,12 @@
-"""Conversations as specification: every file in ``transcripts/`` comes out as it is written.
-
-A YAML file of the same name, where there is one, holds the settings of the server that the conversation is on; the
-``plugins:`` line of a conversation enables plugins with their own defaults.
-"""
+"""Conversations as specification: every file in ``transcripts/`` comes out as it is written."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
 from chatserver.testing import Harness, run_transcript
 
@@ -21,18 +16,7 @@ FILES = sorted(FOLDER.glob("*.chat"))
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 async def test_the_conversation_goes_as_written(path: Path, chat: Callable[..., Harness]) -> None:
-    beside = path.with_suffix(".yaml")
-    settings: dict[str, Any] = yaml.safe_load(beside.read_text()) if beside.exists() else {}
-
-    def make(plugins: list[str]) -> Harness:
-        assert not (plugins and "plugins" in settings), f"{beside.name} names the plugins, {path.name} too"
-        return chat(plugins=plugins, settings=settings)
-
-    await run_transcript(path, make)
-
-
-def test_settings_belong_to_a_conversation() -> None:
-    assert {each.stem for each in FOLDER.iterdir() if each.suffix != ".chat"} <= {each.stem for each in FILES}
+    await run_transcript(path, chat)
 
 
 def test_every_conversation_begins_with_its_rule() -> None:
@@ -47,15 +31,15 @@ def test_every_conversation_begins_with_its_rule() -> None:
         "alice is refused: forbidden",  # nobody refused
         "alice is told: hello",  # nobody told
         "alice sees bob join general",  # he did not
+        "alice gets typing: {on: true}",  # no JSON
+        'alice gets typing in general: {"on": true}',  # nobody types
+        'alice is answered: {"count": 3}',  # by what she asked last
     ],
 )
-async def test_a_line_that_is_not_true_fails(
-    line: str, chat: Callable[..., Harness], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("chatserver.testing.client.PATIENCE", 0.2)
+async def test_a_line_that_is_not_true_fails(line: str, chat: Callable[..., Harness], tmp_path: Path) -> None:
     (tmp_path / "wrong.chat").write_text(f"alice joins general\n{line}\n")
     with pytest.raises(AssertionError, match=r"wrong\.chat:2"):
-        await run_transcript(tmp_path / "wrong.chat", chat)
+        await run_transcript(tmp_path / "wrong.chat", partial(chat, patience=0.2))
 
 
 async def test_what_no_line_mentions_fails(chat: Callable[..., Harness], tmp_path: Path) -> None:
@@ -69,3 +53,49 @@ async def test_a_refusal_that_no_line_mentions_fails(chat: Callable[..., Harness
     (tmp_path / "refused.chat").write_text("alice joins nowhere\n")
     with pytest.raises(AssertionError, match="no line says so"):
         await run_transcript(tmp_path / "refused.chat", chat)
+
+
+TYPING = """
+# Settings, any event, and any request.
+settings:
+  rooms: [{name: general}, {name: tea}]  # two
+  plugins:
+    enabled: {history: {}}
+
+alice joins tea
+bob joins tea
+bob asks typing: {"room": "tea"}
+alice gets typing in tea: {"on": true}
+alice gets typing in tea: {"on": true}
+"""
+HEARD_TWICE = 'alice gets typing in tea: {"on": true}\n' * 2
+ANSWERED = """
+alice gets typing in tea: {"on": true}
+bob says in tea: hi
+alice hears bob in tea: hi
+bob asks history: {"room": "tea", "limit": 1}
+bob is answered: {"more": true}
+bob asks history: {"room": "nowhere"}
+bob is refused: not_found
+"""
+
+
+async def test_settings_and_any_event_and_request(chat: Callable[..., Harness], tmp_path: Path) -> None:
+    path = tmp_path / "typing.chat"
+    path.write_text(TYPING.replace(HEARD_TWICE, ANSWERED))
+    await run_transcript(path, chat)
+
+
+async def test_an_event_that_did_not_come_fails(chat: Callable[..., Harness], tmp_path: Path) -> None:
+    (tmp_path / "twice.chat").write_text(TYPING)
+    with pytest.raises(AssertionError, match=r"twice\.chat:12"):
+        await run_transcript(tmp_path / "twice.chat", partial(chat, patience=0.2))
+
+
+@pytest.mark.parametrize("settings", ["  a: [", "  - a", "  plugins: {enabled: {basics: {}}}"])
+async def test_settings_that_cannot_be_meant_fail(
+    settings: str, chat: Callable[..., Harness], tmp_path: Path
+) -> None:
+    (tmp_path / "odd.chat").write_text(f"# x\nplugins: basics\nsettings:\n{settings}\nalice joins general\n")
+    with pytest.raises(AssertionError, match=r"odd\.chat:3"):
+        await run_transcript(tmp_path / "odd.chat", chat)

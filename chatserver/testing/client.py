@@ -37,10 +37,14 @@ class Refused(Exception):
 
 
 class Client:
-    """A WebSocket that has said hello. ``room`` is where it talks unless told otherwise."""
+    """A WebSocket that has said hello. ``room`` is where it talks unless told otherwise. It waits for an event for
+    ``patience`` seconds."""
 
-    def __init__(self, url: str, *, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, url: str, *, headers: Mapping[str, str] | None = None, patience: float = PATIENCE
+    ) -> None:
         self._url = url
+        self._patience = patience
         self._headers = dict(headers or {})
         self._numbers = itertools.count(1)
         self._replies: dict[str, asyncio.Future[Heard]] = {}
@@ -116,7 +120,7 @@ class Client:
     async def hears(self, type: str = "message", **like: Any) -> Heard:
         """The next event of this type whose fields are like these; others stay for later."""
         try:
-            async with asyncio.timeout(PATIENCE), self._news:
+            async with asyncio.timeout(self._patience), self._news:
                 while (found := self._take(type, like)) is None:
                     await self._news.wait()
                 return found

@@ -15,11 +15,13 @@ from tornado.httpclient import AsyncHTTPClient, HTTPResponse
 from ..chat.services import Services
 from ..config import load
 from ..model.tuning import Sizes, Timeouts
-from ..model.values import Role
+from ..model.values import Role, User
 from ..plugins.failures import Failure
 from ..server.server import ChatServer
-from .client import Client, Heard
+from .client import PATIENCE, Client, Heard
 from .settings import Plugins, write_settings
+
+PASSWORD = "correct horse"
 
 
 class Harness:
@@ -27,8 +29,9 @@ class Harness:
 
     ``plugins`` are names, or a mapping of names to settings, in order; ``settings`` goes over the defaults, as in the
     YAML. The log is in memory unless ``settings`` say otherwise. A plugin that fails fails the test at the end,
-    unless ``strict`` is False or the test takes the failures with `failures`. ``timeouts`` and ``sizes`` go over those
-    in `chatserver.model.tuning`; ``clock`` gives the time of day.
+    unless ``strict`` is False or the test takes the failures with `failures`. ``accounts`` are names with their roles,
+    there from the start; others are guests. ``timeouts`` and ``sizes`` go over those in `chatserver.model.tuning`;
+    ``clock`` gives the time of day. Clients wait for an event for ``patience`` seconds.
     """
 
     def __init__(
@@ -38,19 +41,24 @@ class Harness:
         plugins: Plugins = (),
         settings: Mapping[str, Any] | None = None,
         dirs: Sequence[Path] = (),
+        accounts: Mapping[str, Role] | None = None,
         strict: bool = True,
         timeouts: Mapping[str, Any] | None = None,
         sizes: Mapping[str, int] | None = None,
         clock: Callable[[], float] = time.time,
+        patience: float = PATIENCE,
     ) -> None:
         self._write_settings = partial(
             write_settings, folder, plugins=plugins, settings=settings, dirs=dirs, store="memory:"
         )
         self._strict = strict
+        self._roles = dict(accounts or {})
+        self._accounts: dict[str, User] = {}
         # A user who leaves has left at once, unless the test says otherwise.
         self._timeouts = Timeouts(**{"presence_grace": 0.0, **(timeouts or {})})
         self._sizes = Sizes(**(sizes or {}))
         self._clock = clock
+        self._patience = patience
         self._clients: list[Client] = []
 
     async def __aenter__(self) -> Self:
@@ -77,6 +85,15 @@ class Harness:
             read_settings=partial(load, config, {}),
         )
         await self.server.start()
+        for name, role in self._roles.items():
+            if name not in self._accounts:
+                self._accounts[name] = await self.services.accounts.add(name, PASSWORD, role)
+
+    def plugin(self, name: str) -> Any:
+        """The running instance of a plugin. Raises AssertionError if it is not enabled."""
+        instance = self.server.host.current.peer(name)
+        assert instance is not None, f"there is no plugin {name!r} on this server"
+        return instance
 
     @property
     def services(self) -> Services:
@@ -109,9 +126,14 @@ class Harness:
     # People
 
     async def client(self, name: str | None = None, *, path: str = "/ws", **hello: Any) -> Client:
-        """A client that has said hello: as a guest called ``name``, or with a ``token``."""
+        """A client that has said hello: with the account called ``name`` if it is one of ``accounts``, else as a guest
+        of this name; or with a ``token``."""
+        if name in self._accounts:
+            hello.setdefault("token", await self.services.accounts.issue(self._accounts[name], "session"))
+        elif name is not None:
+            hello["name"] = name
         client = await self.connect(path)
-        await client.hello(**({"name": name} if name is not None else {}), **hello)
+        await client.hello(**hello)
         return client
 
     async def connect(
@@ -119,13 +141,14 @@ class Harness:
     ) -> Client:
         """A socket on which nothing has been said yet. ``origin`` makes it a browser's."""
         sent = {**(headers or {}), **({"Origin": origin} if origin is not None else {})}
-        client = Client(f"ws://127.0.0.1:{self.server.port}{path}", headers=sent)
+        url = f"ws://127.0.0.1:{self.server.port}{path}"
+        client = Client(url, headers=sent, patience=self._patience)
         await client.connect()
         self._clients.append(client)
         return client
 
     async def join(self, room: str, *names: str) -> list[Client]:
-        """Guests of these names, all in the room, who have seen each other come in."""
+        """Clients of these names, all in the room, who have seen each other come in."""
         clients = [await self.client(name) for name in names]
         for client in clients:
             await client.join(room)
@@ -133,7 +156,7 @@ class Harness:
             await client.heard("joined")
         return clients
 
-    async def account(self, name: str, role: Role = "member", password: str = "correct horse") -> Client:
+    async def account(self, name: str, role: Role = "member", password: str = PASSWORD) -> Client:
         """A client of a new account, signed in."""
         user = await self.services.accounts.add(name, password, role)
         return await self.client(token=await self.services.accounts.issue(user, "session"))

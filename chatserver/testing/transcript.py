@@ -13,15 +13,30 @@ A line is a comment (``# …``), a setting up, something done, or something that
     bob is refused: not_member
     alice is told: bob was removed.
 
-A name without an introduction is a guest. ``…`` at the end of a text stands for any rest. A run fails when a client
-got a message that the file does not mention.
+A name without an introduction is a guest. ``…`` at the end of a text stands for any rest. Settings, in the place of
+``plugins:`` or below it, are YAML::
+
+    settings:
+      limits: {messages_per_second: 1, burst: 3}
+
+Events and requests of any type have their fields as JSON, as far as they matter::
+
+    alice gets polls:voted in general: {"choice": 1}
+    alice asks polls:counts: {"poll": 1}
+    alice is answered: {"counts": [0, 1]}
+
+A run fails when a client got a message that the file does not mention.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 from ..model.values import ROLES
 from .client import Client, Heard, Refused
@@ -35,6 +50,7 @@ class Conversation:
         self._server = server
         self._people: dict[str, Client] = {}
         self._refused: dict[str, Refused] = {}
+        self._answers: dict[str, Heard] = {}
 
     async def step(self, line: str) -> None:
         """Do, or check, one line. Raises AssertionError, or ValueError for a line that means nothing."""
@@ -65,7 +81,7 @@ class Conversation:
     async def _try(self, name: str, work: Awaitable[Heard]) -> None:
         assert name not in self._refused, f"{name} was refused, and no line says so: {self._refused[name]}"
         try:
-            await work
+            self._answers[name] = await work
         except Refused as refused:
             self._refused[name] = refused
 
@@ -109,6 +125,20 @@ class Conversation:
         refused = self._refused.pop(name)
         assert refused.code == code, f"{name} was refused with {refused}"
 
+    async def _gets(self, name: str, type: str, room: str | None, fields: str | None) -> None:
+        like = _fields(fields)
+        await (await self._who(name)).hears(type, **({"room": room} if room else {}), **like)
+
+    async def _asks(self, name: str, type: str, fields: str | None) -> None:
+        client = await self._who(name)
+        await self._try(name, client.ask(type, **_fields(fields)))
+
+    async def _is_answered(self, name: str, fields: str) -> None:
+        assert name in self._answers, f"{name} asked nothing"
+        answer = self._answers[name]
+        for field, value in _fields(fields).items():
+            assert answer.get(field) == value, f"{field} is {answer.get(field)!r} in {dict(answer)}"
+
     async def _sees(self, name: str, who: str, what: str, room: str) -> None:
         client = await self._who(name)
         if what in ("join", "leave"):
@@ -141,6 +171,9 @@ _STEPS: tuple[tuple[re.Pattern[str], Step], ...] = (
     (re.compile(r"(\S+) is kicked from (\S+)"), Conversation._is_kicked),
     (re.compile(r"(\S+) is told: (.*)"), Conversation._is_told),
     (re.compile(r"(\S+) is refused: (\S+)"), Conversation._is_refused),
+    (re.compile(r"(\S+) gets (\S+?)(?: in ([^\s:]+))?(?:: (\{.*\}))?"), Conversation._gets),
+    (re.compile(r"(\S+) asks (\S+?)(?:: (\{.*\}))?"), Conversation._asks),
+    (re.compile(r"(\S+) is answered: (\{.*\})"), Conversation._is_answered),
     (re.compile(r"(\S+) sees (\S+) (join|leave) (\S+)"), Conversation._sees),
     (
         re.compile(r"(\S+) sees (\S+) (added|removed|kicked|banned|unbanned|muted|unmuted) in (\S+)"),
@@ -163,18 +196,49 @@ def _same(said: str, text: str) -> None:
         assert said == expected, f"it was {said!r}"
 
 
+def _fields(text: str | None) -> dict[str, Any]:
+    """The fields that a line ends with. Raises AssertionError for what is no JSON."""
+    try:
+        return dict(json.loads(text)) if text else {}
+    except ValueError as error:
+        raise AssertionError(f"{text} is no JSON: {error}") from None
+
+
+class Transcript:
+    """A ``.chat`` file: the names in ``plugins``, its ``settings``, and the numbered ``lines`` of the conversation.
+
+    Raises AssertionError for a file that begins with anything else than those.
+    """
+
+    def __init__(self, path: Path) -> None:
+        written = path.read_text(encoding="utf-8").splitlines()
+        numbered = [(n, line) for n, line in enumerate(written, 1) if line.strip()]
+        lines = [(n, line) for n, line in numbered if not line.lstrip().startswith("#")]
+        self.plugins: list[str] = []
+        self.settings: dict[str, Any] = {}
+        if lines and lines[0][1].startswith("plugins:"):
+            names = lines.pop(0)[1].removeprefix("plugins:").split(",")
+            self.plugins = [name.strip() for name in names if name.strip()]
+        if lines and lines[0][1].rstrip() == "settings:":
+            number, _ = lines.pop(0)
+            block = []
+            while lines and lines[0][1].startswith(" "):
+                block.append(lines.pop(0)[1])
+            try:
+                self.settings = dict(yaml.safe_load("\n".join(block)) or {})
+            except (yaml.YAMLError, TypeError, ValueError) as error:
+                raise AssertionError(f"{path.name}:{number}: the settings can't be read: {error}") from None
+            twice = self.plugins and "enabled" in self.settings.get("plugins", {})
+            assert not twice, f"{path.name}:{number}: the settings name the plugins, and plugins: does, too"
+        self.lines = [(number, line.strip()) for number, line in lines]
+
+
 async def run_transcript(path: Path, make: Callable[..., Harness]) -> None:
     """Run a ``.chat`` file; ``make`` is the fixture ``chat``. Raises AssertionError with the file's line."""
-    numbered = [(n, text.strip()) for n, text in enumerate(path.read_text().splitlines(), 1)]
-    lines = [(number, text) for number, text in numbered if text and not text.startswith("#")]
-    plugins: list[str] = []
-    if lines and lines[0][1].startswith("plugins:"):
-        plugins = [
-            name.strip() for name in lines.pop(0)[1].removeprefix("plugins:").split(",") if name.strip()
-        ]
-    async with make(plugins=plugins) as server:
+    transcript = Transcript(path)
+    async with make(plugins=transcript.plugins, settings=transcript.settings) as server:
         conversation = Conversation(server)
-        for number, text in lines:
+        for number, text in transcript.lines:
             try:
                 await conversation.step(text)
             except AssertionError as error:
