@@ -227,6 +227,19 @@ def test_every_method_a_plugin_has_is_documented(heading: str, protocols: tuple[
     assert raised <= set(errors.HTTP_STATUS) | exceptions | methods_named | arguments
 
 
+def test_all_of_the_kit_is_documented() -> None:
+    text = page("docs/testing-plugins.md")
+    options = set(inspect.signature(Harness).parameters) - {"folder"}
+    assert set(rows(section(text, "What the fixture `chat` takes"))) == options
+    for heading, kit, own in (
+        ("What a server has", Harness, {"start", "stop", "services", "url"}),
+        ("What a client has", Client, {"send", "closed", "connect"}),
+    ):
+        listed = {name.partition("(")[0] for name in rows(section(text, heading))}
+        public = {name for name in vars(kit) if not name.startswith("_")}
+        assert listed - {"welcome", "token", "room", "seen", "everything"} == public - own
+
+
 def test_every_name_of_the_browser_api_is_documented() -> None:
     source = page("public/js/plugins.js")
     header = source[: source.index("*/")]
@@ -711,7 +724,7 @@ def examples(text: str, base: str) -> dict[str, str]:
     return {match[1]: match.string for match in found if match}
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/plugins.md"])
+@pytest.mark.parametrize("name", ["README.md", "docs/plugins.md", "docs/testing-plugins.md"])
 async def test_the_tests_on_a_page_pass(name: str, chat: Callable[..., Harness]) -> None:
     shown = examples(page(name), r"^async def (test_\w+)\(chat\):$")
     assert shown
