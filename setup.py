@@ -8,7 +8,10 @@ from setuptools import Extension, find_packages, setup
 HERE = Path(__file__).parent
 BUNDLED = ["basics", "moderation", "emoji", "history", "files"]
 
+# Patterns in linear time, for plugins that hear. Not required: there are no wheels for musl, as in Alpine.
+HEARS = ["google-re2>=1.1.20250722"]
 TEST = [
+    *HEARS,
     "pytest>=9,<10",  # pytest-tornasync breaks with 10
     "pytest-tornasync==0.6.0.post2",
     "pytest-xdist",
@@ -83,7 +86,7 @@ setup(
         "brotli>=1.1; platform_python_implementation == 'CPython'"
         " and platform_machine in 'x86_64 AMD64 aarch64 ARM64 arm64'",
     ],
-    extras_require={"test": TEST, "bench": ["matplotlib>=3.8"]},
+    extras_require={"hears": HEARS, "test": TEST, "bench": ["matplotlib>=3.8"]},
     entry_points={
         "console_scripts": ["chatserver = chatserver.__main__:main"],
         "chatserver.plugins": [f"{name} = chatserver_plugins.{name}" for name in BUNDLED],

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .plugins.command import Context, command
     from .plugins.database import Also, Conflict, EventTransaction, Transaction
     from .plugins.gateways import StreamLink
+    from .plugins.hears import HearsContext, hears
     from .plugins.hookspecs import hookimpl
     from .web.handler import Handler
 
@@ -40,6 +41,7 @@ __all__ = [
     "Event",
     "EventTransaction",
     "Handler",
+    "HearsContext",
     "Member",
     "Message",
     "Plugin",
@@ -58,6 +60,7 @@ __all__ = [
     "User",
     "__version__",
     "command",
+    "hears",
     "hookimpl",
     "settings",
 ]
@@ -68,6 +71,7 @@ _MODULES = {
     "plugins.database": ("Also", "Conflict", "EventTransaction", "Transaction"),
     "plugins.gateways": ("StreamLink",),
     "model.errors": ("Reject",),
+    "plugins.hears": ("HearsContext", "hears"),
     "plugins.hookspecs": ("hookimpl",),
     "model.values": (
         "Attachment",

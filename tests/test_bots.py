@@ -114,7 +114,7 @@ async def test_no_one_signs_in_as_a_bot(make):
             with pytest.raises(Reject, match="no one can sign in as it"):
                 await attempt
         with pytest.raises(Reject) as refused:
-            await accounts.login("robot", "correct horse", "127.0.0.1")
+            await accounts.with_password("robot", "correct horse", "127.0.0.1")
         assert refused.value.code == "unauthorized"
 
 

@@ -20,6 +20,7 @@ from .base import Plugin, Ran
 from .commands import Commands
 from .discovery import Found, find, folder_of, plugin_class
 from .failures import described
+from .hears import add_hearing
 from .hooks import HookCaller, Tell
 from .hookspecs import KINDS, PROJECT
 from .implementation import OnError
@@ -147,6 +148,7 @@ class Builder:
                 raise self._settings.source.error(path, message)
 
     def _register(self, plugin: Loaded) -> None:
+        add_hearing(plugin.instance)
         hooks = [name for name in dir(self._manager.hook) if not name.startswith("_")]
         for attribute in dir(plugin.instance):
             options = self._manager.parse_hookimpl_opts(plugin.instance, attribute)
