@@ -100,3 +100,29 @@ async def test_a_stop_does_not_wait_without_end(chat, tmp_path, caplog):
         await alice.says("two")
     assert slow.told == []
     assert any("stopping without all after_ hooks" in text for text in caplog.messages)
+
+
+TWICE = """
+from chatserver import Plugin, hookimpl
+
+class Twice(Plugin):
+    told = ()
+
+    @hookimpl
+    def after_post(self, message):
+        self.told += ("first",)
+
+    @hookimpl(specname="after_post")
+    async def remember(self, message):
+        self.told += ("second",)
+"""
+
+
+async def test_two_methods_of_one_hook_are_called_once_each(chat, tmp_path, eventually):
+    (tmp_path / "twice.py").write_text(TWICE)
+    async with chat(plugins=["twice"], dirs=[tmp_path]) as server:
+        (alice,) = await server.join("general", "alice")
+        await alice.says("one")
+        await alice.says("two")
+        twice = server.server.host.current.peer("twice")
+        await eventually(lambda: sorted(twice.told) == ["first", "first", "second", "second"])

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from time import perf_counter
 from types import MappingProxyType
@@ -63,10 +63,11 @@ class HookCaller:
         isolation = self._isolation = Isolation(self._suspend, manager.get_plugin, self.record)
         seconds = timeouts.hooks
         self._chains = {name: Chain(name, each, isolation, seconds) for name, each in impls.items()}
-        self._listeners = {
-            (impl.plugin, name): Chain(name, [impl], isolation, seconds)
-            for name in _AFTER
-            for impl in impls[name]
+        self._listeners = {name: _by_plugin(impls[name]) for name in _AFTER}
+        self._told = {
+            (plugin, name): Chain(name, own, isolation, seconds)
+            for name, listeners in self._listeners.items()
+            for plugin, own in listeners.items()
         }
         self._in_commit = tuple(InCommit(impl, self._failed_in_commit) for impl in impls["in_commit"])
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -97,14 +98,14 @@ class HookCaller:
 
     def listeners(self, name: str, args: tuple[Any, ...]) -> Sequence[str]:
         """The plugins that want to be told this by a hook ``after_*``."""
-        calls = self._chains[name].calls
-        if not calls:
+        listeners = self._listeners[name]
+        if not listeners:
             return ()
-        return [impl.plugin for _, _, impl in calls if impl.applies is None or impl.applies(args)]
+        return [plugin for plugin, impls in listeners.items() if any(impl.wants(args) for impl in impls)]
 
     def tell(self, plugin: str, name: str, args: tuple[Any, ...]) -> Awaitable[None] | None:
         """Tell one plugin, if it is still there. What is returned has to be awaited. Raises nothing."""
-        chain = self._listeners.get((plugin, name))
+        chain = self._told.get((plugin, name))
         waiting: Awaitable[None] | None = None if chain is None else chain.run(args)
         return waiting
 
@@ -215,8 +216,17 @@ class HookCaller:
             if name not in kept:
                 chain.drop(plugin)
         for name in _AFTER:
-            self._listeners.pop((plugin, name), None)
+            self._listeners[name].pop(plugin, None)
+            self._told.pop((plugin, name), None)
         self._in_commit = tuple(each for each in self._in_commit if each.plugin != plugin)
+
+
+def _by_plugin(impls: Iterable[HookImpl]) -> dict[str, list[HookImpl]]:
+    """The implementations of each plugin, which may have several of a hook."""
+    found: dict[str, list[HookImpl]] = {}
+    for impl in impls:
+        found.setdefault(impl.plugin, []).append(impl)
+    return found
 
 
 async def _health(check: Callable[[], Any]) -> str | None:

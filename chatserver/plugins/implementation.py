@@ -85,6 +85,10 @@ class HookImpl:
         self.stats = stats
         self.slow_at = _NEVER
 
+    def wants(self, args: tuple[Any, ...]) -> bool:
+        """Whether it is called for these arguments."""
+        return self.applies is None or self.applies(args)
+
     def wrong(self, answer: object) -> TypeError:
         """The failure for an answer of a wrong type."""
         wanted = self.returns.__name__ + " or None" if isinstance(self.returns, type) else "None"
