@@ -20,10 +20,12 @@ if TYPE_CHECKING:
         Upload,
         User,
     )
+    from .plugins.actions import Action, ActionContext
     from .plugins.api import Ban, RequestContext, RequestSpec, Route, Session
     from .plugins.base import Plugin, settings
     from .plugins.command import Context, command
     from .plugins.database import Also, Conflict, EventTransaction, Transaction
+    from .plugins.forms import Field, Form, FormClosed
     from .plugins.gateways import StreamLink
     from .plugins.hears import HearsContext, hears
     from .plugins.hookspecs import hookimpl
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "Action",
+    "ActionContext",
     "Also",
     "Attachment",
     "Ban",
@@ -40,6 +44,9 @@ __all__ = [
     "Draft",
     "Event",
     "EventTransaction",
+    "Field",
+    "Form",
+    "FormClosed",
     "Handler",
     "HearsContext",
     "Member",
@@ -66,9 +73,11 @@ __all__ = [
 ]
 
 _MODULES = {
+    "plugins.actions": ("Action", "ActionContext"),
     "plugins.api": ("Ban", "RequestContext", "RequestSpec", "Route", "Session"),
     "plugins.command": ("Context", "command"),
     "plugins.database": ("Also", "Conflict", "EventTransaction", "Transaction"),
+    "plugins.forms": ("Field", "Form", "FormClosed"),
     "plugins.gateways": ("StreamLink",),
     "model.errors": ("Reject",),
     "plugins.hears": ("HearsContext", "hears"),

@@ -80,6 +80,10 @@ async def run(found, ctx, text):
     return await found.call(*found.find(text, ctx.room), ctx)
 
 
+async def suggest(found, ctx, name, argument, typed):
+    return await found.suggest(found.named(name, ctx.room), argument, typed, ctx)
+
+
 KICK = commands(Mod)
 
 
@@ -294,7 +298,7 @@ async def test_a_cooldown_is_for_each_user_and_counts_calls_that_ran():
 
 async def test_suggestions_come_from_the_plugin():
     found = commands(Karma)
-    suggested = await found.suggest(Context(), "karma give", "thing", "t")
+    suggested = await suggest(found, Context(), "karma give", "thing", "t")
     assert suggested == [{"value": "tea", "hint": "hot"}, {"value": "coffee"}]
     for name, argument, code in (
         ("karma take", "thing", "not_found"),
@@ -302,10 +306,10 @@ async def test_suggestions_come_from_the_plugin():
         ("karma top", "count", "not_found"),
     ):
         with pytest.raises(Reject) as caught:
-            await found.suggest(Context(), name, argument, "")
+            await suggest(found, Context(), name, argument, "")
         assert caught.value.code == code
     with pytest.raises(Reject, match="may not use"):
-        await found.suggest(Context(lacks=["karma.give"]), "karma give", "thing", "")
+        await suggest(found, Context(lacks=["karma.give"]), "karma give", "thing", "")
 
 
 @pytest.mark.parametrize(
@@ -329,7 +333,7 @@ async def test_suggestions_that_cannot_be_sent_are_the_commands_failure(given, e
             pass
 
     with pytest.raises(error):
-        await commands(Odd).suggest(Context(), "odd", "what", "")
+        await suggest(commands(Odd), Context(), "odd", "what", "")
 
 
 async def test_no_more_suggestions_are_sent_than_people_read():
@@ -341,7 +345,7 @@ async def test_no_more_suggestions_are_sent_than_people_read():
         def odd(self, ctx, what: str):
             pass
 
-    assert len(await commands(Endless).suggest(Context(), "odd", "what", "")) == SUGGESTIONS
+    assert len(await suggest(commands(Endless), Context(), "odd", "what", "")) == SUGGESTIONS
 
 
 def test_the_listing_says_which_arguments_the_server_completes():

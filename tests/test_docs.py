@@ -405,12 +405,13 @@ class Overheard:
         return reply
 
     async def listen(self, server: Harness) -> None:
-        alice = await server.account("alice", "moderator")
+        alice = await server.client("alice", forms=True)
         bob = await server.client("bob")
         self.welcome = (set(alice.welcome) | set(bob.welcome)) - {"type"}
         for client in (alice, bob):
             await self.ask(client, "join", room="general")
         await self._write(alice)
+        await self._press(alice)
         for type_, fields in (
             ("typing", {"room": "general"}),
             ("read", {"room": "general", "seq": 1}),
@@ -429,6 +430,14 @@ class Overheard:
             for event in (await alice.ask("sync", room=room, after=0))["events"]:
                 self.durable[event["type"]] |= set(event) - {"type"}
         await self.ask(alice, "leave", room="tea")
+
+    async def _press(self, client: Client) -> None:
+        await client.says("/request tea", "general")
+        request = await client.hears(plugin="approve")
+        await self.ask(client, "action", message_id=request.message_id, plugin="approve", action="refuse")
+        form = await client.hears("form")
+        assert set(form.fields[0]) <= set(rows(section(page(PROTOCOL), "Fields of a form")))
+        await self.ask(client, "answer", form=form.form)
 
     async def _write(self, client: Client) -> None:
         """Each twice, as a client does that doesn't know whether it was heard."""
@@ -453,7 +462,8 @@ class Overheard:
 @pytest.mark.parametrize("what", ["replies", "durable", "welcome"])
 async def test_what_a_client_hears_is_documented(what: str, chat: Callable[..., Harness]) -> None:
     overheard = Overheard()
-    async with chat(plugins=BUNDLED) as server:
+    plugins = (*BUNDLED, "approve")
+    async with chat(plugins=plugins, dirs=[ROOT / "examples"], accounts={"alice": "moderator"}) as server:
         await overheard.listen(server)
     text = page(PROTOCOL)
     if what == "welcome":

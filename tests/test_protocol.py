@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -15,6 +16,7 @@ from chatserver.testing import Refused
 
 ROOM = {"name", "title", "topic", "kind", "history", "archived", "head", "joined", "unread", "mentions", "read",
         "members"}  # fmt: skip
+EXAMPLES = Path(__file__).parent.parent / "examples"
 ACK = {"message_id", "room", "seq", "ts"}
 
 # Each request of the core that works, with the fields of its reply.
@@ -29,6 +31,8 @@ WORKING = {
     "sync": ({"room": "general", "after": 0, "limit": 10}, {"events", "more"}),
     "members": ({"room": "general"}, {"members", "count", "more"}),
     "complete": ({"command": "help", "argument": "command", "typed": "jo"}, {"choices"}),
+    "action": ({"message_id": "$request", "plugin": "approve", "action": "refuse"}, set()),
+    "answer": ({"form": "$form"}, set()),
     "rooms": ({}, {"rooms"}),
     "stats": ({}, {"users_online", "connections", "rooms", "messages_total", "messages_per_second",
                    "uptime_seconds", "server_time", "version"}),
@@ -58,11 +62,19 @@ def test_no_request_is_forgotten_here():
 
 
 async def test_every_request_is_answered_with_its_fields(chat):
-    async with chat(plugins=["basics"]) as server:
-        alice = await server.client("alice")
+    async with chat(
+        plugins=["basics", "approve"], dirs=[EXAMPLES], accounts={"alice": "moderator"}
+    ) as server:
+        alice = await server.client("alice", forms=True)
         sent = None
+        await alice.join("general")
+        await alice.says("/request tea")
+        known = {"$request": (await alice.hears()).message_id}
         for type, (fields, reply_fields) in WORKING.items():
-            filled = {key: sent if value == "$sent" else value for key, value in fields.items()}
+            if "$form" in fields.values():
+                known["$form"] = (await alice.hears("form")).form
+            known["$sent"] = sent
+            filled = {key: known.get(value, value) for key, value in fields.items()}
             reply = await alice.ask(type, **filled)
             assert set(reply) == {"type", "re"} | reply_fields, type
             sent = reply.get("message_id", sent)

@@ -211,7 +211,7 @@ class Messages:
             raise errors.no_message()
         return message, await self._rooms.get(message.room)
 
-    async def _visible(self, user: User, message_id: str) -> tuple[Message, LiveRoom]:
+    async def visible(self, user: User, message_id: str) -> tuple[Message, LiveRoom]:
         message, live = await self._there(message_id)
         try:
             visible = message.seq > await self._access.visible_after(user, live)
@@ -234,7 +234,7 @@ class Messages:
 
         With ``allow_non_member`` the sender need not be a member of a public room.
         """
-        message, live = await self._visible(user, message_id)
+        message, live = await self.visible(user, message_id)
         if message.user.id != user.id:
             raise Reject("This is another user's message.", "forbidden", field="message_id")
         live.require_writer(user, allow_non_member=allow_non_member)
@@ -268,7 +268,7 @@ class Messages:
 
         Raises `Reject`.
         """
-        message, live = await self._visible(user, message_id)
+        message, live = await self.visible(user, message_id)
         own = message.user.id == user.id
         allow_non_member = allow_non_member or not own
         live.require_writer(user, allow_non_member=allow_non_member)

@@ -27,12 +27,15 @@ from .access import Access
 from .account_changes import AccountChanges
 from .after_commit import AfterCommit, user_gone
 from .bots import Bots
+from .calls import CallServices
+from .dialogs import Dialogs
 from .drafts import DraftPipeline
 from .messages import Messages
 from .moderation import Moderation
 from .notifier import Notifier
 from .people import People
 from .plugin_reload import PluginReload
+from .press_action import ActionPresser
 from .registry import RoomRegistry
 from .resends import Resends
 from .rooms import RoomService
@@ -121,9 +124,10 @@ class Services:
         )
         self.bots = Bots(store, self.accounts, self.people, clock)
         self.account_changes = AccountChanges(store, self.accounts, self.people, rooms, self.sessions)
-        self.commands = CommandRunner(
-            host, self.accounts, rooms, access, pipeline, self.message_limiter, self.notifier
-        )
+        self.dialogs = Dialogs(host)
+        calls = CallServices(host, self.accounts, rooms, access, self.dialogs)
+        self.commands = CommandRunner(calls, pipeline, self.message_limiter, self.notifier)
+        self.presser = ActionPresser(calls, self.messages)
 
     def _released(self, user_id: str) -> None:
         self.people.released(user_id)

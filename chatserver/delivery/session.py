@@ -45,11 +45,22 @@ class Connection(Protocol):
 
 
 class Session:
-    """A connection after ``hello``. ``rooms`` are those it follows."""
+    """A connection after ``hello``. ``rooms`` are those it follows; ``language`` is what its user reads, as a tag of
+    BCP 47; ``shows_forms`` says that the client can ask its user."""
 
-    __slots__ = ("_idle", "connection", "outstanding", "rooms", "token", "user")
+    __slots__ = ("_idle", "connection", "language", "outstanding", "rooms", "shows_forms", "token", "user")
 
-    def __init__(self, user: User, connection: Connection, token: str | None) -> None:
+    def __init__(
+        self,
+        user: User,
+        connection: Connection,
+        token: str | None,
+        *,
+        language: str | None = None,
+        shows_forms: bool = False,
+    ) -> None:
+        self.language = language
+        self.shows_forms = shows_forms
         self.user = user
         self.connection = connection
         self.token = token

@@ -12,10 +12,12 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 
 from ..model.errors import PluginError
-from ..model.values import Room, User
+from ..model.values import Message, Room, User
 from .api import Session
 from .arguments import Argument, Finder, arguments_of
+from .forms import Form
 
+T = TypeVar("T")
 Method = TypeVar("Method", bound=Callable[..., Any])
 
 _MARK = "__chatserver_command__"
@@ -39,6 +41,15 @@ class Context(Finder, Protocol):
 
     async def may(self, permission: str) -> bool:
         """Whether the user has the permission in this room."""
+
+    async def ask(self, form: Form[T]) -> T:
+        """Have the user fill in a form. The values are those of its dataclass.
+
+        Raises FormClosed when it is cancelled or late, and `Reject` ``invalid`` where the client can't show one.
+        """
+
+    async def reply(self, text: str, **options: Any) -> Message:
+        """Post in this room as the plugin's bot; ``options`` are those of ``self.chat.post``. Raises `Reject`."""
 
 
 Suggestion = str | tuple[str, str]

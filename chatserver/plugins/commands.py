@@ -27,6 +27,14 @@ SUGGEST_SECONDS = 1.0
 _WORDS = re.compile(r"\s*(\S*)(?:\s+(\S+))?")
 
 
+Run = Callable[[Awaitable[str | None]], Awaitable[str | None]]
+
+
+async def completely(work: Awaitable[str | None]) -> str | None:
+    """Run a command to its end."""
+    return await work
+
+
 class Guard(Protocol):
     """Calls a plugin's function so that its failure is a `Reject`; see `chatserver.plugins.hooks.HookCaller.guard`."""
 
@@ -86,8 +94,10 @@ class Commands:
         listed = ", ".join(f"/{name}" for name in below)
         raise Reject(f"/{first} needs one of its subcommands: {listed}", "invalid", field="command")
 
-    async def call(self, command: Command, line: str, ctx: Context) -> str | None:
+    async def call(self, command: Command, line: str, ctx: Context, run: Run = completely) -> str | None:
         """Call a command with what is written after its name; returns what it has to say to its caller.
+
+        ``run`` runs an async one, and may end before it does.
 
         Raises `Reject`: ``forbidden``, ``invalid``, ``rate_limited``, or whatever the command refuses with.
         """
@@ -102,24 +112,30 @@ class Commands:
             raise
         self._cool_down(command, ctx)
         answer: str | None = await self._guard(
-            command.plugin, f"/{command.name}", _call, command, ctx, values
+            command.plugin, f"/{command.name}", _call, command, ctx, values, run
         )
         return answer
 
-    async def suggest(self, ctx: Context, name: str, argument: str, typed: str) -> list[dict[str, str]]:
+    def named(self, name: str, room: Room | None) -> Command:
+        """The command of this name. Raises `Reject` ``not_found``."""
+        found = self._by_name.get(name.lower())
+        if found is None or not found.works_in(room):
+            raise self._unknown(name, self._near(name, room))
+        return found
+
+    async def suggest(
+        self, command: Command, argument: str, typed: str, ctx: Context
+    ) -> list[dict[str, str]]:
         """What could stand for an argument of which so much is ``typed``: each a ``value``, with a ``hint`` perhaps.
 
         Raises `Reject`.
         """
-        found = self._by_name.get(name.lower())
-        if found is None or not found.works_in(ctx.room):
-            raise self._unknown(name, self._near(name, ctx.room))
-        await _require(found, ctx)
-        if argument not in found.complete:
-            raise Reject(f"/{found.name} suggests nothing for {argument!r}.", "not_found", field="argument")
-        what = f"complete of /{found.name}"
+        await _require(command, ctx)
+        if argument not in command.complete:
+            raise Reject(f"/{command.name} suggests nothing for {argument!r}.", "not_found", field="argument")
+        what = f"complete of /{command.name}"
         suggested: list[dict[str, str]] = await self._guard(
-            found.plugin, what, _suggested, found.complete[argument], ctx, typed
+            command.plugin, what, _suggested, command.complete[argument], ctx, typed
         )
         return suggested
 
@@ -155,11 +171,17 @@ async def _require(command: Command, ctx: Context) -> None:
         raise Reject(f"You may not use /{command.name} here.", "forbidden")
 
 
-async def _call(command: Command, ctx: Context, values: dict[str, Any]) -> str | None:
+async def _call(command: Command, ctx: Context, values: dict[str, Any], run: Run) -> str | None:
     answer = command.method(ctx, **values)
-    if inspect.isawaitable(answer):
-        answer = await answer
-    # What can't be sent fails here, in the plugin's name.
+    return await run(_said(answer)) if inspect.isawaitable(answer) else said(answer)
+
+
+async def _said(waiting: Awaitable[Any]) -> str | None:
+    return said(await waiting)
+
+
+def said(answer: Any) -> str | None:
+    """What a command or an action has to say to its caller. Raises TypeError and ValueError for what can't be sent."""
     return None if answer is None else text(answer, TEXT_CHARS)
 
 

@@ -238,6 +238,23 @@ def gap(room: str, first: int, last: int) -> bytes:
     return encode({"type": "gap", "room": room, "from": first, "to": last})
 
 
+def form(
+    id: str, plugin: str, title: str, submit: str, seconds: float, fields: Iterable[Mapping[str, Any]]
+) -> bytes:
+    """A form that a plugin asks one user to fill in, for so many seconds."""
+    return encode(
+        {
+            "type": "form",
+            "form": id,
+            "plugin": plugin,
+            "title": title,
+            "submit": submit,
+            "seconds": seconds,
+            "fields": fields,
+        }
+    )
+
+
 def notice(text: str, room: str | None, level: str) -> bytes:
     """A line for one person."""
     fields: dict[str, Any] = {"type": "notice", "text": text, "level": level}

@@ -16,6 +16,8 @@ Id = Annotated[str, Meta(min_length=1, max_length=64)]
 Seq = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 Name = Annotated[str, Meta(min_length=1, max_length=256)]
 Page = Annotated[int, Meta(ge=1, le=500)]
+Language = Annotated[str, Meta(max_length=35, pattern="^[A-Za-z0-9]+(-[A-Za-z0-9]+)*$")]
+"""A tag of BCP 47, such as ``zh-Hant``."""
 
 
 class Request(Struct, tag_field="type", frozen=True):
@@ -33,12 +35,14 @@ class Resume(Struct, frozen=True):
 
 class Hello(Request, tag="hello", frozen=True):
     """The first request. A token, else the cookie, else a new guest called ``name``. ``status`` is how others see the
-    user from the first connection on."""
+    user from the first connection on, ``language`` what the user reads; ``forms``: the client can show forms."""
 
     token: Name | None = None
     name: Name | None = None
     status: Literal["online", "away", "busy", "invisible"] | None = None
     resume: Resume | None = None
+    language: Language | None = None
+    forms: bool = False
 
 
 class Join(Request, tag="join", frozen=True, kw_only=True):
@@ -124,6 +128,21 @@ class Complete(Request, tag="complete", frozen=True, kw_only=True):
     room: Name | None = None
 
 
+class Press(Request, tag="action", frozen=True, kw_only=True):
+    """The user presses a button of a plugin's below a message."""
+
+    message_id: Id
+    plugin: Name
+    action: Name
+
+
+class Answer(Request, tag="answer", frozen=True, kw_only=True):
+    """The values of a form, by its fields' names; without them it is cancelled."""
+
+    form: Id
+    values: dict[str, str | float | bool | None] | None = None
+
+
 class Rooms(Request, tag="rooms", frozen=True):
     """The user's rooms, and the public ones."""
 
@@ -149,6 +168,8 @@ Core = (
     | Sync
     | Members
     | Complete
+    | Press
+    | Answer
     | Rooms
     | Stats
     | Ping

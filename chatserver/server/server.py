@@ -121,6 +121,7 @@ class ChatServer:
         add("presence", services.presence.stop, self.timeouts.stop_http)
         await self.host.start(self._bind, self._migrate)
         add("the plugins", self.host.stop, self.timeouts.stop)
+        add("what plugins have asked", services.dialogs.stop, self.timeouts.stop_plugin_step)
         services.notifier.start()
         add("all after_ hooks", services.notifier.stop, self.timeouts.stop_hooks)
         await services.room_service.make_missing(self.settings.rooms)

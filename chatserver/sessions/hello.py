@@ -49,7 +49,7 @@ class HelloHandler:
         try:
             may_choose = hello.status is not None and await self._access.may(user, "user.status")
             user, lists = await self._facts_of(user, token, hello.name, watch)
-            session = Session(user, connection, token)
+            session = Session(user, connection, token, language=hello.language, shows_forms=hello.forms)
             if connection.closed:
                 return None
             # No await from here to the subscriptions: nothing can come between what is said and what follows.

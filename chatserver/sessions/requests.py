@@ -63,6 +63,8 @@ class RequestHandler:
         self._rooms = services.room_service
         self._people = services.people
         self._commands = services.commands
+        self._presser = services.presser
+        self._dialogs = services.dialogs
         self._plugins = plugins
         self._accounts = services.accounts
         self._message_limiter = services.message_limiter
@@ -141,7 +143,7 @@ class RequestHandler:
 
     async def _run_limited(self, session: Session, request: requests.Core | requests.PluginRequest) -> Fields:
         """What others notice is limited like messages, though not counted with them; all else more widely."""
-        if isinstance(request, requests.Join | requests.Leave):
+        if isinstance(request, requests.Join | requests.Leave | requests.Press):
             self._message_limiter.take(moves(session.user))
         else:
             self._limiter.take(session.user.id)
@@ -184,6 +186,11 @@ class RequestHandler:
                     user, request.room, request.command, request.argument, request.typed, session
                 )
                 return {"choices": suggested}
+            case requests.Press():
+                pressed = request.message_id, request.plugin, request.action
+                self._tell(session, *await self._presser.press(user, *pressed, session))
+            case requests.Answer():
+                self._tell(session, *await self._dialogs.answer(user, request.form, request.values))
             case requests.Rooms():
                 return {"rooms": await self.room_list(session)}
             case requests.Stats():
@@ -194,10 +201,13 @@ class RequestHandler:
 
     async def _command(self, session: Session, request: requests.Post) -> Fields:
         said = await self._commands.run(session.user, _message(request.room or "", request), session)
-        if said:
-            room = room_key(request.room) if request.room is not None else None
-            session.connection.send(wire.notice(said, room, "info"))
+        self._tell(session, said, room_key(request.room) if request.room is not None else None)
         return None
+
+    def _tell(self, session: Session, said: str | None, room: str | None) -> None:
+        """What a plugin has to say to its caller alone."""
+        if said:
+            session.connection.send(wire.notice(said, room, "info"))
 
     async def room_list(self, session: Session) -> list[dict[str, Any]]:
         """The session's rooms, and the public ones."""
