@@ -12,7 +12,7 @@ from ..delivery.session import Session
 from ..model.errors import Reject
 from ..model.values import User
 from ..plugins.arguments import Finder
-from ..plugins.failures import PluginExit
+from ..plugins.failures import contained
 from ..plugins.forms import Form, FormClosed
 from ..plugins.host import PluginHost
 from ..protocol import events as wire
@@ -53,7 +53,7 @@ class Dialog:
     async def run(self, work: Awaitable[T]) -> T | None:
         """The first step of ``work``: what it returns, or None once it has asked something."""
         self._asked = asyncio.get_running_loop().create_future()
-        self._task = asyncio.get_running_loop().create_task(_contained(work))
+        self._task = asyncio.get_running_loop().create_task(contained(work))
         return await self.step()  # type: ignore[no-any-return]  # what the task returns
 
     async def step(self) -> Any:
@@ -200,11 +200,3 @@ class Dialogs:
 
 def _gone() -> Reject:
     return Reject("This form is out of date.", "not_found", field="form")
-
-
-async def _contained(work: Awaitable[T]) -> T:
-    """``work``, without what ends a whole loop (SystemExit, as argparse raises it)."""
-    try:
-        return await work
-    except (SystemExit, KeyboardInterrupt) as error:
-        raise PluginExit(error) from error
