@@ -90,6 +90,11 @@ class Call:
         return await self._dialog.run(work)
 
     @property
+    def asks(self) -> bool:
+        """Whether a form of this call is open."""
+        return self._dialog.form is not None
+
+    @property
     def _instance(self) -> Plugin:
         instance = self._services.plugins.current.peer(self._plugin)
         if instance is None:

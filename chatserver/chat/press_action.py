@@ -11,7 +11,6 @@ from msgspec import UNSET, UnsetType
 
 from ..model import errors
 from ..model.errors import Reject
-from ..model.rate_limit import RateLimiter
 from ..model.values import Message, Room, User
 from ..plugins.actions import handler_of
 from ..plugins.api import Session
@@ -95,7 +94,8 @@ class ActionPresser:
     def __init__(self, services: CallServices, messages: Messages) -> None:
         self._services = services
         self._messages = messages
-        self._double = RateLimiter(1 / AGAIN_SECONDS, 1, time.monotonic)
+        self._pressed: dict[tuple[str, ...], float] = {}
+        """When a user pressed a button lately, on the monotonic clock."""
 
     async def press(
         self, user: User, message_id: str, plugin: str, id: str, session: Session | None
@@ -113,12 +113,23 @@ class ActionPresser:
             raise Reject(f"The plugin {plugin!r} does nothing with this button any more.", "not_found")
         if permission := action.get("permission"):
             await self._services.access.require(user, permission, live)
-        seconds = self._double.wait(f"{user.id} {message.id} {plugin} {id}")
-        if seconds:
-            raise Reject("You have pressed this button already.", "rate_limited", retry_after=seconds)
+        press = user.id, message.id, plugin, id
+        self._require_once(press)
         ctx = ActionCall(self._services, action, message, user, live.room, session)
         said = await current.hooks.guard(plugin, f"action {id}", _press, handler, ctx)
+        if ctx.asks:
+            # Whoever cancels the form may press again at once.
+            self._pressed.pop(press, None)
         return said, live.room.name
+
+    def _require_once(self, press: tuple[str, ...]) -> None:
+        """Raises `Reject` ``rate_limited`` for the second press of a double click."""
+        now = time.monotonic()
+        self._pressed = {each: at for each, at in self._pressed.items() if at > now - AGAIN_SECONDS}
+        if press in self._pressed:
+            seconds = self._pressed[press] + AGAIN_SECONDS - now
+            raise Reject("You have pressed this button already.", "rate_limited", retry_after=seconds)
+        self._pressed[press] = now
 
 
 async def _press(handler: Callable[..., Any], ctx: ActionCall) -> str | None:

@@ -52,7 +52,8 @@ export class App extends Emitter {
 
   /** The opening request; early.js says the same, without what there is to resume. */
   hello() {
-    return { resume: this.store.resume(), status: this.settings.get("invisible") ? "invisible" : undefined };
+    const status = this.settings.get("invisible") ? "invisible" : undefined;
+    return { resume: this.store.resume(), status, language: this.settings.language, forms: true };
   }
 
   /** Texts in the chosen language. Stays with those of before where the server has none. */

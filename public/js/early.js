@@ -36,7 +36,7 @@
     const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`, "chat.v1");
     const early = { socket, frames: [], room: roomToShow(user) };
     socket.onopen = () => {
-      socket.send(JSON.stringify({ type: "hello", id: "hello", status: settings.invisible ? "invisible" : undefined }));
+      socket.send(JSON.stringify({ type: "hello", id: "hello", status: settings.invisible ? "invisible" : undefined, language, forms: true }));
       if (early.room) socket.send(JSON.stringify({ type: "history", id: "page", room: early.room, limit: 50 }));
     };
     socket.onmessage = ({ data }) => early.frames.push(data);

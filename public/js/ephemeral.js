@@ -57,6 +57,9 @@ const HANDLERS = {
     if (name !== null && store.rooms.has(name)) store.addNote(name, text, level ?? "info");
     else store.emit("notice", text);
   },
+  form(store, form) {
+    store.emit("form", form);
+  },
   mention(store, { room: name, seq }) {
     const room = store.rooms.get(name);
     if (!room || seq <= room.read) return;

@@ -6,6 +6,7 @@ import { ChatApp } from "./parts/chat-app.js";
 import { ConfirmDialog } from "./parts/confirm-dialog.js";
 import { ConnectionLine } from "./parts/connection-line.js";
 import { EnterPage } from "./parts/enter-page.js";
+import { FormDialog } from "./parts/form-dialog.js";
 import { MeBar } from "./parts/me-bar.js";
 import { MemberList } from "./parts/member-list.js";
 import { MessageComposer } from "./parts/message-composer.js";
@@ -32,6 +33,7 @@ const PARTS = {
   "settings-dialog": SettingsDialog,
   "room-dialog": RoomDialog,
   "confirm-dialog": ConfirmDialog,
+  "form-dialog": FormDialog,
   "user-card": UserCard,
   "toast-area": ToastArea,
 };

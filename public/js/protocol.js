@@ -9,7 +9,12 @@
  *   mentions: number, read: number, members: number, with?: User}} WireRoom
  * @typedef {{type: string, room: string, seq: number, ts: string, user: User} & Record<string, any>} DurableEvent
  * @typedef {DurableEvent & {message_id: string, rev: number, content: string, html: string, kind: string,
- *   nonce?: string, reply_to?: string, files?: Attachment[], edited_at?: string, deleted?: boolean}} Message
+ *   nonce?: string, reply_to?: string, files?: Attachment[], edited_at?: string, deleted?: boolean,
+ *   extras?: Record<string, any>, actions?: Action[]}} Message
+ * @typedef {{plugin: string, id: string, label: string, style?: "plain"|"primary"|"danger", permission?: string}} Action a button
+ * @typedef {{name: string, type: "text"|"multiline"|"number"|"choice"|"checkbox"|"user"|"room", label: string, required: boolean,
+ *   help?: string, default?: any, choices?: string[], whole?: boolean, min?: number, max?: number}} FormField
+ * @typedef {{form: string, plugin: string, title: string, submit: string, seconds: number, fields: FormField[]}} Form
  * @typedef {{user: User, role: string, status: string, text: string}} Member
  * @typedef {{name: string, type: string, required: boolean, rest: boolean, choices?: string[], help?: string,
  *   complete?: boolean}} Arg
@@ -27,6 +32,8 @@ export const REQUEST = Object.freeze({
   edit: "edit",
   delete: "delete",
   complete: "complete",
+  action: "action",
+  answer: "answer",
   typing: "typing",
   read: "read",
   presence: "presence",

@@ -123,7 +123,7 @@ class Rows {
     const plain = message.kind === "text";
     const head = this.begins(message.user.id, Date.parse(message.ts)) || !plain || Boolean(message.reply_to);
     const version = [state(message), head ? "h" : "", message.files?.length ?? "", this.context.name(message.user),
-      this.quoted(message.reply_to), message.content.includes("@") ? this.context.members : ""].join("\n");
+      this.quoted(message.reply_to), message.content.includes("@") ? this.context.members : "", kept(message)].join("\n");
     // An own message stays the row that it was while it was on its way.
     const nonce = message.user.id === this.context.me ? message.nonce : undefined;
     if (nonce) this.nonces.add(nonce);
@@ -157,6 +157,11 @@ class Rows {
   begins(user, ts) {
     return this.group?.user !== user || ts - this.group.ts > GROUP_MS;
   }
+}
+
+/** What plugins keep with a message, as far as its drawing shows it. @param {Message} message */
+function kept({ kind, actions, extras }) {
+  return `${actions ? JSON.stringify(actions) : ""}${extras && kind.includes(":") ? JSON.stringify(extras) : ""}`;
 }
 
 /** @param {Message} message */

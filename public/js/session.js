@@ -128,6 +128,16 @@ export class Session {
     return this.socket.request(REQUEST.complete, { ...asked, room }).then((reply) => reply.choices, () => []);
   }
 
+  /** Press a button of a plugin's. @param {string} messageId @param {string} plugin @param {string} action */
+  press(messageId, plugin, action) {
+    return this.socket.request(REQUEST.action, { message_id: messageId, plugin, action });
+  }
+
+  /** Answer a plugin's form, or cancel it with null. @param {string} form @param {Record<string, any>|null} values */
+  answer(form, values) {
+    return this.socket.request(REQUEST.answer, { form, values });
+  }
+
   /** Conversations that were begun, and whose first message is not sent yet. @param {import("./protocol.js").User[]} users */
   revive(users) {
     for (const user of users) this.store.direct(user);

@@ -25,7 +25,7 @@ import { Timeline } from "./timeline.js";
  * What this client knows. Pure: no DOM, no network, no clock but the one given. It changes by `apply(event)` and a few
  * named methods, and emits what changed: `me`, `rooms` (which there are), `room` and `counts` (of one: its name),
  * `timeline`, `amended` (the event of an edit or a deletion), `members`, `typing`, `people` (names), `presence` (a user's id), `current`, `connection`, `live-message`,
- * `removed`, `plugins` (by name).
+ * `removed`, `plugins` (by name), `form` (one that a plugin asks for).
  */
 export class Store extends Emitter {
   /** @param {() => number} [now] milliseconds */
@@ -284,6 +284,7 @@ export class Store extends Emitter {
       timeline.amend(event);
       this.emit("amended", event);
     } else if (!timeline.newer) timeline.insert(event);
+    if (event.message_id && event.type !== "message") timeline.annotate(event);
     if (room.name !== this.current && this.hasPlugin("history")) timeline.trim("older");
     if (event.type === "message") room.typing.delete(event.user.id);
     if (event.type === "member") this.applyMember(room, event);

@@ -92,8 +92,17 @@ export class Timeline {
       return true;
     }
     if (message.deleted) return false;
-    this.replace({ ...message, rev: message.rev + 1, content: "", html: "", files: undefined, deleted: true });
+    this.replace({ ...message, rev: message.rev + 1, content: "", html: "", files: undefined, extras: undefined,
+      actions: undefined, deleted: true });
     return true;
+  }
+
+  /** What plugins keep with a message, and their buttons below it, have changed. @param {DurableEvent} event */
+  annotate({ message_id, extras, actions }) {
+    const message = this.byId.get(message_id);
+    if (!message || message.deleted || (!extras && !actions)) return;
+    const kept = Object.entries({ ...message.extras, ...extras }).filter(([, extra]) => extra !== null);
+    this.replace({ ...message, extras: Object.fromEntries(kept), actions: actions ?? message.actions });
   }
 
   /** Let go of what is too much, at the end that is not being read. @param {"older"|"newer"} side */

@@ -72,7 +72,7 @@ test("a user who was here before is connected before the modules come", () => {
   assert.equal(socket.protocol, SUBPROTOCOL);
   socket.onopen();
   assert.deepEqual(socket.sent, [
-    { type: REQUEST.hello, id: EARLY.hello },
+    { type: REQUEST.hello, id: EARLY.hello, language: "en", forms: true },
     { type: HISTORY, id: EARLY.page, room: "random", limit: 50 },
   ]);
   socket.onmessage({ data: "one" });
@@ -86,7 +86,7 @@ test("a user who was here before is connected before the modules come", () => {
 test("an invisible user comes back as one", () => {
   const { sockets } = early({ stored: { "chat.user": "u1", "chat.settings": { invisible: true } } });
   sockets[0].onopen();
-  assert.deepEqual(sockets[0].sent, [{ type: REQUEST.hello, id: EARLY.hello, status: "invisible" }]);
+  assert.deepEqual(sockets[0].sent, [{ type: REQUEST.hello, id: EARLY.hello, status: "invisible", language: "en", forms: true }]);
 });
 
 test("the page of the room that will be shown is asked for", () => {

@@ -112,3 +112,9 @@ test("an own message is the row that it was while it was on its way, and never t
   assert.deepEqual(after.filter((row) => row.key === "n1").map((row) => row.kind), ["message"]);
   assert.equal(rowsOf([message(1, { nonce: "n1" })]).at(-1).key, "m1", "another user's nonce says nothing here");
 });
+
+test("a message is drawn again when its buttons change", () => {
+  const version = (actions) => rowsOf([message(1, { actions })]).find((row) => row.kind === "message").version;
+  assert.notEqual(version([{ plugin: "p", id: "a", label: "A" }]), version([]));
+  assert.equal(version([{ plugin: "p", id: "a", label: "A" }]), version([{ plugin: "p", id: "a", label: "A" }]));
+});

@@ -60,7 +60,7 @@ test("the page holds no inline script, style or handler", () => {
 
 test("no form of the page can be sent by the browser itself, which would write a password into the address", () => {
   const page = readFileSync(new URL("../../public/index.html", import.meta.url), "utf8");
-  const forms = [...page.matchAll(/<form[^>]*>/g)].map((match) => match[0]);
+  const forms = [...page.matchAll(/<form(?![\w-])[^>]*>/g)].map((match) => match[0]);
   assert.ok(forms.length > 0);
   for (const form of forms) assert.match(form, /method="dialog"/);
 });

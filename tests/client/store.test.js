@@ -253,3 +253,21 @@ test("other plugins change what this user may do and which commands there are", 
   assert.deepEqual([store.hasPlugin("x"), store.hasPlugin("history")], [true, false]);
   assert.deepEqual(told, [{ x: {} }, "me"]);
 });
+
+test("an event of a plugin changes what is kept with a message, and its buttons", () => {
+  const store = startedStore();
+  const button = { plugin: "approve", id: "yes", label: "Yes" };
+  const pressed = (seq, more) => ({ type: "approve:pressed", room: "general", seq, ts: "2026-01-01T00:00:00.000Z", user: ANN, message_id: "m1", ...more });
+  const shown = () => store.room("general").timeline.byId.get("m1");
+  store.apply(message(1, { actions: [button], extras: { likes: { by: ["u1"] } } }));
+  store.apply(pressed(2, { extras: { approve: { by: "u1" } } }));
+  assert.deepEqual(shown().extras, { likes: { by: ["u1"] }, approve: { by: "u1" } });
+  assert.deepEqual(shown().actions, [button]);
+  store.apply(pressed(3, { extras: { approve: null }, actions: [] }));
+  assert.deepEqual(shown().extras, { likes: { by: ["u1"] } });
+  assert.deepEqual(shown().actions, []);
+  store.apply(pressed(4, { message_id: "m0", actions: [button] }));
+  store.apply({ type: "deleted", room: "general", seq: 5, ts: "2026-01-01T00:00:00.000Z", user: ANN, message_id: "m1" });
+  store.apply(pressed(6, { actions: [button] }));
+  assert.deepEqual([shown().deleted, shown().actions, shown().extras], [true, undefined, undefined]);
+});

@@ -1,5 +1,6 @@
 import { h, iconButton } from "../dom.js";
 import { MessageActions } from "./message-actions.js";
+import { pressButton } from "./message-buttons.js";
 import { MessageSheet } from "./message-sheet.js";
 
 /** @typedef {import("../app.js").App} App */
@@ -128,6 +129,7 @@ export class MessageTools {
     if (action === "gap") void app.session.fillGap(room.name);
     if (action === "jump") void app.session.show(room.name, { id: target.dataset.target ?? "" });
     if (action === "copy-room") this.actions.copy(new URL(target.dataset.link ?? "", location.href).href);
+    if (action === "press") void pressButton(app, this.messageOf(target)?.message_id, target);
     if (action === "profile") {
       const user = app.store.users.get(target.dataset.user ?? "");
       if (user) app.emit("profile", { user, anchor: target });

@@ -2,6 +2,7 @@ import { avatar, h, hue, icon } from "../dom.js";
 import { setHtml } from "../html.js";
 import { SYSTEM } from "../protocol.js";
 import { roomHash } from "../router.js";
+import { messageButtons } from "./message-buttons.js";
 import { MessageText } from "./message-text.js";
 
 /** @typedef {import("../app.js").App} App */
@@ -59,6 +60,7 @@ export class MessageView {
     node.append(body);
     if (!message.deleted) this.fold(node, body, message.message_id, message.content);
     if (message.files?.length) node.append(this.files(message.files));
+    if (message.actions?.length && !message.deleted) node.append(messageButtons(app, message.actions));
     return node;
   }
 
