@@ -75,6 +75,11 @@ class Call:
         """Whether the caller has the permission in this room."""
         return await self._services.access.may(self.user, permission, await self._live())
 
+    def t(self, key: str, **values: Any) -> str:
+        """A text of the plugin's in the caller's language. Raises KeyError."""
+        language = getattr(self.session, "language", None)
+        return self._services.plugins.current.texts_of(self._plugin).text(key, language, values)
+
     async def ask(self, form: Form[T]) -> T:
         """Have the caller fill in a form. Raises FormClosed, or `Reject` where the client can't show one."""
         return await self._dialog.ask(form, self._refused)

@@ -26,6 +26,7 @@ from .hookspecs import KINDS, PROJECT
 from .implementation import OnError
 from .isolation import Record
 from .plugin_set import Loaded, PluginSet
+from .texts import Texts
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _UNMISTAKABLE = re.compile(r"(before|after|register)_|(startup|shutdown|in_commit)$")
@@ -121,7 +122,9 @@ class Builder:
             raise
         except BaseException as error:
             raise PluginError(f"can't be made: {described(error, cls)}", name) from error
-        return Loaded(name, instance, config, found.bundled, folder_of(cls))
+        folder = folder_of(cls)
+        texts = Texts.load(name, folder / "i18n" if folder is not None else None)
+        return Loaded(name, instance, config, found.bundled, folder, texts)
 
     def _unchanged(self, old: Loaded, cls: type[Plugin], settings: object) -> bool:
         """Whether it goes on as it is, as those do that it requires."""

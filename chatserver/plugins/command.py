@@ -42,6 +42,10 @@ class Context(Finder, Protocol):
     async def may(self, permission: str) -> bool:
         """Whether the user has the permission in this room."""
 
+    def t(self, key: str, **values: Any) -> str:
+        """A text of the plugin's ``i18n`` in the language of the user's client, else in English; ``{name}`` in it takes
+        a value. Raises KeyError for an unknown key or a value that is missing."""
+
     async def ask(self, form: Form[T]) -> T:
         """Have the user fill in a form. The values are those of its dataclass.
 

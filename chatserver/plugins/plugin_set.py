@@ -19,17 +19,19 @@ from .base import Plugin
 from .commands import Commands
 from .hooks import HookCaller
 from .implementation import Policy
+from .texts import Texts
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """An enabled plugin. ``folder`` is its package's, None for a single file."""
+    """An enabled plugin. ``folder`` is its package's, None for a single file; ``texts`` are those in its ``i18n``."""
 
     name: str
     instance: Plugin
     config: PluginConfig
     bundled: bool
     folder: Path | None
+    texts: Texts
 
     @property
     def static_dir(self) -> Path | None:
@@ -73,6 +75,10 @@ class PluginSet:
     def rooms_of(self, name: str) -> frozenset[str] | None:
         """The only rooms that a plugin works in; None: all."""
         return self._rooms.get(name)
+
+    def texts_of(self, name: str) -> Texts:
+        """A plugin's texts; none for one that is not enabled."""
+        return next((each.texts for each in self.plugins if each.name == name), Texts({}))
 
     def __contains__(self, plugin: Loaded) -> bool:
         """Whether this very instance is in the set."""
