@@ -30,12 +30,14 @@ _STANDARD = sysconfig.get_path("stdlib")
 
 @dataclass(frozen=True)
 class Found:
-    """A plugin that could be enabled. ``where`` tells people its module or path; ``load`` imports it."""
+    """A plugin that could be enabled. ``where`` tells people its module or path; ``load`` imports it; ``version`` is
+    that of an installed package."""
 
     name: str
     where: str
     bundled: bool
     load: Callable[[], Any]
+    version: str = ""
 
 
 def find(dirs: Iterable[Path]) -> list[Found]:
@@ -99,7 +101,8 @@ def _module(name: str, module: str, *, bundled: bool) -> Found:
 
 
 def _entry(entry: EntryPoint) -> Found:
-    return Found(entry.name, entry.value, False, entry.load)
+    version = entry.dist.version if entry.dist is not None else ""
+    return Found(entry.name, entry.value, False, entry.load, version)
 
 
 def _path(path: Path) -> Found:

@@ -82,6 +82,14 @@ class HookCaller:
         """Whether any plugin implements the hook. Raises KeyError when there is no such hook."""
         return bool(self._chains[name].calls)
 
+    def of(self, plugin: str) -> set[str]:
+        """The hooks that a plugin implements."""
+        return {
+            name
+            for name, chain in self._chains.items()
+            if any(impl.plugin == plugin for *_, impl in chain.calls)
+        }
+
     def impls(self, name: str) -> list[HookImpl]:
         """The implementations of the hook, in the order of calls."""
         return [impl for _, _, impl in self._chains[name].calls]

@@ -10,7 +10,8 @@ import click
 from .. import __version__
 from ..model.errors import ConfigError, PluginError, Reject
 from .options import MISTAKE
-from .plugin_commands import check, plugin, plugins
+from .plugin_commands import check, plugin
+from .plugin_list import plugins
 from .reload_command import reload
 from .running import serve
 from .user_commands import user

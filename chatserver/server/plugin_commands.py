@@ -1,4 +1,4 @@
-"""``chatserver check`` and ``chatserver plugins``: what the settings and the plugins are, without a server."""
+"""``chatserver check``, and the group ``chatserver plugin``."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from ..delivery.send import send_in_python
 from ..plugins.host import PluginHost
 from .options import config_option, read_settings
 from .plugin_drop import drop
+from .plugin_list import check_plugin
 from .plugin_new import new
 
 
@@ -21,6 +22,7 @@ def plugin() -> None:
 
 
 plugin.add_command(new)
+plugin.add_command(check_plugin)
 plugin.add_command(drop)
 
 
@@ -41,23 +43,3 @@ def check(config: Path | None) -> None:
         click.echo("Messages are sent by Python code: there was no C compiler at installation.")
     else:
         click.echo("Messages are sent by Python code, as server.compiled says.")
-
-
-@click.command()
-@config_option
-def plugins(config: Path | None) -> None:
-    """List the plugins: which are found, which are enabled in which order, their hooks and commands."""
-    host = PluginHost(read_settings(config))
-    host.load()
-    for number, plugin in enumerate(host.current.plugins, 1):
-        hooks = sorted({hook for name, hook in host.stats if name == plugin.name})
-        own = [f"/{command.name}" for command in host.current.commands if command.plugin == plugin.name]
-        click.echo(f"{number}. {plugin.name}")
-        click.echo(f"   hooks:    {', '.join(hooks) or '-'}")
-        click.echo(f"   commands: {' '.join(own) or '-'}")
-    enabled = {plugin.name for plugin in host.current.plugins}
-    for found in host.found():
-        if found.name in host.current.off:
-            click.echo(f"-  {found.name} (switched off by /plugins off in the chat; {found.where})")
-        elif found.name not in enabled:
-            click.echo(f"-  {found.name} (not enabled; {found.where})")

@@ -22,6 +22,7 @@ from ..model.errors import ConfigError, PluginError
 from .control import Control
 from .logs import log_to_stderr
 from .options import MISTAKE, config_option, read_settings, settings_file
+from .plugin_list import RUNNING
 from .server import ChatServer
 
 log = logging.getLogger(__name__)
@@ -67,7 +68,7 @@ async def _serve(settings: Settings, config: Path | None) -> None:
         raise
     stop = _on_signal()
     _reload_on_hangup(server)
-    control = Control(settings.data_dir, {"reload": server.reload})
+    control = Control(settings.data_dir, {"reload": server.reload, RUNNING: server.plugins_as_json})
     await control.start()
     # What lives as long as the server need not be looked at by every collection.
     gc.collect()

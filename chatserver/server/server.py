@@ -9,6 +9,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from .. import __version__
 from ..chat.plugin_api import PluginChat
 from ..chat.services import Services
@@ -181,6 +183,10 @@ class ChatServer:
         """
         reload = self.services.plugin_reload
         return await (reload.again() if settings is None else reload.to(settings))
+
+    async def plugins_as_json(self) -> str:
+        """How the plugins do: what `PluginHost.overview` says, as JSON."""
+        return msgspec.json.encode(self.host.overview()).decode()
 
     # Stop
 

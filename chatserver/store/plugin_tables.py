@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack
 from typing import Any, TypeVar
@@ -24,6 +25,9 @@ T = TypeVar("T")
 Migration = str | Callable[["Tx"], None]
 
 
+_CREATE = re.compile(r"\bCREATE\s+(?:VIRTUAL\s+)?TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?[\"`]?(\w+)", re.IGNORECASE)
+
+
 class PluginDatabase:
     """One plugin's view of the store (`chatserver.plugins.api.Database`)."""
 
@@ -44,6 +48,12 @@ async def migrate(store: Store, plugin: str, migrations: Sequence[Migration]) ->
     """Run what has not been run yet, in order. Raises what a migration raises, and PluginError when the tables are
     newer than the plugin."""
     await _as_raised(store.write(lambda conn: _migrate(conn, plugin, migrations)))
+
+
+def tables_made(migrations: Sequence[Migration]) -> list[str]:
+    """The names of the tables that are made in SQL, as far as a plugin's migrations say."""
+    texts = [each for each in migrations if isinstance(each, str)]
+    return [name for each in texts for name in _CREATE.findall(each)]
 
 
 def _migrate(conn: Connection, plugin: str, migrations: Sequence[Migration]) -> None:
