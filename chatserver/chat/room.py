@@ -193,7 +193,7 @@ class LiveRoom:
                 continue
             changes.append(change)
             replies.append(reply)
-            if _restricts(change):
+            if not isinstance(change, Post) and _restricts(change):
                 break
         if not changes:
             self._busy = False
@@ -248,8 +248,9 @@ class LiveRoom:
                 self._finish(change, reply, outcome)
             except Exception:
                 log.exception("what follows from a committed change failed in %s", self.room.name)
-        # To be checked again, before what came later.
-        self._waiting.extendleft(reversed(stale))
+        if stale:
+            # To be checked again, before what came later.
+            self._waiting.extendleft(reversed(stale))
         self._busy = False
         if self._waiting:
             self._compose()

@@ -174,7 +174,10 @@ class Hub:
 
     def listened_to(self, topic: str) -> bool:
         """Whether the topic has subscribers on this process."""
-        return any(topic in topics for topics in self._families.values())
+        for topics in self._families.values():  # noqa: SIM110 - each message asks
+            if topic in topics:
+                return True
+        return False
 
     def flush(self) -> None:
         """Send all that is queued now, rather than at the end of the turn."""
@@ -205,12 +208,14 @@ class Hub:
         ready, self._ready = self._ready, {}
         late: list[tuple[Outlet, list[bytes], set[int]]] = []
         for topic, queued in ready.items():
-            families = [(codec, topics[topic]) for codec, topics in self._families.items() if topic in topics]
-            count = sum(len(listeners) for _, listeners in families)
+            count = 0
+            for codec, topics in self._families.items():
+                listeners = topics.get(topic)
+                if listeners:
+                    count += len(listeners)
+                    late += self._encode(codec, listeners, queued)
             if count:
                 self._metrics.fan_out.observe(count)
-            for codec, listeners in families:
-                late += self._encode(codec, listeners, queued)
         # They came into the room in this turn, and are told so before they get what is said in it.
         for outlet, encoded, ephemeral in late:
             self._queue((outlet,), encoded, ephemeral)

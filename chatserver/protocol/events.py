@@ -36,10 +36,19 @@ LIVE = encode({"type": "live"})
 """Everything missed has been sent; from here on it is live."""
 
 
-@lru_cache(maxsize=64)
 def iso(ts: float) -> str:
     """Seconds since the epoch as ISO 8601 UTC with milliseconds."""
-    return datetime.fromtimestamp(ts, UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+    seconds = int(ts // 1)
+    microseconds = round((ts - seconds) * 1e6)
+    if microseconds == 1_000_000:
+        seconds, microseconds = seconds + 1, 0
+    return f"{_iso_second(seconds)}.{microseconds // 1000:03}Z"
+
+
+@lru_cache(maxsize=64)
+def _iso_second(seconds: int) -> str:
+    # Nearly all are of this second.
+    return datetime.fromtimestamp(seconds, UTC).isoformat().removesuffix("+00:00")
 
 
 def ok(re: str, fields: Mapping[str, Any]) -> bytes:

@@ -141,6 +141,8 @@ class Connection:
 
     def _behind(self) -> bool:
         """Whether the client leaves answers unread: more than half of the send buffer waits."""
+        if self._direct >= 0:
+            return False
         return self._transport is not None and self._transport.buffered > self._context.send_buffer // 2
 
     def _refuse(self, re: str | None, reject: Reject) -> None:

@@ -13,6 +13,9 @@ from ...model.errors import Close
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
 
+CONTROL = 0x8
+"""The bit that opcodes of control frames have."""
+
 Unmask = Callable[[bytes, bytes], bytes]
 
 
@@ -59,13 +62,14 @@ class FrameParser:
 
     def next(self) -> Message | None:
         """The next message, or None until more has come. Raises `ProtocolError`; then nothing more may be asked."""
-        while True:
+        # Most of what comes is one frame, after which nothing is left.
+        while self._at < len(self._buffer):
             frame = self._frame()
             if frame is None:
                 return None
             head, payload = frame
             opcode = head & 0x0F
-            if opcode & 0x8:
+            if opcode & CONTROL:
                 if opcode == CLOSE:
                     check_close(payload)
                 return Message(opcode, payload)
@@ -75,6 +79,7 @@ class FrameParser:
             whole = self._piece(head, opcode, payload)
             if whole is not None:
                 return whole
+        return None
 
     def _frame(self) -> tuple[int, bytes] | None:
         """The first byte and the unmasked payload of the next whole frame, taken off the buffer."""
@@ -83,7 +88,9 @@ class FrameParser:
         if have < 2:
             return None
         head, size = buffer[at], buffer[at + 1]
-        self._check_head(head, size)
+        # A whole text, masked, as nearly all are, breaks no rule.
+        if head != 0x81 or size < 0x80 or self._pieces is not None:
+            self._check_head(head, size)
         size &= 0x7F
         start = at + 2
         if size == 126:
@@ -96,7 +103,7 @@ class FrameParser:
             if have < 10:
                 return None
             (size,) = struct.unpack_from("!Q", buffer, at + 2)
-        if not head & 0x8 and size + len(self._pieces or b"") > self._most:
+        if not head & CONTROL and size + len(self._pieces or b"") > self._most:
             raise ProtocolError(Close.FRAME_TOO_LARGE, "message too big")
         end = start + 4 + size
         if len(buffer) < end:
@@ -110,7 +117,7 @@ class FrameParser:
             self._check_reserved(head)
         if not size & 0x80:
             raise ProtocolError(Close.PROTOCOL_ERROR, "frames from clients are masked")
-        if opcode & 0x8:
+        if opcode & CONTROL:
             if opcode > PONG:
                 raise ProtocolError(Close.PROTOCOL_ERROR, "unknown opcode")
             if not head & 0x80 or size & 0x7F > 125:

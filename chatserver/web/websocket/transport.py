@@ -170,15 +170,16 @@ class Transport:
             if message is None:
                 return None
             opcode, data = message
-            if opcode == incoming.CLOSE:
-                self._answer_close(data)
-                return None
-            if opcode in (incoming.PING, incoming.PONG):
+            if opcode & incoming.CONTROL:
+                if opcode == incoming.CLOSE:
+                    self._answer_close(data)
+                    return None
                 self._sign(opcode, data)
             elif self.state is State.OPEN:
-                if opcode == incoming.TEXT:
+                text = opcode == incoming.TEXT
+                if text:
                     incoming.check_text(data)
-                waiting = self.owner.on_message(data, opcode == incoming.TEXT)
+                waiting = self.owner.on_message(data, text)
                 if waiting is not None:
                     return waiting
         return None
