@@ -7,7 +7,6 @@ import time
 import pytest
 
 from chatserver.accounts import login_throttle
-from chatserver.chat import registry
 from chatserver.testing import Refused
 
 
@@ -78,8 +77,7 @@ async def test_the_name_of_a_guest_who_left_is_free(chat, wall, eventually):
         assert again.name == "alice"
 
 
-async def test_idle_rooms_are_unloaded_and_changed_ones_are_known(chat, wall, monkeypatch):
-    monkeypatch.setattr(registry, "IDLE_SECONDS", 0.0)
+async def test_idle_rooms_are_unloaded_and_changed_ones_are_known(chat, wall):
     async with chat(clock=wall) as server:
         (alice,) = await server.join("general", "alice")
         await alice.says("x")
@@ -89,7 +87,7 @@ async def test_idle_rooms_are_unloaded_and_changed_ones_are_known(chat, wall, mo
         await alice.says("y")
         assert rooms.recently_changed(["general"]) == {"general": 3}
         wall.set_back()
-        rooms.unload_idle(lambda name: False)
+        rooms.unload_idle(lambda name: False, 0.0)
         assert len(rooms) == 0
 
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-from unittest import mock
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatserver.delivery import hub as module
 from chatserver.delivery.hub import Hub, user_topic
 from chatserver.model.metrics import Metrics
 from chatserver.web.websocket import deflate
@@ -239,8 +237,8 @@ def test_some_users_get_nothing_of_a_payload(hub, turns):
     assert [ear.heard for ear in (alice, bob, also_bob)] == [frame(b"not for bob"), b"", b""]
 
 
-def test_a_large_fan_out_lets_the_loop_turn(hub, turns, monkeypatch):
-    monkeypatch.setattr(module, "SENDS_PER_TURN", 10)
+def test_a_large_fan_out_lets_the_loop_turn(turns):
+    hub = Hub(turns.call_soon, Metrics(), sends_per_turn=10)
     ears = [Ear() for _ in range(25)]
     for ear in ears:
         hub.subscribe(ear, "a")
@@ -279,36 +277,35 @@ STEPS = st.one_of(
 @given(st.lists(STEPS))
 def test_everybody_hears_exactly_what_was_said_while_they_were_there(steps):
     turns = Turns()
-    hub = Hub(turns.call_soon, Metrics())
+    hub = Hub(turns.call_soon, Metrics(), sends_per_turn=2)
     codecs = PLAIN, DeflateCodec(Metrics())
     ears = [Ear(codecs[number % 2]) for number in range(4)]
     gone: set[int] = set()
     inside: set[tuple[int, str]] = set()
     expected: dict[int, list[tuple[int, bool]]] = {who: [] for who in range(4)}
-    with mock.patch.object(module, "SENDS_PER_TURN", 2):
-        for number, step in enumerate(steps):
-            match step:
-                case "deliver", topic, large, ephemeral:
-                    payload = json.dumps([topic, number, ephemeral, "x" * 2000 * large])
-                    hub.deliver(topic, payload.encode(), ephemeral=ephemeral)
-                    for who, where in inside:
-                        if where == topic:
-                            expected[who].append((number, ephemeral))
-                case "join", topic, who if who not in gone:
-                    hub.subscribe(ears[who], topic)
-                    inside.add((who, topic))
-                case "leave", topic, who if who not in gone:
-                    hub.unsubscribe(ears[who], topic)
+    for number, step in enumerate(steps):
+        match step:
+            case "deliver", topic, large, ephemeral:
+                payload = json.dumps([topic, number, ephemeral, "x" * 2000 * large])
+                hub.deliver(topic, payload.encode(), ephemeral=ephemeral)
+                for who, where in inside:
+                    if where == topic:
+                        expected[who].append((number, ephemeral))
+            case "join", topic, who if who not in gone:
+                hub.subscribe(ears[who], topic)
+                inside.add((who, topic))
+            case "leave", topic, who if who not in gone:
+                hub.unsubscribe(ears[who], topic)
+                inside.discard((who, topic))
+            case "gone", who:
+                gone.add(who)
+                for topic in "ab":
+                    hub.drop(ears[who], topic)
                     inside.discard((who, topic))
-                case "gone", who:
-                    gone.add(who)
-                    for topic in "ab":
-                        hub.drop(ears[who], topic)
-                        inside.discard((who, topic))
-                case "turn", _:
-                    turns.turn()
-        while turns.waiting:
-            turns.turn()
+            case "turn", _:
+                turns.turn()
+    while turns.waiting:
+        turns.turn()
     for who in set(expected) - gone:
         # In order within a topic; which topic comes first in a turn is nobody's business.
         heard = [json.loads(payload) for frames, _ in ears[who].got for payload in payloads(frames)]

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import time
 
 import pytest
 
 from chatserver.chat import messages
 from chatserver.chat.replies import FutureReply
 from chatserver.model.errors import Reject
-from chatserver.sessions import requests as dispatch
 from chatserver.store import append as log
 from chatserver.store import changes as entries
 from chatserver.testing import Refused
@@ -69,25 +67,30 @@ async def test_requests_of_one_connection_take_effect_in_order(chat):
         assert replies == [f"m{n}" for n in range(300)]
 
 
-@pytest.mark.parametrize("way", ["room", "to", "reply"])
-async def test_no_more_than_64_wait_for_their_commit(chat, on_file, monkeypatch, way):
-    most = 0
-    run = log.BatchAppender.run
+COUNTING = """
+import time
+from chatserver import Plugin, hookimpl
 
-    def slow(self):
+class Counting(Plugin):
+    posted = committed = most = 0
+
+    @hookimpl
+    def before_post(self, draft):
+        self.posted += 1
+        self.most = max(self.most, self.posted - self.committed)
+
+    @hookimpl(events=("message",))
+    def in_commit(self, tx, events):
         time.sleep(0.02)  # on the writer's thread: a disk that takes its time
-        return run(self)
+        self.committed += len(events)
+"""
 
-    monkeypatch.setattr(log.BatchAppender, "run", slow)
-    began = dispatch.Session.began
 
-    def counting(self):
-        nonlocal most
-        began(self)
-        most = max(most, self.outstanding)
-
-    monkeypatch.setattr(dispatch.Session, "began", counting)
-    async with chat(plugins=["history"], settings=on_file) as server:
+@pytest.mark.parametrize("way", ["room", "to", "reply"])
+async def test_no_more_than_64_wait_for_their_commit(chat, on_file, tmp_path, way):
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own/counting.py").write_text(COUNTING)
+    async with chat(plugins=["history", "counting"], dirs=[tmp_path / "own"], settings=on_file) as server:
         alice, bob = await server.join("general", "alice", "bob")
         first = await alice.says("first", to="bob") if way == "to" else await alice.says("first")
         frame = {"type": "message", "content": "x"}
@@ -96,7 +99,9 @@ async def test_no_more_than_64_wait_for_their_commit(chat, on_file, monkeypatch,
         for n in range(400):
             await alice.send({**frame, "id": f"m{n}"})
         await alice.hears("ok", re="m399")
-        assert 1 <= most <= 64
+        counting = next(p for p in server.services.host.current.plugins if p.name == "counting").instance
+        assert counting.posted == counting.committed == 401
+        assert 1 < counting.most <= 64
         assert len(await bob.heard()) == 401
 
 

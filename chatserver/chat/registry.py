@@ -16,8 +16,6 @@ from ..store.queries import room_state
 from .resends import Resends
 from .room import Clock, LiveRoom, Watcher
 
-IDLE_SECONDS = 120.0
-
 
 class RoomRegistry:
     """The rooms in memory: loaded when first needed, let go when idle."""
@@ -107,9 +105,9 @@ class RoomRegistry:
         for live in self._live.values():
             live.forget(user_ids)
 
-    def unload_idle(self, listened_to: Callable[[str], bool]) -> None:
-        """Unload the rooms without use or subscribers for a while."""
-        limit = time.monotonic() - IDLE_SECONDS
+    def unload_idle(self, listened_to: Callable[[str], bool], seconds: float) -> None:
+        """Unload the rooms that have no subscribers, and were not used for so many seconds."""
+        limit = time.monotonic() - seconds
         for name, live in list(self._live.items()):
             if not live.busy and live.used < limit and not listened_to(name):
                 del self._live[name]

@@ -84,8 +84,10 @@ class Hub:
         call_soon: Callable[[Callable[[], None]], object],
         metrics: Metrics,
         send_to_all: SendToAll[Outlet] = send_in_python,
+        sends_per_turn: int = SENDS_PER_TURN,
     ) -> None:
         self._call_soon = call_soon
+        self._sends_per_turn = sends_per_turn
         self._send_to_all = send_to_all
         self._metrics = metrics
         # Apart, so that no client is asked for its family at each delivery.
@@ -187,7 +189,7 @@ class Hub:
 
     def _send_all(self) -> None:
         while self._sending:
-            self._send(SENDS_PER_TURN)
+            self._send(self._sends_per_turn)
 
     def _schedule(self) -> None:
         if not self._scheduled:
@@ -197,7 +199,7 @@ class Hub:
     def _turn(self) -> None:
         self._scheduled = False
         self._join()
-        self._send(SENDS_PER_TURN)
+        self._send(self._sends_per_turn)
         own, self._own = self._own, []
         for waiting in own:
             waiting.flush()

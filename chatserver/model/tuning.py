@@ -18,6 +18,8 @@ class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
     """After a user's last connection before the others are told that they left."""
     name_grace: float = 30.0
     """After a start, for guests to come back before their names are free."""
+    room_idle: float = 120.0
+    """Without use or subscribers before a room is unloaded."""
     http_idle: float = 20.0
     """For the head of an HTTP request, on a new connection or between two."""
     write: float = 60.0

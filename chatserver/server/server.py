@@ -168,7 +168,7 @@ class ChatServer:
         self._tick_due = now + TICK_SECONDS
         services.metrics.message_rate.sample(now, services.metrics.messages)
         self.context.keepalive.tick()
-        services.rooms.unload_idle(services.hub.listened_to)
+        services.rooms.unload_idle(services.hub.listened_to, self.timeouts.room_idle)
         await services.account_changes.apply()
 
     def _tell_admins(self, text: str) -> None:
