@@ -7,6 +7,7 @@ import { Format } from "./format.js";
 import { I18n } from "./i18n.js";
 import { Outbox } from "./outbox.js";
 import { Plugins } from "./plugins.js";
+import { Quotes } from "./quotes.js";
 import { Router } from "./router.js";
 import { Session } from "./session.js";
 import { Settings } from "./settings.js";
@@ -32,6 +33,7 @@ export class App extends Emitter {
     this.outbox = new Outbox(new IndexedShelf(), (entry) => this.session.dispatch(entry), undefined,
       (error) => this.explain(error));
     this.session = new Session(this.store, this.socket, this.outbox);
+    this.quotes = new Quotes(this.store, (room, id) => this.session.message(room, id));
     this.drafts = pageDrafts(() => this.store.me?.id ?? "");
     this.uploads = new Uploads(this.drafts, (one, onProgress) => upload(one, /** @type {File} */ (one.file), onProgress),
       () => this.uploadWords());

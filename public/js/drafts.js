@@ -86,6 +86,23 @@ export class Drafts extends Emitter {
     return rooms.flatMap((room) => this.of(room).with ?? []);
   }
 
+  /**
+   * A guest whose session ended has come in again under the same name, and is another user to the server: what was begun on
+   * this page goes on.
+   * @param {User|null} before @param {User} now
+   */
+  adopt(before, now) {
+    if (!before || before.id === now.id || before.name !== now.name) return;
+    const prefix = `chat.draft.${before.id}.`;
+    for (const [key, slot] of [...this.slots]) {
+      if (!key.startsWith(prefix)) continue;
+      this.slots.delete(key);
+      this.shelf.write(key, undefined);
+      this.slots.set(`chat.draft.${now.id}.${key.slice(prefix.length)}`, { ...slot, from: null, mine: true, dirty: true });
+    }
+    this.saveAll();
+  }
+
   /** Another tab has written. @param {string} key */
   heard(key) {
     const slot = this.slots.get(key);

@@ -1,5 +1,6 @@
 import { App } from "./app.js";
 import { boot, ready, started } from "./boot.js";
+import { watchForDamage } from "./damage.js";
 import { ERROR } from "./protocol.js";
 import { write } from "./settings.js";
 import { ChatApp } from "./parts/chat-app.js";
@@ -69,6 +70,11 @@ function defineParts(app) {
       constructor() {
         super(app);
       }
+
+      /** A part lives as long as the page: what takes it out is not this program. */
+      disconnectedCallback() {
+        app.emit("part-lost");
+      }
     };
     customElements.define(name, /** @type {CustomElementConstructor} */ (/** @type {unknown} */ (Element)));
   }
@@ -81,6 +87,7 @@ function listen(app) {
   app.settings.on("change", (name) => name === "lang" && app.loadLanguage().catch(() => app.toast(app.t("error.language"))));
   app.on("entered", (user) => {
     justEntered = true;
+    app.drafts.adopt(app.store.me, user);
     enter(app, user);
   });
   app.socket.on("signin", (error) => {
@@ -106,6 +113,7 @@ async function start() {
   if (server) app.store.server = server;
   defineParts(app);
   listen(app);
+  watchForDamage(app);
   app.router.start();
   if (boot().early) enter(app, null);
   else if (server?.user && app.router.route.setup === null) enter(app, server.user);

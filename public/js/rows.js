@@ -19,8 +19,10 @@ const GROUP_MS = 5 * 60_000;
 
 /**
  * What rows show besides the room: `day` tells local days apart, `label` is what a day is called now, `name` what a user
- * is called now, `members` changes when more of them are known, `look` stands for all that changes every row (language, plugins).
- * @typedef {{me: string, history: boolean, look: string, members?: string, day: (ts: string) => string, label: (ts: string) => string,
+ * is called now, `members` changes when more of them are known, `quoted` finds what is not in the window, `look` stands for
+ * all that changes every row (language, plugins).
+ * @typedef {{me: string, history: boolean, look: string, members?: string,
+ *   quoted?: (id: string) => Message|undefined, day: (ts: string) => string, label: (ts: string) => string,
  *   name: (user: import("./protocol.js").User) => string}} Context
  */
 
@@ -133,7 +135,7 @@ class Rows {
 
   /** What a reply shows of the message that it answers. @param {string|undefined} id */
   quoted(id) {
-    const original = id === undefined ? undefined : this.timeline.byId.get(id);
+    const original = id === undefined ? undefined : this.timeline.byId.get(id) ?? this.context.quoted?.(id);
     return original ? `${state(original)} ${this.context.name(original.user)}` : "";
   }
 

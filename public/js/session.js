@@ -274,6 +274,12 @@ export class Session {
     if (place()) this.store.emit("show", { room: name, seq: place() });
   }
 
+  /** One message, without the window around it. @param {string} room @param {string} id @returns {Promise<import("./protocol.js").Message|undefined>} */
+  async message(room, id) {
+    const { events } = await this.socket.request(HISTORY, { room, around_message: id, limit: 1 });
+    return events.find((/** @type {DurableEvent} */ event) => event.message_id === id);
+  }
+
   /** Back to the end of the log. @param {string} name */
   async latest(name) {
     const room = this.store.rooms.get(name);

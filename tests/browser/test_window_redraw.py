@@ -101,9 +101,14 @@ async def test_a_quote_of_what_is_not_loaded_leads_there(stage):
         (alice,) = await here.guests("alice")
         answer = await alice.sees("an answer")
         await expect(alice.message("the very first")).to_have_count(0)
-        await answer.locator(".quote").click()
-        await expect(await alice.sees("the very first")).to_be_in_viewport()
-        await expect(alice.message("the very first")).to_be_focused()
+        quote = answer.locator(".quote")
+        await expect(quote).to_contain_text("the very first")
+        await bob.ask("edit", message_id=first.message_id, content="the first of all", rev=2)
+        await expect(quote).to_contain_text("the first of all")
+        await quote.click()
+        await expect(await alice.sees(re.compile("^the first of all"))).to_be_in_viewport()
+        await bob.ask("edit", message_id=first.message_id, content="the very first", rev=3)
+        await expect(await alice.sees("the very first")).to_be_focused()
 
 
 async def test_a_new_name_shows_everywhere_at_once(stage):

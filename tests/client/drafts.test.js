@@ -155,3 +155,19 @@ test("a conversation that has no room yet is found by its draft", () => {
   one.close();
   assert.deepEqual(here.page("b", "a").drafts.conversations(), [BOB]);
 });
+
+test("a guest who has to come in again under the same name goes on; another user sees nothing", () => {
+  const here = browser();
+  let me = ANN;
+  const { drafts } = here.page("a");
+  drafts.user = () => me.id;
+  write(drafts, "half a thought");
+  const again = { ...ANN, id: "u7" };
+  drafts.adopt(ANN, again);
+  me = again;
+  assert.equal(drafts.of("general").text, "half a thought");
+  assert.deepEqual([...here.texts.keys()], ["chat.draft.u7.general"]);
+  drafts.adopt(again, BOB);
+  me = BOB;
+  assert.equal(drafts.of("general").text, "");
+});

@@ -72,6 +72,7 @@ export class ConnectionLine extends Part {
   lost() {
     const { cause } = this.store.connection;
     if (cause === "restart") return this.t("connection.restart");
+    if (this.store.epoch === null) return this.t("connection.unreachable");
     return this.t(cause === "device" ? "connection.device" : "connection.offline");
   }
 

@@ -6,6 +6,8 @@ import { Part } from "./part.js";
 
 /** @typedef {"guest"|"login"|"setup"} Mode */
 
+const NAME_CHARS = 32;
+
 /** Who are you? A name is enough; an account has a password; the first admin comes with a one-time link. */
 export class EnterPage extends Part {
   /** @param {import("../app.js").App} app */
@@ -117,6 +119,7 @@ export class EnterPage extends Part {
       this.app.emit("entered", user);
     } catch (/** @type {any} */ error) {
       this.fail(this.app.explain(error), error.field === "password" ? password : name);
+      if (error.code === "invalid" && error.field === "name" && this.mode !== "login") this.offer(name);
     } finally {
       this.piece("submit").disabled = false;
     }
@@ -129,6 +132,17 @@ export class EnterPage extends Part {
     return api("POST", "setup", { token: this.token, name, password });
   }
 
+  /** A name that is near what can't be one. @param {HTMLInputElement} field */
+  offer(field) {
+    const name = possibleName(field.value);
+    if (!name || name === field.value) return;
+    const take = () => {
+      field.value = name;
+      void this.submit();
+    };
+    this.piece("error").append(" ", h("button", { type: "button", class: "link-button", onClick: take }, this.t("enter.offer", { name })));
+  }
+
   /** @param {string} text @param {HTMLInputElement|null} field */
   fail(text, field) {
     const { name, password } = this.piece("form").elements;
@@ -137,4 +151,10 @@ export class EnterPage extends Part {
     this.piece("error").textContent = text;
     field?.focus();
   }
+}
+
+/** The name that somebody may mean who wrote what can't be one: "Ann Smith" is Ann_Smith. @param {string} text */
+export function possibleName(text) {
+  const joined = text.normalize("NFKC").trim().replace(/[\s@:/#+,]+/gu, "_").replace(/^_+|_+$/g, "");
+  return [...joined].slice(0, NAME_CHARS).join("").replace(/_+$/, "");
 }

@@ -136,6 +136,7 @@ export class MessageList extends Part {
       me,
       history: store.hasPlugin("history"),
       look: `${this.drawings}`,
+      quoted: (id) => app.quotes.get(store.current ?? "", id),
       members: this.room?.members_here ? "known" : "",
       day: localDay,
       label: (ts) => app.format.day(ts),

@@ -115,8 +115,9 @@ export class MessageView {
   /** @param {string} id */
   quote(id) {
     const { app } = this;
-    const room = app.store.room(app.store.current);
-    const original = room?.timeline.byId.get(id);
+    const room = app.store.current ?? "";
+    const original = app.quotes.get(room, id);
+    if (!original && app.store.hasPlugin("history")) app.quotes.want(room, id);
     const link = h("button", { type: "button", class: "quote", "data-action": "jump", "data-target": id,
       disabled: !original && !app.store.hasPlugin("history") }, icon("reply"));
     if (!original) link.append(h("span", { class: "one-line" }, app.t("messages.replyUnknown")));
