@@ -33,6 +33,12 @@ export class Format {
     return (date.getFullYear() === now.getFullYear() ? this.dayOf : this.oldDayOf).format(date);
   }
 
+  /** The time, and the day unless it is today. @param {string} ts @param {Date} [now] */
+  moment(ts, now = new Date()) {
+    const date = new Date(ts);
+    return midnight(date) === midnight(now) ? this.time(ts) : `${this.day(ts, now)}, ${this.time(ts)}`;
+  }
+
   /** @param {string[]} items */
   list(items) {
     return this.listOf.format(items);

@@ -1,6 +1,7 @@
 import { App } from "./app.js";
 import { boot, ready, started } from "./boot.js";
 import { watchForDamage } from "./damage.js";
+import { leaveKeyboardSpace } from "./keyboard-space.js";
 import { ERROR } from "./protocol.js";
 import { write } from "./settings.js";
 import { ChatApp } from "./parts/chat-app.js";
@@ -114,6 +115,7 @@ async function start() {
   defineParts(app);
   listen(app);
   watchForDamage(app);
+  leaveKeyboardSpace();
   app.router.start();
   if (boot().early) enter(app, null);
   else if (server?.user && app.router.route.setup === null) enter(app, server.user);

@@ -301,3 +301,23 @@ async def test_a_dialog_is_closed_by_a_press_outside_only(stage):
         await expect(field).to_have_value("a long status")
         await mouse.click(5, 5)
         await expect(dialog).to_have_count(0)
+
+
+async def test_a_keyboard_that_lies_over_the_page_leaves_the_field_in_sight(stage):
+    async with stage(settings=ROOMS) as here:
+        phone = await here.window(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+        await phone.enter("alice", "#/general")
+        await phone.composer.tap()
+        # What a browser tells that makes no room for the keyboard by itself.
+        await phone.page.evaluate(
+            """() => { Object.defineProperty(visualViewport, "height", { value: 500, configurable: true });
+              visualViewport.dispatchEvent(new Event("resize")); }"""
+        )
+        box = await phone.composer.bounding_box()
+        assert box["y"] + box["height"] <= 500
+        assert await phone.page.get_by_role("heading", level=1).is_visible()
+        await phone.page.evaluate(
+            """() => { delete visualViewport.height; visualViewport.dispatchEvent(new Event("resize")); }"""
+        )
+        box = await phone.composer.bounding_box()
+        assert box["y"] + box["height"] > 700

@@ -37,7 +37,7 @@ export class ClosedLine {
     const names = { room: app.roomTitle(room), by: by ? app.nameOf(by) : "" };
     const text = app.t(`closed.${why}${by || why === "archived" || why === "outside" ? "" : "Unknown"}`, names);
     const because = reason ? app.t("events.because", { text, reason }) : text;
-    return until ? app.t("closed.until", { text: because, time: app.format.exact(until) }) : because;
+    return until ? app.t("closed.until", { text: because, time: app.format.moment(until) }) : because;
   }
 
   /** @param {Closed} closed @param {import("../store.js").Room} room @param {string} text */
