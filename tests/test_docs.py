@@ -418,6 +418,7 @@ class Overheard:
             ("presence", {"status": "away"}),
             ("sync", {"room": "general", "after": 0}),
             ("history", {"room": "general", "around": 1}),
+            ("emoji:find", {"typed": "tada"}),
             ("members", {"room": "general"}),
             ("complete", {"command": "help", "argument": "command"}),
             ("rooms", {}),

@@ -3,9 +3,10 @@
 /**
  * @typedef {{value: string, label: string, hint?: string, kind: "command"|"user"|"room"|"choice", id?: string}} Choice
  * @typedef {{command: string, argument: string, typed: string}} Asked what only the server can complete
- * @typedef {{start: number, end: number, choices: Choice[], usage?: {usage: string, help: string, arg: Arg|null}, asked?: Asked}} Completion
+ * @typedef {{start: number, end: number, choices: Choice[], usage?: {usage: string, help: string, arg: Arg|null}, asked?: Asked,
+ *   emoji?: string}} Completion `emoji` is the name that only the server can complete
  * @typedef {{users: {id: string, name: string, display_name: string}[], rooms: {name: string, title: string}[],
- *   commands: Command[]}} Known
+ *   commands: Command[], emoji?: boolean}} Known `emoji`: whether the server finds them by name
  */
 
 const MOST = 30;
@@ -44,10 +45,21 @@ export function complete(text, caret, known) {
   const before = text.slice(0, caret);
   if (isCommand(before)) return before.length < LONGEST_LINE ? completeCommand(before, known) : null;
   const word = /(?:^|[\s(])([@#])([^\s@#]*)$/u.exec(before.slice(-LONGEST));
-  if (!word) return null;
+  if (!word) return known.emoji ? completeEmoji(before.slice(-LONGEST), caret) : null;
   const start = caret - word[2].length - 1;
   const choices = word[1] === "@" ? matchUsers(word[2], known, "@") : matchRooms(word[2], known, "#");
   return choices.length ? { start, end: caret, choices } : null;
+}
+
+/** From the second letter on: `:)` is no name. @param {string} before @param {number} caret @returns {Completion|null} */
+function completeEmoji(before, caret) {
+  const word = /(?:^|[\s(])(:([\p{L}\p{N}_+-]{2,40}))$/u.exec(before);
+  return word && { start: caret - word[1].length, end: caret, choices: [], emoji: word[2] };
+}
+
+/** @param {{name: string, char: string}[]} found @returns {Choice[]} */
+export function emojiChoices(found) {
+  return found.map(({ name, char }) => ({ value: `${char} `, label: char, hint: `:${name}:`, kind: "choice" }));
 }
 
 /** @param {string} before @param {Known} known @returns {Completion|null} */

@@ -50,6 +50,9 @@ export const SYSTEM = "system";
 /** The request that the bundled plugin `history` adds. */
 export const HISTORY = "history";
 
+/** The request that the bundled plugin `emoji` adds. */
+export const EMOJI = "emoji:find";
+
 /** Events that take a seq, as far as this client shows them; others advance the cursor only. */
 export const DURABLE = Object.freeze({
   message: "message",

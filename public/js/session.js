@@ -1,6 +1,6 @@
 import { api, roomPath } from "./api.js";
 import { newNonce } from "./outbox.js";
-import { ChatError, DURABLE, ERROR, HISTORY, REQUEST } from "./protocol.js";
+import { ChatError, DURABLE, EMOJI, ERROR, HISTORY, REQUEST } from "./protocol.js";
 
 /** @typedef {import("./store.js").Store} Store */
 /** @typedef {import("./store.js").Room} Room */
@@ -136,6 +136,11 @@ export class Session {
   /** Answer a plugin's form, or cancel it with null. @param {string} form @param {Record<string, any>|null} values */
   answer(form, values) {
     return this.socket.request(REQUEST.answer, { form, values });
+  }
+
+  /** Emoji by a part of their name. @param {string} typed @returns {Promise<{name: string, char: string}[]>} */
+  async emoji(typed) {
+    return this.socket.request(EMOJI, { typed }).then((reply) => reply.emoji, () => []);
   }
 
   /** Conversations that were begun, and whose first message is not sent yet. @param {import("./protocol.js").User[]} users */

@@ -23,3 +23,14 @@ async def test_the_server_completes_what_only_it_knows(stage):
         await bob.page.keyboard.press("Enter")
         await expect(alice.log).to_contain_text("hello")
         await expect(bob.page.get_by_role("option")).to_have_count(0)
+
+
+async def test_emoji_complete_by_their_names(stage):
+    async with stage() as here:
+        (alice,) = await here.guests("alice")
+        await alice.composer.press_sequentially("done :tad")
+        await expect(alice.page.get_by_role("option").first).to_contain_text(":tada:")
+        await alice.composer.press("Tab")
+        await expect(alice.composer).to_have_value("done 🎉 ")
+        await alice.composer.press("Enter")
+        await alice.sees("done 🎉")

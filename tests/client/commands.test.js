@@ -107,3 +107,12 @@ test("a suggestion of several words is one word in quotation marks, unless it is
   assert.deepEqual(suggestedChoices(suggested, false).map((choice) => choice.value), ["tea ", '"iced tea" ']);
   assert.deepEqual(suggestedChoices(suggested, true).map((choice) => choice.value), ["tea ", "iced tea "]);
 });
+
+test("emoji are asked for by two letters of their name, and not where a colon is something else", () => {
+  const known = { users: [], rooms: [], commands: [], emoji: true };
+  const found = (text) => complete(text, text.length, known)?.emoji;
+  assert.deepEqual([":ta", "hi :ta", "(:+1", ":t", ":)", "10:30", "https://x", ":ta da", ":tada:"].map(found),
+    ["ta", "ta", "+1", undefined, undefined, undefined, undefined, undefined, undefined]);
+  assert.deepEqual(complete("hi :ta", 6, known), { start: 3, end: 6, choices: [], emoji: "ta" });
+  assert.equal(complete(":ta", 3, { ...known, emoji: false }), null);
+});

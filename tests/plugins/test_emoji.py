@@ -9,6 +9,8 @@ from chatserver_plugins.emoji.shortcodes import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chatserver.testing import Refused
+
 
 @pytest.mark.parametrize(
     ("text", "shown"),
@@ -174,3 +176,19 @@ async def test_everybody_sees_the_character(chat):
         assert (await bob.hears()).content == "🎉"
         await alice.ask("edit", message_id=sent.message_id, content="`:tada:` :+1:")
         assert (await bob.hears("edited")).content == "`:tada:` 👍"
+
+
+async def test_emoji_are_found_by_a_part_of_their_name(chat):
+    async with chat(plugins=["emoji"]) as server:
+        (alice,) = await server.join("general", "alice")
+        found = (await alice.ask("emoji:find", typed="tad"))["emoji"]
+        assert found[0] == {"name": "tada", "char": "🎉"}
+        found = (await alice.ask("emoji:find", typed="HEART"))["emoji"]
+        assert len(found) == len({one["char"] for one in found}) == 20
+        assert found[0]["name"].startswith("heart")
+        assert all(replace(f":{one['name']}:") == one["char"] for one in found)
+        assert (await alice.ask("emoji:find", typed="no such thing"))["emoji"] == []
+        for typed in ("", "x" * 41, 7, None):
+            with pytest.raises(Refused, match="typed") as refused:
+                await alice.ask("emoji:find", typed=typed)
+            assert refused.value.code == "invalid"

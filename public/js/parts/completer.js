@@ -1,4 +1,4 @@
-import { complete, suggestedChoices } from "../commands.js";
+import { complete, emojiChoices, suggestedChoices } from "../commands.js";
 import { avatar, h, icon } from "../dom.js";
 import { replaceText } from "../text-field.js";
 
@@ -38,26 +38,34 @@ export class Completer {
       users: [...users.values()],
       rooms: [...store.rooms.values()].filter((one) => one.kind !== "direct"),
       commands: app.commandList(),
+      emoji: store.hasPlugin("emoji"),
     });
     this.index = -1;
     this.draw();
     clearTimeout(this.pause);
-    if (this.found?.asked) this.pause = setTimeout(() => void this.ask(), PAUSE_MS);
+    if (this.found?.asked || this.found?.emoji) this.pause = setTimeout(() => void this.ask(), PAUSE_MS);
   }
 
   /** Put what the server suggests into the list, unless the text has changed meanwhile. */
   async ask() {
-    const { found, app } = this;
-    if (!found?.asked || found.asked.typed.length > TYPED_CHARS) return;
-    const suggested = await app.session.suggestions(found.asked);
-    if (this.found !== found || !suggested.length) return;
-    found.choices = suggestedChoices(suggested, Boolean(found.usage?.arg?.rest));
+    const { found } = this;
+    const choices = found && await this.answer(found);
+    if (this.found !== found || !choices?.length) return;
+    found.choices = choices;
     this.draw();
+  }
+
+  /** @param {Completion} found @returns {Promise<import("../commands.js").Choice[]>} */
+  async answer({ asked, emoji, usage }) {
+    const { session } = this.app;
+    if (emoji) return emojiChoices(await session.emoji(emoji));
+    if (!asked || asked.typed.length > TYPED_CHARS) return [];
+    return suggestedChoices(await session.suggestions(asked), Boolean(usage?.arg?.rest));
   }
 
   draw() {
     const { found } = this;
-    this.popup.hidden = !found;
+    this.popup.hidden = !found?.choices.length && !found?.usage;
     this.list.hidden = !found?.choices.length;
     this.usage.hidden = !found?.usage;
     this.list.setAttribute("aria-label", this.app.t("composer.completions"));
