@@ -21,6 +21,8 @@ const SOON_MS = 300;
 const LONG_CHARS = 50_000;
 const LONG_MS = 3000;
 const FORGOTTEN_MS = 60 * 86_400_000;
+/** The server keeps files that no message names for a day. */
+const FILES_MS = 23 * 3_600_000;
 
 /**
  * What was begun and not sent, for each room. The objects are the truth; storage has copies of them, one for each page
@@ -133,8 +135,9 @@ export class Drafts extends Emitter {
     const newest = copies.sort(([, one], [, other]) => other.at - one.at)[0];
     const [page, copy] = copies.find(([one]) => one === this.before) ?? newest ?? ["", null];
     const { text = "", reply, files = [], edits = {}, with: user } = copy ?? {};
+    const there = copy && this.now() - copy.at < FILES_MS ? files.map(savedUpload) : [];
     /** @type {Draft} */
-    const draft = { text, reply, files: files.map(savedUpload), edits, with: user, wanted: false };
+    const draft = { text, reply, files: there, edits, with: user, wanted: false };
     return { draft, from: copy && { page, at: copy.at } };
   }
 

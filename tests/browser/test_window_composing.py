@@ -246,9 +246,12 @@ async def test_a_first_direct_message_that_is_not_sent_yet_outlives_a_reload(sta
         await bob.enter("bob")
         await alice.talk_to("bob")
         await alice.type("half a sent")
+        await alice.page.evaluate(DROP, 10)
+        await expect(alice.page.locator(".tray-item")).to_contain_text("10 bytes")
         await alice.page.reload()
         await expect(alice.page.get_by_role("heading", level=1)).to_have_text("bob")
         await expect(alice.composer).to_have_value("half a sent")
+        await expect(alice.page.locator(".tray-item")).to_contain_text("10 bytes")
         cable.cut()
         await expect(alice.page.locator("connection-line")).to_contain_text("No connection")
         await alice.say("a whole sentence")
@@ -260,7 +263,7 @@ async def test_a_first_direct_message_that_is_not_sent_yet_outlives_a_reload(sta
         await alice.sees("a whole sentence")
         await expect(alice.toasts).to_have_text("")
         await bob.open("alice")
-        await bob.sees("a whole sentence")
+        await expect((await bob.sees("a whole sentence")).locator(".file-card")).to_be_visible()
 
 
 async def test_who_is_muted_is_told_for_as_long_as_it_lasts(stage):
@@ -321,3 +324,41 @@ async def test_a_keyboard_that_lies_over_the_page_leaves_the_field_in_sight(stag
         )
         box = await phone.composer.bounding_box()
         assert box["y"] + box["height"] > 700
+
+
+async def test_two_tabs_keep_a_draft_each(stage):
+    async with stage(settings=ROOMS) as here:
+        (alice,) = await here.guests("alice")
+        other = await alice.tab()
+        await alice.type("a long thought")
+        # One that only looks follows.
+        await expect(other.composer).to_have_value("a long thought")
+        await other.open("random")
+        await other.type("something else")
+        await alice.open("random")
+        await alice.type("mine")
+        await other.say("something else")
+        await other.sees("something else")
+        await other.page.close()
+        await expect(alice.composer).to_have_value("mine")
+        await alice.page.reload()
+        await alice.ready()
+        await expect(alice.composer).to_have_value("mine")
+        await alice.open("general")
+        await expect(alice.composer).to_have_value("a long thought")
+
+
+async def test_an_upload_that_was_cut_off_goes_on(stage):
+    async with stage(settings=ROOMS) as here, here.cable() as cable:
+        here.forgive(UNREACHABLE)
+        here.forgive("ERR_")
+        alice = await here.window(cable.url)
+        await alice.enter("alice")
+        cable.cut()
+        await expect(alice.page.locator("connection-line")).to_contain_text("No connection")
+        await alice.page.evaluate(DROP, 10)
+        await expect(alice.page.locator(".tray-item")).to_contain_text("The connection was lost on the way.")
+        cable.mend()
+        await expect(alice.page.locator(".tray-item")).to_contain_text("10 bytes")
+        await alice.say("up again")
+        await expect((await alice.sees("up again")).locator(".file-card")).to_be_visible()

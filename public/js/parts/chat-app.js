@@ -62,6 +62,8 @@ export class ChatApp extends Part {
   kicked({ room, by, reason }) {
     const { app, t } = this;
     const known = this.store.room(room);
+    // On the screen it says so itself.
+    if (known?.out) return;
     const text = t("rooms.kicked", { room: known ? app.roomTitle(known) : room, by: app.nameOf(by) });
     app.toast(reason ? t("events.because", { text, reason }) : text);
   }

@@ -1,13 +1,14 @@
 import { whyClosed } from "../closed.js";
 import { isCommand } from "../commands.js";
 import { h, iconButton } from "../dom.js";
+import { clearCommand, followOriginal, sendDraft, setReply, takeBack } from "../draft-actions.js";
 import { countCharacters, isComposing, replaceText, sends, tidy } from "../text-field.js";
 import { isRunning } from "../uploads.js";
 import { ClosedLine } from "./closed-line.js";
 import { Completer } from "./completer.js";
 import { FileIntake } from "./file-intake.js";
 import { Part } from "./part.js";
-import { ReplyBar, quoted, replyTo } from "./reply-bar.js";
+import { ReplyBar } from "./reply-bar.js";
 import { runCommand } from "./run-command.js";
 import { UploadTray } from "./upload-tray.js";
 
@@ -53,7 +54,7 @@ export class MessageComposer extends Part {
     area.addEventListener("paste", (event) => this.files.pasted(event));
     store.on("current", () => this.opened());
     for (const topic of ["room", "me", "timeline"]) store.on(topic, (name) => (name ?? this.name) === this.name && this.describe());
-    store.on("amended", (event) => this.amended(event));
+    store.on("amended", (event) => followOriginal(app, event) && event.room === this.name && this.drawReply());
     app.on("plugins", () => this.fill());
     app.on("focus-composer", () => area.focus({ preventScroll: true }));
     app.on("reply", (message) => this.replyTo(message));
@@ -69,7 +70,7 @@ export class MessageComposer extends Part {
     this.describe();
     this.fill();
     this.drawFiles();
-    this.reply.draw(this.draft?.reply);
+    this.drawReply();
   }
 
   get room() {
@@ -97,9 +98,13 @@ export class MessageComposer extends Part {
   show() {
     this.area.value = this.draft?.text ?? "";
     this.completer.close();
-    this.reply.draw(this.draft?.reply);
+    this.drawReply();
     this.drawFiles();
     this.grow();
+  }
+
+  drawReply() {
+    this.reply.draw(this.box.hidden ? undefined : this.draft?.reply);
   }
 
   drawFiles() {
@@ -122,9 +127,9 @@ export class MessageComposer extends Part {
     if (!room) return;
     const closed = store.epoch === null ? null : whyClosed(room, store.me?.id ?? "", store.serverNow());
     const focused = this.box.contains(document.activeElement);
-    this.box.hidden = this.reply.node.hidden = closed !== null;
+    this.box.hidden = closed !== null;
     this.closed.draw(closed, room, this.draft?.text ?? "");
-    if (!closed) this.reply.draw(this.draft?.reply);
+    this.drawReply();
     if (closed && focused) app.emit("focus-lost");
     const title = app.roomTitle(room);
     const text = t("composer.placeholder", { room: room.kind === "direct" ? title : `#${title}` });
@@ -232,15 +237,12 @@ export class MessageComposer extends Part {
     } else this.send(room.name);
   }
 
-  /** The draft of a room, on the screen or not, becomes a message. @param {string} room */
+  /** @param {string} room on the screen or not */
   send(room) {
-    const { app } = this;
-    const { text, files, reply } = app.drafts.of(room);
-    const attachments = files.flatMap((file) => file.attachment ?? []);
-    const content = tidy(text);
-    if (content === "" && attachments.length === 0) return;
-    app.session.post(room, content, { reply_to: reply?.deleted ? undefined : reply?.id, files: attachments.length ? attachments : undefined });
-    this.clear(room);
+    if (!sendDraft(this.app, room) || room !== this.name) return;
+    this.stopTyping();
+    this.error.textContent = "";
+    this.show();
   }
 
   /** @param {string} name @param {string} content */
@@ -248,30 +250,13 @@ export class MessageComposer extends Part {
     this.completer.close();
     const problem = await runCommand(this.app, name, content);
     if (problem) this.error.textContent = problem;
-    // What was written meanwhile stays, and the files wait for a message.
-    else if (tidy(this.app.drafts.of(name).text) === content) this.clear(name, { keepFiles: true });
+    else if (clearCommand(this.app, name, content) && name === this.name) this.show();
   }
 
-  /** @param {string} room */
-  clear(room, { keepFiles = false } = {}) {
-    const { files, reply } = this.app.drafts.of(room);
-    this.app.drafts.clear(room);
-    if (keepFiles) Object.assign(this.app.drafts.of(room), { files, reply });
-    if (room !== this.name) return;
-    this.stopTyping();
-    this.error.textContent = "";
-    this.show();
-  }
-
-  /** A message that could not be sent becomes a draft again. @param {import("../outbox.js").Entry} entry */
-  takeBack({ nonce, room, content, files = [] }) {
-    const draft = this.app.drafts.of(room);
-    draft.text = [draft.text, content].filter(Boolean).join("\n");
-    draft.files.push(...files.map((attachment) => ({ room, name: attachment.name, size: attachment.size, file: null, share: 1,
-      cancel: () => {}, tries: 0, attachment })));
-    this.app.outbox.drop(nonce);
-    this.app.drafts.changed(room);
-    if (room !== this.name) return;
+  /** @param {import("../outbox.js").Entry} entry */
+  takeBack(entry) {
+    takeBack(this.app, entry);
+    if (entry.room !== this.name) return;
     this.show();
     this.area.focus({ preventScroll: true });
   }
@@ -283,22 +268,10 @@ export class MessageComposer extends Part {
 
   /** @param {import("../protocol.js").Message|null} message */
   replyTo(message) {
-    if (!this.draft) return;
-    this.draft.reply = message ? replyTo(this.app, message) : undefined;
-    this.keep();
-    this.reply.draw(this.draft.reply);
+    if (this.name === undefined || this.box.hidden) return;
+    setReply(this.app, this.name, message);
+    this.drawReply();
     this.area.focus({ preventScroll: true });
-  }
-
-  /** What a draft answers was edited or deleted. @param {import("../protocol.js").DurableEvent} event */
-  amended({ room, message_id, type, content }) {
-    const { reply } = this.app.drafts.of(room);
-    if (reply === undefined || reply.id !== message_id) return;
-    Object.assign(reply, quoted(this.app, { content, deleted: type === "deleted" }));
-    this.app.drafts.changed(room);
-    // What is gone may not stay in the storage either.
-    this.app.drafts.saveAll();
-    if (room === this.name) this.reply.draw(reply);
   }
 
   pick() {
