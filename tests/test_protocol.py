@@ -33,7 +33,7 @@ WORKING = {
     "complete": ({"command": "help", "argument": "command", "typed": "jo"}, {"choices"}),
     "action": ({"message_id": "$request", "plugin": "approve", "action": "refuse"}, set()),
     "answer": ({"form": "$form"}, set()),
-    "rooms": ({}, {"rooms"}),
+    "rooms": ({"search": "gen"}, {"rooms", "more"}),
     "stats": ({}, {"users_online", "connections", "rooms", "messages_total", "messages_per_second",
                    "uptime_seconds", "server_time", "version"}),
     "ping": ({}, set()),

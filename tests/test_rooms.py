@@ -46,6 +46,43 @@ async def test_welcome_lists_what_one_is_in_and_what_is_public(chat):
         assert (await again.ask("rooms")).rooms == again.welcome.rooms
 
 
+async def test_the_directory_has_every_public_room_by_pages(chat):
+    many = [{"name": f"room-{number:03}"} for number in range(120)]
+    rooms = [*many, {"name": "茶室", "title": "Ärger", "topic": "100% tea_"}]
+    async with chat(settings={"rooms": rooms}) as server:
+        olga = await private(server)
+        await olga.join("room-007")
+        found, after = [], None
+        for more in (True, True, False):
+            page = await olga.ask("rooms", search="", after=after)
+            assert page.more is more
+            assert len(page.rooms) <= 50
+            found += page.rooms
+            after = page.rooms[-1]["name"]
+        assert names(found) == sorted(room["name"] for room in rooms)
+        assert [room["name"] for room in found if room["joined"]] == ["room-007"]
+        for search, wanted in (
+            ("M-11", 10),
+            ("ärger", 1),
+            ("茶", 1),
+            ("tea_", 1),
+            ("0%", 1),
+            ("topic", 0),
+            ("%", 1),
+            ("secret", 0),
+        ):
+            page = await olga.ask("rooms", search=search)
+            assert (len(page.rooms), page.more) == (wanted, False), search
+        assert (await refused(olga.ask("rooms", search="x" * 65))).field == "search"
+        status, page = await server.api("GET", "rooms?search=M-11&after=room-115", token=olga.token)
+        assert (status, names(page["rooms"]), page["more"]) == (
+            200,
+            ["room-116", "room-117", "room-118", "room-119"],
+            False,
+        )
+        assert (await server.api("GET", f"rooms?search={'x' * 65}", token=olga.token))[0] == 400
+
+
 async def test_joining_and_leaving(chat):
     async with chat() as server:
         alice, bob = await server.client("alice"), await server.client("bob")

@@ -29,6 +29,7 @@ from .room import LiveRoom
 from .room_settings import changed_settings, new_settings
 
 PUBLIC_LISTED = 100
+DIRECTORY_PAGE = 50
 LIST_ATTEMPTS = 3
 """How often the counts of a list are read again when they change meanwhile."""
 
@@ -196,6 +197,17 @@ class RoomService:
             if not any(map(self._recounted, lists.mine)):
                 break
         return lists
+
+    async def directory(
+        self, search: str, after: str | None, user: User
+    ) -> tuple[list[dict[str, Any]], bool]:
+        """A page of the public rooms whose name, title or topic has the text, by name, and whether there are more."""
+        found = await self._store.read(
+            lambda conn: reading.public_rooms(
+                conn, user.id, search, names.room_key(after or ""), DIRECTORY_PAGE + 1
+            )
+        )
+        return [self._fields(entry, None) for entry in found[:DIRECTORY_PAGE]], len(found) > DIRECTORY_PAGE
 
     def _recounted(self, entry: reading.Membership) -> bool:
         """Whether its counts changed while they were read. New messages are added by `fields`."""

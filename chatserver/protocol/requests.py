@@ -18,6 +18,8 @@ Name = Annotated[str, Meta(min_length=1, max_length=256)]
 Page = Annotated[int, Meta(ge=1, le=500)]
 Language = Annotated[str, Meta(max_length=35, pattern="^[A-Za-z0-9]+(-[A-Za-z0-9]+)*$")]
 """A tag of BCP 47, such as ``zh-Hant``."""
+SEARCH_CHARS = 64
+Search = Annotated[str, Meta(max_length=SEARCH_CHARS)]
 
 
 class Request(Struct, tag_field="type", frozen=True):
@@ -143,8 +145,12 @@ class Answer(Request, tag="answer", frozen=True, kw_only=True):
     values: dict[str, str | float | bool | None] | None = None
 
 
-class Rooms(Request, tag="rooms", frozen=True):
-    """The user's rooms, and the public ones."""
+class Rooms(Request, tag="rooms", frozen=True, kw_only=True):
+    """The user's rooms, and some public ones; with ``search``, a page of the public ones alone. ``after`` is the last
+    name of the page before."""
+
+    search: Search | None = None
+    after: Name | None = None
 
 
 class Stats(Request, tag="stats", frozen=True):

@@ -191,8 +191,11 @@ class RequestHandler:
                 self._tell(session, *await self._presser.press(user, *pressed, session))
             case requests.Answer():
                 self._tell(session, *await self._dialogs.answer(user, request.form, request.values))
-            case requests.Rooms():
+            case requests.Rooms(search=None):
                 return {"rooms": await self.room_list(session)}
+            case requests.Rooms(search=str(search)):
+                rooms, more = await self._rooms.directory(search, request.after, session.user)
+                return {"rooms": rooms, "more": more}
             case requests.Stats():
                 return await self._stats()
             case requests.Ping():

@@ -269,6 +269,40 @@ def room_list(conn: Connection, user_id: str, most_public: int) -> RoomList:
     return RoomList(mine, public, _direct_partners(conn, user_id, direct) if direct else {})
 
 
+class _Described(msgspec.Struct):
+    """What a room's settings say of it in words."""
+
+    title: str = ""
+    topic: str = ""
+
+
+def public_rooms(conn: Connection, user_id: str, search: str, after: str, most: int) -> list[Membership]:
+    """So many public rooms by name, beginning after ``after``, whose name, title or topic has the text in it.
+
+    Those that the user is in are among them. The counts and the read mark are left out.
+    """
+    wanted = search.casefold()
+    there = select(s.room.c.name, s.room.c.settings).where(s.room.c.listed.is_(True), s.room.c.name > after)
+    found = []
+    # In words of any script, which the databases compare each in its own way.
+    for name, settings in conn.execute(there.order_by(s.room.c.name)):
+        words = msgspec.json.decode(settings, type=_Described)
+        if any(wanted in text.casefold() for text in (name, words.title, words.topic)):
+            found.append(name)
+            if len(found) == most:
+                break
+    own = and_(s.member.c.room_id == s.room.c.id, s.member.c.user_id == user_id)
+    query = (
+        select(s.room, _member_count(), s.member.c.role)
+        .outerjoin(s.member, own)
+        .where(s.room.c.name.in_(found))
+    )
+    return [
+        Membership(room_of(r), position_of(r), r.role, r.head, 0, 0, r.member_count)
+        for r in conn.execute(query.order_by(s.room.c.name))
+    ]
+
+
 def _direct_partners(conn: Connection, user_id: str, rooms: Sequence[str]) -> dict[str, User]:
     query = (
         select(s.room.c.name.label("room_name"), *_user_columns)
