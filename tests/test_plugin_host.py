@@ -11,7 +11,7 @@ import pytest
 
 import chatserver
 from chatserver.config import load
-from chatserver.model.errors import ConfigError, PluginError
+from chatserver.model.errors import ConfigError, PluginError, PluginErrors
 from chatserver.model.values import User
 from chatserver.plugins.host import PluginHost
 
@@ -262,6 +262,140 @@ def test_a_name_that_could_be_no_url_or_table_is_refused(write, host):
     write("My-Plugin.py", PLAIN)
     with pytest.raises(PluginError, match="small letters, digits and _"):
         host("My-Plugin:").load()
+
+
+# All at once
+
+
+MANY = """
+import msgspec
+from collections.abc import Sequence
+
+class Fields(msgspec.Struct):
+    pass
+
+class Page(Handler):
+    pass
+
+class Many(Plugin):
+    @hookimpl
+    def before_post(self, draft: str):
+        pass
+
+    @hookimpl
+    def may(self, user, permission) -> str:
+        pass
+
+    @hookimpl
+    async def client_settings(self):
+        pass
+
+    @hookimpl
+    def register_requests(self):
+        return [RequestSpec("x", Fields, 3), RequestSpec("y", Fields, id), RequestSpec("y", Fields, id)]
+
+    @hookimpl
+    def register_events(self):
+        return ["a", "a", "B"]
+
+    @hookimpl
+    def register_routes(self):
+        return [Route("p", Page), Route("/p", Page)]
+
+    @hookimpl
+    def register_permissions(self):
+        return {"many.use": "guest", "other.use": "guest"}
+
+    @command("one", permission="many.us")
+    def one(self, ctx):
+        pass
+
+    @command("two")
+    def two(self, ctx, x):
+        pass
+
+    @command("one")
+    def again(self, ctx):
+        pass
+"""
+TOLD = [
+    (13, "hook before_post: the argument 'draft' is Draft, not str"),
+    (17, "hook may: it returns bool | None, not str"),
+    (21, "hook client_settings: may not be async: write def"),
+    (25, "request x: its handler is a method, not 3"),
+    (25, "the request 'many:y' is there already, in plugin 'many'"),
+    (29, "event 'a' is registered twice"),
+    (29, "event 'B': a name has small letters, digits and _"),
+    (33, "route '/p' is there twice: one handler can have several methods"),
+    (37, "its permissions begin with 'many' and a dot, not 'other.use'"),
+    (41, "command /one: no permission 'many.us': name it in register_permissions, or take one of the core's"),
+    (45, "command /two: the argument 'x' has no type"),
+    (49, "the command /one is there already, in plugin 'many': give it another name"),
+]
+
+
+def test_all_mistakes_are_told_at_once_each_with_its_place(write, host, tmp_path):
+    write("many.py", MANY)
+    write("gone.py", "import no_such_module")
+    write("late.py", "class Late(Plugin):\n    migrations = 'CREATE TABLE late_x (y)'")
+    write(
+        "async_one.py",
+        "async def up(tx): pass\n\nclass A(Plugin):\n    migrations = (up,)\n    requires = ('gone',)",
+    )
+    more = "auth: {permissions: {guest: [gone.use, many.uze]}}"
+    with pytest.raises(PluginErrors) as caught:
+        host("gone:\nmany: {x: 1}\nlate:\nasync_one:\nno_such:", more).load()
+    text = str(caught.value)
+    # With wrong settings it can't be made, so nothing of it can be looked at.
+    assert "config.yaml:5: plugins.enabled.many.x" in text
+    assert text.startswith(
+        "5 mistakes in the plugins:\n  plugin 'gone': can't be imported: ModuleNotFoundError"
+    )
+    with pytest.raises(PluginErrors) as caught:
+        host("gone:\nmany:\nlate:\nasync_one:\nno_such:", more).load()
+    lines = [line.strip() for line in str(caught.value).splitlines()[1:]]
+    file = tmp_path / "plugins" / "many.py"
+    assert sorted(line for line in lines if line.startswith("plugin 'many'")) == sorted(
+        f"plugin 'many': {told} ({file}, line {line})" for line, told in TOLD
+    )
+    others = "\n".join(line for line in lines if not line.startswith("plugin 'many'"))
+    for told in (
+        "plugin 'gone': can't be imported: ModuleNotFoundError",
+        "config.yaml:8: plugins.enabled.no_such: there is no such plugin",
+        "config.yaml:9: auth.permissions.guest[1]: there is no permission 'many.uze'",
+        """plugin 'late': migrations is a tuple, such as ("CREATE TABLE late_x (…)",), not str""",
+        f"plugin 'async_one': migration 1: may not be async: write def ({tmp_path}",
+    ):
+        assert told in others, others
+    assert len(lines) == len(TOLD) + 5
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "def before_post(self, draft: Draft) -> Draft | None: pass",
+        "async def before_post(self, draft: 'Draft') -> 'Draft': pass",
+        "def before_post(self, draft: Any): pass",
+        "def before_post(self, draft: object): pass",
+        "def before_post(self, draft: 'NotImported'): pass",
+        "def client_settings(self, user) -> dict[str, int]: pass",
+        "def register_events(self) -> list[str]: return []",
+        "def register_permissions(self) -> dict[str, str]: return {}",
+        "def in_commit(self, tx: Transaction, events: list[Event]): pass",
+        "def may(self, user: User, permission: str, room: Optional[Room]) -> bool: pass",
+        "def may(self, own: int = 3) -> None: pass",
+    ],
+)
+def test_right_annotations_are_no_mistake(write, host, source):
+    head = "from typing import Any, Optional\nfrom chatserver.plugins.api import *\n"
+    write("fine.py", f"{head}\nclass Fine(Plugin):\n    @hookimpl\n    {source}\n")
+    host("fine:").load()
+
+
+def test_a_default_that_can_be_changed_is_told_with_the_remedy(write, host):
+    write("bad.py", "class A(Plugin):\n  @settings\n  class Settings:\n    words: list = ['x']")
+    with pytest.raises(PluginError, match=r"take a tuple, or msgspec\.field.* \(.*bad\.py, line 3\)"):
+        host("bad:").load()
 
 
 # Settings

@@ -6,7 +6,7 @@ A refusal that is given in more than one place is made by one function here, so 
 from __future__ import annotations
 
 import enum
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Literal, Self
 
 if TYPE_CHECKING:
@@ -213,6 +213,15 @@ class PluginError(Exception):
     def __init__(self, message: str, plugin: str = "") -> None:
         super().__init__(f"plugin {plugin!r}: {message}" if plugin else message)
         self.plugin = plugin
+
+
+class PluginErrors(PluginError):
+    """More than one mistake in plugins and their settings, all ``found`` at once: each is a line."""
+
+    def __init__(self, found: Sequence[PluginError | ConfigError]) -> None:
+        lines = "".join(f"\n  {each}" for each in found)
+        super().__init__(f"{len(found)} mistakes in the plugins:{lines}")
+        self.found = tuple(found)
 
 
 class ConfigError(Exception):

@@ -35,7 +35,13 @@ def settings(cls: type[T]) -> type[T]:
     """
     body = {key: value for key, value in vars(cls).items() if key not in ("__dict__", "__weakref__")}
     options = {"frozen": True, "kw_only": True, "forbid_unknown_fields": True}
-    return new_class(cls.__name__, (msgspec.Struct,), options, lambda namespace: namespace.update(body))
+    try:
+        return new_class(cls.__name__, (msgspec.Struct,), options, lambda namespace: namespace.update(body))
+    except TypeError as error:
+        if "mutable" not in str(error) and "as a default value" not in str(error):
+            raise
+        text = "a default that can be changed is shared by all: take a tuple, or msgspec.field(default_factory=…)"
+        raise TypeError(f"{text} ({error})") from error
 
 
 class Plugin:

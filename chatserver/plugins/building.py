@@ -15,7 +15,6 @@ import pluggy
 from ..config import PluginConfig, Settings
 from ..model.errors import ConfigError, PluginError
 from ..model.tuning import Timeouts
-from . import registrations
 from .base import Plugin, Ran
 from .commands import Commands
 from .discovery import Found, find, folder_of, plugin_class
@@ -26,6 +25,8 @@ from .hookspecs import KINDS, PROJECT
 from .implementation import OnError
 from .isolation import Record
 from .plugin_set import Loaded, PluginSet
+from .problems import Problems, mistake
+from .registrations import Registrations
 from .texts import Texts
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -59,39 +60,48 @@ class Builder:
         for kind in KINDS:
             self._manager.add_hookspecs(kind)
         self._loaded: dict[str, Loaded] = {}
+        self._failed: set[str] = set()
+        """The plugins that could not be made, or whose hooks could not be read."""
+        self._problems = Problems()
 
     def build(self) -> PluginSet:
-        """The set that the settings describe. Raises PluginError and ConfigError."""
+        """The set that the settings describe. Raises PluginError and ConfigError; PluginErrors for more than one
+        mistake."""
+        problems = self._problems
         found = find(self._settings.plugins.dirs)
         for name, config in self._settings.plugins.enabled.items():
             if name in self._settings.off:
                 continue
-            self._loaded[name] = self._load(self._choose(name, found), config)
+            self._failed.add(name)
+            with problems.noted():
+                self._loaded[name] = self._load(self._choose(name, found), config)
+                self._failed.discard(name)
         plugins = tuple(self._loaded.values())
         # pluggy calls the last registered first, and the settings' order is to be the order of calls.
         for plugin in reversed(plugins):
             self._register(plugin)
         policies = {plugin.name: plugin.policy for plugin in plugins}
         hooks = HookCaller(
-            self._manager, policies, record=self._record, timeouts=self._timeouts, tell=self._tell
+            self._manager,
+            policies,
+            record=self._record,
+            timeouts=self._timeouts,
+            tell=self._tell,
+            problems=problems,
         )
         commands = Commands(hooks.guard)
         for plugin in plugins:
-            commands.add(plugin.name, plugin.instance, plugin.policy.rooms)
-        permissions = registrations.permissions(hooks, self._settings)
-        event_types = registrations.event_types(hooks)
-        registrations.check_events(hooks, event_types, {each.name for each in found} - set(self._loaded))
-        registrations.check_commands(commands, permissions)
-        return PluginSet(
-            plugins=plugins,
-            hooks=hooks,
-            commands=commands,
-            permissions=permissions,
-            requests=registrations.requests(hooks, lambda name: self._loaded[name].bundled),
-            event_types=event_types,
-            off=tuple(name for name in self._settings.plugins.enabled if name in self._settings.off),
-            routes=tuple((self._loaded[name], route) for name, route in registrations.routes(hooks)),
-        )
+            commands.add(plugin.name, plugin.instance, plugin.policy.rooms, problems)
+        read = Registrations(hooks, problems)
+        permissions = read.permissions(self._settings, self._failed)
+        event_types = read.event_types()
+        read.check_events(event_types, self._failed | {each.name for each in found} - set(self._loaded))
+        read.check_commands(commands, permissions)
+        requests = read.requests(lambda name: self._loaded[name].bundled)
+        routes = tuple((self._loaded[name], route) for name, route in read.routes())
+        problems.raise_any()
+        off = tuple(name for name in self._settings.plugins.enabled if name in self._settings.off)
+        return PluginSet(plugins, hooks, commands, permissions, requests, event_types, off, routes)
 
     def _choose(self, name: str, found: Sequence[Found]) -> Found:
         path = ("plugins", "enabled", name)
@@ -131,7 +141,11 @@ class Builder:
         same = type(old.instance) is cls and old.instance.settings == settings
         # One that is suspended in part begins anew.
         same = same and not self._suspended(old.name)
-        return same and all(self._loaded[name].instance is self._old[name].instance for name in cls.requires)
+        return same and all(self._is_taken_over(name) for name in cls.requires)
+
+    def _is_taken_over(self, name: str) -> bool:
+        loaded, old = self._loaded.get(name), self._old.get(name)
+        return loaded is not None and old is not None and loaded.instance is old.instance
 
     def _peer(self, name: str) -> Plugin | None:
         loaded = self._loaded.get(name)
@@ -143,41 +157,69 @@ class Builder:
             raise PluginError("its class Settings needs the decorator @settings", name)
         if cls.on_error not in get_args(OnError):
             raise PluginError(f"on_error is 'skip' or 'reject', not {cls.on_error!r}", name)
-        for needed in cls.requires:
-            if needed not in self._loaded:
+        _check_migrations(name, cls.migrations)
+        for needed in _names(name, "requires", cls.requires):
+            if needed not in self._loaded and needed not in self._failed:
                 path = ("plugins", "enabled", name)
                 off = " (which /plugins has switched off)" if needed in self._settings.off else ""
                 message = f"the plugin needs another one, {needed!r}, enabled before it{off}"
                 raise self._settings.source.error(path, message)
 
     def _register(self, plugin: Loaded) -> None:
-        add_hearing(plugin.instance)
+        """Give a plugin's hooks to pluggy, unless one of them is wrong."""
+        before = len(self._problems.found)
+        with self._problems.noted():
+            add_hearing(plugin.instance)
         hooks = [name for name in dir(self._manager.hook) if not name.startswith("_")]
         for attribute in dir(plugin.instance):
-            options = self._manager.parse_hookimpl_opts(plugin.instance, attribute)
-            if options is not None:
-                hook = options["specname"] or attribute
-                _check_hook(plugin.name, hook, hooks)
-                _check_arguments(plugin, attribute, getattr(self._manager.hook, hook))
-            elif attribute in hooks and _UNMISTAKABLE.match(attribute):
-                raise PluginError(f"{attribute} is a hook, so it needs the decorator @hookimpl", plugin.name)
-        try:
-            self._manager.register(plugin.instance, plugin.name)
-        except pluggy.PluginValidationError as error:
-            raise PluginError(str(error).splitlines()[-1], plugin.name) from None
+            with self._problems.noted():
+                self._check_method(plugin, attribute, hooks)
+        if len(self._problems.found) > before:
+            self._failed.add(plugin.name)
+            return
+        with self._problems.noted():
+            try:
+                self._manager.register(plugin.instance, plugin.name)
+            except pluggy.PluginValidationError as error:
+                raise PluginError(str(error).splitlines()[-1], plugin.name) from None
+
+    def _check_method(self, plugin: Loaded, attribute: str, hooks: Sequence[str]) -> None:
+        options = self._manager.parse_hookimpl_opts(plugin.instance, attribute)
+        if options is not None:
+            hook = options["specname"] or attribute
+            method = getattr(plugin.instance, attribute)
+            if hook not in hooks:
+                near = difflib.get_close_matches(hook, hooks, n=1)
+                hint = f"; did you mean {near[0]!r}?" if near else ""
+                raise mistake(plugin.name, f"there is no hook {hook!r}{hint}", method)
+            _check_arguments(plugin, method, getattr(self._manager.hook, hook))
+        elif attribute in hooks and _UNMISTAKABLE.match(attribute):
+            text = f"{attribute} is a hook, so it needs the decorator @hookimpl"
+            raise mistake(plugin.name, text, getattr(plugin.instance, attribute))
 
 
-def _check_hook(plugin: str, hook: str, known: Sequence[str]) -> None:
-    if hook not in known:
-        near = difflib.get_close_matches(hook, known, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise PluginError(f"there is no hook {hook!r}{hint}", plugin)
-
-
-def _check_arguments(plugin: Loaded, attribute: str, hook: pluggy.HookCaller) -> None:
+def _check_arguments(plugin: Loaded, method: Callable[..., Any], hook: pluggy.HookCaller) -> None:
     known = hook.spec.argnames if hook.spec is not None else ()
-    for each in inspect.signature(getattr(plugin.instance, attribute)).parameters.values():
+    for each in inspect.signature(method).parameters.values():
         asked = each.kind is each.POSITIONAL_OR_KEYWORD and each.default is each.empty
         if asked and each.name not in known:
             there = f"its arguments are: {', '.join(known)}" if known else "it has no arguments"
-            raise PluginError(f"hook {hook.name}: there is no argument {each.name!r}; {there}", plugin.name)
+            text = f"hook {hook.name}: there is no argument {each.name!r}; {there}"
+            raise mistake(plugin.name, text, method)
+
+
+def _names(plugin: str, what: str, value: object) -> tuple[str, ...]:
+    if isinstance(value, tuple | list) and all(isinstance(each, str) for each in value):
+        return tuple(value)
+    raise PluginError(f'{what} is a tuple of names, such as ("files",), not {value!r:.100}', plugin)
+
+
+def _check_migrations(plugin: str, value: object) -> None:
+    if not isinstance(value, tuple | list):
+        text = f'migrations is a tuple, such as ("CREATE TABLE {plugin}_x (…)",), not {type(value).__name__}'
+        raise PluginError(text, plugin)
+    for number, each in enumerate(value, 1):
+        if inspect.iscoroutinefunction(each):
+            raise mistake(plugin, f"migration {number}: may not be async: write def", each)
+        if not isinstance(each, str) and not callable(each):
+            raise PluginError(f"migration {number} is SQL or a function, not {each!r:.100}", plugin)

@@ -11,11 +11,11 @@ from typing import Any, Protocol, TypeVar
 
 import msgspec
 
-from ..model.errors import PluginError
 from ..model.values import Message, Room, User
 from .api import Session
 from .arguments import Argument, Finder, arguments_of
 from .forms import Form
+from .problems import Problems, mistake
 
 T = TypeVar("T")
 Method = TypeVar("Method", bound=Callable[..., Any])
@@ -143,13 +143,16 @@ def command(
     return mark
 
 
-def commands_of(plugin_name: str, plugin: object, rooms: frozenset[str] | None) -> Iterator[Command]:
-    """The plugin's commands in the order of their definition, base classes first. Raises PluginError."""
+def commands_of(
+    plugin_name: str, plugin: object, rooms: frozenset[str] | None, problems: Problems
+) -> Iterator[Command]:
+    """The plugin's commands in the order of their definition, base classes first, without the ``problems``."""
     names = dict.fromkeys(name for each in reversed(type(plugin).__mro__) for name in vars(each))
     for name in names:
         spec = getattr(inspect.getattr_static(plugin, name), _MARK, None)
         if isinstance(spec, Spec):
-            yield _command(plugin_name, plugin, getattr(plugin, name), spec, rooms)
+            with problems.noted():
+                yield _command(plugin_name, plugin, getattr(plugin, name), spec, rooms)
 
 
 def _command(
@@ -166,7 +169,7 @@ def _command(
         arguments = arguments_of(function)
         complete = {each: _suggest(plugin, arguments, each, given) for each, given in spec.complete.items()}
     except (TypeError, NameError) as error:
-        raise PluginError(f"command /{name}: {error}", plugin_name) from None
+        raise mistake(plugin_name, f"command /{name}: {error}", function) from None
     return Command(
         name=name,
         aliases=spec.aliases,

@@ -11,12 +11,13 @@ from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from itertools import islice
 from typing import Any, Protocol
 
-from ..model.errors import PluginError, Reject
+from ..model.errors import Reject
 from ..model.rate_limit import RateLimiter
 from ..model.values import Room
 from .answers import TEXT_CHARS, text
 from .arguments import parse
 from .command import Command, Context, commands_of
+from .problems import Problems, mistake
 
 SUGGESTIONS = 25
 """As many suggestions for an argument are sent."""
@@ -57,23 +58,35 @@ class Commands:
     def __iter__(self) -> Iterator[Command]:
         return iter(self._commands)
 
-    def add(self, plugin_name: str, plugin: object, rooms: Collection[str] | None = None) -> None:
+    def add(
+        self,
+        plugin_name: str,
+        plugin: object,
+        rooms: Collection[str] | None = None,
+        problems: Problems | None = None,
+    ) -> None:
         """Take in the commands of ``plugin``, limited to ``rooms``. A first word belongs to one plugin.
 
-        Raises PluginError for a signature that can't be parsed, and for a name that is taken.
+        Those with a signature that can't be parsed, and with a name that is taken, go to ``problems``; without it they
+        raise PluginError.
         """
-        for added in commands_of(plugin_name, plugin, None if rooms is None else frozenset(rooms)):
-            for name in (added.name, *added.aliases):
-                owner = self._owners.setdefault(name.partition(" ")[0], plugin_name)
-                if name in self._by_name or owner != plugin_name:
-                    first = name if name in self._by_name else name.partition(" ")[0]
-                    raise PluginError(
-                        f"the command /{first} is there already, in plugin {owner!r}", plugin_name
-                    )
-                self._by_name[name] = added
-            self._commands.append(added)
-            if added.cooldown:
-                self._cooldowns[added.name] = RateLimiter(1 / added.cooldown, 1, self._clock)
+        problems = Problems(collect=False) if problems is None else problems
+        limited = None if rooms is None else frozenset(rooms)
+        for added in commands_of(plugin_name, plugin, limited, problems):
+            with problems.noted():
+                self._take(added)
+
+    def _take(self, added: Command) -> None:
+        for name in (added.name, *added.aliases):
+            owner = self._owners.setdefault(name.partition(" ")[0], added.plugin)
+            if name in self._by_name or owner != added.plugin:
+                first = name if name in self._by_name else name.partition(" ")[0]
+                text = f"the command /{first} is there already, in plugin {owner!r}: give it another name"
+                raise mistake(added.plugin, text, added.method)
+            self._by_name[name] = added
+        self._commands.append(added)
+        if added.cooldown:
+            self._cooldowns[added.name] = RateLimiter(1 / added.cooldown, 1, self._clock)
 
     def find(self, text: str, room: Room | None) -> tuple[Command, str]:
         """The command that ``text`` calls (without its ``/``), and the rest of the text. Of two that fit it is the

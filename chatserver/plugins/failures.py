@@ -59,7 +59,7 @@ def described(error: BaseException, owner: type | None, function: Callable[..., 
     """
     error = raised(error)
     text = " ".join(f"{type(error).__name__}: {_text(error)}".split()).removesuffix(":")
-    place = _place(error, owner) or _definition(function)
+    place = _place(error, owner) or definition(function)
     return f"{text} ({place[0]}, line {place[1]})" if place is not None else text
 
 
@@ -116,6 +116,7 @@ def _root(owner: type) -> str:
     return owner.__module__ if package in ("", None, _BUNDLED) else str(package)
 
 
-def _definition(function: Callable[..., Any] | None) -> tuple[str, int] | None:
+def definition(function: Callable[..., Any] | None) -> tuple[str, int] | None:
+    """The file and line in which a function begins, if it has any."""
     code = getattr(inspect.unwrap(function), "__code__", None) if function is not None else None
     return (code.co_filename, code.co_firstlineno) if code is not None else None

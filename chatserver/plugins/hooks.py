@@ -26,6 +26,7 @@ from .hookspecs import KINDS, Notify
 from .implementation import HookImpl, Policy
 from .in_commit import InCommit
 from .isolation import HOOKS, Isolation, Record
+from .problems import Problems
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +47,7 @@ class HookCaller:
 
     Arguments are given by position, in the order of the hook's specification. Calls and failures are counted in
     ``record``. ``tell`` is called, on the loop, when a part of a plugin is suspended because it keeps failing.
-    Raises PluginError for implementations that can't be called as their hook is.
+    Implementations that can't be called as their hook is go to ``problems``; without it they raise PluginError.
     """
 
     def __init__(
@@ -57,9 +58,11 @@ class HookCaller:
         record: Record | None = None,
         timeouts: Timeouts = Timeouts(),  # noqa: B008 - frozen
         tell: Tell = tell_nobody,
+        problems: Problems | None = None,
     ) -> None:
+        problems = Problems(collect=False) if problems is None else problems
         self.record = Record() if record is None else record
-        impls = {name: _implementations(manager, name, policies, self.record) for name in _HOOKS}
+        impls = {name: _implementations(manager, name, policies, self.record, problems) for name in _HOOKS}
         isolation = self._isolation = Isolation(self._suspend, manager.get_plugin, self.record)
         seconds = timeouts.hooks
         self._chains = {name: Chain(name, each, isolation, seconds) for name, each in impls.items()}
@@ -245,15 +248,20 @@ async def _health(check: Callable[[], Any]) -> str | None:
 
 
 def _implementations(
-    manager: pluggy.PluginManager, name: str, policies: Mapping[str, Policy], record: Record
+    manager: pluggy.PluginManager,
+    name: str,
+    policies: Mapping[str, Policy],
+    record: Record,
+    problems: Problems,
 ) -> tuple[HookImpl, ...]:
     caller = getattr(manager.hook, name)
     arguments = caller.spec.argnames
+    made = []
     # pluggy calls the last registered first.
-    found = reversed(caller.get_hookimpls())
-    return tuple(
-        HookImpl(
-            impl, name, policies.get(impl.plugin_name, Policy()), arguments, record.of(impl.plugin_name, name)
-        )
-        for impl in found
-    )
+    for impl in reversed(caller.get_hookimpls()):
+        plugin = impl.plugin_name
+        with problems.noted():
+            made.append(
+                HookImpl(impl, name, policies.get(plugin, Policy()), arguments, record.of(plugin, name))
+            )
+    return tuple(made)

@@ -11,7 +11,9 @@ import pluggy
 
 from ..model.errors import PluginError
 from ..model.values import Draft, Room, Upload, User
+from .annotations import wrong_annotation
 from .hookspecs import SYNC_ONLY, Filters, events_of
+from .problems import mistake
 
 OnError = Literal["skip", "reject"]
 Function = Callable[..., Any]
@@ -97,13 +99,19 @@ class HookImpl:
 
 def _check(impl: pluggy.HookImpl, hook: str) -> None:
     if impl.wrapper or impl.hookwrapper or impl.tryfirst or impl.trylast:
-        raise PluginError(f"hook {hook}: there are no wrappers and no priorities", impl.plugin_name)
+        raise _wrong(impl, hook, "there are no wrappers and no priorities")
     if hook in SYNC_ONLY and inspect.iscoroutinefunction(impl.function):
-        raise PluginError(f"hook {hook}: may not be async", impl.plugin_name)
+        raise _wrong(impl, hook, "may not be async: write def")
     parameters = inspect.signature(impl.function).parameters.values()
     if any(each.kind is not each.POSITIONAL_OR_KEYWORD for each in parameters):
-        reason = f"hook {hook}: takes its arguments by plain names: no *, ** or /"
-        raise PluginError(reason, impl.plugin_name)
+        raise _wrong(impl, hook, "takes its arguments by plain names: no *, ** or /")
+    annotated = wrong_annotation(hook, impl.function)
+    if annotated is not None:
+        raise _wrong(impl, hook, annotated)
+
+
+def _wrong(impl: pluggy.HookImpl, hook: str, reason: str) -> PluginError:
+    return mistake(impl.plugin_name, f"hook {hook}: {reason}", impl.function)
 
 
 def _events(impl: pluggy.HookImpl, hook: str) -> frozenset[str] | None:
@@ -111,11 +119,9 @@ def _events(impl: pluggy.HookImpl, hook: str) -> frozenset[str] | None:
     if events is None:
         return None
     if hook not in BY_EVENT:
-        reason = f"hook {hook}: events= is for {' and '.join(sorted(BY_EVENT))} only"
-        raise PluginError(reason, impl.plugin_name)
+        raise _wrong(impl, hook, f"events= is for {' and '.join(sorted(BY_EVENT))} only")
     if not isinstance(events, tuple | list | set | frozenset) or not all(isinstance(e, str) for e in events):
-        reason = f'hook {hook}: events= takes names of event types, such as ("message", "deleted")'
-        raise PluginError(reason, impl.plugin_name)
+        raise _wrong(impl, hook, 'events= takes names of event types, such as ("message", "deleted")')
     return frozenset(events)
 
 
