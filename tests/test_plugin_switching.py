@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import stat
@@ -233,3 +234,52 @@ def test_check_tells_what_is_switched_off_and_what_is_wrong_with_it(dirs, tmp_pa
     code, _, errors = run(config, "check")
     assert code == 2
     assert "plugins_off.json: is not what /plugins off writes" in errors
+
+
+# While a plugin is written
+
+
+def code(word, extra=""):
+    return (
+        "from chatserver import Plugin, command\nfrom .words import WORD\n\n\nclass Draft(Plugin):\n"
+        f"    @command()\n    def say(self, ctx):\n        return f'{{WORD}} {word}'\n{extra}"
+    )
+
+
+async def test_a_plugin_is_loaded_anew_when_its_files_change(process, tmp_path):
+    package = tmp_path / "plugins" / "draft"
+    (package / "static").mkdir(parents=True)
+    (package / "words.py").write_text("WORD = 'one'\n")
+    (package / "__init__.py").write_text(code("1"))
+    async with process(
+        plugins=["basics", "draft"], dirs=[tmp_path / "plugins"], options=["--reload"]
+    ) as server:
+        alice = await server.client(name="alice")
+        await alice.join("general")
+        assert await told(alice, "/say") == "one 1"
+
+        async def becomes(text):
+            async with asyncio.timeout(10):
+                while await told(alice, "/say") != text:
+                    pass
+
+        (package / "__init__.py").write_text(code("2"))
+        await becomes("one 2")
+        (package / "words.py").write_text("WORD = 'two'\n")
+        await becomes("two 2")
+        (package / "__init__.py").write_text(code("3", "    def ("))
+        async with asyncio.timeout(10):
+            while (
+                "nothing was reloaded: plugin 'draft': can't be imported: SyntaxError" not in server.errors()
+            ):
+                await alice.ask("ping")
+        # What can't be loaded is not forgotten: another way of reloading tells it, too.
+        assert "SyntaxError" in run(server.config, "reload")[2]
+        assert await told(alice, "/say") == "two 2"
+        (package / "__init__.py").write_text(code("4"))
+        await becomes("two 4")
+        await alice.heard("plugins")
+        (package / "static" / "client.js").write_text("export function activate() {}\n")
+        event = await alice.hears("plugins")
+        assert event.plugins["draft"]["client"].endswith("client.js")
+        await alice.leave()

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Protocol
 
 import msgspec
 
 from ..config import Settings, switched_off
 from ..model.errors import ConfigError, PluginError, Reject
+from ..plugins import discovery
 from ..plugins.host import PluginHost
 from ..store import Store
 
@@ -44,6 +46,8 @@ class PluginReload:
         self._host = host
         self._store = store
         self._read = read or (lambda: _with_switches(settings))
+        self._stale: set[Path] = set()
+        """Files of plugins that have changed, and could not be loaded yet."""
         self._one_at_a_time = asyncio.Lock()
         self._tasks: set[asyncio.Task[str]] = set()
 
@@ -57,6 +61,11 @@ class PluginReload:
     async def again(self) -> str:
         """The same with the settings as they are in the file now."""
         return await self._task(self._locked(self._read))
+
+    async def changed_on_disk(self, files: Iterable[Path]) -> str:
+        """The same with the code of the plugins to which these files belong read anew."""
+        self._stale.update(files)
+        return await self.again()
 
     async def switch(self, name: str, on: bool) -> str:
         """The same with one of the enabled plugins switched on or off, which is kept for the next start, too.
@@ -125,8 +134,15 @@ class PluginReload:
 
     async def _change(self, settings: Settings) -> str:
         old = self._host.current
-        new = self._host.build(settings)
-        await self._host.swap(new, self._transaction, self.changed)
+        stale, self._stale = self._stale, set()
+        modules = discovery.forget(stale)
+        try:
+            new = self._host.build(settings)
+            await self._host.swap(new, self._transaction, self.changed)
+        except BaseException:
+            discovery.remember(modules)
+            self._stale |= stale
+            raise
         waiting = later(self._settings, settings)
         names = ", ".join(plugin.name for plugin in new.plugins) or "none"
         log.info("the settings were read again; plugins: %s", names)

@@ -13,7 +13,7 @@ import sys
 import sysconfig
 import traceback
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -61,6 +61,23 @@ def plugin_class(found: Found) -> type[Plugin]:
     return classes[0]
 
 
+def forget(changed: Iterable[Path]) -> dict[str, ModuleType]:
+    """Have the plugins to which these files belong imported anew. Returns the modules of before, for `remember`."""
+    names = {
+        _local_name(Path(*path.parts[:end])) for path in changed for end in range(1, len(path.parts) + 1)
+    }
+    gone = [name for name in sys.modules if name.partition(".")[0] in names]
+    importlib.invalidate_caches()
+    return {name: sys.modules.pop(name) for name in gone}
+
+
+def remember(modules: Mapping[str, ModuleType]) -> None:
+    """Undo `forget`: what was imported anew can't be used."""
+    for name in [name for name in sys.modules if name.partition(".")[0] in modules]:
+        del sys.modules[name]
+    sys.modules.update(modules)
+
+
 def folder_of(cls: type[Plugin]) -> Path | None:
     """The folder of the package that a plugin is in; None for one that is a single file."""
     module = sys.modules[cls.__module__]
@@ -106,9 +123,14 @@ def _entry(entry: EntryPoint) -> Found:
 
 
 def _path(path: Path) -> Found:
-    # Two folders may each have a plugin of the same name, in two servers of one process.
-    module = f"chatserver_local_{zlib.crc32(str(path.parent.resolve()).encode()):08x}_{path.stem}"
+    module = _local_name(path)
     return Found(path.stem, str(path), False, lambda: _import_file(module, path))
+
+
+def _local_name(path: Path) -> str:
+    """The module of a plugin in a folder. Two folders may each have a plugin of the same name, in two servers of one
+    process."""
+    return f"chatserver_local_{zlib.crc32(str(path.parent.resolve()).encode()):08x}_{path.stem}"
 
 
 def _import_file(name: str, path: Path) -> ModuleType:

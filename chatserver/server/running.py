@@ -24,6 +24,7 @@ from .logs import log_to_stderr
 from .options import MISTAKE, config_option, read_settings, settings_file
 from .plugin_list import RUNNING
 from .server import ChatServer
+from .watching import reload_on_change
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +34,10 @@ EXIT_SECONDS = 2.0
 
 @click.command()
 @config_option
-def serve(config: Path | None) -> None:
+@click.option(
+    "--reload", "watch", is_flag=True, help="Load plugins of plugins.dirs anew whenever they change."
+)
+def serve(config: Path | None, watch: bool) -> None:
     """Run the server."""
     # Until it can reload: the default for this signal ends the process.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
@@ -41,7 +45,10 @@ def serve(config: Path | None) -> None:
     config = settings_file(config)
     settings = read_settings(config)
     log_to_stderr(settings)
-    _run_to_end(_serve(settings, config))
+    if watch:
+        # A file that is written twice in a second would not be told from its bytecode.
+        sys.dont_write_bytecode = True
+    _run_to_end(_serve(settings, config, watch))
 
 
 def _run_to_end(main: Coroutine[Any, Any, None]) -> None:
@@ -59,7 +66,7 @@ def _run_to_end(main: Coroutine[Any, Any, None]) -> None:
                 log.error("a task or callback of a plugin tried to end the server", exc_info=error)
 
 
-async def _serve(settings: Settings, config: Path | None) -> None:
+async def _serve(settings: Settings, config: Path | None, watch: bool) -> None:
     server = ChatServer(settings, read_settings=lambda: read_settings(config))
     try:
         await server.start()
@@ -70,6 +77,7 @@ async def _serve(settings: Settings, config: Path | None) -> None:
     _reload_on_hangup(server)
     control = Control(settings.data_dir, {"reload": server.reload, RUNNING: server.plugins_as_json})
     await control.start()
+    watching = asyncio.create_task(reload_on_change(server, settings, config)) if watch else None
     # What lives as long as the server need not be looked at by every collection.
     gc.collect()
     gc.freeze()
@@ -83,6 +91,8 @@ async def _serve(settings: Settings, config: Path | None) -> None:
     sys.stdout.flush()
     await stop.wait()
     late = _end_within(server.timeouts.stop, "the server did not stop", 1)
+    if watching is not None:
+        watching.cancel()
     await control.stop()
     await server.stop()
     late.cancel()

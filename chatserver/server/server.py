@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -183,6 +183,10 @@ class ChatServer:
         """
         reload = self.services.plugin_reload
         return await (reload.again() if settings is None else reload.to(settings))
+
+    async def reload_changed(self, files: Iterable[Path]) -> str:
+        """The same, with the code of the plugins to which these ``files`` belong read anew."""
+        return await self.services.plugin_reload.changed_on_disk(files)
 
     async def plugins_as_json(self) -> str:
         """How the plugins do: what `PluginHost.overview` says, as JSON."""

@@ -19,8 +19,9 @@ START_SECONDS = 20.0
 class ServerProcess:
     """``async with ServerProcess(folder, plugins=["emoji"]) as server``: for what only a process can do, such as die.
 
-    The options are those of `Harness`, but that without ``plugins`` it has those that every server has by itself. The
-    log of messages is in a file; so is what the server writes to standard error, see `errors`.
+    The options are those of `Harness`, but that without ``plugins`` it has those that every server has by itself; and
+    ``options``, further words of the command. The log of messages is in a file; so is what the server writes to
+    standard error, see `errors`.
     """
 
     def __init__(
@@ -30,10 +31,12 @@ class ServerProcess:
         plugins: Plugins | None = None,
         settings: Mapping[str, Any] | None = None,
         dirs: Sequence[Path] = (),
+        options: Sequence[str] = (),
     ) -> None:
         self.config = write_settings(folder, plugins=plugins, settings=settings, dirs=dirs)
         self.url = ""
         """Where it listens; with ``port: 0`` somewhere else after every start."""
+        self._options = tuple(options)
         self._errors = folder / "errors.txt"
 
     async def __aenter__(self) -> Self:
@@ -47,7 +50,7 @@ class ServerProcess:
         """Start it, again too; returns once it listens. Raises AssertionError or TimeoutError, with no process left."""
         with self._errors.open("ab") as errors:
             self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "chatserver", "serve", "--config", str(self.config)),
+                *(sys.executable, "-m", "chatserver", "serve", "--config", str(self.config), *self._options),
                 stdout=asyncio.subprocess.PIPE,
                 stderr=errors,
                 env={"PATH": os.environ["PATH"]},
