@@ -44,7 +44,7 @@ class Context:
         return permission not in self.lacks
 
 
-async def unguarded(plugin, what, function, *args):
+async def unguarded(plugin, what, function, *args, place):
     return await function(*args)
 
 

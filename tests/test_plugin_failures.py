@@ -535,7 +535,7 @@ async def test_nothing_is_left_of_a_migration_that_failed(chat, hangs, url):
 
 async def test_a_wait_for_a_plugin_is_told(caplog, eventually):
     go = asyncio.Event()
-    waiting = asyncio.ensure_future(Waiting(0.01).patiently(5, "plugin slow (startup)", go.wait()))
+    waiting = asyncio.ensure_future(Waiting(0.1, 0.01).patiently(5, "plugin slow (startup)", go.wait()))
     await eventually(lambda: len(caplog.messages) == 2)
     assert caplog.messages[1] == "still waiting for plugin slow (startup), for 0 seconds so far"
     go.set()

@@ -88,6 +88,7 @@ class Builder:
             timeouts=self._timeouts,
             tell=self._tell,
             problems=problems,
+            content_chars=self._settings.limits.content_chars,
         )
         commands = Commands(hooks.guard)
         for plugin in plugins:

@@ -9,7 +9,7 @@ from time import perf_counter
 from types import MappingProxyType
 from typing import Any
 
-from .answers import html
+from .answers import html, text
 from .failures import own_failure
 from .implementation import ELSEWHERE, RETURNS, HookImpl, Stats
 from .isolation import SLOW_SECONDS, Isolation, report_slow
@@ -18,34 +18,32 @@ Args = tuple[Any, ...]
 Call = tuple[Callable[..., Any], Stats, HookImpl]
 
 
-def _replace_upload(args: Args, answer: Any, plugin: str) -> Args:
+def _replace_upload(args: Args, answer: Any, plugin: str, chars: int) -> Args:
     return (answer,)
 
 
-def _replace_draft(args: Args, answer: Any, plugin: str) -> Args:
-    return (_checked(answer, plugin),)
+def _replace_draft(args: Args, answer: Any, plugin: str, chars: int) -> Args:
+    return (_checked(answer, plugin, chars),)
 
 
-def _replace_edited(args: Args, answer: Any, plugin: str) -> Args:
-    return args[0], _checked(answer, plugin)
+def _replace_edited(args: Args, answer: Any, plugin: str, chars: int) -> Args:
+    return args[0], _checked(answer, plugin, chars)
 
 
-def _checked(draft: Any, plugin: str) -> Any:
+def _checked(draft: Any, plugin: str, chars: int) -> Any:
     """A draft takes any value; a wrong one would fail later, where its plugin can't be named."""
-    if not isinstance(draft.content, str):
-        raise TypeError(f"the content of a draft is str, not {type(draft.content).__name__}")
-    draft.content.encode()
+    text(draft.content, chars)
     if draft.html is not None:
         html(draft.html, draft.content)
     return draft.answered_by(plugin)
 
 
-def _replace_html(args: Args, answer: str, plugin: str) -> Args:
+def _replace_html(args: Args, answer: str, plugin: str, chars: int) -> Args:
     (draft,) = args
     return (draft.replace(html=html(answer, draft.content)),)
 
 
-_REPLACE: Mapping[str, Callable[[Args, Any, str], Args]] = MappingProxyType(
+_REPLACE: Mapping[str, Callable[[Args, Any, str, int], Args]] = MappingProxyType(
     {
         "before_post": _replace_draft,
         "before_edit": _replace_edited,
@@ -59,18 +57,24 @@ _REPLACE: Mapping[str, Callable[[Args, Any, str], Args]] = MappingProxyType(
 class Chain:
     """The implementations ``impls`` of a hook. Async ones have ``seconds``: filters together, others each.
 
-    A failure counts as None, which is "unchanged" and "no answer"; with ``on_error: reject`` as a refusal.
+    The text of a message has ``content_chars`` at most. A failure counts as None, which is "unchanged" and "no
+    answer"; with ``on_error: reject`` as a refusal.
     """
 
-    __slots__ = ("_isolation", "_one_deadline", "_replace", "_returns", "_seconds", "calls")
+    __slots__ = (
+        "_content_chars", "_isolation", "_one_deadline", "_replace", "_returns", "_seconds", "calls"
+    )  # fmt: skip
 
-    def __init__(self, hook: str, impls: Sequence[HookImpl], isolation: Isolation, seconds: float) -> None:
+    def __init__(
+        self, hook: str, impls: Sequence[HookImpl], isolation: Isolation, seconds: float, content_chars: int
+    ) -> None:
         self.calls: tuple[Call, ...] = tuple((impl.call, impl.stats, impl) for impl in impls)
         self._replace = _REPLACE.get(hook)
         self._returns: type | tuple[()] = RETURNS.get(hook, ())
         self._one_deadline = hook.startswith("before_") or hook == "render"
         self._isolation = isolation
         self._seconds = seconds
+        self._content_chars = content_chars
 
     def drop(self, plugin: str) -> None:
         """Call a plugin no more. Calls under way finish as they began."""
@@ -85,7 +89,7 @@ class Chain:
         return self._run(iter(self.calls), args, None)
 
     def _run(self, rest: Iterator[Call], args: Args, deadline: float | None) -> Any:
-        returns, replace = self._returns, self._replace
+        returns, replace, chars = self._returns, self._replace, self._content_chars
         while True:
             before = perf_counter()
             # Around the loop, not in it: the iterator goes on after the one that failed.
@@ -103,7 +107,7 @@ class Chain:
                                 raise impl.wrong(answer)
                             return self._resume(rest, args, impl, answer, before, deadline)
                         if replace is not None:
-                            args = replace(args, answer, impl.plugin)
+                            args = replace(args, answer, impl.plugin, chars)
                     stats.calls += 1
                     stats.seconds += now - before
                     before = now
@@ -135,7 +139,7 @@ class Chain:
             if answer is not None and not isinstance(answer, self._returns):
                 raise impl.wrong(answer)
             if answer is not None and self._replace is not None:
-                args = self._replace(args, answer, impl.plugin)
+                args = self._replace(args, answer, impl.plugin, self._content_chars)
             count(impl, before)
         except BaseException as error:
             answer = None

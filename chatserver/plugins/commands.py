@@ -40,7 +40,7 @@ class Guard(Protocol):
     """Calls a plugin's function so that its failure is a `Reject`; see `chatserver.plugins.hooks.HookCaller.guard`."""
 
     def __call__(
-        self, plugin: str, what: str, function: Callable[..., Any], *args: Any
+        self, plugin: str, what: str, function: Callable[..., Any], *args: Any, place: Callable[..., Any]
     ) -> Awaitable[Any]: ...
 
 
@@ -125,7 +125,7 @@ class Commands:
             raise
         self._cool_down(command, ctx)
         answer: str | None = await self._guard(
-            command.plugin, f"/{command.name}", _call, command, ctx, values, run
+            command.plugin, f"/{command.name}", _call, command, ctx, values, run, place=command.method
         )
         return answer
 
@@ -148,7 +148,13 @@ class Commands:
             raise Reject(f"/{command.name} suggests nothing for {argument!r}.", "not_found", field="argument")
         what = f"complete of /{command.name}"
         suggested: list[dict[str, str]] = await self._guard(
-            command.plugin, what, _suggested, command.complete[argument], ctx, typed
+            command.plugin,
+            what,
+            _suggested,
+            command.complete[argument],
+            ctx,
+            typed,
+            place=command.complete[argument],
         )
         return suggested
 

@@ -14,10 +14,7 @@ T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
-CANCELLED_SECONDS = 0.5
-"""How long what is cancelled may take to end."""
 PATIENCE_SECONDS = 10.0
-"""After so long it is said what is waited for, and again each time."""
 
 
 class TookTooLong(TimeoutError):
@@ -28,9 +25,11 @@ class TookTooLong(TimeoutError):
 
 
 class Waiting:
-    """Waits for what may never end. What goes on although it was cancelled is left alone, and kept here."""
+    """Waits for what may never end. What goes on ``cancelled`` seconds after it was cancelled is left alone, and kept
+    here. Every ``patience`` seconds it is said what is waited for."""
 
-    def __init__(self, patience: float = PATIENCE_SECONDS) -> None:
+    def __init__(self, cancelled: float, patience: float = PATIENCE_SECONDS) -> None:
+        self._cancelled = cancelled
         self._patience = patience
         self._left: set[asyncio.Task[Any]] = set()
 
@@ -44,7 +43,7 @@ class Waiting:
                 self._left.add(task)
                 task.add_done_callback(self._ended)
         if task in self._left:
-            await asyncio.wait([task], timeout=CANCELLED_SECONDS)
+            await asyncio.wait([task], timeout=self._cancelled)
             if not task.done():
                 log.error("%s goes on, though it was cancelled", what)
             raise TookTooLong

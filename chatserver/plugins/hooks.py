@@ -48,6 +48,7 @@ class HookCaller:
     Arguments are given by position, in the order of the hook's specification. Calls and failures are counted in
     ``record``. ``tell`` is called, on the loop, when a part of a plugin is suspended because it keeps failing.
     Implementations that can't be called as their hook is go to ``problems``; without it they raise PluginError.
+    ``content_chars`` is the longest text that a plugin may make of a message.
     """
 
     def __init__(
@@ -59,16 +60,21 @@ class HookCaller:
         timeouts: Timeouts = Timeouts(),  # noqa: B008 - frozen
         tell: Tell = tell_nobody,
         problems: Problems | None = None,
+        content_chars: int = 8000,
     ) -> None:
         problems = Problems(collect=False) if problems is None else problems
         self.record = Record() if record is None else record
         impls = {name: _implementations(manager, name, policies, self.record, problems) for name in _HOOKS}
-        isolation = self._isolation = Isolation(self._suspend, manager.get_plugin, self.record)
+        isolation = self._isolation = Isolation(
+            self._suspend, manager.get_plugin, self.record, timeouts.cancelled
+        )
         seconds = timeouts.hooks
-        self._chains = {name: Chain(name, each, isolation, seconds) for name, each in impls.items()}
+        self._chains = {
+            name: Chain(name, each, isolation, seconds, content_chars) for name, each in impls.items()
+        }
         self._listeners = {name: _by_plugin(impls[name]) for name in _AFTER}
         self._told = {
-            (plugin, name): Chain(name, own, isolation, seconds)
+            (plugin, name): Chain(name, own, isolation, seconds, content_chars)
             for name, listeners in self._listeners.items()
             for plugin, own in listeners.items()
         }
@@ -158,19 +164,27 @@ class HookCaller:
         wrong = {}
         for impl in self.impls("health"):
             try:
-                answer = await self.guard(impl.plugin, impl.hook, _health, impl.function)
+                answer = await self.guard(impl.plugin, impl.hook, _health, impl.function, place=impl.function)
             except Reject as refusal:
                 answer = refusal.message
             if answer is not None:
                 wrong[impl.plugin] = answer
         return wrong
 
-    async def guard(self, plugin: str, what: str, function: Callable[..., Any], *args: Any) -> Any:
+    async def guard(
+        self,
+        plugin: str,
+        what: str,
+        function: Callable[..., Any],
+        *args: Any,
+        place: Callable[..., Any] | None = None,
+    ) -> Any:
         """What a plugin's command or handler returns for ``args``, plain or async, within a deadline.
 
-        Raises `Reject`: the plugin's own, or ``plugin_failed`` for whatever else goes wrong, with one line logged.
+        ``place`` is the plugin's own function, where ``function`` is one that calls it. Raises `Reject`: the plugin's
+        own, or ``plugin_failed`` for whatever else goes wrong, with one line logged.
         """
-        return await self._isolation.guard(plugin, what, self._call_seconds, lambda: function(*args))
+        return await self._isolation.guard(plugin, what, self._call_seconds, lambda: function(*args), place)
 
     def failed(self, plugin: str, what: str, error: BaseException) -> Reject:
         """Log and count a failure that was caught elsewhere. Returns the refusal that it means."""

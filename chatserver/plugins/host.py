@@ -50,7 +50,7 @@ class PluginHost:
         self._timeouts = timeouts
         self.tell = tell
         self._record = Record(strict)
-        self._waiting = Waiting()
+        self._waiting = Waiting(timeouts.cancelled)
         self._bind: Bind | None = None
         self._started: set[Plugin] = set()
         self._changing: tuple[Sequence[Loaded], PluginSet] | None = None

@@ -41,7 +41,9 @@ class InCommit:
         impl = self._impl
         started = perf_counter()
         try:
-            impl.call(tx, events)
+            answer = impl.call(tx, events)
+            if answer is not None:
+                raise impl.wrong(answer)
         except BaseException as error:
             impl.stats.failures += 1
             self._failed(impl, error)

@@ -67,7 +67,8 @@ class Isolation:
     """Reports and counts failures, whatever was raised, so that only `Reject` comes out of a plugin.
 
     A part of a plugin that keeps failing is suspended, unless its failures refuse: ``suspend(plugin, part, why)`` is
-    called. ``owner(plugin)`` is the plugin's instance.
+    called. ``owner(plugin)`` is the plugin's instance; ``cancelled`` is how long, in seconds, a call may
+    take to end that is cancelled.
     """
 
     def __init__(
@@ -75,13 +76,14 @@ class Isolation:
         suspend: Callable[[str, str, str], None],
         owner: Callable[[str], object],
         record: Record,
+        cancelled: float,
     ) -> None:
         self._suspend = suspend
         self._owner = owner
         self._record = record
         self._failed_at: dict[tuple[str, str], deque[float]] = {}
         self._suspended: dict[tuple[str, str], str] = {}
-        self._waiting = Waiting()
+        self._waiting = Waiting(cancelled)
         self._under_way = 0
         self._finished: asyncio.Future[None] | None = None
 
@@ -118,7 +120,14 @@ class Isolation:
         """What ``waiting`` gives. Raises whatever it raises, and TookTooLong."""
         return await self._waiting.within(seconds, f"plugin {plugin} ({what})", waiting)
 
-    async def guard(self, plugin: str, what: str, seconds: float, call: Callable[[], Any]) -> Any:
+    async def guard(
+        self,
+        plugin: str,
+        what: str,
+        seconds: float,
+        call: Callable[[], Any],
+        place: Callable[..., Any] | None = None,
+    ) -> Any:
         """What ``call`` returns, awaited, within ``seconds``. Raises `Reject`, ``plugin_failed`` for anything else."""
         self.require(plugin, what)
         with self.calling(plugin, what):
@@ -130,14 +139,17 @@ class Isolation:
                 failure = own_failure(error)
                 if isinstance(failure, Reject):
                     raise self.refusal(plugin, what, failure) from error
-                raise self.failed(plugin, what, failure) from error
+                raise self.failed(plugin, what, failure, place) from error
         self.worked(plugin, what)
         return answer
 
-    def failed(self, plugin: str, what: str, error: BaseException) -> Reject:
-        """Report and count a failure of what is not a hook. Returns the refusal that it means."""
+    def failed(
+        self, plugin: str, what: str, error: BaseException, place: Callable[..., Any] | None = None
+    ) -> Reject:
+        """Report and count a failure of what is not a hook, but perhaps of the function ``place``. Returns the refusal
+        that it means."""
         self._record.of(plugin, what).failures += 1
-        self._report(plugin, what, error)
+        self._report(plugin, what, error, place)
         self._keeps_failing(plugin, what, error)
         return refused(plugin)
 

@@ -42,7 +42,7 @@ class PluginRequests:
         what = f"request {request.type}"
         self._check_room(plugin, request.fields)
         answer: Mapping[str, Any] | None = await current.hooks.guard(
-            plugin, what, _reply, spec, asking, request.fields
+            plugin, what, _reply, spec, asking, request.fields, place=spec.handler
         )
         return answer
 

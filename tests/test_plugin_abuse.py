@@ -1,0 +1,206 @@
+"""Everything that a plugin is asked, answered in every wrong way: it is that plugin's failure, and the chat goes on."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from chatserver.plugins.hookspecs import KINDS, SYNC_ONLY
+from chatserver.testing import Refused
+
+PLUGINS = ["bad", "other", "basics"]
+WAYS = {
+    "raise": "raise ValueError('oops')",
+    "exit": "raise SystemExit(3)",
+    "wrong type": "return object()",
+    "unencodable": "return '\\ud800'",
+    "hang": "await asyncio.Event().wait()",
+    "swallow": "await stubborn()",
+    "huge": "return 'x' * 50_000_000",
+}
+ENDLESS = ("hang", "swallow")
+"""What is not plain can't be tried where nothing is awaited."""
+BAD = """
+import asyncio
+import msgspec
+from chatserver import Handler, Plugin, RequestSpec, Route, command, hookimpl
+
+class Fields(msgspec.Struct):
+    pass
+
+class Page(Handler):
+    async def get(self):
+        self.reply({"answer": await misbehave()})
+
+async def stubborn():
+    # The second time it is the test that ends.
+    try:
+        await asyncio.Event().wait()
+    except asyncio.CancelledError:
+        await asyncio.Event().wait()
+
+async def misbehave():
+    {WAY}
+
+def misbehave_now():
+    {PLAIN}
+
+class Bad(Plugin):
+    armed = None
+
+    def fires(self, what):
+        fires = self.armed == what
+        self.armed = None if fires else self.armed
+        return fires
+
+    @hookimpl
+    def register_requests(self):
+        return [RequestSpec("ask", Fields, self.ask)]
+
+    @hookimpl
+    def register_routes(self):
+        return [Route("page", Page)]
+
+    async def ask(self, ctx, fields):
+        answer = await misbehave()
+        return {"answer": answer} if isinstance(answer, str) else answer
+
+    @command()
+    async def fail(self, ctx):
+        return await misbehave()
+
+    @command()
+    def job(self, ctx):
+        self.spawn(misbehave())
+{HOOKS}
+"""
+ASYNC = """
+    @hookimpl
+    async def {NAME}(self):
+        if self.fires("{NAME}"):
+            return await misbehave()
+"""
+PLAIN = """
+    @hookimpl
+    def {NAME}(self):
+        if self.fires("{NAME}"):
+            return misbehave_now()
+"""
+OTHER = """
+from chatserver import Plugin, Upload, command, hookimpl
+
+class Other(Plugin):
+    told = 0
+
+    @hookimpl
+    def after_post(self, message):
+        self.told += 1
+
+    @command()
+    async def upload(self, ctx):
+        upload = await self.chat.before_upload(Upload(ctx.user, ctx.room, "x.txt", 1, "text/plain"))
+        self.chat.after_upload(upload)
+        return upload.name
+"""
+AT_START = {
+    "register_permissions", "register_requests", "register_events", "register_routes", "startup", "shutdown",
+}  # fmt: skip
+"""These have tests of their own: there is no chat yet, or no more."""
+HOOKS = [name for kind in KINDS for name in vars(kind) if not name.startswith("_") and name not in AT_START]
+
+
+@pytest.fixture
+def dirs(tmp_path):
+    def write(way):
+        plain = WAYS["raise" if way in ENDLESS else way]
+        hooks = "".join((PLAIN if name in SYNC_ONLY else ASYNC).replace("{NAME}", name) for name in HOOKS)
+        source = BAD.replace("{WAY}", WAYS[way]).replace("{PLAIN}", plain).replace("{HOOKS}", hooks)
+        (tmp_path / "bad.py").write_text(source)
+        (tmp_path / "other.py").write_text(OTHER)
+        return [tmp_path]
+
+    return write
+
+
+async def everything(server, round):
+    """All that a hook can be about happens once."""
+    _, _, root = server.people
+    guest = await server.client(f"guest{round}")
+    await guest.join("general")
+    await guest.ask("message", room="general", content="hello")
+    await guest.says(f"/nick renamed{round}")
+    await guest.says("/upload")
+    sent = await guest.says("to be edited")
+    await guest.ask("edit", message_id=sent.message_id, content="edited")
+    await guest.ask("delete", message_id=sent.message_id)
+    await guest.ask("leave", room="general")
+    await root.says(f"/invite renamed{round}")
+    await guest.ask("leave", room="general")
+    await guest.leave()
+    await server.api("POST", "login", {"name": "root", "password": "correct horse"})
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_the_chat_goes_on(chat, dirs, way, eventually, caplog):
+    seconds = {"hooks": 0.05, "calls": 1.0, "cancelled": 0.01, "stop_http": 0.1, "stop_plugin_step": 0.1}
+    server = chat(plugins=PLUGINS, dirs=dirs(way), timeouts=seconds)
+    await server.start()
+    try:
+        await abuse(server, way, eventually)
+    finally:
+        await server.stop()
+    # What can't be ended is left behind, and told.
+    assert [each.what for each in server.failures()] == (["ending its jobs"] if way == "swallow" else [])
+    assert (way == "swallow") == any("though it was cancelled" in text for text in caplog.messages)
+
+
+async def abuse(server, way, eventually):
+    bad, other = (server.server.host.current.peer(name) for name in ("bad", "other"))
+    server.people = *await server.join("general", "alice", "bob"), await server.account("root", "admin")
+    alice, bob, root = server.people
+    await root.join("general")
+    for round, hook in enumerate(HOOKS):
+        if round % 15 == 14:
+            # Before it is suspended.
+            await server.reload(PLUGINS)
+        bad.armed = hook
+        await everything(server, round)
+        while hook == "health" and not server.server.host.failures:
+            # What is asked so often is a second old.
+            await server.http("GET", "/readyz")
+        await eventually(lambda hook=hook: [each.what for each in server.server.host.failures] == [hook])
+        server.failures()
+    assert not server.server.host.current.hooks.suspended("bad")
+    for asked, what in [(alice.says("/fail"), "/fail"), (alice.ask("bad:ask"), "request bad:ask")]:
+        with pytest.raises(Refused) as refused:
+            await asked
+        assert (refused.value.code, refused.value.error["plugin"]) == ("plugin_failed", "bad")
+        assert [each.what for each in server.failures()] == [what]
+    with_page = asyncio.ensure_future(server.http("GET", "/plugins/bad/page"))
+    if way in ENDLESS:
+        # Only the client knows how long it wants to wait for a page.
+        await alice.ask("ping")
+        assert not with_page.done()
+    else:
+        assert (await with_page).code == (200 if way == "huge" else 503)
+    await alice.says("/job")
+    if way in ("raise", "exit"):
+        await eventually(lambda: "job" in [each.what for each in server.server.host.failures])
+    server.failures()
+    # Two people talk, and another plugin works.
+    before = other.told
+    await alice.says("still here")
+    assert (await bob.hears(content="still here")).user["name"] == "alice"
+    await bob.says("me, too")
+    await alice.hears(content="me, too")
+    await eventually(lambda: other.told == before + 2)
+    await bob.says("/upload")
+    assert (await bob.hears("notice")).text == "x.txt"
+    with_page.cancel()
+
+
+async def test_every_hook_is_tried():
+    assert set(HOOKS) | AT_START == {
+        name for kind in KINDS for name in vars(kind) if not name.startswith("_")
+    }
