@@ -83,6 +83,10 @@ class Process:
         except subprocess.TimeoutExpired:
             self.kill()
 
+    def signal(self, number: int) -> None:
+        """Send it a signal."""
+        os.kill(self._child.pid, number)
+
     def kill(self) -> None:
         """End it and whatever it started, now."""
         if self._child is None:

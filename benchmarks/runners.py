@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 import random
 import shutil
+import signal
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from . import metrics
+from .chat import BUNDLED
 from .folders import CACHE
 from .generator import Generator, Options
 from .launch import Launch, Server
@@ -22,6 +27,7 @@ from .seed import seeded
 Figures = dict[str, Any]
 
 SPARE_FILES = 200
+SWITCH_SECONDS = 0.2
 MEGABYTE = 1e6
 _KEPT = (
     "seconds", "deliveries_per_second", "messages_per_second", "connections_per_second", "pages_per_second",
@@ -153,6 +159,42 @@ def _start(scenario: Scenario, server: Server, load: Options) -> Figures:
         return {"seconds": process.start_seconds, "memory_mb": process.memory() / MEGABYTE}
 
 
+def _switching(scenario: Scenario, server: Server, load: Options) -> Figures:
+    """Traffic, while plugins are switched off, on and over, five times a second."""
+    with tempfile.TemporaryDirectory(prefix="run-", dir=CACHE) as name:
+        folder, measured = Path(name), threading.Event()
+        with (
+            _started(scenario, server, load, folder) as process,
+            Generator(process.port, load) as generator,
+        ):
+            generator.wait_for("ready")
+            generator.go()
+            generator.wait_for("measuring")
+            switching = threading.Thread(target=_switch, args=(process, folder / "config.yaml", measured))
+            switching.start()
+            try:
+                generator.wait_for("measured")
+            finally:
+                measured.set()
+                switching.join()
+            return _figures(generator.wait_for("result"), process)
+
+
+def _switch(process: Process, config: Path, measured: threading.Event) -> None:
+    settings = json.loads(config.read_text())
+    states = [
+        *({other: {} for other in BUNDLED if other != name} for name in BUNDLED),
+        {**{name: {} for name in BUNDLED}, "files": {"max_bytes": 1000}},
+        {name: {} for name in BUNDLED},
+    ]
+    for state in itertools.cycle(states):
+        if measured.wait(SWITCH_SECONDS):
+            return
+        settings["plugins"] = {"enabled": state}
+        config.write_text(json.dumps(settings))
+        process.signal(signal.SIGHUP)
+
+
 RUNNERS: dict[str, Callable[[Scenario, Server, Options], Figures]] = {
     "traffic": _traffic,
     "idle": _idle,
@@ -161,4 +203,5 @@ RUNNERS: dict[str, Callable[[Scenario, Server, Options], Figures]] = {
     "history": _history,
     "start": _start,
     "hooks": _hooks,
+    "switching": _switching,
 }

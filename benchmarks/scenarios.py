@@ -162,6 +162,13 @@ ALL = (
         ("chatserver-plugins",), "hooks_us_per_message", "lower", "chatserver-plugins", how="hooks", rounds=1,
     ),
     Scenario(
+        "switching", "Open loop: 200 members, 200 messages/s, plugins switched five times a second",
+        {"members": 200, "senders": 10, "rate": 200, "seconds": 10},
+        ("chatserver-plugins", "chatserver-product"), "max_ms", "lower", "chatserver-plugins",
+        how="switching", rounds=2,
+        note="what held up the server longest, at a switch or otherwise; beside it: the same load in open-200",
+    ),
+    Scenario(
         "start", "From start to listening", {}, ("chatserver", "chatserver-product"), "seconds", "lower",
         "chatserver", how="start",
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -137,12 +138,14 @@ class PluginReload:
         stale, self._stale = self._stale, set()
         modules = discovery.forget(stale)
         try:
-            new = self._host.build(settings)
+            new = await self._host.build_beside(settings)
             await self._host.swap(new, self._transaction, self.changed)
         except BaseException:
             discovery.remember(modules)
             self._stale |= stale
             raise
+        # What building left behind: with that of several reloads, a collection would hold up the chat for long.
+        gc.collect(0)
         waiting = later(self._settings, settings)
         names = ", ".join(plugin.name for plugin in new.plugins) or "none"
         log.info("the settings were read again; plugins: %s", names)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import difflib
 import inspect
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import is_dataclass, replace
 from typing import Any, get_args
 
@@ -62,13 +63,29 @@ class Builder:
         self._loaded: dict[str, Loaded] = {}
         self._failed: set[str] = set()
         """The plugins that could not be made, or whose hooks could not be read."""
+        self._there: set[str] = set()
+        """All plugins that could be enabled."""
         self._problems = Problems()
 
     def build(self) -> PluginSet:
         """The set that the settings describe. Raises PluginError and ConfigError; PluginErrors for more than one
         mistake."""
+        for _ in self._load_all():
+            pass
+        return self._assembled()
+
+    async def build_beside(self) -> PluginSet:
+        """The same, with turns of the loop for all else in between."""
+        for _ in self._load_all():
+            await asyncio.sleep(0)
+        return self._assembled()
+
+    def _load_all(self) -> Iterator[None]:
+        """Load one plugin after the other, then register them."""
         problems = self._problems
         found = find(self._settings.plugins.dirs)
+        self._there = {each.name for each in found}
+        yield
         for name, config in self._settings.plugins.enabled.items():
             if name in self._settings.off:
                 continue
@@ -76,10 +93,15 @@ class Builder:
             with problems.noted():
                 self._loaded[name] = self._load(self._choose(name, found), config)
                 self._failed.discard(name)
-        plugins = tuple(self._loaded.values())
+            yield
         # pluggy calls the last registered first, and the settings' order is to be the order of calls.
-        for plugin in reversed(plugins):
+        for plugin in reversed(self._loaded.values()):
             self._register(plugin)
+            yield
+
+    def _assembled(self) -> PluginSet:
+        """All that the plugins register, as one set."""
+        problems, plugins = self._problems, tuple(self._loaded.values())
         policies = {plugin.name: plugin.policy for plugin in plugins}
         hooks = HookCaller(
             self._manager,
@@ -96,7 +118,7 @@ class Builder:
         read = Registrations(hooks, problems)
         permissions = read.permissions(self._settings, self._failed)
         event_types = read.event_types()
-        read.check_events(event_types, self._failed | {each.name for each in found} - set(self._loaded))
+        read.check_events(event_types, self._failed | self._there - set(self._loaded))
         read.check_commands(commands, permissions)
         requests = read.requests(lambda name: self._loaded[name].bundled)
         routes = tuple((self._loaded[name], route) for name, route in read.routes())
@@ -173,6 +195,8 @@ class Builder:
             add_hearing(plugin.instance)
         hooks = [name for name in dir(self._manager.hook) if not name.startswith("_")]
         for attribute in dir(plugin.instance):
+            if attribute.startswith("__"):
+                continue
             with self._problems.noted():
                 self._check_method(plugin, attribute, hooks)
         if len(self._problems.found) > before:

@@ -81,8 +81,15 @@ class PluginHost:
 
         Plugins whose class and settings are those of now are taken over. Raises PluginError and ConfigError.
         """
+        return self._builder(settings).build()
+
+    async def build_beside(self, settings: Settings) -> PluginSet:
+        """The same while people chat: the loop has its turns meanwhile."""
+        return await self._builder(settings).build_beside()
+
+    def _builder(self, settings: Settings) -> Builder:
         old = self.current if self._started else None
-        return Builder(settings, self._record, self._ran, self._timeouts, self.tell, old).build()
+        return Builder(settings, self._record, self._ran, self._timeouts, self.tell, old)
 
     def overview(self) -> list[dict[str, Any]]:
         """Each enabled plugin, in order: its name, whether it is on, its suspended parts, and what is counted of it."""

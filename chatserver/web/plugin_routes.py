@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 from tornado.httputil import HTTPServerRequest
 from tornado.routing import PathMatches
@@ -32,18 +33,19 @@ class PluginRoutes:
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        self._of: PluginSet | None = None
-        self._rules: dict[str, list[Rule]] = {}
+        # An old set is not kept for the sake of its rules.
+        self._rules: WeakKeyDictionary[PluginSet, dict[str, list[Rule]]] = WeakKeyDictionary()
 
     def find(self, request: HTTPServerRequest) -> FoundRoute | None:
         """The handler of a request, or None."""
         if not request.path.startswith(PREFIX):
             return None
         current = self._site.services.host.current
-        if current is not self._of:
-            self._rules, self._of = self._compiled(current), current
+        rules = self._rules.get(current)
+        if rules is None:
+            rules = self._rules[current] = self._compiled(current)
         name = request.path.removeprefix(PREFIX).partition("/")[0]
-        for matcher, handler, arguments in self._rules.get(name, ()):
+        for matcher, handler, arguments in rules.get(name, ()):
             matched = matcher.match(request)
             if matched is not None:
                 return FoundRoute(handler, arguments, matched.get("path_args"), matched.get("path_kwargs"))
