@@ -384,10 +384,12 @@ def test_all_mistakes_are_told_at_once_each_with_its_place(write, host, tmp_path
         "def in_commit(self, tx: Transaction, events: list[Event]): pass",
         "def may(self, user: User, permission: str, room: Optional[Room]) -> bool: pass",
         "def may(self, own: int = 3) -> None: pass",
+        "def after_post(self, message) -> Awaitable[None] | None: pass",
+        "def before_post(self, draft) -> Coroutine[Any, Any, Draft]: pass",
     ],
 )
 def test_right_annotations_are_no_mistake(write, host, source):
-    head = "from typing import Any, Optional\nfrom chatserver.plugins.api import *\n"
+    head = "from collections.abc import *\nfrom typing import Any, Optional\nfrom chatserver.plugins.api import *\n"
     write("fine.py", f"{head}\nclass Fine(Plugin):\n    @hookimpl\n    {source}\n")
     host("fine:").load()
 

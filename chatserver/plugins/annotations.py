@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import inspect
 import types
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from ..model import values
-from . import api, hookspecs
+from . import api, database, hookspecs
 
-_NAMES = {**vars(api), **vars(values)}
+_NAMES = {**vars(api), **vars(database), **vars(values)}
 
 
 def wrong_annotation(hook: str, function: Callable[..., Any]) -> str | None:
@@ -25,7 +25,8 @@ def wrong_annotation(hook: str, function: Callable[..., Any]) -> str | None:
     for name in inspect.signature(function).parameters:
         if name in hints and name in known and not _takes(hints[name], known[name]):
             return f"the argument {name!r} is {_shown(known[name])}, not {_shown(hints[name])}"
-    if "return" in hints and not _takes(known["return"], hints["return"]):
+    # A plain function may give an awaitable of it.
+    if "return" in hints and not _takes(known["return"] | Awaitable, hints["return"]):
         return f"it returns {_shown(known['return'])}, not {_shown(hints['return'])}"
     return None
 
