@@ -1,6 +1,6 @@
 # make run    set up .venv on the first call, then start the server with config.yaml
 # make test   everything: lint, the client's modules (where Node is), pytest with a real Chromium
-# make test-stream  of these, what goes over sockets, through Tornado's stream (server.transport: stream)
+# make test-stream  of these, what depends on the transport, through Tornado's stream (server.transport: stream)
 # make test-python  the same ones without compiled code (server.compiled: false)
 # make lint   ruff, mypy, the layers
 # make fix    what ruff can mend and format by itself
@@ -37,11 +37,11 @@ test: .venv/test.stamp chromium lint client
 
 # With TLS every WebSocket goes this way. What a browser sees of it is the same, and takes long.
 test-stream: .venv/test.stamp
-	CHATSERVER_SERVER__TRANSPORT=stream $(PYTEST) -q -m "sockets and not browser"
+	CHATSERVER_SERVER__TRANSPORT=stream $(PYTEST) -q -m "sockets and transport"
 
 # Sending in Python, as where no compiler was: what depends on how bytes are sent.
 test-python: .venv/test.stamp
-	CHATSERVER_SERVER__COMPILED=false $(PYTEST) -q -m "sockets and not browser"
+	CHATSERVER_SERVER__COMPILED=false $(PYTEST) -q -m "sockets and transport"
 
 lint: .venv/test.stamp
 	$(BIN)/ruff check .

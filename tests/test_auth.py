@@ -15,6 +15,8 @@ from chatserver.accounts.login_throttle import FAILURES
 from chatserver.store import accounts as people
 from chatserver.testing import Refused
 
+pytestmark = pytest.mark.transport
+
 
 async def refused(work) -> Refused:
     with pytest.raises(Refused) as caught:

@@ -9,6 +9,8 @@ import socket
 
 import pytest
 
+pytestmark = pytest.mark.transport
+
 VISITORS = 30
 
 

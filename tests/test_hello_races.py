@@ -8,6 +8,8 @@ from chatserver.model.confusables import confusable_key
 from chatserver.store import accounts as table
 from chatserver.testing import Refused
 
+pytestmark = pytest.mark.transport
+
 PASSWORD = "correct horse"
 
 

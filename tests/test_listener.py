@@ -16,6 +16,8 @@ from tornado import netutil
 from chatserver.model.errors import ConfigError
 from chatserver.testing import Harness
 
+pytestmark = pytest.mark.transport
+
 
 async def opened(server, count):
     return [await asyncio.open_connection("127.0.0.1", server.server.port) for _ in range(count)]

@@ -13,6 +13,8 @@ from chatserver.store import append as log
 from chatserver.store import changes as entries
 from chatserver.testing import Refused
 
+pytestmark = pytest.mark.transport
+
 
 async def refused(work) -> Refused:
     with pytest.raises(Refused) as caught:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 from tornado.websocket import websocket_connect
 
 from chatserver.model.metrics import Histogram, Rate
+
+pytestmark = pytest.mark.transport
 
 
 async def scraped(server, token=None, **options):

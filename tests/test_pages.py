@@ -13,6 +13,8 @@ from chatserver.chat.pages import PAGE_BYTES, first_that_fit, last_that_fit
 from chatserver.model.values import Event, Message, User
 from chatserver.testing import Refused
 
+pytestmark = pytest.mark.transport
+
 ANN = User("u1", "ann", "ann")
 LONG = "long " * 1500
 SETTINGS = {"limits": {"messages_per_second": 1000, "burst": 1000}}

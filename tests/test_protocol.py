@@ -14,6 +14,8 @@ from chatserver.model.errors import HTTP_STATUS
 from chatserver.protocol import requests
 from chatserver.testing import Refused
 
+pytestmark = pytest.mark.transport
+
 ROOM = {"name", "title", "topic", "kind", "history", "archived", "head", "joined", "unread", "mentions", "read",
         "members"}  # fmt: skip
 EXAMPLES = Path(__file__).parent.parent / "examples"

@@ -12,6 +12,8 @@ from chatserver.sessions import resume as opening
 from chatserver.sessions.connection import Connection
 from chatserver.testing import Refused
 
+pytestmark = pytest.mark.transport
+
 HISTORY = ["history"]
 
 

@@ -5,6 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 
+import pytest
+
+pytestmark = pytest.mark.transport
+
 LIMIT = 65_536
 SETTINGS = {"limits": {"send_buffer_bytes": LIMIT}}
 TEXT = "x" * 4000

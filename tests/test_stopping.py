@@ -18,6 +18,8 @@ import asyncio
 from tornado.web import stream_request_body
 from chatserver import Handler, Plugin, Route, hookimpl
 
+pytestmark = pytest.mark.transport
+
 OVER = asyncio.Event()
 
 async def deaf():

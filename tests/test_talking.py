@@ -11,6 +11,8 @@ from chatserver.model.values import Room, RoomPosition, User
 from chatserver.store.queries import Membership, RoomList
 from chatserver.testing import Refused
 
+pytestmark = pytest.mark.transport
+
 
 def room_of(welcome, name="general"):
     return next(r for r in welcome.rooms if r["name"] == name)
