@@ -89,6 +89,8 @@ class AfterCommit:
         """Unsubscribe the users who left, tell the mentioned users, and notify the plugins."""
         if isinstance(entry, Post):
             self._metrics.messages += 1
+            if entry.trace is not None and done.event is not None:
+                entry.trace.committed(done.event.message)
         elif isinstance(entry, ChangeMember) and entry.action in LEAVING:
             self._let_out(live, entry)
         if done.event is not None:

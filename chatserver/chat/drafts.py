@@ -49,6 +49,8 @@ class DraftPipeline:
     def post(self, draft: Draft) -> Draft | Awaitable[Draft]:
         """Through ``before_post`` and ``render``. Plain as long as no hook on the way is async. Raises `Reject`."""
         hooks = self._plugins.current.hooks
+        if hooks.tracer is not None:
+            draft = hooks.tracer.begin(draft)
         if not hooks.has("before_post"):
             return self._render(draft)
         return _then(hooks.filter("before_post", draft), partial(self._accept, draft.content))

@@ -159,6 +159,7 @@ class Messages:
             draft.display_name,
             draft.actions,
             message.also,
+            draft.trace,
         )
 
     def _refuse(self, user: User, live: LiveRoom, message: NewMessage, reply: Reply, refusal: Reject) -> None:

@@ -118,6 +118,10 @@ class PluginChat(PluginMessages):
 
     # Plugins
 
+    async def why(self, message_id: str | None = None, *, room: Room | str | None = None, by: User) -> str:
+        await self._services.access.require(by, "server.plugins")
+        return self._services.host.why(message_id, None if room is None else room_name(room))
+
     def plugins(self) -> list[Mapping[str, Any]]:
         waiting = self._services.notifier.waiting()
         lines = self._services.host.overview()

@@ -47,7 +47,7 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
     fields = {name: getattr(document, name) for name in Document.__struct_fields__}
     fields["data_dir"] = base / document.data_dir
     fields["rooms"] = _rooms(document, source)
-    fields["plugins"] = Plugins(dirs=document.plugins.dirs, enabled=plugins)
+    fields["plugins"] = msgspec.structs.replace(document.plugins, enabled=plugins)
     return Settings(**fields, source=source, off=switched_off.read(fields["data_dir"]))
 
 

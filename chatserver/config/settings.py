@@ -14,6 +14,7 @@ from .source import Source
 Port = Annotated[int, Meta(ge=0, le=65535, description="a port, 0 to 65535")]
 Count = Annotated[int, Meta(ge=1, le=10**9, description="a whole number, 1 to 1000000000")]
 Days = Annotated[int, Meta(ge=1, le=36500, description="a whole number of days, 1 to 36500")]
+Traces = Annotated[int, Meta(ge=0, le=100_000, description="a whole number, 0 to 100000")]
 Memory = Annotated[int, Meta(ge=1, le=4096, description="a whole number of MiB, 1 to 4096")]
 FrameBytes = Annotated[
     int, Meta(ge=1024, le=2**26, description="a whole number of bytes, 1024 (1 KiB) to 67108864 (64 MiB)")
@@ -170,6 +171,8 @@ class Plugins(_Section, frozen=True, kw_only=True):
     dirs: tuple[Path, ...] = ()
     """Folders with further plugins, relative to the settings file."""
     enabled: Mapping[str, PluginConfig] = field(default_factory=_default_plugins)
+    trace: Traces = 0
+    """Of so many of the last messages it is kept, in memory, what each plugin did with them."""
 
 
 class Document(_Section, frozen=True, kw_only=True):

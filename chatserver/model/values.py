@@ -176,6 +176,8 @@ class Draft(msgspec.Struct, frozen=True):
     actions: Actions = ()
     new_extra: Mapping[str, Any] | UnsetType | None = UNSET
     """What the plugin whose hook is called makes of its extra. The server puts it into ``extras``."""
+    trace: Any = None
+    """Where the server notes what plugins do with it, if it does."""
 
     def replace(self, **changes: Any) -> Draft:
         """A copy with these fields changed."""

@@ -225,6 +225,13 @@ class ChatAPI(Protocol):
         """The commands that ``user`` may call, as ``welcome`` lists them, each with its ``help``."""
 
     # Plugins
+    async def why(self, message_id: str | None = None, *, room: Room | str | None = None, by: User) -> str:
+        """What each plugin did with a message, in lines: changed, refused, took how long; without an id the newest one,
+        of ``room`` where it is given. It is kept for as many as the setting ``plugins.trace`` says.
+
+        Raises `Reject` ``not_found``, and ``invalid`` where nothing is kept.
+        """
+
     def plugins(self) -> list[Mapping[str, Any]]:
         """The enabled plugins in order, then those that are switched off: ``name``, ``on``, ``suspended`` (part and
         last failure), ``calls``, ``failures``, ``seconds`` in all calls, and ``waiting``, the calls of ``after_*`` to

@@ -29,6 +29,7 @@ from .plugin_set import Loaded, PluginSet
 from .problems import Problems, mistake
 from .registrations import Registrations
 from .texts import Texts
+from .tracing import Tracer
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _UNMISTAKABLE = re.compile(r"(before|after|register)_|(startup|shutdown|in_commit)$")
@@ -56,6 +57,7 @@ class Builder:
         self._timeouts = timeouts
         self._tell = tell
         self._suspended = old.hooks.suspended if old is not None else (lambda plugin: {})
+        self._tracer = _tracer(settings.plugins.trace, old)
         self._old = {plugin.name: plugin for plugin in old.plugins} if old is not None else {}
         self._manager = pluggy.PluginManager(PROJECT)
         for kind in KINDS:
@@ -111,6 +113,7 @@ class Builder:
             tell=self._tell,
             problems=problems,
             content_chars=self._settings.limits.content_chars,
+            tracer=self._tracer,
         )
         commands = Commands(hooks.guard)
         for plugin in plugins:
@@ -221,6 +224,14 @@ class Builder:
         elif attribute in hooks and _UNMISTAKABLE.match(attribute):
             text = f"{attribute} is a hook, so it needs the decorator @hookimpl"
             raise mistake(plugin.name, text, getattr(plugin.instance, attribute))
+
+
+def _tracer(most: int, old: PluginSet | None) -> Tracer | None:
+    """The tracer of before, if it keeps as many messages."""
+    before = old.hooks.tracer if old is not None else None
+    if before is not None and before.most == most:
+        return before
+    return Tracer(most) if most else None
 
 
 def _check_arguments(plugin: Loaded, method: Callable[..., Any], hook: pluggy.HookCaller) -> None:

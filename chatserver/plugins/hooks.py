@@ -27,6 +27,7 @@ from .implementation import HookImpl, Policy
 from .in_commit import InCommit
 from .isolation import HOOKS, Isolation, Record
 from .problems import Problems
+from .tracing import TRACED, Tracer
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +47,8 @@ class HookCaller:
     """The hooks of the plugins in ``manager``, compiled as they are now; ``policies`` has one for each plugin.
 
     Arguments are given by position, in the order of the hook's specification. Calls and failures are counted in
-    ``record``. ``tell`` is called, on the loop, when a part of a plugin is suspended because it keeps failing.
+    ``record``; what is on a new message's way is noted by ``tracer``. ``tell`` is called, on the loop, when a part of a
+    plugin is suspended because it keeps failing.
     Implementations that can't be called as their hook is go to ``problems``; without it they raise PluginError.
     ``content_chars`` is the longest text that a plugin may make of a message.
     """
@@ -61,10 +63,15 @@ class HookCaller:
         tell: Tell = tell_nobody,
         problems: Problems | None = None,
         content_chars: int = 8000,
+        tracer: Tracer | None = None,
     ) -> None:
         problems = Problems(collect=False) if problems is None else problems
         self.record = Record() if record is None else record
+        self.tracer = tracer
         impls = {name: _implementations(manager, name, policies, self.record, problems) for name in _HOOKS}
+        if tracer is not None:
+            for impl in (impl for name in TRACED for impl in impls[name]):
+                impl.call = tracer.traced(impl)
         isolation = self._isolation = Isolation(
             self._suspend, manager.get_plugin, self.record, timeouts.cancelled
         )

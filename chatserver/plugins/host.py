@@ -109,6 +109,14 @@ class PluginHost:
             "seconds": sum(each.seconds for each in counted),
         }
 
+    def why(self, message_id: str | None = None, room: str | None = None) -> str:
+        """What each plugin did with a message, see `Tracer.why`. Raises `Reject` ``invalid`` where nothing is kept."""
+        tracer = self.current.hooks.tracer
+        if tracer is None:
+            text = "Nothing is kept: say in the settings of how many messages, as plugins.trace, and reload."
+            raise Reject(text, "invalid")
+        return tracer.why(message_id, room)
+
     def registered(self, event_type: str) -> bool:
         """Whether a plugin registered this type of durable events; one that starts or stops counts, too."""
         return any(event_type in each.event_types for each in self._sets)

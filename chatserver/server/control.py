@@ -24,7 +24,8 @@ ADDRESS_BYTES = 100
 ANSWER_SECONDS = 900.0
 """How long an answer may take: migrations have ten minutes."""
 
-Work = Callable[[], Awaitable[str]]
+Work = Callable[[str], Awaitable[str]]
+"""Gets what stands after the name in what was asked."""
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -69,11 +70,12 @@ class Control:
         writer.close()
 
     async def _answer(self, asked: str) -> Answer:
-        work = self._work.get(asked)
+        name, _, argument = asked.partition(" ")
+        work = self._work.get(name)
         if work is None:
-            return Answer(False, f"The running server doesn't know {asked!r}: it is of another version.")
+            return Answer(False, f"The running server doesn't know {name!r}: it is of another version.")
         try:
-            return Answer(True, await work())
+            return Answer(True, await work(argument))
         except Reject as refusal:
             return Answer(False, refusal.message)
         except (ConfigError, PluginError) as error:

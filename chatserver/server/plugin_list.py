@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ from .options import config_option, read_settings
 
 RUNNING = "plugins"
 """What the running server is asked for: how its plugins do."""
+WHY = "why"
+"""What it is asked for: what plugins did with a message."""
 
 
 class Running(msgspec.Struct):
@@ -35,13 +38,16 @@ class Running(msgspec.Struct):
     seconds: float
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @config_option
-def plugins(config: Path | None) -> None:
+@click.pass_context
+def plugins(context: click.Context, config: Path | None) -> None:
     """List the plugins: those that are enabled, in order, with all they register, and those that could be.
 
     Where the server runs, how often they were called and failed there, and how long a call takes.
     """
+    if context.invoked_subcommand is not None:
+        return
     settings = read_settings(config)
     host = PluginHost(settings)
     host.load()
@@ -57,6 +63,21 @@ def plugins(config: Path | None) -> None:
             click.echo(f"-  {each.name} (switched off by /plugins off in the chat; {each.where})")
         elif each.name not in enabled:
             click.echo(f"-  {each.name} (not enabled; {each.where})")
+
+
+@plugins.command("why")
+@click.argument("message", required=False)
+@config_option
+def why(message: str | None, config: Path | None) -> None:
+    """Ask the running server what each plugin did with a message: changed, refused, took how long.
+
+    MESSAGE is its id; without it the newest one, and those that were refused since. How many are kept is the setting
+    plugins.trace.
+    """
+    answer = ask(read_settings(config).data_dir, f"{WHY} {message or ''}")
+    click.echo(answer.text, err=not answer.ok)
+    if not answer.ok:
+        sys.exit(1)
 
 
 @click.command("check")

@@ -15,14 +15,15 @@ from pathlib import Path
 from typing import Any
 
 import click
+import msgspec
 
 from .. import __version__
 from ..config import Settings
 from ..model.errors import ConfigError, PluginError
-from .control import Control
+from .control import Control, Work
 from .logs import log_to_stderr
 from .options import MISTAKE, config_option, read_settings, settings_file
-from .plugin_list import RUNNING
+from .plugin_list import RUNNING, WHY
 from .server import ChatServer
 from .watching import reload_on_change
 
@@ -75,7 +76,7 @@ async def _serve(settings: Settings, config: Path | None, watch: bool) -> None:
         raise
     stop = _on_signal()
     _reload_on_hangup(server)
-    control = Control(settings.data_dir, {"reload": server.reload, RUNNING: server.plugins_as_json})
+    control = Control(settings.data_dir, _answers(server))
     await control.start()
     watching = asyncio.create_task(reload_on_change(server, settings, config)) if watch else None
     # What lives as long as the server need not be looked at by every collection.
@@ -97,6 +98,21 @@ async def _serve(settings: Settings, config: Path | None, watch: bool) -> None:
     await server.stop()
     late.cancel()
     _end_within(EXIT_SECONDS, "the server has stopped, but something in a plugin goes on", 0)
+
+
+def _answers(server: ChatServer) -> dict[str, Work]:
+    """What other commands ask the running server."""
+
+    async def reload(_: str) -> str:
+        return await server.reload()
+
+    async def plugins(_: str) -> str:
+        return msgspec.json.encode(server.host.overview()).decode()
+
+    async def why(message_id: str) -> str:
+        return server.host.why(message_id or None)
+
+    return {"reload": reload, RUNNING: plugins, WHY: why}
 
 
 def _on_signal() -> asyncio.Event:

@@ -9,8 +9,6 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from .. import __version__
 from ..chat.plugin_api import PluginChat
 from ..chat.services import Services
@@ -187,10 +185,6 @@ class ChatServer:
     async def reload_changed(self, files: Iterable[Path]) -> str:
         """The same, with the code of the plugins to which these ``files`` belong read anew."""
         return await self.services.plugin_reload.changed_on_disk(files)
-
-    async def plugins_as_json(self) -> str:
-        """How the plugins do: what `PluginHost.overview` says, as JSON."""
-        return msgspec.json.encode(self.host.overview()).decode()
 
     # Stop
 

@@ -46,6 +46,8 @@ class Post(msgspec.Struct):
     actions: Actions = ()
     also: AlsoWork | None = None
     """What the plugin writes along with it."""
+    trace: Any = None
+    """As in `Draft`."""
 
 
 class Edit(msgspec.Struct):

@@ -105,16 +105,28 @@ class Basics(Plugin):
         await self.chat.invite(room, user, by=ctx.user)
         return f"{user.name} was invited to #{room.name}."
 
-    @command(permission="server.plugins", examples=["/plugins", "/plugins off emoji", "/plugins reload"])
+    @command(
+        permission="server.plugins",
+        examples=["/plugins", "/plugins off emoji", "/plugins reload", "/plugins why m1z2f"],
+    )
     async def plugins(
         self,
         ctx,
-        action: Annotated[Literal["on", "off", "reload"] | None, "what to do; nothing: list them"] = None,
-        name: Annotated[str, "which one, for on and off"] = "",
+        action: Annotated[
+            Literal["on", "off", "reload", "why"] | None, "what to do; nothing: list them"
+        ] = None,
+        name: Annotated[
+            str, "which one, for on and off; for why a message, without it this room's newest"
+        ] = "",
     ):
-        """List the plugins, switch one on or off, or read the settings again."""
+        """List the plugins, switch one on or off, or read the settings again.
+
+        why tells what each plugin changed of a message, refused, and how long it took.
+        """
         if action is None:
             return plugin_list(self.chat.plugins())
+        if action == "why":
+            return await self.chat.why(name or None, room=None if name else ctx.room, by=ctx.user)
         if (action == "reload") == bool(name):
             raise Reject("Name a plugin for on and off, and none for reload.", "invalid", field="name")
         if action == "reload":
