@@ -99,3 +99,38 @@ async def test_settings_that_cannot_be_meant_fail(
     (tmp_path / "odd.chat").write_text(f"# x\nplugins: basics\nsettings:\n{settings}\nalice joins general\n")
     with pytest.raises(AssertionError, match=r"odd\.chat:3"):
         await run_transcript(tmp_path / "odd.chat", chat)
+
+
+APPROVE = """
+# A guest asks, and one moderator decides.
+plugins: approve
+mona is a moderator
+mona joins general
+bob joins general
+bob says in general: /request a chair
+mona hears approve in general: bob asks for a chair
+bob hears approve in general: bob asks for a chair
+bob presses Approve
+bob is refused: forbidden
+mona presses Refuse…
+mona fills in: {"why": ""}
+mona is refused: invalid
+mona presses Approve
+mona hears approve in general: Approved (mona).
+bob hears approve in general: Approved (mona).
+bob gets approve:pressed in general: {"actions": []}
+"""
+
+
+async def test_buttons_are_pressed_and_forms_filled_in(chat: Callable[..., Harness], tmp_path: Path) -> None:
+    (tmp_path / "approve.chat").write_text(APPROVE)
+    examples = Path(__file__).parent.parent / "examples"
+    await run_transcript(tmp_path / "approve.chat", partial(chat, dirs=[examples]))
+
+
+async def test_a_button_that_is_not_there_cannot_be_pressed(
+    chat: Callable[..., Harness], tmp_path: Path
+) -> None:
+    (tmp_path / "none.chat").write_text("# x\nalice joins general\nalice presses Approve\n")
+    with pytest.raises(AssertionError, match=r"none\.chat:3: [^\n]*\n  alice sees no button 'Approve'"):
+        await run_transcript(tmp_path / "none.chat", chat)

@@ -55,7 +55,7 @@ from pathlib import Path
 PLUGINS = Path(__file__).parent.parent
 """
 CONFTEST = """\
-from chatserver.testing.fixtures import *  # noqa: F403 - the fixtures `chat` and `process`, and async tests
+from chatserver.testing.fixtures import *  # noqa: F403 - the fixtures, and async tests
 """
 PYPROJECT = """\
 [build-system]

@@ -156,10 +156,12 @@ class Harness:
             await client.heard("joined")
         return clients
 
-    async def account(self, name: str, role: Role = "member", password: str = PASSWORD) -> Client:
+    async def account(
+        self, name: str, role: Role = "member", password: str = PASSWORD, **hello: Any
+    ) -> Client:
         """A client of a new account, signed in."""
         user = await self.services.accounts.add(name, password, role)
-        return await self.client(token=await self.services.accounts.issue(user, "session"))
+        return await self.client(token=await self.services.accounts.issue(user, "session"), **hello)
 
     # HTTP
 

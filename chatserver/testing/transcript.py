@@ -25,6 +25,11 @@ Events and requests of any type have their fields as JSON, as far as they matter
     alice asks polls:counts: {"poll": 1}
     alice is answered: {"counts": [0, 1]}
 
+Buttons of plugins are pressed, and their forms filled in::
+
+    alice presses Refuse…
+    alice fills in: {"why": "Too late"}
+
 A run fails when a client got a message that the file does not mention.
 """
 
@@ -71,12 +76,12 @@ class Conversation:
 
     async def _who(self, name: str) -> Client:
         if name not in self._people:
-            self._people[name] = await self._server.client(name)
+            self._people[name] = await self._server.client(name, forms=True)
         return self._people[name]
 
     async def _is(self, name: str, role: str) -> None:
         assert role in ROLES, f"there is no role {role!r}"
-        self._people[name] = await self._server.account(name, role)
+        self._people[name] = await self._server.account(name, role, forms=True)
 
     async def _try(self, name: str, work: Awaitable[Heard]) -> None:
         assert name not in self._refused, f"{name} was refused, and no line says so: {self._refused[name]}"
@@ -133,6 +138,22 @@ class Conversation:
         client = await self._who(name)
         await self._try(name, client.ask(type, **_fields(fields)))
 
+    async def _presses(self, name: str, label: str) -> None:
+        client = await self._who(name)
+        shown = {
+            event["message_id"]: event.get("actions", ()) for event in client.everything if "actions" in event
+        }
+        found = [(id, each) for id, actions in shown.items() for each in actions if each["label"] == label]
+        assert found, f"{name} sees no button {label!r}"
+        id, action = found[-1]
+        press = client.ask("action", message_id=id, plugin=action["plugin"], action=action["id"])
+        await self._try(name, press)
+
+    async def _fills_in(self, name: str, fields: str) -> None:
+        client = await self._who(name)
+        form = await client.hears("form")
+        await self._try(name, client.ask("answer", form=form.form, values=_fields(fields)))
+
     async def _is_answered(self, name: str, fields: str) -> None:
         assert name in self._answers, f"{name} asked nothing"
         answer = self._answers[name]
@@ -174,6 +195,8 @@ _STEPS: tuple[tuple[re.Pattern[str], Step], ...] = (
     (re.compile(r"(\S+) gets (\S+?)(?: in ([^\s:]+))?(?:: (\{.*\}))?"), Conversation._gets),
     (re.compile(r"(\S+) asks (\S+?)(?:: (\{.*\}))?"), Conversation._asks),
     (re.compile(r"(\S+) is answered: (\{.*\})"), Conversation._is_answered),
+    (re.compile(r"(\S+) presses (.+)"), Conversation._presses),
+    (re.compile(r"(\S+) fills in: (\{.*\})"), Conversation._fills_in),
     (re.compile(r"(\S+) sees (\S+) (join|leave) (\S+)"), Conversation._sees),
     (
         re.compile(r"(\S+) sees (\S+) (added|removed|kicked|banned|unbanned|muted|unmuted) in (\S+)"),
