@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from .plugins.gateways import StreamLink
     from .plugins.hears import HearsContext, hears
     from .plugins.hookspecs import hookimpl
+    from .plugins.jobs import job
     from .web.handler import Handler
 
 __version__ = "0.1.0"
@@ -69,6 +70,7 @@ __all__ = [
     "command",
     "hears",
     "hookimpl",
+    "job",
     "settings",
 ]
 
@@ -79,6 +81,7 @@ _MODULES = {
     "plugins.database": ("Also", "Conflict", "EventTransaction", "Transaction"),
     "plugins.forms": ("Field", "Form", "FormClosed"),
     "plugins.gateways": ("StreamLink",),
+    "plugins.jobs": ("job",),
     "model.errors": ("Reject",),
     "plugins.hears": ("HearsContext", "hears"),
     "plugins.hookspecs": ("hookimpl",),

@@ -61,8 +61,8 @@ async def no_migrations(plugin, migrations):
     raise AssertionError("nothing to migrate")
 
 
-def bind(plugin):
-    return f"chat of {plugin}", f"database of {plugin}"
+async def bind(plugin):
+    plugin.chat, plugin.db = f"chat of {plugin.name}", f"database of {plugin.name}"
 
 
 PLAIN = """
@@ -608,7 +608,7 @@ async def test_plugins_start_in_order_and_stop_in_reverse_with_all_they_began(wr
     second.ticked.clear()
     # A job that fails is reported, and comes again.
     await second.ticked.wait()
-    assert "plugin second: a background job failed: ZeroDivisionError: tick" in caplog.text
+    assert "plugin second: the job tick failed: ZeroDivisionError: tick" in caplog.text
     running.current.hooks.tell("second", "after_event", (None,))
     await running.stop()
     running.current.hooks.tell("second", "after_event", (None,))

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import logging
 from collections.abc import Callable, Coroutine
+from datetime import datetime, timedelta
 from pathlib import Path
 from time import perf_counter
 from types import new_class
 from typing import Any, ClassVar, TypeVar, dataclass_transform
+from uuid import uuid4
 
 import msgspec
 
 from ..model.values import Role, Room, User
+from .answers import EVENT_BYTES, encoded, text
 from .api import ChatAPI
 from .database import Database, Transaction
-from .failures import contained, described, own_failure, raised
+from .failures import contained, described, raised
 from .implementation import OnError
+from .jobs import Jobs, jobs_of, moment, time_of_day, zone_of
+from .keep import Keep
+from .plugin_server import Alone, PluginServer
 
 Ran = Callable[[float, BaseException | None], None]
 """Counts a run of a job: the seconds it took, and what it failed with."""
+ID_CHARS = 100
 Migration = str | Callable[[Transaction], None]
 
 T = TypeVar("T")
@@ -65,6 +71,8 @@ class Plugin:
 
     chat: ChatAPI
     db: Database
+    keep: Keep
+    """A few JSON values by name, in memory and in the database."""
 
     def __init__(
         self,
@@ -82,6 +90,7 @@ class Plugin:
         self._peers = peers
         self._tasks: set[asyncio.Task[Any]] = set()
         self._ran = ran
+        self._server: PluginServer = Alone()
 
     def spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         """Run ``work`` beside everything else. A failure is logged; a stop cancels it."""
@@ -99,10 +108,59 @@ class Plugin:
         task.add_done_callback(ended)
         return task
 
-    def every(self, seconds: float, function: Callable[[], Any]) -> asyncio.Task[Any]:
-        """Call ``function``, plain or async, again and again with ``seconds`` between. A failure is logged, and ends
-        nothing."""
-        return self.spawn(self._repeat(seconds, function))
+    def every(
+        self, seconds: float, function: Callable[[], Any], *, first: float | None = None
+    ) -> asyncio.Task[Any]:
+        """Call ``function``, plain or async, again and again with ``seconds`` between; ``first`` is how long before
+        the first time, if not as long. A failure is logged, and ends nothing. Raises ValueError below 0."""
+        wait = seconds if first is None else first
+        if not (seconds >= 0 and wait >= 0):
+            raise ValueError("seconds are 0 or more")
+        return self.spawn(self._jobs.every(seconds, function, wait))
+
+    def daily(self, at: str, function: Callable[[], Any], zone: str = "UTC") -> asyncio.Task[Any]:
+        """Call ``function``, plain or async, each day at a time like ``18:00``, by the clocks of a zone like
+        ``Europe/Berlin``. What falls into a time when the server is off is left out. Raises ValueError."""
+        return self.spawn(self._jobs.daily(time_of_day(at), zone_of(zone), function))
+
+    async def at(
+        self,
+        when: float | datetime | timedelta,
+        name: str,
+        data: Any = None,
+        *,
+        id: str | None = None,
+    ) -> str:
+        """Call the method ``name``, which has the decorator ``@job``, with ``data`` at a time (seconds since 1970, a
+        datetime with its zone, or a timedelta from now on), once and at least once, also after a restart. Returns the
+        job's id; one that is given takes the place of the job that had it.
+
+        Raises ValueError for a name that is no job's and for more than 64 KiB of data, TypeError for what JSON can't
+        hold.
+        """
+        if name not in jobs_of(self):
+            raise ValueError(f"{name!r} is no method of {type(self).__name__} with the decorator @job")
+        copied = msgspec.json.decode(encoded(data, EVENT_BYTES))
+        key = uuid4().hex if id is None else text(id, ID_CHARS)
+        await self._server.put_job(self.name, key, name, moment(when, self._server.timer()), copied)
+        return key
+
+    async def cancel(self, id: str) -> bool:
+        """Take back what `at` has planned; False if there is no such job (any more)."""
+        return await self._server.drop_job(self.name, id)
+
+    async def run_job(self, name: str, data: Any) -> bool:
+        """Run a job that was planned; whether it worked. The server calls this."""
+        function = jobs_of(self).get(name)
+        if function is None:
+            error = LookupError(f"there is no method {name!r} with the decorator @job any more")
+            self._count_job(perf_counter(), error, f"the job {name}")
+            return False
+        return await self._jobs.run(function, data)
+
+    @property
+    def _jobs(self) -> Jobs:
+        return Jobs(self._server.timer, self._count_job, self._server.leads)
 
     async def bot(self, *, display_name: str | None = None, role: Role | None = None) -> User:
         """The plugin's own user, called like the plugin: made when first asked for, and kept for ever. It is who posts
@@ -118,7 +176,7 @@ class Plugin:
         return self._peers(name)
 
     async def cancel_tasks(self) -> None:
-        """End what `spawn` and `every` started. The host calls this before ``shutdown``."""
+        """End what `spawn`, `every` and `daily` started. The host calls this before ``shutdown``."""
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
@@ -126,21 +184,15 @@ class Plugin:
             # Not `gather`, which can't be cancelled itself before they are.
             await asyncio.wait(tasks)
 
-    async def _repeat(self, seconds: float, function: Callable[[], Any]) -> None:
-        while True:
-            await asyncio.sleep(seconds)
-            started, failure = perf_counter(), None
-            try:
-                result = function()
-                if inspect.isawaitable(result):
-                    await result
-            except BaseException as error:
-                failure = own_failure(error)
-            self._count_job(started, failure)
+    async def close(self) -> None:
+        """Store what is kept. The host calls this after ``shutdown``."""
+        keep = getattr(self, "keep", None)
+        if keep is not None:
+            await keep.save()
 
-    def _count_job(self, started: float, error: BaseException | None) -> None:
+    def _count_job(self, started: float, error: BaseException | None, what: str = "a background job") -> None:
         if error is not None:
             error = raised(error)
-            self.log.error("plugin %s: a background job failed: %s", self.name, described(error, type(self)))
+            self.log.error("plugin %s: %s failed: %s", self.name, what, described(error, type(self)))
             self.log.debug("plugin %s: the failure in full", self.name, exc_info=error)
         self._ran(perf_counter() - started, error)

@@ -11,10 +11,8 @@ from typing import Any
 from ..config import Settings
 from ..model.errors import PluginError, Reject
 from ..model.tuning import Timeouts
-from .api import ChatAPI
 from .base import Migration, Plugin, Ran
 from .building import Builder
-from .database import Database
 from .deadline import TookTooLong, Waiting, wait_at_most
 from .discovery import Found, find
 from .failures import Failure, described, own_failure
@@ -23,7 +21,7 @@ from .implementation import HookImpl, Stats
 from .isolation import Record
 from .plugin_set import Loaded, PluginSet
 
-Bind = Callable[[str], tuple[ChatAPI, Database]]
+Bind = Callable[[Plugin], Awaitable[None]]
 Migrate = Callable[[str, Sequence[Migration]], Awaitable[None]]
 Written = Callable[[], Awaitable[Any]]
 
@@ -52,6 +50,8 @@ class PluginHost:
         self._record = Record(strict)
         self._waiting = Waiting(timeouts.cancelled)
         self._bind: Bind | None = None
+        self.changed: Callable[[], None] = lambda: None
+        """Is called when another set is in use."""
         self._started: set[Plugin] = set()
         self._changing: tuple[Sequence[Loaded], PluginSet] | None = None
         """While the set is changed: the plugins that come or go, and their set."""
@@ -130,7 +130,7 @@ class PluginHost:
     # Life
 
     async def start(self, bind: Bind, migrate: Migrate) -> None:
-        """Give each plugin its chat and database, bring its tables up to date, then start them in order.
+        """Give each plugin what it works with (``bind``), bring its tables up to date, then start them in order.
 
         When one fails, those before it are stopped again. Raises PluginError.
         """
@@ -181,12 +181,13 @@ class PluginHost:
             plugin.instance._peers = new.peer
         self.current = new
         self._sets = (new,)
+        self.changed()
 
     async def _begin(self, plugins: PluginSet, wanted: Sequence[Loaded]) -> None:
         assert self._bind is not None, "start comes first"
         plugins.hooks.start()
         for plugin in wanted:
-            plugin.instance.chat, plugin.instance.db = self._bind(plugin.name)
+            await self._try(plugin, "its start", self._timeouts.startup, self._bind, plugin.instance)
         for plugin in wanted:
             if migrations := plugin.instance.migrations:
                 seconds = self._timeouts.migrations
@@ -221,6 +222,7 @@ class PluginHost:
             steps = [("ending its jobs", plugin.instance.cancel_tasks)]
             if plugin.instance in self._started:
                 steps += [("shutdown", impl.function) for impl in _own("shutdown", plugin, plugins)]
+                steps += [("storing what it keeps", plugin.instance.close)]
             for what, function in steps:
                 # Half of what is left: a plugin that won't end must not keep the others from it.
                 seconds = (until - asyncio.get_running_loop().time()) / 2

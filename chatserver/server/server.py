@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__
-from ..chat.plugin_api import PluginChat
+from ..chat.plugin_handles import PluginHandles
 from ..chat.services import Services
 from ..config import Settings
 from ..delivery.bus import MakeBus
@@ -20,12 +20,13 @@ from ..model.metrics import Metrics
 from ..model.tuning import Sizes, Timeouts
 from ..plugins.deadline import wait_at_most
 from ..plugins.host import PluginHost
+from ..plugins.timer import timer_of
 from ..sessions.context import ConnectionContext
 from ..sessions.gateway import Gateways
 from ..store import Store
 from ..store.engine import database_file
 from ..store.folder import make_private
-from ..store.plugin_tables import Contributions, PluginDatabase, migrate
+from ..store.plugin_tables import Contributions, migrate
 from ..web.assets import Assets
 from ..web.listener import Listener, listening_sockets
 from ..web.routes import application
@@ -119,17 +120,17 @@ class ChatServer:
         await services.bus.start()
         add("the bus", services.bus.stop, self.timeouts.stop_http)
         add("presence", services.presence.stop, self.timeouts.stop_http)
-        await self.host.start(self._bind, self._migrate)
+        handles = PluginHandles(services, timer_of(self._clock), self._gateways.open)
+        await self.host.start(handles.give, self._migrate)
         add("the plugins", self.host.stop, self.timeouts.stop)
         add("what plugins have asked", services.dialogs.stop, self.timeouts.stop_plugin_step)
+        handles.jobs.start()
+        add("planned jobs", handles.jobs.stop, self.timeouts.stop_hooks)
         services.notifier.start()
         add("all after_ hooks", services.notifier.stop, self.timeouts.stop_hooks)
         await services.room_service.make_missing(self.settings.rooms)
         await services.account_changes.start()
         await services.account_changes.clean_up()
-
-    def _bind(self, plugin: str) -> tuple[PluginChat, PluginDatabase]:
-        return PluginChat(plugin, self.services, self._gateways.open), PluginDatabase(self.services.store)
 
     async def _migrate(self, plugin: str, migrations: Sequence[Any]) -> None:
         await migrate(self.services.store, plugin, migrations)

@@ -1,0 +1,147 @@
+"""Runs plugins' jobs that are stored: each at its time, at least once, whatever restarts lie between."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from ..model.errors import Reject
+from ..plugins.base import Plugin
+from ..plugins.host import PluginHost
+from ..plugins.timer import Timer
+from ..store import Store
+from ..store.plugin_values import StoredJob, drop_job, next_jobs, put_job
+
+log = logging.getLogger(__name__)
+
+AT_ONCE = 20
+"""So many jobs run at the same time."""
+TRIES = 5
+"""A job that fails so often is given up."""
+AGAIN_SECONDS = 60.0
+"""After a failure; twice as long after each further one."""
+
+Key = tuple[str, str]
+
+
+class PluginJobs:
+    """The jobs of all plugins. `start` and `stop` are called with those of the server."""
+
+    def __init__(self, store: Store, host: PluginHost, timer: Timer, leads: Callable[[], bool]) -> None:
+        self._store = store
+        self._host = host
+        self._timer = timer
+        self._leads = leads
+        self._changed = asyncio.Event()
+        self._running: set[Key] = set()
+        self._failed: dict[Key, int] = {}
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to run what is due. The plugins have started."""
+        self._task = asyncio.get_running_loop().create_task(self._run())
+
+    async def stop(self) -> None:
+        """Begin no more jobs; those that run end with their plugins, and come again."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+
+    async def put(self, job: StoredJob) -> None:
+        """Store a job; another one with its id is replaced. Raises `Reject` ``unavailable``."""
+        await self._store.write(lambda conn: put_job(conn, job))
+        self._failed.pop((job.plugin, job.id), None)
+        self._changed.set()
+
+    async def drop(self, plugin: str, id: str) -> bool:
+        """Remove a job; False if there is none. One that runs goes on."""
+        dropped = await self._store.write(lambda conn: drop_job(conn, plugin, id))
+        self._changed.set()
+        return dropped
+
+    def plugins_changed(self) -> None:
+        """Other plugins are enabled by now."""
+        self._changed.set()
+
+    async def _run(self) -> None:
+        while True:
+            self._changed.clear()
+            try:
+                with self._timer.running():
+                    due = await self._begin_due() if self._leads() else None
+            except Reject:
+                # The storage has logged it.
+                due = self._timer() + AGAIN_SECONDS
+            await self._until(due)
+
+    async def _begin_due(self) -> float | None:
+        """Begin what is due; when the next one is."""
+        plugins = {plugin.name: plugin.instance for plugin in self._host.current.plugins}
+        # Those that run are still stored.
+        most = AT_ONCE + len(self._running)
+        names = list(plugins)
+        jobs = await self._store.read(lambda conn: next_jobs(conn, names, most))
+        for job in jobs:
+            if (job.plugin, job.id) in self._running:
+                continue
+            if job.due > self._timer():
+                return job.due
+            if len(self._running) >= AT_ONCE:
+                break
+            self._begin(job, plugins[job.plugin])
+        return None
+
+    def _begin(self, job: StoredJob, plugin: Plugin) -> None:
+        key = job.plugin, job.id
+        self._running.add(key)
+
+        def ended(task: asyncio.Task[Any]) -> None:
+            self._running.discard(key)
+            self._changed.set()
+
+        plugin.spawn(self._do(job, plugin)).add_done_callback(ended)
+
+    async def _do(self, job: StoredJob, plugin: Plugin) -> None:
+        with self._timer.running():
+            if await plugin.run_job(job.name, job.data):
+                await self._store.write(lambda conn: drop_job(conn, job.plugin, job.id, job.due))
+                self._failed.pop((job.plugin, job.id), None)
+            else:
+                await self._failed_once(job)
+
+    async def _failed_once(self, job: StoredJob) -> None:
+        key = job.plugin, job.id
+        failed = self._failed[key] = self._failed.get(key, 0) + 1
+        if failed >= TRIES:
+            del self._failed[key]
+            log.error(
+                "plugin %s: the job %s (%s) is given up, as it failed %d times",
+                *key[:1],
+                job.name,
+                job.id,
+                failed,
+            )
+            await self._store.write(lambda conn: drop_job(conn, job.plugin, job.id, job.due))
+            return
+        later = StoredJob(*key, job.name, self._timer() + AGAIN_SECONDS * 2 ** (failed - 1), job.data)
+
+        def put_off(conn: Any) -> None:
+            # Unless it was cancelled, or put to another time, meanwhile.
+            if drop_job(conn, *key, job.due):
+                put_job(conn, later)
+
+        await self._store.write(put_off)
+
+    async def _until(self, due: float | None) -> None:
+        """Wait for a change, or until it is ``due``."""
+        waits: list[asyncio.Task[Any]] = [asyncio.ensure_future(self._changed.wait())]
+        if due is not None:
+            waits.append(asyncio.ensure_future(self._timer.until(due)))
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for each in waits:
+                each.cancel()
+            await asyncio.wait(waits)

@@ -1,0 +1,253 @@
+"""Plugins' jobs: by the clock, which the tests move, and across restarts."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chatserver.plugins.jobs import next_at
+from chatserver.testing import Clock
+
+PLUGIN = """
+from chatserver import Plugin, hookimpl, job
+
+
+class Jobs(Plugin):
+    @hookimpl
+    def startup(self):
+        self.ran, self.fails = [], 0
+        self.every(60, self.often)
+        self.every(3600, self.at_once, first=0)
+        self.daily("18:00", self.evening, zone="Europe/Berlin")
+
+    def often(self):
+        self.ran.append("often")
+
+    async def at_once(self):
+        self.ran.append("at once")
+
+    def evening(self):
+        self.ran.append("evening")
+
+    @job
+    async def remind(self, data):
+        if self.fails:
+            self.fails -= 1
+            raise RuntimeError("not now")
+        # A real wait, for the database.
+        await self.db.query("SELECT 1")
+        self.ran.append(data)
+"""
+NOON = datetime(2026, 7, 1, 12, tzinfo=ZoneInfo("Europe/Berlin")).timestamp()
+
+
+@pytest.fixture
+def clock():
+    return Clock(NOON)
+
+
+@pytest.fixture
+def make(chat, on_file, tmp_path, clock):
+    (tmp_path / "jobs.py").write_text(PLUGIN)
+
+    def make(plugins=("jobs",), **options):
+        return chat(plugins=plugins, settings=on_file, dirs=[tmp_path], clock=clock, **options)
+
+    return make
+
+
+def plugin(server):
+    return server.server.host.current.peer("jobs")
+
+
+def took(server) -> list:
+    """What has run since the last call."""
+    ran, plugin(server).ran = plugin(server).ran, []
+    return ran
+
+
+async def test_jobs_run_again_and_again_and_daily(make, clock):
+    async with make() as server:
+        await clock.move(59)
+        assert took(server) == ["at once"]
+        await clock.move(1)
+        assert took(server) == ["often"]
+        await clock.move(180)
+        assert took(server) == ["often"] * 3
+        await clock.move(6 * 3600 - 241)
+        assert took(server).count("evening") == 0
+        await clock.move(1)
+        assert took(server).count("evening") == 1
+        await clock.move(days=3)
+        ran = took(server)
+        assert (ran.count("evening"), ran.count("at once"), ran.count("often")) == (3, 72, 3 * 1440)
+
+
+async def test_a_planned_job_runs_once_whatever_restarts_lie_between(make, clock):
+    async with make() as server:
+        jobs = plugin(server)
+        await jobs.at(NOON + 7200, "remind", {"of": "tea"})
+        await jobs.at(timedelta(hours=1), "remind", "sooner")
+        late = await jobs.at(datetime.fromtimestamp(NOON + 10_800, UTC), "remind", "late")
+        await clock.move(3600)
+        assert "sooner" in took(server)
+        await server.restart()
+        assert "sooner" not in took(server)
+        await clock.move(3600)
+        assert {"of": "tea"} in plugin(server).ran
+        await server.stop()
+        # The server is off when the next one is due.
+        await clock.move(7200)
+        await server.start()
+        await clock.move(1)
+        assert took(server).count("late") == 1
+        assert not await plugin(server).cancel(late)
+        await server.restart()
+        await clock.move(3600)
+        assert [each for each in took(server) if each not in ("often", "at once", "evening")] == []
+
+
+async def test_a_planned_job_can_be_replaced_and_cancelled(make, clock):
+    async with make() as server:
+        jobs = plugin(server)
+        assert await jobs.at(timedelta(minutes=1), "remind", "first", id="poll 1") == "poll 1"
+        await jobs.at(timedelta(minutes=5), "remind", "second", id="poll 1")
+        other = await jobs.at(timedelta(minutes=2), "remind", "other")
+        assert await jobs.cancel(other)
+        assert not await jobs.cancel(other)
+        assert not await jobs.cancel("nosuch")
+        await clock.move(600)
+        assert [each for each in took(server) if each not in ("often", "at once")] == ["second"]
+
+
+async def test_many_jobs_that_are_due_at_once_all_run(make, clock):
+    async with make() as server:
+        for n in range(60):
+            await plugin(server).at(NOON + 30 + n % 3, "remind", n)
+        await clock.move(40)
+        assert sorted(each for each in took(server) if isinstance(each, int)) == list(range(60))
+
+
+async def test_a_failing_job_comes_again_and_is_given_up_at_last(make, clock, caplog):
+    async with make() as server:
+        jobs = plugin(server)
+        await jobs.at(timedelta(seconds=1), "remind", "twice")
+        jobs.fails = 2
+        await clock.move(1)
+        (failed,) = server.failures()
+        assert (failed.plugin, str(failed.error)) == ("jobs", "not now")
+        assert "plugin jobs: the job remind failed: RuntimeError: not now (" in caplog.text
+        assert "jobs.py, line 26)" in caplog.text
+        await clock.move(60)
+        assert "twice" not in jobs.ran
+        await clock.move(120)
+        assert "twice" in took(server)
+        await jobs.at(timedelta(seconds=1), "remind", "never")
+        jobs.fails = 5
+        await clock.move(days=1)
+        assert jobs.fails == 0
+        assert "never" not in took(server)
+        assert "is given up, as it failed 5 times" in caplog.text
+        assert len(server.failures()) == 6
+        assert not await server.services.store.read(
+            lambda conn: conn.exec_driver_sql("SELECT id FROM plugin_job").all()
+        )
+
+
+async def test_jobs_wait_for_a_plugin_that_is_switched_off(make, clock):
+    async with make() as server:
+        await plugin(server).at(timedelta(minutes=1), "remind", "waited")
+        await server.reload([])
+        await clock.move(3600)
+        await server.reload(["jobs"])
+        await clock.move(1)
+        assert "waited" in took(server)
+
+
+async def test_what_cant_be_planned_is_an_error_at_once(make, clock):
+    async with make() as server:
+        jobs = plugin(server)
+        for attempt, error, told in (
+            (jobs.at(1.0, "nosuch"), ValueError, "'nosuch' is no method of Jobs with the decorator @job"),
+            (jobs.at(1.0, "often"), ValueError, "no method of Jobs with the decorator"),
+            (jobs.at("18:00", "remind"), TypeError, "when is in seconds since 1970"),
+            (jobs.at(datetime(2026, 1, 1), "remind"), ValueError, "needs a time zone"),
+            (jobs.at(1.0, "remind", object()), TypeError, "object"),
+            (jobs.at(1.0, "remind", "x" * 65_536), ValueError, "too many"),
+            (jobs.at(1.0, "remind", id="x" * 101), ValueError, "too many"),
+        ):
+            with pytest.raises(error, match=told):
+                await attempt
+        with pytest.raises(ValueError, match="like 18:00, not '25:00'"):
+            jobs.daily("25:00", jobs.often)
+        with pytest.raises(ValueError, match="no time zone 'Europe/Atlantis'"):
+            jobs.daily("18:00", jobs.often, "Europe/Atlantis")
+        with pytest.raises(ValueError, match="0 or more"):
+            jobs.every(-1, jobs.often)
+
+
+async def test_a_job_that_does_not_end_is_ended_with_the_server(chat, tmp_path, on_file, clock):
+    (tmp_path / "slow.py").write_text(
+        "import asyncio\nfrom chatserver import Plugin, job\n\n\nclass Slow(Plugin):\n    begun = 0\n\n"
+        "    @job\n    async def wait(self, data):\n        self.begun += 1\n        await asyncio.Event().wait()\n"
+    )
+    async with chat(plugins=["slow"], settings=on_file, dirs=[tmp_path]) as server:
+        slow = server.server.host.current.peer("slow")
+        await slow.at(timedelta(0), "wait")
+        await server.restart()
+        again = server.server.host.current.peer("slow")
+        assert again is not slow
+        # It has not ended, so it runs again.
+        rows = await server.services.store.read(
+            lambda conn: conn.exec_driver_sql("SELECT name FROM plugin_job").all()
+        )
+        assert [row.name for row in rows] == ["wait"]
+
+
+def test_clocks_that_change_leave_out_no_day_and_count_none_twice():
+    berlin = ZoneInfo("Europe/Berlin")
+
+    def days(at: time, first: datetime, count: int) -> list[str]:
+        moments, now = [], first.timestamp()
+        for _ in range(count):
+            now = next_at(at, berlin, now)
+            moments.append(datetime.fromtimestamp(now, berlin).isoformat())
+        return moments
+
+    march = datetime(2026, 3, 28, tzinfo=berlin)
+    assert days(time(2, 30), march, 3) == [
+        "2026-03-28T02:30:00+01:00",
+        "2026-03-29T03:30:00+02:00",
+        "2026-03-30T02:30:00+02:00",
+    ]
+    october = datetime(2026, 10, 24, 12, tzinfo=berlin)
+    assert days(time(2, 30), october, 2) == ["2026-10-25T02:30:00+02:00", "2026-10-26T02:30:00+01:00"]
+    assert days(time(18), march, 2) == ["2026-03-28T18:00:00+01:00", "2026-03-29T18:00:00+02:00"]
+
+
+ZONES = [
+    "UTC",
+    "Europe/Berlin",
+    "America/New_York",
+    "Australia/Lord_Howe",
+    "Pacific/Apia",
+    "America/Sao_Paulo",
+]
+
+
+@given(
+    st.sampled_from(ZONES),
+    st.times(timezones=st.none()),
+    st.datetimes(datetime(2000, 1, 1), datetime(2040, 1, 1), timezones=st.just(UTC)),
+)
+def test_the_next_time_is_later_and_at_most_about_a_day_off(zone, at, after):
+    at = at.replace(second=0, microsecond=0, fold=0)
+    now = after.timestamp()
+    due = next_at(at, ZoneInfo(zone), now)
+    # Samoa left out a whole day.
+    assert now < due <= now + (49 if zone == "Pacific/Apia" else 25.5) * 3600
+    assert next_at(at, ZoneInfo(zone), due) > due
