@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from types import MappingProxyType
 
 from ..delivery.bus import Bus
@@ -45,6 +45,8 @@ class AfterCommit:
         self._access = access
         self._presence_members = presence_members
         self._metrics = metrics
+        self.followed: Callable[[str], None] | None = None
+        """Is told of rooms with a new event, while a plugin follows."""
 
     # Who is here
 
@@ -117,6 +119,8 @@ class AfterCommit:
     # Plugins
 
     def _tell_plugins(self, event: Event) -> None:
+        if self.followed is not None:
+            self.followed(event.room)
         self._notifier.notify("after_event", event)
         hook = AFTER.get(event.type)
         if hook is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -11,6 +12,7 @@ from ..plugins.keep import Keep
 from ..plugins.timer import Timer
 from ..store.plugin_tables import PluginDatabase
 from ..store.plugin_values import StoredJob, values, write_values
+from .follower import Failed, Follower, Function
 from .plugin_api import OpenSession, PluginChat
 from .plugin_jobs import PluginJobs
 from .services import Services
@@ -22,11 +24,13 @@ class PluginHandles:
     def __init__(self, services: Services, timer: Timer, open_session: OpenSession) -> None:
         self.timer = timer
         self.jobs = PluginJobs(services.store, services.host, timer, self.leads)
-        services.host.changed = self.jobs.plugins_changed
+        services.host.changed = self._plugins_changed
         self._services = services
         self._open_session = open_session
         # By plugin: one that a reload replaces and the new one share it.
         self._kept: dict[str, Keep] = {}
+        self._followers: list[Follower] = []
+        self._turns: dict[tuple[str, str], asyncio.Lock] = {}
 
     async def give(self, plugin: Plugin) -> None:
         """Give a plugin all that it has from ``startup`` on. Raises `Reject` while the storage fails."""
@@ -44,6 +48,51 @@ class PluginHandles:
 
     async def _write(self, plugin: str, changed: Mapping[str, bytes | None]) -> None:
         await self._services.store.write(lambda conn: write_values(conn, plugin, changed))
+
+    async def follow(
+        self,
+        plugin: str,
+        name: str,
+        function: Function,
+        types: frozenset[str] | None,
+        at_the_end: bool,
+        ran: Failed,
+    ) -> None:
+        """Read all logs for a function, for ever. One that a reload replaces ends first."""
+        follower = Follower(
+            self._services.store,
+            self.timer,
+            plugin,
+            name,
+            function,
+            types=types,
+            rooms=partial(self._services.host.rooms_of, plugin),
+            ran=ran,
+            tell=self._services.people.tell_admins,
+        )
+        async with self._turns.setdefault((plugin, name), asyncio.Lock()):
+            self._followers.append(follower)
+            self._services.after_commit.followed = self._told
+            try:
+                await follower.run(at_the_end)
+            finally:
+                self._followers.remove(follower)
+                if not self._followers:
+                    self._services.after_commit.followed = None
+
+    def _told(self, room: str) -> None:
+        for follower in self._followers:
+            follower.told(room)
+
+    async def following(self, plugin: str) -> Mapping[str, int]:
+        """What follows, by name, and how many events it has still to read."""
+        own = [follower for follower in self._followers if follower.plugin == plugin]
+        return {follower.name: await follower.behind() for follower in own}
+
+    def _plugins_changed(self) -> None:
+        self.jobs.plugins_changed()
+        for follower in self._followers:
+            follower.look_again()
 
     def leads(self) -> bool:
         """Whether this process runs the jobs of the cluster: it is the only one."""

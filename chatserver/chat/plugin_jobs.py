@@ -74,7 +74,7 @@ class PluginJobs:
             except Reject:
                 # The storage has logged it.
                 due = self._timer() + AGAIN_SECONDS
-            await self._until(due)
+            await self._timer.until_set(self._changed, due)
 
     async def _begin_due(self) -> float | None:
         """Begin what is due; when the next one is."""
@@ -133,15 +133,3 @@ class PluginJobs:
                 put_job(conn, later)
 
         await self._store.write(put_off)
-
-    async def _until(self, due: float | None) -> None:
-        """Wait for a change, or until it is ``due``."""
-        waits: list[asyncio.Task[Any]] = [asyncio.ensure_future(self._changed.wait())]
-        if due is not None:
-            waits.append(asyncio.ensure_future(self._timer.until(due)))
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for each in waits:
-                each.cancel()
-            await asyncio.wait(waits)

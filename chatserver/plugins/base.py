@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from types import new_class
-from typing import Any, ClassVar, TypeVar, dataclass_transform
+from typing import Any, ClassVar, Literal, TypeVar, dataclass_transform
 from uuid import uuid4
 
 import msgspec
 
-from ..model.values import Role, Room, User
+from ..model.values import EVENT_TYPES, Event, Role, Room, User
 from .answers import EVENT_BYTES, encoded, text
 from .api import ChatAPI
 from .database import Database, Transaction
@@ -91,6 +93,7 @@ class Plugin:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._ran = ran
         self._server: PluginServer = Alone()
+        self._following: set[str] = set()
 
     def spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         """Run ``work`` beside everything else. A failure is logged; a stop cancels it."""
@@ -148,6 +151,40 @@ class Plugin:
     async def cancel(self, id: str) -> bool:
         """Take back what `at` has planned; False if there is no such job (any more)."""
         return await self._server.drop_job(self.name, id)
+
+    def follow(
+        self,
+        function: Callable[[Transaction, Sequence[Event]], Any],
+        *,
+        since: Literal["start", "now"] = "start",
+        events: Sequence[str] | None = None,
+    ) -> None:
+        """Let the plain ``function(tx, events)`` have every event of all rooms that the plugin works in, in order
+        within a room, each once: what it writes and how far it is are one transaction. What came while the plugin was
+        off comes when it is on.
+
+        ``since`` says where it begins when it is new: at the start of the logs, or now. ``events`` are the types that
+        it wants. It is known by its name, so it keeps it. It runs on the writer's thread, gets 500 events at most, and
+        does nothing but read and write. One that fails is tried again. Raises TypeError, and ValueError for a name that
+        follows already.
+        """
+        if inspect.iscoroutinefunction(function):
+            raise TypeError("what follows is a plain function: it runs on the writer's thread")
+        if since not in ("start", "now"):
+            raise ValueError(f"since is start or now, not {since!r}")
+        types = None if events is None else frozenset([events] if isinstance(events, str) else events)
+        for wrong in (type for type in types or () if ":" not in type and type not in EVENT_TYPES):
+            raise ValueError(f"there is no type of events {wrong!r}: {', '.join(EVENT_TYPES)} or PLUGIN:NAME")
+        name = function.__name__
+        if name in self._following:
+            raise ValueError(f"{name!r} follows already")
+        self._following.add(name)
+        count = partial(self._count_job, what=f"follow {name}")
+        self.spawn(self._server.follow(self.name, name, function, types, since == "now", count))
+
+    async def following(self) -> Mapping[str, int]:
+        """What follows, by name, and how many events it has still to read."""
+        return await self._server.following(self.name)
 
     async def run_job(self, name: str, data: Any) -> bool:
         """Run a job that was planned; whether it worked. The server calls this."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, Protocol
 
+from ..model.values import Event
+from .database import Transaction
 from .timer import Timer
 
 
@@ -22,6 +25,20 @@ class PluginServer(Protocol):
     async def drop_job(self, plugin: str, id: str) -> bool:
         """Remove a job; False if there is none."""
 
+    def follow(
+        self,
+        plugin: str,
+        name: str,
+        function: Callable[[Transaction, Sequence[Event]], Any],
+        types: frozenset[str] | None,
+        at_the_end: bool,
+        ran: Callable[[float, BaseException | None], None],
+    ) -> Coroutine[Any, Any, None]:
+        """Read all logs for a function, for ever; ``ran(started, error)`` counts its calls."""
+
+    async def following(self, plugin: str) -> Mapping[str, int]:
+        """What follows, by name, and how many events it has still to read."""
+
 
 class Alone:
     """Before a plugin has a server: nothing can be stored."""
@@ -36,3 +53,9 @@ class Alone:
 
     async def drop_job(self, plugin: str, id: str) -> bool:
         raise RuntimeError("jobs can be planned from the hook startup on")
+
+    async def follow(self, *args: Any) -> None:
+        raise RuntimeError("a plugin can follow from the hook startup on")
+
+    async def following(self, plugin: str) -> Mapping[str, int]:
+        return {}

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 LONGEST_SECONDS = 30.0
 """After so long it is looked again how late it is: a machine may have slept, or its clock been set."""
@@ -28,6 +29,18 @@ class Timer:
         """Wait until the time of day is ``due``."""
         while (left := due - self()) > 0:  # noqa: ASYNC110
             await asyncio.sleep(min(left, LONGEST_SECONDS))
+
+    async def until_set(self, event: asyncio.Event, due: float | None) -> None:
+        """Wait for an event, or until the time of day is ``due``."""
+        waits: list[asyncio.Task[Any]] = [asyncio.ensure_future(event.wait())]
+        if due is not None:
+            waits.append(asyncio.ensure_future(self.until(due)))
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for each in waits:
+                each.cancel()
+            await asyncio.wait(waits)
 
     @contextmanager
     def running(self) -> Iterator[None]:

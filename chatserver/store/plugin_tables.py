@@ -35,19 +35,19 @@ class PluginDatabase:
         self._store = store
 
     async def query(self, sql: str, **params: Any) -> list[Row]:
-        return await _as_raised(self._store.read(lambda conn: Tx(conn).execute(sql, **params)))
+        return await as_raised(self._store.read(lambda conn: Tx(conn).execute(sql, **params)))
 
     async def execute(self, sql: str, **params: Any) -> list[Row]:
-        return await _as_raised(self._store.write(lambda conn: Tx(conn).execute(sql, **params)))
+        return await as_raised(self._store.write(lambda conn: Tx(conn).execute(sql, **params)))
 
     async def transaction(self, work: Callable[[Tx], Any]) -> Any:
-        return await _as_raised(self._store.write(lambda conn: contained(work, Tx(conn))))
+        return await as_raised(self._store.write(lambda conn: contained(work, Tx(conn))))
 
 
 async def migrate(store: Store, plugin: str, migrations: Sequence[Migration]) -> None:
     """Run what has not been run yet, in order. Raises what a migration raises, and PluginError when the tables are
     newer than the plugin."""
-    await _as_raised(store.write(lambda conn: _migrate(conn, plugin, migrations)))
+    await as_raised(store.write(lambda conn: _migrate(conn, plugin, migrations)))
 
 
 def tables_made(migrations: Sequence[Migration]) -> list[str]:
@@ -107,7 +107,7 @@ def _contribute(conn: Connection, contributor: Contributor, events: Sequence[Eve
         contributor.call(Tx(conn, lambda: undo.enter_context(savepoint(conn))), events)
 
 
-async def _as_raised(work: Awaitable[T]) -> T:
+async def as_raised(work: Awaitable[T]) -> T:
     """The plugin's own mistake as it was raised; a failure of the storage stays `Reject` ``unavailable``."""
     try:
         return await work
