@@ -36,7 +36,7 @@ export class App extends Emitter {
     this.quotes = new Quotes(this.store, (room, id) => this.session.message(room, id));
     this.drafts = pageDrafts(() => this.store.me?.id ?? "");
     this.uploads = new Uploads(this.drafts, (one, onProgress) => upload(one, /** @type {File} */ (one.file), onProgress),
-      () => this.uploadWords());
+      () => this.uploadWords(), { online: () => this.store.connection.state === "live" });
     this.plugins = new Plugins(this);
     this.t = this.i18n.t;
     this.i18n.on("change", () => {

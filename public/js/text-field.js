@@ -6,10 +6,29 @@ export function isComposing(event) {
   return event.isComposing || event.keyCode === 229;
 }
 
-/** Whether a key sends, as the user has it. @param {KeyboardEvent} event @param {boolean} enterSends */
-export function sends(event, enterSends) {
-  if (event.key !== "Enter" || event.altKey || isComposing(event)) return false;
-  return event.ctrlKey || event.metaKey || (enterSends && !event.shiftKey);
+/** When Enter sends what is in a field, as the user has it. */
+export class EnterKey {
+  /** @param {() => boolean} enterSends @param {() => boolean} [touch] whether the keyboard is one on the screen */
+  constructor(enterSends, touch = () => window.matchMedia("(pointer: coarse)").matches) {
+    this.enterSends = enterSends;
+    this.touch = touch;
+    /** Whether the last key had no name. */
+    this.unnamed = false;
+  }
+
+  /** @param {KeyboardEvent} event of a pressed key @returns {boolean} */
+  sends(event) {
+    this.unnamed = event.keyCode === 229;
+    if (event.key !== "Enter" || event.altKey || isComposing(event)) return false;
+    return event.ctrlKey || event.metaKey || (this.enterSends() && !event.shiftKey);
+  }
+
+  /** Keyboards on a screen, for which every word is a composition, tell of Enter only by the line break that it makes.
+   * @param {InputEvent} event of what is about to be written @returns {boolean} */
+  breaks(event) {
+    const { inputType } = event;
+    return this.unnamed && (inputType === "insertLineBreak" || inputType === "insertParagraph") && this.enterSends() && this.touch();
+  }
 }
 
 /**

@@ -5,22 +5,23 @@ import { Emitter } from "./emitter.js";
 /** @typedef {import("./drafts.js").Drafts} Drafts */
 /**
  * @typedef {{room: string, to?: string, name: string, size: number, file: File|null, share: number, cancel: () => void,
- *   attachment?: Attachment, error?: string, final?: boolean, tries: number}} Upload
- *   `file` is null where only what was uploaded earlier is known; `share` is how much is up, 0 to 1; `final` means that
- *   trying again can't help
+ *   attachment?: Attachment, cut?: boolean, error?: string, final?: boolean, tries: number}} Upload
+ *   `file` is null where only what was uploaded earlier is known; `share` is how much is up, 0 to 1; `cut` while it waits for
+ *   the connection; `error` when it has failed, and `final` if trying again can't help
  * @typedef {(upload: Upload, onProgress: (share: number) => void) => {done: Promise<Attachment>, cancel: () => void}} Start
  * @typedef {{tooLarge(size: number): string|null, empty: string, why(error: ChatError): string}} Words
  */
 
 /** So often a file that was cut off is begun anew without asking. */
-const AGAIN = 2;
+const AGAIN = 4;
+const WAIT_MS = 2000;
 
 /** @param {{room: string, name: string, size: number, attachment?: Attachment}} saved @returns {Upload} */
 export function savedUpload({ room, name, size, attachment }) {
   return { room, name, size, attachment, file: null, share: 1, cancel: () => {}, tries: 0 };
 }
 
-/** @param {Upload} upload */
+/** On its way, or waiting to go on. @param {Upload} upload */
 export const isRunning = ({ attachment, error }) => !attachment && !error;
 
 /**
@@ -28,13 +29,18 @@ export const isRunning = ({ attachment, error }) => !attachment && !error;
  * `progress` (upload), and `ready` (room) when all files of a draft that is to be sent are up.
  */
 export class Uploads extends Emitter {
-  /** @param {Drafts} drafts @param {Start} start @param {() => Words} words */
-  constructor(drafts, start, words) {
+  /**
+   * @param {Drafts} drafts @param {Start} start @param {() => Words} words
+   * @param {{online?: () => boolean, later?: (run: () => void, milliseconds: number) => unknown}} [options]
+   */
+  constructor(drafts, start, words, { online = () => true, later = (run, milliseconds) => setTimeout(run, milliseconds) } = {}) {
     super();
+    this.online = online;
+    this.later = later;
     this.drafts = drafts;
     this.start = start;
     this.words = words;
-    /** @type {Set<Upload>} cut off, and to be begun again with the next connection */
+    /** @type {Set<Upload>} to be begun again with the next connection */
     this.cut = new Set();
     /** @type {Set<Upload>} */
     this.running = new Set();
@@ -73,8 +79,9 @@ export class Uploads extends Emitter {
     this.changed(upload.room);
   }
 
-  /** The connection is back. */
+  /** The connection is back, or it was never gone: what was cut off goes on. */
   resume() {
+    if (!this.online()) return;
     const cut = [...this.cut];
     this.cut.clear();
     for (const upload of cut) void this.run(upload);
@@ -85,6 +92,7 @@ export class Uploads extends Emitter {
   async run(upload) {
     const { room } = upload;
     delete upload.error;
+    delete upload.cut;
     upload.share = 0;
     const { done, cancel } = this.start(upload, (share) => {
       upload.share = share;
@@ -106,11 +114,16 @@ export class Uploads extends Emitter {
 
   /** @param {Upload} upload @param {ChatError} error */
   failed(upload, error) {
-    upload.error = this.words().why(error);
-    upload.final = error.code === "too_large";
+    upload.tries += 1;
     // What was cut off goes on by itself, and the message with it; what was refused waits for the user.
-    if (error.code === "offline" && (upload.tries += 1) <= AGAIN) this.cut.add(upload);
-    else this.drafts.of(upload.room).wanted = false;
+    if (error.code === "offline" && upload.tries <= AGAIN) {
+      upload.cut = true;
+      this.cut.add(upload);
+      this.later(() => this.resume(), WAIT_MS * upload.tries);
+      return;
+    }
+    Object.assign(upload, { error: this.words().why(error), final: error.code === "too_large" });
+    this.drafts.of(upload.room).wanted = false;
   }
 
   /** @param {string} room */

@@ -3,15 +3,26 @@ import { test } from "node:test";
 
 import { whyClosed } from "../../public/js/closed.js";
 import { isText } from "../../public/js/parts/file-intake.js";
-import { countCharacters, sends, tidy } from "../../public/js/text-field.js";
+import { countCharacters, EnterKey, tidy } from "../../public/js/text-field.js";
 import { ANN, BOB, startedStore } from "./helpers.js";
 
 const key = (more = {}) => /** @type {any} */ ({ key: "Enter", keyCode: 13, ...more });
 
 test("Enter sends as the user has it, and never in a composition", () => {
   assert.deepEqual([{}, { shiftKey: true }, { ctrlKey: true }, { metaKey: true }, { isComposing: true }, { keyCode: 229 }, { key: "a" }]
-    .map((more) => [sends(key(more), true), sends(key(more), false)]),
+    .map((more) => [true, false].map((enterSends) => new EnterKey(() => enterSends, () => true).sends(key(more)))),
   [[true, false], [false, false], [true, true], [true, true], [false, false], [false, false], [false, false]]);
+});
+
+test("a keyboard on the screen sends with the line break of a key without a name, Shift+Enter and other keyboards don't", () => {
+  const broken = (/** @type {any} */ pressed, inputType = "insertLineBreak", touch = true) => {
+    const enter = new EnterKey(() => true, () => touch);
+    enter.sends(key(pressed));
+    return enter.breaks(/** @type {any} */ ({ inputType }));
+  };
+  const unnamed = { key: "Unidentified", keyCode: 229 };
+  assert.deepEqual([broken(unnamed), broken(unnamed, "insertParagraph"), broken(unnamed, "insertText"), broken(unnamed, undefined, false),
+    broken({ shiftKey: true })], [true, true, false, false, false]);
 });
 
 test("what is sent has no empty lines around it, and keeps its indentation", () => {

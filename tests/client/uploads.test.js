@@ -14,15 +14,18 @@ function bench() {
   const shelf = { read: () => null, write: () => true, keys: () => [] };
   const drafts = new Drafts(() => "u1", { shelf, later: () => {} });
   const started = [];
+  const timers = [];
+  const line = { whole: true };
   const uploads = new Uploads(drafts, (upload) => {
     const one = { upload, cancelled: false };
     const done = new Promise((resolve, reject) => Object.assign(one, { resolve, reject }));
     started.push(one);
     return { done, cancel: () => { one.cancelled = true; one.reject(new ChatError("cancelled", "")); } };
-  }, () => ({ empty: "empty", tooLarge: (size) => (size > 100 ? "too large" : null), why: (error) => error.code }));
+  }, () => ({ empty: "empty", tooLarge: (size) => (size > 100 ? "too large" : null), why: (error) => error.code }),
+  { online: () => line.whole, later: (run) => timers.push(run) });
   const ready = [];
   uploads.on("ready", (room) => ready.push(room));
-  return { drafts, uploads, started, ready };
+  return { drafts, uploads, started, ready, timers, line };
 }
 
 test("a draft that is to be sent is ready when its last file is up, whatever is on the screen", async () => {
@@ -69,6 +72,7 @@ test("what was cut off goes on with the connection, and its message with it; not
   drafts.of("general").wanted = true;
   started[0].reject(new ChatError("offline", ""));
   await turn();
+  assert.deepEqual([drafts.of("general").files[0].cut, drafts.of("general").files[0].error, drafts.of("general").wanted], [true, undefined, true]);
   uploads.resume();
   started[1].resolve(attachment("f1"));
   await turn();
@@ -80,8 +84,21 @@ test("what was cut off goes on with the connection, and its message with it; not
     await turn();
     uploads.resume();
   }
-  assert.equal(started.length, 5, "three times in all");
+  assert.equal(started.length, 2 + 5, "five times in all");
   assert.equal(drafts.of("tea").files[0].error, "offline");
+});
+
+test("what a proxy cuts off goes on after a while, with a connection only", async () => {
+  const { uploads, started, timers, line } = bench();
+  uploads.add("general", [file("a")]);
+  started[0].reject(new ChatError("offline", ""));
+  await turn();
+  line.whole = false;
+  timers[0]();
+  assert.equal(started.length, 1);
+  line.whole = true;
+  timers[0]();
+  assert.equal(started.length, 2);
 });
 
 test("what is cancelled is gone, and the message waits for a new word", async () => {

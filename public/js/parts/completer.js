@@ -25,7 +25,9 @@ export class Completer {
     this.pause = undefined;
     area.setAttribute("aria-controls", "completions");
     area.addEventListener("blur", () => this.close());
-    this.list.addEventListener("pointerdown", (event) => this.press(event));
+    // The field keeps the focus, and a finger may scroll.
+    this.popup.addEventListener("mousedown", (event) => event.preventDefault());
+    this.list.addEventListener("click", (event) => this.press(event));
   }
 
   update() {
@@ -122,9 +124,8 @@ export class Completer {
     if (found && choice) replaceText(area, choice.value, found.start, found.end);
   }
 
-  /** @param {PointerEvent} event */
+  /** @param {MouseEvent} event */
   press(event) {
-    event.preventDefault();
     const option = /** @type {Element} */ (event.target).closest("[data-index]");
     if (!(option instanceof HTMLElement)) return;
     this.accept(Number(option.dataset.index));

@@ -2,7 +2,7 @@ import { whyClosed } from "../closed.js";
 import { isCommand } from "../commands.js";
 import { h, iconButton } from "../dom.js";
 import { clearCommand, followOriginal, sendDraft, setReply, takeBack } from "../draft-actions.js";
-import { countCharacters, isComposing, replaceText, sends, tidy } from "../text-field.js";
+import { EnterKey, countCharacters, isComposing, replaceText, tidy } from "../text-field.js";
 import { isRunning } from "../uploads.js";
 import { ClosedLine } from "./closed-line.js";
 import { Completer } from "./completer.js";
@@ -43,6 +43,7 @@ export class MessageComposer extends Part {
     /** @type {string|undefined} */
     this.name = undefined;
     this.lastTyping = 0;
+    this.enter = new EnterKey(() => app.settings.get("enterSends"));
     this.describe();
     this.listen();
   }
@@ -51,6 +52,9 @@ export class MessageComposer extends Part {
     const { app, store, area } = this;
     area.addEventListener("input", () => this.changed());
     area.addEventListener("keydown", (event) => this.key(event));
+    area.addEventListener("beforeinput", (event) => this.enter.breaks(event) && this.submitBy(event));
+    // A phone's keyboard stays.
+    this.button.addEventListener("mousedown", (event) => event.preventDefault());
     area.addEventListener("paste", (event) => this.files.pasted(event));
     store.on("current", () => this.opened());
     for (const topic of ["room", "me", "timeline"]) store.on(topic, (name) => (name ?? this.name) === this.name && this.describe());
@@ -126,11 +130,12 @@ export class MessageComposer extends Part {
     this.area.disabled = !room;
     if (!room) return;
     const closed = store.epoch === null ? null : whyClosed(room, store.me?.id ?? "", store.serverNow());
-    const focused = this.box.contains(document.activeElement);
+    const [inBox, inLine] = [this.box, this.closed.node].map((node) => node.contains(document.activeElement));
     this.box.hidden = closed !== null;
     this.closed.draw(closed, room, this.draft?.text ?? "");
     this.drawReply();
-    if (closed && focused) app.emit("focus-lost");
+    if (closed && inBox) app.emit("focus-lost");
+    if (!closed && inLine) this.area.focus({ preventScroll: true });
     const title = app.roomTitle(room);
     const text = t("composer.placeholder", { room: room.kind === "direct" ? title : `#${title}` });
     this.area.placeholder = text;
@@ -204,14 +209,19 @@ export class MessageComposer extends Part {
 
   /** @param {KeyboardEvent} event */
   key(event) {
+    const sends = this.enter.sends(event);
     if (isComposing(event) || this.completer.key(event)) return;
-    if (sends(event, this.app.settings.get("enterSends"))) {
-      event.preventDefault();
-      void this.submit();
-    } else if (event.key === "ArrowUp" && this.area.value === "" && !event.altKey) {
+    if (sends) this.submitBy(event);
+    else if (event.key === "ArrowUp" && this.area.value === "" && !event.altKey) {
       event.preventDefault();
       this.app.emit("edit-last");
     } else if (event.key === "Escape") this.escape();
+  }
+
+  /** @param {Event} event */
+  submitBy(event) {
+    event.preventDefault();
+    void this.submit();
   }
 
   escape() {

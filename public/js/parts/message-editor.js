@@ -1,5 +1,5 @@
 import { h } from "../dom.js";
-import { isComposing, sends, tidy } from "../text-field.js";
+import { EnterKey, isComposing, tidy } from "../text-field.js";
 
 /** @typedef {import("../app.js").App} App */
 /** @typedef {import("../protocol.js").Message} Message */
@@ -22,11 +22,10 @@ export class MessageEditor {
     this.form = h("form", { class: "edit-form" }, this.area,
       h("p", { class: "edit-hint" }, this.error,
         h("button", { type: "button", class: "link-button", onClick: () => this.giveUp() }, t("app.cancel")), this.save));
-    this.form.addEventListener("submit", (event) => {
-      event.preventDefault();
-      void this.submit();
-    });
+    this.form.addEventListener("submit", (event) => this.submitBy(event));
+    this.enter = new EnterKey(() => app.settings.get("enterSends"));
     this.area.addEventListener("keydown", (event) => this.key(event));
+    this.area.addEventListener("beforeinput", (event) => this.enter.breaks(event) && this.submitBy(event));
     this.area.addEventListener("input", () => this.keep(this.area.value));
     for (const guest of node.querySelectorAll(".tools, .aside")) guest.remove();
     Object.assign(node, { held: true });
@@ -56,15 +55,19 @@ export class MessageEditor {
 
   /** @param {KeyboardEvent} event */
   key(event) {
+    const sends = this.enter.sends(event);
     if (isComposing(event)) return;
     if (event.key === "Escape") {
       event.preventDefault();
       event.stopPropagation();
       this.giveUp();
-    } else if (sends(event, this.app.settings.get("enterSends"))) {
-      event.preventDefault();
-      void this.submit();
-    }
+    } else if (sends) this.submitBy(event);
+  }
+
+  /** @param {Event} event */
+  submitBy(event) {
+    event.preventDefault();
+    void this.submit();
   }
 
   async submit() {

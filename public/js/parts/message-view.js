@@ -165,6 +165,7 @@ export class MessageView {
     const { app } = this;
     const me = /** @type {import("../protocol.js").User} */ (app.store.me);
     const failed = entry.state === "failed";
+    const why = entry.field === "reply_to" ? app.t("error.invalid.reply_to") : entry.error || app.t("error.unknown");
     const act = (/** @type {string} */ action, /** @type {string} */ text) =>
       h("button", { type: "button", class: "link-button", "data-action": action }, app.t(text));
     const node = h("div", { class: "message pending", role: "article", tabIndex: -1, "data-own": true, "data-head": head,
@@ -178,7 +179,7 @@ export class MessageView {
     const state = h("span", { class: "send-state", title: app.t("messages.sending") }, icon(failed ? "warning" : "clock"));
     if (!failed) node.append(h("span", { class: "stamp" }, state, h("span", { class: "visually-hidden" }, app.t("messages.sending"))));
     else {
-      node.append(h("p", { class: "failure" }, state, h("span", null, app.t("messages.failed", { why: entry.error || app.t("error.unknown") })),
+      node.append(h("p", { class: "failure" }, state, h("span", null, app.t("messages.failed", { why })),
         entry.field === "reply_to" ? act("retry-alone", "messages.sendAlone") : act("retry", "messages.retry"),
         act("take-back", "messages.takeBack"),
         h("button", { type: "button", class: "link-button danger", "data-action": "discard" }, app.t("messages.discard"))));

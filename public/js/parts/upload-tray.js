@@ -30,9 +30,9 @@ export class UploadTray {
   /** @param {Upload} upload @param {boolean} wanted */
   line(upload, wanted) {
     const { t, format, uploads } = this.app;
-    const { name, size, share, attachment, error, final } = upload;
+    const { name, size, share, attachment, cut, error, final } = upload;
     const running = isRunning(upload);
-    const state = error ?? (running ? t(wanted ? "upload.willSend" : "upload.running") : format.size(size));
+    const state = error ?? (running ? t(cut ? "upload.waiting" : wanted ? "upload.willSend" : "upload.running") : format.size(size));
     const bar = running ? h("progress", { max: 1, value: share, "aria-label": name }) : null;
     if (bar) this.bars.set(upload, bar);
     return h("li", { class: "tray-item", "data-failed": Boolean(error) },
