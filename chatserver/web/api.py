@@ -13,6 +13,7 @@ from ..chat.run_command import is_command
 from ..model.errors import Reject
 from ..model.values import RoomChange, RoomSettings
 from ..protocol import events as wire
+from ..protocol.requests import SEARCH_CHARS
 from .forms import Short
 from .handler import Handler
 
@@ -52,7 +53,13 @@ class RoomList(Handler):
     async def get(self) -> None:
         user = await self.require_user()
         cases = self.services.room_service
-        self.reply({"rooms": cases.fields(await cases.lists(user))})
+        search = self.get_query_argument("search", None)
+        if search is None:
+            return self.reply({"rooms": cases.fields(await cases.lists(user))})
+        if len(search) > SEARCH_CHARS:
+            raise Reject(f"search: at most {SEARCH_CHARS} characters.", "invalid", field="search")
+        rooms, more = await cases.directory(search, self.get_query_argument("after", None), user)
+        return self.reply({"rooms": rooms, "more": more})
 
     async def post(self) -> None:
         user = await self.require_writer()
