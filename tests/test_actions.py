@@ -30,7 +30,7 @@ class Refusal:
 
 
 REFUSAL = Form("Refuse the request", Refusal, submit="Refuse it")
-SHORT = Form("Quick", Refusal, seconds=0.05)
+SHORT = Form("Quick", Refusal, seconds=0.3)
 
 
 class Approve(Plugin):
@@ -377,6 +377,17 @@ async def test_a_form_of_a_plugin_that_was_replaced_is_out_of_date(approve):
         form = (await alice.hears("form")).form
         await server.reload(["basics"])
         assert await refusal(alice.ask("answer", form=form, values=RIGHT)) == ("not_found", "form")
+
+
+async def test_a_form_that_is_late_calls_nothing_of_a_plugin_that_was_shut_down(approve, eventually):
+    async with approve() as server:
+        alice, plugin = await server.client("alice", forms=True), server.plugin("approve")
+        await alice.says("/tell quick", to="nobody")
+        form = (await alice.hears("form")).form
+        await server.reload(["basics"])
+        await eventually(lambda: server.services.dialogs.waiting == 0)
+        assert await refusal(alice.ask("answer", form=form, values=RIGHT)) == ("not_found", "form")
+        assert plugin.done == []
 
 
 async def test_a_client_without_forms_is_told_what_it_is_about(approve):

@@ -16,7 +16,7 @@ from chatserver.server import cli
 SHOP = """
 from dataclasses import dataclass
 
-from chatserver import Handler, Plugin, RequestSpec, Route, command, hookimpl, settings
+from chatserver import Handler, Plugin, RequestSpec, Route, command, hears, hookimpl, settings
 
 
 @dataclass
@@ -54,10 +54,14 @@ class Shop(Plugin):
 
     @hookimpl
     def after_post(self): ...
+
+    @hears("(?i)buy .*")
+    def hears_it(self, ctx): ...
 """
 REGISTERED = """\
    hooks:    after_post, register_events, register_requests, register_routes
    commands: /shop list
+   hears:    (?i)buy .*
    requests: shop:buy
    events:   shop:sold
    routes:   /plugins/shop/things

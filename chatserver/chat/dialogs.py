@@ -54,6 +54,7 @@ class Dialog:
         """The first step of ``work``: what it returns, or None once it has asked something."""
         self._asked = asyncio.get_running_loop().create_future()
         self._task = asyncio.get_running_loop().create_task(contained(work))
+        self._task.add_done_callback(_look)
         return await self.step()  # type: ignore[no-any-return]  # what the task returns
 
     async def step(self) -> Any:
@@ -136,6 +137,11 @@ class Dialogs:
         self._open[id] = dialog, late
         return id
 
+    @property
+    def waiting(self) -> int:
+        """How many forms are open."""
+        return len(self._open)
+
     def closed(self, id: str) -> None:
         """A form is open no more."""
         _, late = self._open.pop(id, (None, None))
@@ -166,12 +172,15 @@ class Dialogs:
         dialog, _ = self._open.get(id, (None, None))
         if dialog is None or dialog.session is None or dialog.session.user.id != user.id:
             raise _gone()
-        if self._plugins.current.peer(dialog.plugin) is not dialog.instance:
-            # The plugin was replaced since.
+        if not self._is_current(dialog):
             self.closed(id)
             dialog.end()
             raise _gone()
         return dialog
+
+    def _is_current(self, dialog: Dialog) -> bool:
+        """Whether its plugin was not replaced since."""
+        return self._plugins.current.peer(dialog.plugin) is dialog.instance
 
     async def _step(self, dialog: Dialog) -> Any:
         hooks = self._plugins.current.hooks
@@ -181,6 +190,10 @@ class Dialogs:
         """A form that is not answered: its call ends, in the plugin's name."""
         dialog, _ = self._open[id]
         self.closed(id)
+        if not self._is_current(dialog):
+            # It has been shut down: nothing of it is called any more.
+            dialog.end()
+            return
         dialog.answered(FormClosed(why))
         task = asyncio.get_running_loop().create_task(self._end(dialog))
         self._ending.add(task)
@@ -196,6 +209,12 @@ class Dialogs:
         for id, (dialog, _) in list(self._open.items()):
             self.closed(id)
             dialog.end()
+
+
+def _look(task: asyncio.Task[Any]) -> None:
+    """Take note of an exception: one that comes after its caller was answered is not to be reported as lost."""
+    if not task.cancelled():
+        task.exception()
 
 
 def _gone() -> Reject:

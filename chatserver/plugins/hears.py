@@ -102,6 +102,11 @@ def add_hearing(plugin: Plugin) -> None:
         setattr(plugin, _ATTRIBUTE, _hearing(listeners))
 
 
+def patterns_of(plugin: Plugin) -> list[str]:
+    """The patterns that a plugin hears."""
+    return [spec.pattern for _, spec in _marked(plugin)]
+
+
 class _Listener:
     """One method, and its pattern."""
 

@@ -15,6 +15,7 @@ from ..config import Settings
 from ..config.settings import PluginConfig, Plugins
 from ..model.errors import ConfigError
 from ..plugins.discovery import Found, find, plugin_class
+from ..plugins.hears import patterns_of
 from ..plugins.host import PluginHost
 from ..plugins.plugin_set import Loaded, PluginSet
 from ..store.plugin_tables import tables_made
@@ -128,6 +129,7 @@ def _registered(current: PluginSet, plugin: Loaded) -> dict[str, Iterable[str]]:
     return {
         "hooks": sorted(current.hooks.of(name)),
         "commands": [f"/{each.name}" for each in current.commands if each.plugin == name],
+        "hears": patterns_of(plugin.instance),
         "requests": [type for type, (owner, _) in current.requests.items() if owner == name],
         "events": sorted(each for each in current.event_types if each.startswith(f"{name}:")),
         "routes": [

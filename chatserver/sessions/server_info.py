@@ -106,6 +106,7 @@ class ServerInfo:
             ),
             "loop_lag_seconds": ("By how much the last periodic tick came late.", metrics.loop_lag_seconds),
             "store_waiting": ("Pieces of work that wait to be written.", self._services.store.waiting),
+            "forms_waiting": ("Forms of plugins that are not answered yet.", self._services.dialogs.waiting),
             "uptime_seconds": ("Since the start.", now - self._services.started),
         }
 
