@@ -236,6 +236,70 @@ async def test_a_plugin_that_fails_or_went_away_is_told(approve):
         assert await refusal(press(alice, asked, "plus")) == ("not_found", None)
 
 
+STUBBORN = """
+import asyncio
+
+from chatserver import Action, Form, Plugin, command
+from dataclasses import dataclass
+
+
+@dataclass
+class Name:
+    name: str
+
+
+class Stubborn(Plugin):
+    @command()
+    async def show(self, ctx):
+        how = ("hang", "swallow", "wrong", "huge", "odd", "two")
+        await ctx.reply("Press.", actions=[Action(each, getattr(self, each)) for each in how])
+
+    async def hang(self, ctx):
+        await asyncio.sleep(60)
+
+    async def swallow(self, ctx):
+        for _ in range(100):
+            try:
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:
+                pass
+
+    def wrong(self, ctx):
+        return 3
+
+    async def huge(self, ctx):
+        return "x" * 50_000_000
+
+    async def odd(self, ctx):
+        await ctx.ask("no form")
+
+    async def two(self, ctx):
+        form = Form("x", Name)
+        await asyncio.gather(ctx.ask(form), ctx.ask(form))
+"""
+
+
+@pytest.mark.parametrize("how", ["hang", "swallow", "wrong", "huge", "odd", "two"])
+async def test_a_handler_that_does_wrong_is_answered_for_and_holds_up_no_one(chat, tmp_path, how):
+    (tmp_path / "stubborn.py").write_text(STUBBORN)
+    async with chat(plugins=["stubborn"], dirs=[tmp_path], timeouts={"calls": 0.2}) as server:
+        alice, bob = await server.client("alice", forms=True), await server.client("bob")
+        for client in (alice, bob):
+            await client.join("general")
+        await alice.says("/show")
+        shown = await alice.hears(content="Press.")
+        pressed = press(alice, shown, how, plugin="stubborn")
+        if how == "two":
+            # The first form is asked; what the second one fails with is told when it is answered.
+            await pressed
+            pressed = alice.ask("answer", form=(await alice.hears("form")).form, values={"name": "x"})
+        assert await refusal(pressed) == ("plugin_failed", None)
+        await alice.says("still here")
+        assert await bob.hears(content="still here")
+        (failure,) = server.failures()
+        assert (failure.plugin, failure.what) == ("stubborn", f"action {how}")
+
+
 # ---- forms
 
 
