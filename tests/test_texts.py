@@ -8,6 +8,7 @@ import pytest
 
 from chatserver.model.errors import PluginError
 from chatserver.plugins.texts import Texts
+from chatserver.testing import Refused
 
 ENGLISH = {"hello": "Hello, {name}!", "bye": "Bye."}
 FILES = {
@@ -16,7 +17,14 @@ FILES = {
     "de": {"hello": "Hallo, {name}!"},
 }
 PARTY = '''
-from chatserver import Plugin, command
+from dataclasses import dataclass
+
+from chatserver import Plugin, Reject, RequestSpec, command, hookimpl
+
+
+@dataclass
+class Leave:
+    pass
 
 
 class Party(Plugin):
@@ -24,6 +32,13 @@ class Party(Plugin):
     async def greet(self, ctx):
         """Greet."""
         return ctx.t("hello", name=ctx.user.name)
+
+    @hookimpl
+    def register_requests(self):
+        return [RequestSpec("leave", Leave, self.leave)]
+
+    async def leave(self, ctx, fields):
+        raise Reject(ctx.t("bye"))
 
     @command()
     def wrong(self, ctx):
@@ -102,7 +117,11 @@ async def test_a_command_speaks_the_language_of_its_caller(chat, tmp_path):
         for client, said in ((bob, "你好，bob！"), (alice, "Hello, alice!")):
             await client.says("/greet", to="nobody")
             assert (await client.hears("notice")).text == said
-        with pytest.raises(Exception, match="plugin_failed"):
+        for client, said in ((bob, "再見。"), (alice, "Bye.")):
+            with pytest.raises(Refused) as caught:
+                await client.ask("party:leave")
+            assert caught.value.message == said
+        with pytest.raises(Refused, match="plugin_failed"):
             await alice.says("/wrong", to="nobody")
         (failure,) = server.failures()
         assert "no text 'nothing'" in str(failure.error)
@@ -111,5 +130,5 @@ async def test_a_command_speaks_the_language_of_its_caller(chat, tmp_path):
 @pytest.mark.parametrize("language", ["", "x" * 36, "zh_Hant", "../en", 3])
 async def test_a_language_is_a_tag(chat, language):
     async with chat() as server:
-        with pytest.raises(Exception, match="invalid: language"):
+        with pytest.raises(Refused, match="invalid: language"):
             await server.client("alice", language=language)

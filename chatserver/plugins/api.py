@@ -23,11 +23,17 @@ class Session(Protocol):
 
 
 class RequestContext(Protocol):
-    """The caller of a request or a command."""
+    """The caller of a request."""
 
-    user: User
-    session: Session | None
-    """None when the request came over HTTP."""
+    @property
+    def user(self) -> User: ...
+
+    @property
+    def session(self) -> Session:
+        """The connection it came by."""
+
+    def t(self, key: str, **values: Any) -> str:
+        """A text of the plugin's ``i18n`` in the language of the caller's client, else in English. Raises KeyError."""
 
 
 class RequestSpec(msgspec.Struct, frozen=True):

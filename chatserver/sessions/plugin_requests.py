@@ -13,6 +13,7 @@ from ..model.values import User
 from ..plugins.answers import REPLY_BYTES, encoded
 from ..plugins.api import RequestContext, RequestSpec
 from ..plugins.host import PluginHost
+from ..plugins.texts import Texts
 from ..protocol import events as wire
 from ..protocol.requests import PluginRequest, unknown_type
 
@@ -20,9 +21,14 @@ from ..protocol.requests import PluginRequest, unknown_type
 class Asking:
     """The caller of a request (`chatserver.plugins.api.RequestContext`)."""
 
-    def __init__(self, user: User, session: Session | None) -> None:
+    def __init__(self, user: User, session: Session, texts: Texts) -> None:
         self.user = user
         self.session = session
+        self._texts = texts
+
+    def t(self, key: str, **values: Any) -> str:
+        """A text of the plugin's in the caller's language. Raises KeyError."""
+        return self._texts.text(key, self.session.language, values)
 
 
 class PluginRequests:
@@ -38,7 +44,7 @@ class PluginRequests:
             # Its plugin was switched off since the frame was read.
             raise unknown_type(request.type)
         plugin, spec = current.requests[request.type]
-        asking = Asking(session.user, session)
+        asking = Asking(session.user, session, current.texts_of(plugin))
         what = f"request {request.type}"
         self._check_room(plugin, request.fields)
         answer: Mapping[str, Any] | None = await current.hooks.guard(
