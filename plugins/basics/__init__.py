@@ -107,7 +107,7 @@ class Basics(Plugin):
 
     @command(
         permission="server.plugins",
-        examples=["/plugins", "/plugins off emoji", "/plugins reload", "/plugins why m1z2f"],
+        examples=["/plugins", "/plugins off emoji", "/plugins reload", "/plugins why"],
     )
     async def plugins(
         self,

@@ -11,7 +11,7 @@ BEFORE = {"/unmute bob": "/mute bob", "/unban bob": "/ban bob"}
 
 
 async def test_every_example_works(chat):
-    async with chat(plugins=PLUGINS) as server:
+    async with chat(plugins=PLUGINS, settings={"plugins": {"trace": 10}}) as server:
         ada = await server.account("ada", "admin")
         bob = await server.client("bob")
         for command in ada.welcome.commands:
