@@ -15,7 +15,8 @@ import { savedUpload } from "./uploads.js";
  *   keys(): string[]}} Shelf `write` says whether it could
  */
 
-const PAGE = "chat.page";
+const PAGES = "chat.pages";
+const MOST_PAGES = 50;
 const SOON_MS = 300;
 /** A text as long as this is copied less often: it takes a while. */
 const LONG_CHARS = 50_000;
@@ -26,17 +27,17 @@ const FILES_MS = 23 * 3_600_000;
 
 /**
  * What was begun and not sent, for each room. The objects are the truth; storage has copies of them, one for each page
- * that writes, so that no tab overwrites what another one has. A page that begins takes over the copy of the page before
- * it in its tab, else the newest. Emits `change` (room) when a room gets or loses its text, `replaced` (room) when another
+ * that writes, so that no tab overwrites what another one has. A page that begins takes over the copy of the last page before
+ * it in its tab that has one, else the newest. Emits `change` (room) when a room gets or loses its text, `replaced` (room) when another
  * tab has changed it, `unkept` once where storage takes nothing.
  */
 export class Drafts extends Emitter {
   /**
    * @param {() => string} user whose drafts
-   * @param {{shelf?: Shelf, page?: string, before?: string|null, now?: () => number,
-   *   later?: (run: () => void, milliseconds: number) => unknown}} [options] `before` is the page before this one in its tab
+   * @param {{shelf?: Shelf, page?: string, before?: string[], now?: () => number,
+   *   later?: (run: () => void, milliseconds: number) => unknown}} [options] `before` are the pages before this one in its tab
    */
-  constructor(user, { shelf = browserShelf, page = newId(), before = null, now = Date.now, later = setTimeout.bind(globalThis) } = {}) {
+  constructor(user, { shelf = browserShelf, page = newId(), before = [], now = Date.now, later = setTimeout.bind(globalThis) } = {}) {
     super();
     this.user = user;
     this.shelf = shelf;
@@ -133,7 +134,8 @@ export class Drafts extends Emitter {
   load(key) {
     const copies = Object.entries(this.shelf.read(key) ?? {}).filter(([, { at }]) => this.now() - at < FORGOTTEN_MS);
     const newest = copies.sort(([, one], [, other]) => other.at - one.at)[0];
-    const [page, copy] = copies.find(([one]) => one === this.before) ?? newest ?? ["", null];
+    const own = this.before.map((page) => copies.find(([one]) => one === page)).find(Boolean);
+    const [page, copy] = own ?? newest ?? ["", null];
     const { text = "", reply, files = [], edits = {}, with: user } = copy ?? {};
     const there = copy && this.now() - copy.at < FILES_MS ? files.map(savedUpload) : [];
     /** @type {Draft} */
@@ -185,8 +187,9 @@ const browserShelf = { read: (key) => read(key, null), write, keys };
 /** The drafts of this page, which are copied when it goes, and follow other tabs. @param {() => string} user */
 export function pageDrafts(user) {
   const page = newId();
-  const drafts = new Drafts(user, { page, before: read(PAGE, null, "session") });
-  write(PAGE, page, "session");
+  const before = read(PAGES, [], "session");
+  const drafts = new Drafts(user, { page, before });
+  write(PAGES, [page, ...before].slice(0, MOST_PAGES), "session");
   window.addEventListener("pagehide", () => drafts.saveAll());
   document.addEventListener("visibilitychange", () => document.hidden && drafts.saveAll());
   window.addEventListener("storage", ({ key }) => key !== null && drafts.heard(key));

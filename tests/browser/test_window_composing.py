@@ -70,6 +70,23 @@ async def test_writing_completing_and_undoing(stage):
         await expect(text).to_contain_text("if x:")
         assert await text.inner_text() == "    if x:\n        y"
 
+        # What is pasted beside every field goes into this one, and an empty one pages through what was said.
+        await alice.log.focus()
+        await alice.page.evaluate(
+            """() => { const data = new DataTransfer(); data.setData("text/plain", "pasted");
+              document.querySelector(".log").dispatchEvent(
+                new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true })); }"""
+        )
+        await expect(composer).to_have_value("pasted")
+        await composer.fill("")
+        await alice.page.set_viewport_size({"width": 1280, "height": 300})
+        before = await alice.page.evaluate("document.querySelector('.scroller').scrollTop")
+        await composer.press("PageUp")
+        await alice.page.wait_for_function(
+            "(before) => document.querySelector('.scroller').scrollTop < before - 50", arg=before
+        )
+        await alice.page.set_viewport_size({"width": 1280, "height": 800})
+
         # Too long is said, and Enter doesn't pass over it in silence.
         await composer.fill("x" * 8001)
         await expect(alice.page.locator(".counter")).to_have_text("-1")

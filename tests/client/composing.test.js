@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { whyClosed } from "../../public/js/closed.js";
-import { isText } from "../../public/js/parts/file-intake.js";
+import { isText } from "../../public/js/parts/intake.js";
 import { countCharacters, EnterKey, tidy } from "../../public/js/text-field.js";
 import { ANN, BOB, startedStore } from "./helpers.js";
 

@@ -20,10 +20,10 @@ function browser() {
       return true;
     },
   });
-  const page = (name, before = null, user = ANN.id) => {
+  const page = (name, before = [], user = ANN.id) => {
     const timers = [];
     let now = pages.length * 1000;
-    const drafts = new Drafts(() => user, { shelf: shelf(name), page: name, before, now: () => (now += 1), later: (run) => timers.push(run) });
+    const drafts = new Drafts(() => user, { shelf: shelf(name), page: name, before: [before].flat(), now: () => (now += 1), later: (run) => timers.push(run) });
     pages.push({ name, drafts });
     return { drafts, timers, close: () => { drafts.saveAll(); pages.splice(pages.findIndex((one) => one.name === name), 1); } };
   };
@@ -101,6 +101,7 @@ test("each tab finds its own after a reload, a new one the newest", () => {
   one.close();
   other.close();
   assert.equal(here.page("c", "a").drafts.of("general").text, "first");
+  assert.equal(here.page("f", ["c", "a"]).drafts.of("general").text, "first", "after a reload in which it was only looked at");
   assert.equal(here.page("d", "b").drafts.of("general").text, "second");
   assert.equal(here.page("e").drafts.of("general").text, "second");
 });

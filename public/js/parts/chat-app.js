@@ -1,5 +1,6 @@
 import { read, write } from "../settings.js";
 import { roomHash } from "../router.js";
+import { isComposing } from "../text-field.js";
 import { Part } from "./part.js";
 
 const PHONE = "(max-width: 43.6875em)";
@@ -106,7 +107,8 @@ export class ChatApp extends Part {
       return;
     }
     const typing = /** @type {HTMLElement} */ (event.target).matches?.("input, textarea, select, [contenteditable]");
-    const plain = event.key.length === 1 && !event.ctrlKey && !event.metaKey && !event.altKey && event.key !== " ";
+    // A word in a script that is composed begins with a key that has no name yet.
+    const plain = (event.key.length === 1 || isComposing(event)) && !event.ctrlKey && !event.metaKey && !event.altKey && event.key !== " ";
     if (plain && !typing && !event.defaultPrevented) this.app.emit("focus-composer");
   }
 

@@ -3,10 +3,11 @@ import { isCommand } from "../commands.js";
 import { h, iconButton } from "../dom.js";
 import { clearCommand, followOriginal, sendDraft, setReply, takeBack } from "../draft-actions.js";
 import { EnterKey, countCharacters, isComposing, replaceText, tidy } from "../text-field.js";
+import { TypingNotice } from "../typing-notice.js";
 import { isRunning } from "../uploads.js";
 import { ClosedLine } from "./closed-line.js";
 import { Completer } from "./completer.js";
-import { FileIntake } from "./file-intake.js";
+import { Intake } from "./intake.js";
 import { Part } from "./part.js";
 import { ReplyBar } from "./reply-bar.js";
 import { runCommand } from "./run-command.js";
@@ -14,7 +15,6 @@ import { UploadTray } from "./upload-tray.js";
 
 /** @typedef {import("../drafts.js").Draft} Draft */
 
-const TYPING_MS = 4000;
 const COUNTER_AT = 0.9;
 
 /** Where messages are written: shows the draft of the room on the screen, and sends it. */
@@ -37,12 +37,12 @@ export class MessageComposer extends Part {
       h("div", { class: "composer-row" }, this.attach, this.area, this.counter, this.extras, this.button));
     this.completer = new Completer(app, this.area);
     this.append(this.completer.popup, this.reply.node, this.error, this.box, this.closed.node, this.picker);
-    this.files = new FileIntake(this, () => !this.attach.hidden && !this.box.hidden, (files) => this.upload(files));
+    this.intake = new Intake(this, () => !this.attach.hidden && !this.box.hidden, (files) => this.upload(files), (text) => this.insert(text));
     /** @type {Draft|null} */
     this.draft = null;
     /** @type {string|undefined} */
     this.name = undefined;
-    this.lastTyping = 0;
+    this.typing = new TypingNotice((room, on) => app.session.typing(room, on));
     this.enter = new EnterKey(() => app.settings.get("enterSends"));
     this.describe();
     this.listen();
@@ -55,7 +55,7 @@ export class MessageComposer extends Part {
     area.addEventListener("beforeinput", (event) => this.enter.breaks(event) && this.submitBy(event));
     // A phone's keyboard stays.
     this.button.addEventListener("mousedown", (event) => event.preventDefault());
-    area.addEventListener("paste", (event) => this.files.pasted(event));
+    area.addEventListener("paste", (event) => this.intake.pasted(event));
     store.on("current", () => this.opened());
     for (const topic of ["room", "me", "timeline"]) store.on(topic, (name) => (name ?? this.name) === this.name && this.describe());
     store.on("amended", (event) => followOriginal(app, event) && event.room === this.name && this.drawReply());
@@ -85,7 +85,7 @@ export class MessageComposer extends Part {
     const { room } = this;
     const other = this.name !== room?.name;
     if (other) {
-      this.stopTyping();
+      this.typing.stop();
       this.name = room?.name;
       this.draft = room ? this.app.drafts.of(room.name) : null;
       this.error.textContent = "";
@@ -164,7 +164,7 @@ export class MessageComposer extends Part {
     this.grow();
     this.completer.update();
     this.enable();
-    this.tellTyping();
+    if (this.name !== undefined) this.typing.written(this.name, area.value);
   }
 
   keep() {
@@ -193,20 +193,6 @@ export class MessageComposer extends Part {
     this.area.style.setProperty("block-size", `${this.area.scrollHeight}px`);
   }
 
-  tellTyping() {
-    const { area, name } = this;
-    if (!name || isCommand(area.value)) return;
-    if (area.value === "") return this.stopTyping();
-    if (Date.now() - this.lastTyping < TYPING_MS) return;
-    this.lastTyping = Date.now();
-    this.app.session.typing(name, true);
-  }
-
-  stopTyping() {
-    if (this.lastTyping && this.name) this.app.session.typing(this.name, false);
-    this.lastTyping = 0;
-  }
-
   /** @param {KeyboardEvent} event */
   key(event) {
     const sends = this.enter.sends(event);
@@ -215,6 +201,9 @@ export class MessageComposer extends Part {
     else if (event.key === "ArrowUp" && this.area.value === "" && !event.altKey) {
       event.preventDefault();
       this.app.emit("edit-last");
+    } else if ((event.key === "PageUp" || event.key === "PageDown") && this.area.value === "") {
+      event.preventDefault();
+      this.store.emit("turn-page", event.key === "PageUp" ? -1 : 1);
     } else if (event.key === "Escape") this.escape();
   }
 
@@ -250,7 +239,7 @@ export class MessageComposer extends Part {
   /** @param {string} room on the screen or not */
   send(room) {
     if (!sendDraft(this.app, room) || room !== this.name) return;
-    this.stopTyping();
+    this.typing.stop();
     this.error.textContent = "";
     this.show();
   }
@@ -273,6 +262,7 @@ export class MessageComposer extends Part {
 
   /** @param {string} text */
   insert(text) {
+    if (this.box.hidden) return;
     replaceText(this.area, text);
   }
 

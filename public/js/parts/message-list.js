@@ -17,6 +17,8 @@ const EDGE_PX = 40;
 /** Trimming a little at a time would redraw the top with every message. */
 const SLACK = 100;
 const FLASH_MS = 1600;
+/** A line or two of what was read stay in sight. */
+const PAGE_SHARE = 0.9;
 
 /** The conversation: draws rows, loads what lies beyond either end, tells what has been read. */
 export class MessageList extends Part {
@@ -58,6 +60,7 @@ export class MessageList extends Part {
     store.on("gap", (name) => name === store.current && this.reload(name));
     store.on("show", ({ room, seq }) => room === store.current && this.show(seq));
     store.on("to-end", () => this.toEnd());
+    store.on("turn-page", (direction) => this.scroller.scrollBy(0, direction * this.scroller.clientHeight * PAGE_SHARE));
     store.on("live-message", (message) => this.announce(message));
     store.on("amended", ({ message_id }) => message_id === this.live.dataset.id && this.live.replaceChildren());
     app.on("plugins", () => this.redraw());

@@ -1,15 +1,22 @@
 /** @typedef {(files: File[]) => void} Take */
 
-/** Where files come in by mouse or clipboard: dropped anywhere on the page, pasted into a field. */
-export class FileIntake {
-  /** @param {HTMLElement} host marked with `data-drop` while files are over the page @param {() => boolean} welcome @param {Take} take */
-  constructor(host, welcome, take) {
+const FIELDS = "input, textarea, select, [contenteditable], dialog";
+
+/** What comes in by mouse or clipboard: files that are dropped anywhere on the page, what is pasted beside every field. */
+export class Intake {
+  /**
+   * @param {HTMLElement} host marked with `data-drop` while files are over the page
+   * @param {() => boolean} welcome whether files are taken @param {Take} take @param {(text: string) => void} insert
+   */
+  constructor(host, welcome, take, insert) {
+    this.insert = insert;
     this.host = host;
     this.welcome = () => welcome() && !document.querySelector("dialog[open]");
     this.take = take;
     document.addEventListener("dragover", (event) => this.mark(this.dragged(event)));
     document.addEventListener("dragleave", (event) => event.relatedTarget === null && this.mark(false));
     document.addEventListener("drop", (event) => this.dropped(event));
+    document.addEventListener("paste", (event) => this.pastedBeside(event));
   }
 
   /** @param {boolean} on */
@@ -32,6 +39,16 @@ export class FileIntake {
     const welcome = this.dragged(event);
     this.mark(false);
     if (welcome) this.take([...(event.dataTransfer?.files ?? [])]);
+  }
+
+  /** Somebody who pastes while no field has the focus means the message. @param {ClipboardEvent} event */
+  pastedBeside(event) {
+    if (event.defaultPrevented || /** @type {Element} */ (event.target).closest?.(FIELDS) || document.querySelector("dialog[open]")) return;
+    this.pasted(event);
+    const text = event.clipboardData?.getData("text/plain");
+    if (event.defaultPrevented || !text) return;
+    event.preventDefault();
+    this.insert(text);
   }
 
   /** @param {ClipboardEvent} event */
