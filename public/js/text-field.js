@@ -39,7 +39,7 @@ export function replaceText(area, text, start = area.selectionStart, end = area.
   area.focus({ preventScroll: true });
   area.setSelectionRange(start, end);
   // Deprecated, and the only way that browsers can undo.
-  if (document.activeElement === area && document.execCommand("insertText", false, text)) return;
+  if (document.activeElement === area && document.execCommand(text ? "insertText" : "delete", false, text)) return;
   area.setRangeText(text, start, end, "end");
   area.dispatchEvent(new InputEvent("input", { bubbles: true }));
 }

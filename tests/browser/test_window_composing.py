@@ -80,6 +80,11 @@ async def test_writing_completing_and_undoing(stage):
         await expect(composer).to_have_value("pasted")
         await composer.fill("")
         await alice.page.set_viewport_size({"width": 1280, "height": 300})
+        scroller = "const { scrollTop, clientHeight, scrollHeight } = document.querySelector('.scroller');"
+        await alice.page.wait_for_function(
+            f"() => {{ {scroller} return scrollHeight > clientHeight + 100 "
+            "&& scrollTop + clientHeight > scrollHeight - 2; }"
+        )
         before = await alice.page.evaluate("document.querySelector('.scroller').scrollTop")
         await composer.press("PageUp")
         await alice.page.wait_for_function(
@@ -92,6 +97,11 @@ async def test_writing_completing_and_undoing(stage):
         await expect(alice.page.locator(".counter")).to_have_text("-1")
         await composer.press("Enter")
         await expect(alice.page.locator(".composer-error")).to_contain_text("Too long by 1 character: 8,000")
+        await alice.page.get_by_role("button", name="Attach it as a file").click()
+        await expect(composer).to_have_value("")
+        await expect(alice.page.locator(".tray-item")).to_contain_text("8 kB")
+        await composer.press("Enter")
+        await expect(bob.log.locator(".file-card")).to_contain_text("message.txt")
         await composer.fill("")
 
         # A command that joins shows its room; one more step back doesn't join what was left.

@@ -222,18 +222,30 @@ export class MessageComposer extends Part {
   }
 
   async submit() {
-    const { room, draft, app, t } = this;
+    const { room, draft, t } = this;
     if (!room || !draft || this.area.disabled || this.box.hidden) return;
     const content = tidy(draft.text);
     if (isCommand(content)) return this.command(room.name, content);
     const { excess } = this;
-    const limit = app.format.number(this.store.limits.content_chars);
-    if (excess > 0) this.error.textContent = t("composer.tooLong", { count: excess, limit });
+    if (excess > 0) this.tooLong(excess);
     else if (draft.files.some((file) => file.error)) this.error.textContent = t("composer.filesFailed");
     else if (draft.files.some(isRunning)) {
       draft.wanted = true;
       this.drawFiles();
     } else this.send(room.name);
+  }
+
+  /** @param {number} excess */
+  tooLong(excess) {
+    const { t, app } = this;
+    this.error.textContent = t("composer.tooLong", { count: excess, limit: app.format.number(this.store.limits.content_chars) });
+    if (this.attach.hidden) return;
+    const attach = () => {
+      const file = new File([this.area.value], "message.txt", { type: "text/plain" });
+      replaceText(this.area, "", 0, this.area.value.length);
+      this.upload([file]);
+    };
+    this.error.append(" ", h("button", { type: "button", class: "link-button", onClick: attach }, t("composer.asFile")));
   }
 
   /** @param {string} room on the screen or not */
