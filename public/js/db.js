@@ -16,10 +16,23 @@ export class IndexedShelf {
       request.onupgradeneeded = () => {
         request.result.createObjectStore(STORE, { keyPath: "nonce" }).createIndex("user", "user");
       };
-      request.onsuccess = () => resolve(request.result);
-      request.onerror = () => reject(request.error);
+      request.onsuccess = () => resolve(this.opened(request.result));
+      request.onerror = () => {
+        this.opening = null;
+        reject(request.error);
+      };
     });
     return this.opening;
+  }
+
+  /** What the browser closes, or somebody empties, is opened anew with the next entry. @param {IDBDatabase} db */
+  opened(db) {
+    db.onversionchange = () => {
+      db.close();
+      this.opening = null;
+    };
+    db.onclose = () => { this.opening = null; };
+    return db;
   }
 
   /**

@@ -7,6 +7,7 @@ export class Format {
     this.timeOf = new Intl.DateTimeFormat(locale, { hour: "numeric", minute: "2-digit", hourCycle });
     this.exactOf = new Intl.DateTimeFormat(locale, { dateStyle: "full", timeStyle: "medium", hourCycle });
     this.dayOf = new Intl.DateTimeFormat(locale, { weekday: "long", day: "numeric", month: "long" });
+    this.momentOf = new Intl.DateTimeFormat(locale, { day: "numeric", month: "long", year: "numeric", hour: "numeric", minute: "2-digit", hourCycle });
     this.oldDayOf = new Intl.DateTimeFormat(locale, { day: "numeric", month: "long", year: "numeric" });
     this.relative = new Intl.RelativeTimeFormat(lang, { numeric: "auto" });
     this.listOf = new Intl.ListFormat(lang, { type: "conjunction" });
@@ -36,7 +37,7 @@ export class Format {
   /** The time, and the day unless it is today. @param {string} ts @param {Date} [now] */
   moment(ts, now = new Date()) {
     const date = new Date(ts);
-    return midnight(date) === midnight(now) ? this.time(ts) : `${this.day(ts, now)}, ${this.time(ts)}`;
+    return midnight(date) === midnight(now) ? this.time(ts) : this.momentOf.format(date);
   }
 
   /** @param {string[]} items */

@@ -42,6 +42,29 @@ async def test_a_page_that_is_damaged_or_whose_clock_is_wrong(stage):
         await expect(late.log.locator(".day")).to_have_count(1)
 
 
+async def test_what_is_stored_is_emptied_while_the_page_is_open(stage):
+    async with stage() as here, here.cable() as cable:
+        here.forgive(UNREACHABLE)
+        alice = await here.window(cable.url)
+        await alice.enter("alice")
+        await alice.say("before")
+        await alice.sees("before")
+        emptied = await alice.page.evaluate(
+            """() => new Promise((resolve) => { localStorage.clear();
+              const request = indexedDB.deleteDatabase("chat");
+              request.onsuccess = () => resolve("emptied"); request.onblocked = () => resolve("blocked"); })"""
+        )
+        assert emptied == "emptied"
+        cable.cut()
+        await expect(alice.page.locator("connection-line")).to_contain_text("No connection")
+        await alice.say("kept all the same")
+        await expect(alice.pending()).to_have_count(1)
+        await expect(alice.toasts).to_have_text("")
+        cable.mend()
+        await alice.page.reload()
+        await alice.sees("kept all the same")
+
+
 async def test_a_session_that_ends_in_the_middle_keeps_what_is_being_written(stage):
     async with stage() as here:
         here.forgive("status of 401")

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { whyClosed } from "../../public/js/closed.js";
+import { Format } from "../../public/js/format.js";
 import { isText } from "../../public/js/parts/intake.js";
 import { countCharacters, EnterKey, tidy } from "../../public/js/text-field.js";
 import { ANN, BOB, startedStore } from "./helpers.js";
@@ -78,4 +79,12 @@ test("a mute from before this page is found in the log", () => {
   assert.equal(whyClosed(store.room("general"), ANN.id, 0)?.why, "muted");
   store.setMute("general", null);
   assert.equal(whyClosed(store.room("general"), ANN.id, 0), null);
+});
+
+test("until when: the time, and the day unless it is today", () => {
+  const format = new Format("en", ["en-US"]);
+  const now = new Date(2026, 2, 12, 9, 0);
+  const later = (/** @type {number} */ day) => format.moment(new Date(2026, 2, day, 14, 5).toISOString(), now).replace(/\s/gu, " ");
+  assert.equal(later(12), "2:05 PM");
+  assert.match(later(14), /^March 14, 2026.*2:05 PM$/);
 });

@@ -28,7 +28,7 @@ export class MessageComposer extends Part {
     this.closed = new ClosedLine(app, () => this.describe());
     this.error = h("p", { class: "form-error composer-error", role: "alert" });
     this.counter = h("span", { class: "counter", "aria-live": "polite" });
-    this.picker = h("input", { type: "file", multiple: true, hidden: true, onChange: () => this.pick() });
+    this.picker = h("input", { type: "file", multiple: true, hidden: true, onChange: () => this.upload([...(this.picker.files ?? [])]) });
     this.attach = iconButton("attach", "", () => this.picker.click());
     this.button = iconButton("send", "", () => void this.submit(), "send");
     this.extras = h("span", { class: "slot" });
@@ -134,6 +134,7 @@ export class MessageComposer extends Part {
     this.box.hidden = closed !== null;
     this.closed.draw(closed, room, this.draft?.text ?? "");
     this.drawReply();
+    if (closed) this.error.textContent = "";
     if (closed && inBox) app.emit("focus-lost");
     if (!closed && inLine) this.area.focus({ preventScroll: true });
     const title = app.roomTitle(room);
@@ -286,14 +287,10 @@ export class MessageComposer extends Part {
     this.area.focus({ preventScroll: true });
   }
 
-  pick() {
-    this.upload([...(this.picker.files ?? [])]);
-    this.picker.value = "";
-  }
-
   /** @param {File[]} files */
   upload(files) {
     const { room } = this;
+    this.picker.value = "";
     if (room && this.draft) this.app.uploads.add(room.name, files, room.virtual ? room.with?.id : undefined);
     this.area.focus({ preventScroll: true });
   }
