@@ -185,6 +185,12 @@ async def test_an_edit_that_was_begun_is_kept(stage):
         await alice.composer.press("ArrowUp")
         editor = alice.page.get_by_role("textbox", name="Edit")
         await editor.fill("a mistake that I am ab")
+        # Keys that belong to the composition of a word do nothing else.
+        for key in ("Enter", "Escape"):
+            for more in ({"isComposing": True}, {"keyCode": 229}):
+                await editor.dispatch_event("keydown", {"key": key, "bubbles": True, **more})
+        await expect(editor).to_be_focused()
+        await expect(editor).to_have_value("a mistake that I am ab")
         await alice.room("random").click()
         await expect(editor).to_have_count(0)
         await alice.open("general")

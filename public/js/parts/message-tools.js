@@ -1,4 +1,5 @@
 import { h, iconButton } from "../dom.js";
+import { isComposing } from "../text-field.js";
 import { MessageActions } from "./message-actions.js";
 import { pressButton } from "./message-buttons.js";
 import { MessageSheet } from "./message-sheet.js";
@@ -138,6 +139,7 @@ export class MessageTools {
 
   /** @param {KeyboardEvent} event */
   key(event) {
+    if (isComposing(event)) return;
     const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
     if (event.key === "Escape") return this.app.emit("focus-composer");
     if (!step || event.altKey || /** @type {Element} */ (event.target).matches("textarea")) return;
