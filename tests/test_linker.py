@@ -110,6 +110,7 @@ def test_the_source_map_leads_each_line_back_to_its_own() -> None:
         ("\n\nexport default 1;", r"main\.js:3: .*export default"),
         ('export { a } from "./a.js";', r"main\.js:1: "),
         ('const lazy = () => import("./a.js");', r"main\.js:1: "),
+        ("const text = `a\n  b`;", r"main\.js:1: .*more than one line"),
         ('import { b } from "./b.js";', r"main\.js: there is no b\.js"),
         ('import { b } from "../../b.js";', r"main\.js: there is no \.\./\.\./b\.js"),
         ('import { a } from "./circle.js";', "circle: main.js → circle.js → main.js"),
@@ -125,6 +126,12 @@ def test_what_it_does_not_know_is_refused_with_its_place(source: str, message: s
         joined(files, "main.js")
 
 
+def test_comments_and_indentation_stay_at_home() -> None:
+    source = "/** What. */\nconst a = `x // y`; // z\n// no\n  // neither\n    const b = 'http://c';\n"
+    lines = joined({"main.js": source}, "main.js").split("\n")
+    assert lines[1:6] == ["", "const a = `x // y`; // z", "", "", "const b = 'http://c';"]
+
+
 def test_a_plugin_may_be_imported_by_an_address_that_is_known_later() -> None:
     assert "import(url)" in joined({"main.js": "const load = (url) => import(url);"}, "main.js")
 
@@ -132,10 +139,10 @@ def test_a_plugin_may_be_imported_by_an_address_that_is_known_later() -> None:
 def test_style_sheets_stand_where_they_are_imported() -> None:
     files = {
         "css/index.css": '/* all */\n@import "a.css";\n@import "b.css";\n',
-        "css/a.css": "a",
+        "css/a.css": "  a /* and\n  no more */",
         "css/b.css": "b",
     }
-    assert link_styles(files, "css/index.css") == "/* all */\na\nb\n"
+    assert link_styles(files, "css/index.css") == "\na\nb\n"
     with pytest.raises(LinkError, match=r"there is no css/a\.css"):
         link_styles({"css/index.css": files["css/index.css"]}, "css/index.css")
 

@@ -15,6 +15,8 @@ _IMPORT = re.compile(r'^import \{([^}]*)\} from "(\.[^"]+)";', re.M)
 _EXPORT = re.compile(r"^export ((?:async )?(?:function|class|const|let) ([\w$]+))", re.M)
 _OTHER = re.compile(r"^(?:import|export)\b.*|\bimport\(\s*[\"'`].*", re.M)
 _DOC = re.compile(r"/\*\*\s.*?\*/", re.S)
+_MARGIN = re.compile(r"^[ \t]*//.*|^[ \t]+", re.M)
+_CSS_COMMENT = re.compile(r"[ \t]*/\*.*?\*/|^[ \t]+", re.S | re.M)
 _CSS_IMPORT = re.compile(r'^@import "([^"]+)";$', re.M)
 
 
@@ -26,7 +28,7 @@ def link_modules(files: Mapping[str, str], main: str, target: str) -> dict[str, 
     """``main`` and all it imports as one module under the path ``target``, with its source map (``.map``).
 
     ``files`` are sources by path. Each module becomes a function, called once and in the order in which a browser
-    would. Doc comments are left out, and every line stays a line. Raises `LinkError`.
+    would. Comments of whole lines and indentation are left out, and every line stays a line. Raises `LinkError`.
     """
     lines: list[str] = []
     sections = []
@@ -46,9 +48,15 @@ def link_modules(files: Mapping[str, str], main: str, target: str) -> dict[str, 
 
 
 def link_styles(files: Mapping[str, str], main: str) -> str:
-    """``main`` with every style sheet that it imports in the place of the import. Raises `LinkError`."""
+    """``main`` with every style sheet that it imports in the place of the import, without comments and indentation.
 
-    return _CSS_IMPORT.sub(lambda found: files[_path(files, main, found[1])], files[main])
+    Raises `LinkError`.
+    """
+
+    def lean(path: str) -> str:
+        return _CSS_COMMENT.sub("", files[path])
+
+    return _CSS_IMPORT.sub(lambda found: lean(_path(files, main, found[1])), lean(main))
 
 
 def _in_order(files: Mapping[str, str], main: str) -> list[str]:
@@ -86,7 +94,13 @@ def _body(files: Mapping[str, str], path: str, names: Mapping[str, str]) -> str:
     if other := _OTHER.search(body):
         line = body.count("\n", 0, other.start()) + 1
         raise LinkError(f"{path}:{line}: this can't be joined: {other[0]}")
-    return body
+    for line, text in enumerate(body.split("\n"), 1):
+        # What is indented in it would be changed.
+        if text.count("`") % 2:
+            raise LinkError(
+                f"{path}:{line}: a template of more than one line can't be joined: {text.strip()}"
+            )
+    return _MARGIN.sub("", body)
 
 
 def _line_map(source: str, lines: int) -> dict[str, object]:
