@@ -283,3 +283,38 @@ async def test_a_plugin_is_loaded_anew_when_its_files_change(process, tmp_path):
         event = await alice.hears("plugins")
         assert event.plugins["draft"]["client"].endswith("client.js")
         await alice.leave()
+
+
+TICKS = """
+from chatserver import Plugin, hookimpl
+
+class Ticks(Plugin):
+    @hookimpl
+    def startup(self):
+        self.every(0, self.tick)
+        self.every(0.01, self.work)
+        self.worked = 0
+
+    def tick(self):
+        raise ValueError("no disk")
+
+    def work(self):
+        self.worked += 1
+"""
+
+
+async def test_a_job_that_keeps_failing_is_suspended_and_no_other(chat, dirs, eventually):
+    (dirs[0] / "ticks.py").write_text(TICKS)
+    async with chat(plugins=["basics", "ticks"], dirs=dirs) as server:
+        ticks, stats = server.server.host.current.peer("ticks"), server.server.host.stats
+        await eventually(lambda: server.server.host.current.hooks.suspended("ticks"))
+        worked, failed = ticks.worked, stats["ticks", "job"].failures
+        await eventually(lambda: ticks.worked > worked + 1)
+        assert stats["ticks", "job"].failures == failed == 20
+        root = await server.account("root", "admin")
+        await root.join("general")
+        assert "  a job: ValueError: no disk (" in await told(root, "/plugins")
+        await server.reload(["basics", "ticks"])
+        # It begins anew, and fails anew.
+        await eventually(lambda: stats["ticks", "job"].failures == 40)
+        server.failures()

@@ -235,7 +235,15 @@ class PluginHost:
             self._started.discard(plugin.instance)
 
     def _ran(self, plugin: str) -> Ran:
-        return lambda seconds, error: self._record.job(plugin, seconds, error)
+        def ran(seconds: float, error: BaseException | None) -> None:
+            self._record.job(plugin, seconds, error)
+            if error is not None and self.current.hooks.job_failed(plugin, error):
+                # The job itself, where it is one that comes again and again.
+                task = asyncio.current_task()
+                if task is not None:
+                    task.cancel()
+
+        return ran
 
 
 def _own(hook: str, plugin: Loaded, plugins: PluginSet) -> list[HookImpl]:

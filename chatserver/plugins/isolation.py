@@ -162,6 +162,10 @@ class Isolation:
         refusal.plugin = refusal.plugin or plugin
         return refusal
 
+    def job_failed(self, plugin: str, error: BaseException) -> bool:
+        """A job of a plugin, which has reported it, failed once more. Whether it is suspended."""
+        return self._keeps_failing(plugin, "a job", error)
+
     def worked(self, plugin: str, what: str) -> None:
         """What is not a hook did not fail: the failures before it don't count any more."""
         if self._failed_at:
@@ -197,16 +201,18 @@ class Isolation:
         if impl.on_error != "reject":
             self._keeps_failing(impl.plugin, HOOKS, error)
 
-    def _keeps_failing(self, plugin: str, part: str, error: BaseException) -> None:
-        """Suspend a part that has failed too often lately."""
+    def _keeps_failing(self, plugin: str, part: str, error: BaseException) -> bool:
+        """Suspend a part that has failed too often lately. Whether it has."""
         now, key = time.monotonic(), (plugin, part)
         failed_at = self._failed_at.setdefault(key, deque(maxlen=FAILURES))
         failed_at.append(now)
-        if len(failed_at) == FAILURES and now - failed_at[0] <= FAILURES_WITHIN_SECONDS:
-            del self._failed_at[key]
-            why = self._suspended[key] = self._described(plugin, error)
-            log.error("plugin %s keeps failing: %s is suspended", plugin, part)
-            self._suspend(plugin, part, why)
+        if len(failed_at) < FAILURES or now - failed_at[0] > FAILURES_WITHIN_SECONDS:
+            return False
+        del self._failed_at[key]
+        why = self._suspended[key] = self._described(plugin, error)
+        log.error("plugin %s keeps failing: %s is suspended", plugin, part)
+        self._suspend(plugin, part, why)
+        return True
 
     def _report(
         self, plugin: str, what: str, error: BaseException, function: Callable[..., Any] | None = None
