@@ -507,11 +507,15 @@ def hangs(tmp_path):
 
 @pytest.mark.parametrize("startup", ["await asyncio.Event().wait()", "await stubborn()"])
 async def test_a_startup_that_does_not_end_is_left_behind(chat, hangs, startup):
+    before = asyncio.all_tasks()
     with pytest.raises(PluginError, match=r"plugin 'hangs': startup took longer than 0\.1 seconds"):
         async with chat(plugins=["hangs"], dirs=[hangs(startup=startup)], timeouts={"startup": 0.1}):
             pass
-    for task in asyncio.all_tasks() - {asyncio.current_task()}:
-        task.cancel()
+    left = asyncio.all_tasks() - before - {asyncio.current_task()}
+    while left:
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=0.01)
 
 
 async def test_migrations_that_do_not_end_stop_the_start(chat, hangs):

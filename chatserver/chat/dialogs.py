@@ -65,6 +65,12 @@ class Dialog:
             await asyncio.wait([self._task, self._asked], return_when=asyncio.FIRST_COMPLETED)
         except asyncio.CancelledError:
             self._task.cancel()
+            try:
+                # It ends with the call, so that one that ignores this is known to go on.
+                await asyncio.wait([self._task])
+            except asyncio.CancelledError:
+                self._task.cancel()
+                raise
             raise
         if not self._task.done():
             return None
