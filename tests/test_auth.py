@@ -1,4 +1,4 @@
-"""Who somebody is: guests and their names, accounts, cookies, tokens, the first admin, the command line."""
+"""Who a user is: guests and their names, accounts, cookies, tokens, the first admin, the command line."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ async def test_a_guests_token_brings_the_same_person_back_over_restarts(chat, on
         await server.restart()
         again = await server.client(token=alice.token)
         assert (again.id, again.name) == (alice.id, "alice")
-        # The name is held for whoever has the token, even if another is said with it.
+        # The name is held for the one with the token, even if another is said with it.
         other = await server.client("alicia", token=alice.token)
         assert (other.id, other.name) == (alice.id, "alice")
 
@@ -260,7 +260,7 @@ async def test_what_a_cookie_does_needs_the_xsrf_header(chat):
             ({"Cookie": f"{session}; {xsrf}", "X-XSRFToken": value, "Origin": server.url}, 201),
         ):
             assert (await server.http("POST", path, body, headers=headers)).code == status, headers
-        # A token in the header can't be sent by somebody else's page.
+        # A token in the header can't be sent by a page of another site.
         token = session.partition("=")[2]
         assert (await server.http("POST", path, body, token=token)).code == 201
 

@@ -189,7 +189,7 @@ async def test_names_that_are_none(chat, quiet, name):
 
 
 @pytest.mark.parametrize("name", ["ALICE", "аlice", "a1ice", "aIice", "ａｌｉｃｅ"])
-async def test_names_that_look_like_somebody_elses(chat, name):
+async def test_names_that_look_like_those_of_others(chat, name):
     async with chat() as server:
         await server.client("alice")
         with pytest.raises(Refused) as caught:
@@ -223,7 +223,7 @@ async def test_markup_is_text(chat):
         assert "<img" not in html
         await mod.says(f"/topic {evil}")
         changed = await bob.hears("room")
-        assert changed.topic == evil  # plain text on the wire, escaped by whoever shows it
+        assert changed.topic == evil  # plain text on the wire, escaped where it is shown
 
 
 # The decoder

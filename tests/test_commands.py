@@ -61,7 +61,7 @@ class Mod(Plugin):
     async def kick(
         self, ctx, user: User, minutes: int = 0, *, reason: Annotated[str, "shown to everyone"] = ""
     ):
-        """Remove somebody from this room.
+        """Remove a user from this room.
 
         They may come back after MINUTES.
         """
@@ -165,8 +165,8 @@ def test_the_listing_is_what_clients_complete_from():
         "name": "kick",
         "aliases": ["boot"],
         "usage": "/kick USER [MINUTES] [REASON…]",
-        "help": "Remove somebody from this room.",
-        "description": "Remove somebody from this room.\n\nThey may come back after MINUTES.",
+        "help": "Remove a user from this room.",
+        "description": "Remove a user from this room.\n\nThey may come back after MINUTES.",
         "plugin": "mod",
         "examples": ["/kick bob", "/kick bob 10 shouting"],
         "args": [

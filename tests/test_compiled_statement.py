@@ -81,7 +81,7 @@ def test_how_many_rows_a_change_touched(conn: Connection) -> None:
 
 
 class Keeping:
-    """A connection whose cursors live on, as in a traceback that somebody holds."""
+    """A connection whose cursors live on, as in a traceback that is kept."""
 
     def __init__(self, conn: Connection) -> None:
         self.dialect = conn.dialect

@@ -16,7 +16,7 @@ CRASHES = 12
 
 
 class Person:
-    """Somebody with a real client's manners: resumes after a loss, and sends again what was not answered."""
+    """A user with a real client's manners: resumes after a loss, and sends again what was not answered."""
 
     def __init__(self, name: str, server: ServerProcess) -> None:
         self.name = name

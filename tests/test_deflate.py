@@ -1,4 +1,4 @@
-"""Compressed messages: what goes out can be read by everybody, what comes in is bounded, and nothing is kept."""
+"""Compressed messages: what goes out can be read by all, what comes in is bounded, and nothing is kept."""
 
 from __future__ import annotations
 

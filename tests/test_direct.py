@@ -1,4 +1,4 @@
-"""Messages to somebody rather than to a room."""
+"""Messages to a user rather than to a room."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ async def test_the_first_message_makes_the_room_and_both_hear_of_it_first(chat):
         assert (await alice.hears()).seq == 4
 
 
-async def test_somebody_who_is_away_finds_it_when_they_come_back(chat, on_file):
+async def test_a_user_who_is_away_finds_it_when_they_come_back(chat, on_file):
     async with chat(settings=on_file) as server:
         alice, bob = await server.client("alice"), await server.client("bob")
         await bob.leave()

@@ -1,4 +1,4 @@
-"""Somebody who comes and goes leaves nothing that only the collector of reference cycles would find."""
+"""A user who comes and goes leaves nothing that only the collector of reference cycles would find."""
 
 from __future__ import annotations
 

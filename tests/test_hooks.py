@@ -271,7 +271,7 @@ def test_calls_failures_and_seconds_are_counted():
 # Other kinds
 
 
-async def test_everybody_is_notified_whatever_the_others_do():
+async def test_every_plugin_is_notified_whatever_the_others_do():
     seen = []
 
     async def after_event(self, event):

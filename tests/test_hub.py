@@ -275,7 +275,7 @@ STEPS = st.one_of(
 
 
 @given(st.lists(STEPS))
-def test_everybody_hears_exactly_what_was_said_while_they_were_there(steps):
+def test_each_subscriber_hears_exactly_what_was_said_meanwhile(steps):
     turns = Turns()
     hub = Hub(turns.call_soon, Metrics(), sends_per_turn=2)
     codecs = PLAIN, DeflateCodec(Metrics())

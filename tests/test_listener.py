@@ -238,7 +238,7 @@ async def test_a_thread_that_goes_on_does_not_keep_the_process(process, tmp_path
 
 async def test_a_second_signal_ends_at_once(process):
     async with process() as server:
-        # Somebody who never finishes a request must not hold it up either way.
+        # A client that never finishes a request must not hold it up either way.
         _, writer = await asyncio.open_connection("127.0.0.1", int(server.url.rsplit(":", 1)[1]))
         writer.write(b"GET / HTTP/1.1\r\n")
         await writer.drain()
@@ -340,7 +340,7 @@ async def test_without_ipv6_a_server_for_both_families_takes_ipv4_and_says_so(ch
     assert caught.value.path == "server.host"
 
 
-async def test_a_name_that_is_not_ours_is_somebody_elses_page(chat):
+async def test_a_name_that_is_not_ours_is_the_page_of_another_server(chat):
     async with chat(settings={"server": {"public_url": "https://chat.example.org"}}) as server:
         for host, status in (("chat.example.org", 200), ("127.0.0.1:1", 200), ("evil.example", 403)):
             answer = await server.http("GET", "/api/v1/server", headers={"Host": host})

@@ -88,7 +88,7 @@ def test_those_who_come_share_a_batch_with_those_who_talk():
     assert set(live.members) == {ALICE.id, BOB.id, CAROL.id}
 
 
-def test_what_follows_somebody_being_muted_or_removed_is_checked_against_it():
+def test_what_follows_a_user_being_muted_or_removed_is_checked_against_it():
     for action in ("muted", "kicked", "banned", "removed"):
         live, storage = live_room_of(ALICE, BOB)
         change, late, other = ChangeMember(ALICE, BOB, action), post(BOB), post(ALICE)

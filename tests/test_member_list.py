@@ -77,7 +77,7 @@ class Rosters(RuleBasedStateMachine):
 TestRosters = Rosters.TestCase
 
 
-def test_a_shown_name_finds_somebody_too_but_a_name_of_ones_own_comes_first():
+def test_a_shown_name_finds_a_member_too_but_a_name_of_ones_own_comes_first():
     anna, ben = Member(User("u1", "anna", "Ben")), Member(User("u2", "ben", "Benjamin"))
     member_list = MemberList({"u1": anna, "u2": ben})
     assert (member_list.named("BEN"), member_list.named("benjamin"), member_list.named("carla")) == (

@@ -1,4 +1,4 @@
-"""What the server tells about itself: /metrics for Prometheus, stats for everybody."""
+"""What the server tells about itself: /metrics for Prometheus, stats for all."""
 
 from __future__ import annotations
 

@@ -84,7 +84,7 @@ async def test_large_rooms_are_not_told_who_comes_and_goes(chat, eventually):
         await dora.join("general")
         for type in ("joined", "left", "presence"):
             assert not await alice.heard(type), type
-        # What is said is told to everybody, however many they are.
+        # What is said is told to all, however many they are.
         await dora.says("hello")
         assert (await alice.hears()).content == "hello"
         assert (await alice.ask("members", room="general")).count == 3

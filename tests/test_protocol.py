@@ -190,7 +190,7 @@ async def test_pieces_pings_and_the_closing_handshake(chat, raw, quiet, transpor
 
 @both
 @pytest.mark.parametrize("how", ["reset", "vanish"])
-async def test_somebody_who_is_gone_without_a_word_is_gone(chat, raw, quiet, transport, how, eventually):
+async def test_a_client_that_vanishes_is_shown_as_gone(chat, raw, quiet, transport, how, eventually):
     async with chat(settings=by(transport)) as server:
         alice = (await server.join("general", "alice"))[0]
         async with raw(server) as socket:

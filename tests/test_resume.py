@@ -201,7 +201,7 @@ async def busy(server, names, stop, rng):
 
 
 @pytest.mark.parametrize("where", ["memory", "file"])
-async def test_coming_back_while_everybody_talks_loses_and_doubles_nothing(chat, on_file, where):
+async def test_coming_back_while_all_talk_loses_and_doubles_nothing(chat, on_file, where):
     rng = random.Random(7)
     settings = on_file if where == "file" else {}
     # Small pages: catching up takes several, with the log moving between them.
@@ -317,7 +317,7 @@ def halfway(monkeypatch):
     return Halfway
 
 
-async def test_somebody_removed_while_catching_up_gets_nothing_more(chat, halfway):
+async def test_a_user_removed_while_catching_up_gets_nothing_more(chat, halfway):
     async with chat(plugins=["moderation"], sizes={"resume_page": 1}) as server:
         alice, bob = await server.join("general", "alice", "bob")
         mod = await server.account("mod", "moderator")

@@ -53,7 +53,7 @@ def upgraded(chat, old):
     return lambda: chat(plugins=PLUGINS, settings={"store": {"url": "sqlite:", "durability": "normal"}})
 
 
-async def everybody(server) -> dict:
+async def all_clients(server) -> dict:
     return {name: await server.client(token=f"token-{name}") for name in NAMES}
 
 
@@ -101,7 +101,7 @@ LOG = """
 
 async def test_every_event_of_every_room_is_what_it_was(upgraded, before):
     async with upgraded() as server:
-        clients = await everybody(server)
+        clients = await all_clients(server)
         readers = {"general": "bob", "tea": "admin", "den": "bob", "attic": "admin"}
         for (room,) in rows(before, "SELECT name FROM room"):
             reader = clients[readers.get(room, "bob")]
@@ -121,7 +121,7 @@ async def test_every_event_of_every_room_is_what_it_was(upgraded, before):
 
 async def test_rooms_members_and_sanctions_are_what_they_were(upgraded, before):
     async with upgraded() as server:
-        clients = await everybody(server)
+        clients = await all_clients(server)
         for name, client in clients.items():
             mine = {room["name"]: room for room in client.welcome["rooms"] if room["joined"]}
             found = rows(
@@ -148,7 +148,7 @@ async def test_rooms_members_and_sanctions_are_what_they_were(upgraded, before):
 
 async def test_unread_messages_and_mentions_are_those_of_now(upgraded, before):
     async with upgraded() as server:
-        bob = (await everybody(server))["bob"]
+        bob = (await all_clients(server))["bob"]
         (general,) = (room for room in bob.welcome["rooms"] if room["name"] == "general")
         (mark,) = rows(before, "SELECT seq FROM read_mark WHERE room = 'general' AND user_id = ?", bob.id)
         there = "FROM message WHERE room = 'general' AND seq > ? AND NOT deleted"
@@ -181,7 +181,7 @@ async def test_old_ids_work_and_new_ones_go_beside_them(upgraded, before):
         " AND request_hash IS NULL ORDER BY seq LIMIT 3",
     )
     async with upgraded() as server:
-        clients = await everybody(server)
+        clients = await all_clients(server)
         carol, bob = clients["carol"], clients["bob"]
         reply = await carol.says("re", "general", reply_to=one["id"])
         assert (await bob.hears()).reply_to == one["id"]
@@ -206,7 +206,7 @@ async def test_old_ids_work_and_new_ones_go_beside_them(upgraded, before):
 async def test_files_are_there_and_go_with_their_old_messages(upgraded, before):
     files = rows(before, "SELECT * FROM files_file")
     async with upgraded() as server:
-        clients = await everybody(server)
+        clients = await all_clients(server)
         kept = [file for file in files if not file["gone"]]
         assert sorted(file["name"] for file in kept) == ["dot ☕.png", "note.txt", "plan.txt"]
         for file in kept:

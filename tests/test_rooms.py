@@ -164,7 +164,7 @@ async def test_invited_and_removed(chat):
         assert (await olga.hears("member", action="added")).seq == added.seq == told.rooms[0]["head"] + 1
         await olga.says("hello bob")
         assert (await bob.hears()).content == "hello bob"
-        # Asking for somebody who is in already changes nothing.
+        # Asking for a user who is in already changes nothing.
         await olga.says("/invite bob")
         status, _ = await server.api("DELETE", f"rooms/secret/members/{bob.id}", token=olga.token)
         assert status == 200
@@ -191,7 +191,7 @@ async def test_a_ban_that_is_over_keeps_nobody_out(chat, clock):
         assert (await bob.hears("member", action="added")).room == "general"
 
 
-async def test_a_ban_of_somebody_who_is_elsewhere_tells_them_nothing(chat):
+async def test_a_ban_of_a_user_who_is_elsewhere_tells_them_nothing(chat):
     async with chat(plugins=["moderation"]) as server:
         mod, bob = await server.account("mod", "moderator"), await server.client("bob")
         await mod.join("general")
@@ -309,7 +309,7 @@ async def test_how_much_of_the_past_a_newcomer_sees(chat, history, plugin):
             for where in ({}, {"before": new.seq + 1}, {"after": 0}, {"around": old[1].seq}):
                 found = await bob.ask("history", room="general", **where)
                 assert [e["seq"] for e in found.events] == visible
-        # Whoever was there sees it in any case.
+        # A member who was there sees it in any case.
         assert (await alice.ask("sync", room="general", after=1)).events[0]["seq"] == old[0].seq
         # A message that can't be seen can't be told from one that isn't there.
         error = await refused(bob.ask("delete", message_id=old[0].message_id))
@@ -353,8 +353,8 @@ async def test_the_members_come_in_pages(chat):
         assert set(reply.members[0]) == {"user", "role", "status", "text"}
 
 
-async def test_whoever_comes_back_sees_what_came_after(chat):
-    """Whoever left and came back sees, in a room that shows no past, what came after the second joining."""
+async def test_a_member_who_comes_back_sees_what_came_after(chat):
+    """A member who left and came back sees, in a room that shows no past, what came after the second joining."""
     async with chat(settings={"rooms": [{"name": "general", "history": "joined"}]}) as server:
         alice, bob = await server.join("general", "alice", "bob")
         await alice.says("first")
@@ -410,7 +410,7 @@ async def test_the_shown_name_is_a_mention_too(chat):
         assert len(await dora.heard("mention")) == 1
 
 
-async def test_a_new_public_room_is_told_to_everybody_once(chat):
+async def test_a_new_public_room_is_told_to_all_once(chat):
     async with chat() as server:
         mona = await server.account("mona")
         anna = await server.client("anna")

@@ -23,7 +23,7 @@ def connection_of(server, name):
 
 
 async def slow(server, socket, name="sleepy", **hello):
-    """Somebody in the room who stops reading here."""
+    """A user in the room who stops reading here."""
     await socket.upgrade()
     await socket.say(type="hello", name=name, **hello)
     welcome = await socket.until("welcome")

@@ -28,7 +28,7 @@ async def test_two_people_talk(chat):
         assert (await alice.hears()).message_id == sent.message_id
 
 
-async def test_all_of_somebodys_tabs_hear_the_same(chat):
+async def test_all_tabs_of_a_user_hear_the_same(chat):
     async with chat() as server:
         alice = (await server.join("general", "alice"))[0]
         tab = await server.client(token=alice.token)

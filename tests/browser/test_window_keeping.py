@@ -189,13 +189,13 @@ async def test_offline_messages_wait_and_are_sent(stage):
         await alice.say("second")
         await expect(alice.pending()).to_have_count(2)
         await expect(alice.pending().first).to_contain_text("Sending")
-        await bob.say("from somebody who is online")
-        await bob.sees("from somebody who is online")
+        await bob.say("from a user who is online")
+        await bob.sees("from a user who is online")
         cable.mend()
         for window in (alice, bob):
-            for text in ("from somebody who is online", "first", "second"):
+            for text in ("from a user who is online", "first", "second"):
                 await window.sees(text)
-            assert await window.texts() == ["from somebody who is online", "first", "second"]
+            assert await window.texts() == ["from a user who is online", "first", "second"]
         await expect(line).to_be_hidden()
 
 

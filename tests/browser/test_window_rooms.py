@@ -108,7 +108,7 @@ async def test_who_leaves_the_last_room_is_shown_the_list(stage):
         await expect(alice.composer).to_have_value("")
 
 
-async def test_somebody_kicked_is_told_where_they_wrote(stage):
+async def test_a_user_kicked_is_told_where_they_wrote(stage):
     async with stage(settings={"rooms": [{"name": "general"}, {"name": "random"}]}) as here:
         mona = await member(here, "mona", "moderator")
         (alice,) = await here.guests("alice")

@@ -182,7 +182,7 @@ async def test_topic_is_shown_changed_and_cleared(chat):
         assert refused.value.code == "forbidden"
 
 
-async def test_invite_brings_somebody_into_a_private_room(chat):
+async def test_invite_brings_a_user_into_a_private_room(chat):
     async with chat(plugins=["basics"]) as server:
         mona = await server.account("mona")
         (bob,) = await server.join("general", "bob")

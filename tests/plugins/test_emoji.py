@@ -169,7 +169,7 @@ def test_long_texts_take_no_time(piece: str) -> None:
     assert len(replace(text)) <= len(text)
 
 
-async def test_everybody_sees_the_character(chat):
+async def test_all_see_the_character(chat):
     async with chat(plugins=["emoji"]) as server:
         alice, bob = await server.join("general", "alice", "bob")
         sent = await alice.says(":tada:")

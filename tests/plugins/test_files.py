@@ -56,7 +56,7 @@ def stored(tmp_path):
     return [path for path in (tmp_path / "data/plugins/files").rglob("*") if path.is_file()]
 
 
-async def test_a_file_reaches_everybody_in_the_room(chat):
+async def test_a_file_reaches_all_in_the_room(chat):
     async with chat(plugins=["files"]) as server:
         alice, bob = await server.join("general", "alice", "bob")
         file = await uploaded(server, alice, name="圖 片.txt")
@@ -325,11 +325,11 @@ async def test_a_download_that_nobody_reads_ends(chat, raw, eventually, monkeypa
             mine = next(stream for stream in open_now if stream.socket.getpeername()[1] == port)
             await eventually(lambda: mine not in open_now)
             assert len(await socket.rest()) < 16_000_000
-        # Whoever reads, if slowly, gets all of it.
+        # One that reads, if slowly, gets all of it.
         assert (await fetch(server, alice, file)).body == b"x" * 16_000_000
 
 
-async def test_what_came_before_somebody_is_as_hidden_as_its_message(chat):
+async def test_what_came_before_a_member_is_as_hidden_as_its_message(chat):
     async with chat(plugins=["files"]) as server:
         (alice,) = await server.join("general", "alice")
         file = await uploaded(server, alice)
@@ -617,7 +617,7 @@ async def test_types_are_decided_by_content(chat, tmp_path):
         assert (await upload(server, alice, picture("JPEG"), "notes.txt"))[0] == 201
 
 
-async def test_who_asks_has_to_be_somebody(chat):
+async def test_only_signed_in_users_may_ask(chat):
     async with chat(plugins=["files"]) as server:
         await server.join("general", "alice")
         answer = await server.http("POST", "/plugins/files/upload?room=general", body=TEXT)
@@ -673,7 +673,7 @@ async def test_without_the_plugin_no_file_can_be_named(chat):
         assert (refused.value.code, refused.value.field) == ("invalid", "files")
 
 
-async def test_links_are_safe_in_what_everybody_sees(chat):
+async def test_links_are_safe_in_what_all_see(chat):
     async with chat(plugins=["files"]) as server:
         alice, bob = await server.join("general", "alice", "bob")
         await alice.says("<b> https://example.com/?a=1&b=2, javascript:alert(1)")

@@ -27,7 +27,7 @@ async def refusal(work):
     return refused.value.code
 
 
-async def test_kick_removes_and_tells_everybody_why(chat):
+async def test_kick_removes_and_tells_all_why(chat):
     async with chat(plugins=["moderation"]) as server:
         mona, alice, bob = await cast(server)
         await mona.says("/kick bob shouting")
