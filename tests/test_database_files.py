@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -16,23 +17,35 @@ from chatserver.server import cli
 from chatserver.testing import Harness
 
 
-@pytest.fixture
-def data(tmp_path):
-    """The folder of a server that ran, with a message in it."""
-    (tmp_path / "config.yaml").write_text(
-        f"server: {{port: 0}}\ndata_dir: {tmp_path / 'data'}\nstore: {{durability: normal}}\n"
-    )
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory):
+    """The folder of a server that ran, with messages in it. Made once, and copied by each test."""
+    folder = tmp_path_factory.mktemp("ran")
 
     async def run():
-        async with Harness(tmp_path, plugins=["files"], settings={"store": {"url": "sqlite:"}}) as server:
+        store = {"url": "sqlite:", "durability": "normal"}
+        async with Harness(folder, plugins=["files"], settings={"store": store}) as server:
             (alice,) = await server.join("general", "alice")
             for n in range(200):
-                await alice.says(f"number {n} " + 300 * "x")
+                await alice.send(
+                    {
+                        "type": "message",
+                        "id": f"n{n}",
+                        "room": "general",
+                        "content": f"number {n} {'x' * 300}",
+                    }
+                )
+            await alice.hears("ok", re="n199")
 
     asyncio.run(run())
-    (tmp_path / "config.yaml").write_text(
-        "server: {port: 0}\ndata_dir: data\nstore: {durability: normal}\n", encoding="utf-8"
-    )
+    return folder / "data"
+
+
+@pytest.fixture
+def data(tmp_path, ran):
+    """A copy of the folder of a server that ran."""
+    shutil.copytree(ran, tmp_path / "data")
+    (tmp_path / "config.yaml").write_text("server: {port: 0}\ndata_dir: data\nstore: {durability: normal}\n")
     return tmp_path / "data"
 
 
@@ -51,6 +64,13 @@ def refusal(folder, *command):
     (line,) = ran.stderr.splitlines()
     assert line.startswith("chatserver: ")
     return line
+
+
+def refused_here(folder, *command):
+    """Why a command of an admin does nothing. Run in this process, as there are many."""
+    with pytest.raises(ConfigError) as refused:
+        cli.commands([*command, "--config", str(folder / "config.yaml")], standalone_mode=False)
+    return str(refused.value)
 
 
 def snapshot(folder):
@@ -231,7 +251,7 @@ def test_what_is_lost_or_damaged_is_refused_in_a_line_and_left_as_it_is(data, ha
         assert after == before
     assert not (data.parent / "volume").exists()
     if (data / "chat.db").exists():
-        assert refusal(data.parent, "user", "list").count(said) == 1
+        assert refused_here(data.parent, "user", "list").count(said) == 1
 
 
 @pytest.mark.parametrize("command", [("serve",), ("user", "list")])

@@ -70,9 +70,10 @@ def test_any_text_tells_only_members_and_each_once(text, names):
 def test_a_long_text_takes_a_time_in_line_with_its_length(text):
     here = members("carl", "你你", "a")
     mentioned("@carl", AUTHOR, here)
-    began = time.perf_counter()
+    # Of this thread alone: what else the machine does is no part of it.
+    began = time.thread_time()
     mentioned(text, AUTHOR, here)
-    assert time.perf_counter() - began < 1
+    assert time.thread_time() - began < 1
 
 
 async def test_members_are_told_over_the_wire(chat):
