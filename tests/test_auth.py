@@ -163,6 +163,36 @@ async def test_signing_in_and_out(chat):
         assert await other.ask("ping")
 
 
+VOUCHES = """
+from chatserver import Plugin, hookimpl
+
+class Vouches(Plugin):
+    @hookimpl
+    async def authenticate(self, request):
+        name = request.headers.get("x-user")
+        return await self.chat.user(name) if name else None
+"""
+
+
+async def test_whom_a_plugin_names_goes_before_any_token(chat, tmp_path):
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own/vouches.py").write_text(VOUCHES)
+    async with chat(plugins=["vouches"], dirs=[tmp_path / "own"]) as server:
+        ada, mia = await server.account("ada"), await server.account("mia")
+        named = {"X-User": "ada"}
+        for path in ("me", "server"):
+            for token in (None, mia.token):
+                status, answer = await server.api("GET", path, token=token, headers=named)
+                assert (status, answer.user["id"]) == (200, ada.id)
+        client = await server.connect(headers=named)
+        await client.hello(token=mia.token)
+        assert client.id == ada.id
+        assert client.welcome.get("token") is None
+        # Where it names no one, the token does.
+        assert (await server.api("GET", "me", token=mia.token))[1].user["id"] == mia.id
+        assert (await server.api("GET", "me"))[0] == 401
+
+
 async def test_a_wrong_password_and_an_unknown_name_look_the_same(chat):
     async with chat() as server:
         await server.services.accounts.add("carl", "correct horse", "member")
