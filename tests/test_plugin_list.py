@@ -108,15 +108,6 @@ def test_one_plugin_is_checked_before_it_is_enabled(here: Path) -> None:
     assert call("plugin", "check").splitlines()[0] == "basics is right."
 
 
-def test_a_plugin_that_hides_what_every_plugin_has_is_refused(here: Path) -> None:
-    for name in ("follow", "chat", "every"):
-        (here / "own" / "hiding.py").write_text(
-            f"from chatserver import Plugin\n\nclass Hiding(Plugin):\n    def {name}(self):\n        pass\n"
-        )
-        with pytest.raises(PluginError, match=rf"self\.{name} is there in every plugin.*line 4"):
-            call("plugin", "check", "hiding")
-
-
 async def test_what_a_running_server_has_counted_is_told(process, tmp_path: Path) -> None:
     async with process(plugins=["basics", "emoji"]) as server:
         alice = await server.client(name="alice")

@@ -221,6 +221,12 @@ class Plugin:
             # Not `gather`, which can't be cancelled itself before they are.
             await asyncio.wait(tasks)
 
+    async def close(self) -> None:
+        """Store what is kept. The host calls this after ``shutdown``."""
+        keep = getattr(self, "keep", None)
+        if keep is not None:
+            await keep.save()
+
     def _count_job(self, started: float, error: BaseException | None, what: str = "a background job") -> None:
         if error is not None:
             error = raised(error)

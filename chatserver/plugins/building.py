@@ -35,13 +35,6 @@ _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _UNMISTAKABLE = re.compile(r"(before|after|register)_|(startup|shutdown|in_commit)$")
 """Names that a method has only when it is meant as a hook."""
 
-_TAKEN = frozenset(
-    {name for name in (*vars(Plugin), *Plugin.__annotations__, "name", "settings", "data_dir", "log")
-     if not name.startswith("_")}
-    - {"Settings", "requires", "migrations", "on_error"}
-)  # fmt: skip
-"""What a plugin has by itself, and can't call anything of its own."""
-
 
 class Builder:
     """Builds one `PluginSet`. What is unchanged since the set ``old`` is taken over from it, running as it is.
@@ -190,7 +183,6 @@ class Builder:
             raise PluginError("its class Settings needs the decorator @settings", name)
         if cls.on_error not in get_args(OnError):
             raise PluginError(f"on_error is 'skip' or 'reject', not {cls.on_error!r}", name)
-        _check_names(name, cls)
         _check_migrations(name, cls.migrations)
         for needed in _names(name, "requires", cls.requires):
             if needed not in self._loaded and needed not in self._failed:
@@ -256,15 +248,6 @@ def _names(plugin: str, what: str, value: object) -> tuple[str, ...]:
     if isinstance(value, tuple | list) and all(isinstance(each, str) for each in value):
         return tuple(value)
     raise PluginError(f'{what} is a tuple of names, such as ("files",), not {value!r:.100}', plugin)
-
-
-def _check_names(plugin: str, cls: type[Plugin]) -> None:
-    """Raises PluginError for a method called like one that every plugin has."""
-    own = (name for each in cls.__mro__[: cls.__mro__.index(Plugin)] for name in vars(each))
-    for name in own:
-        if name in _TAKEN:
-            method = getattr(cls, name)
-            raise mistake(plugin, f"self.{name} is there in every plugin: call it something else", method)
 
 
 def _check_migrations(plugin: str, value: object) -> None:

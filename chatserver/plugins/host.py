@@ -6,7 +6,6 @@ import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
-from functools import partial
 from typing import Any
 
 from ..config import Settings
@@ -223,7 +222,7 @@ class PluginHost:
             steps = [("ending its jobs", plugin.instance.cancel_tasks)]
             if plugin.instance in self._started:
                 steps += [("shutdown", impl.function) for impl in _own("shutdown", plugin, plugins)]
-                steps += [("storing what it keeps", partial(_stored, plugin.instance))]
+                steps += [("storing what it keeps", plugin.instance.close)]
             for what, function in steps:
                 # Half of what is left: a plugin that won't end must not keep the others from it.
                 seconds = (until - asyncio.get_running_loop().time()) / 2
@@ -259,10 +258,3 @@ async def _end_step(plugin: Loaded, plugins: PluginSet, what: str, function: Cal
     # The guard has logged it.
     with suppress(Reject):
         await plugins.hooks.guard(plugin.name, what, function)
-
-
-async def _stored(instance: Plugin) -> None:
-    """Store what a plugin keeps, where it ever got so far."""
-    keep = getattr(instance, "keep", None)
-    if keep is not None:
-        await keep.save()
