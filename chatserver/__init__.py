@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from .plugins.gateways import StreamLink
     from .plugins.hears import HearsContext, hears
     from .plugins.hookspecs import hookimpl
+    from .plugins.http import FetchError, HttpResponse
     from .plugins.jobs import job
     from .web.handler import Handler
 
@@ -48,7 +49,9 @@ __all__ = [
     "Field",
     "Form",
     "FormClosed",
+    "FetchError",
     "Handler",
+    "HttpResponse",
     "HearsContext",
     "Member",
     "Message",
@@ -80,6 +83,7 @@ _MODULES = {
     "plugins.command": ("Context", "command"),
     "plugins.database": ("Also", "Conflict", "EventTransaction", "Transaction"),
     "plugins.forms": ("Field", "Form", "FormClosed"),
+    "plugins.http": ("FetchError", "HttpResponse"),
     "plugins.gateways": ("StreamLink",),
     "plugins.jobs": ("job",),
     "model.errors": ("Reject",),

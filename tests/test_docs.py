@@ -36,6 +36,7 @@ from chatserver.plugins import database, hookspecs
 from chatserver.plugins.base import Plugin
 from chatserver.plugins.command import Command
 from chatserver.plugins.host import PluginHost
+from chatserver.plugins.http import Http
 from chatserver.plugins.keep import Keep
 from chatserver.plugins.plugin_set import PluginSet
 from chatserver.protocol import events as wire
@@ -215,17 +216,16 @@ def methods(*protocols: type) -> set[str]:
         ("self.db", (database.Database, database.Transaction)),
         ("self", (Plugin,)),
         ("self.keep", (Keep,)),
+        ("self.http", (Http,)),
     ],
 )
 def test_every_method_a_plugin_has_is_documented(heading: str, protocols: tuple[type, ...]) -> None:
     listed = rows(section(page("docs/plugin-api.md"), f"What is in `{heading}`"))
     # What the server calls.
-    wanted = {
-        each for each in methods(*protocols) if not each.startswith(("cancel_tasks", "close(", "run_job"))
-    }
+    wanted = {each for each in methods(*protocols) if not each.startswith(("cancel_tasks", "close("))}
     assert {name for name in listed if "(" in name} == wanted
     raised = set().union(*(names(errors_of) for _, errors_of in listed.values()))
-    exceptions = {"TypeError", "ValueError", "Conflict"}
+    exceptions = {"TypeError", "ValueError", "Conflict", "FetchError"}
     methods_named = {f"{name.partition('(')[0]}" for name in methods(chatapi.ChatAPI)}
     arguments = {"also", "work", "chat.bot", "datetime"}
     assert raised <= set(errors.HTTP_STATUS) | exceptions | methods_named | arguments

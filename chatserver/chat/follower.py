@@ -189,7 +189,7 @@ class Follower:
             # First, so that one who is too late writes nothing.
             stored.move(conn, self.plugin, self.name, moves)
             if wanted:
-                contained(lambda tx: self._function(tx, wanted), Tx(conn))
+                contained(lambda tx: self._function(tx, wanted), Tx(conn, self.plugin))
             seconds = time.perf_counter() - started
 
         started = time.perf_counter()

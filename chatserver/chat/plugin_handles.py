@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from ..plugins.base import Plugin
+from ..plugins.http import networks
 from ..plugins.keep import Keep
 from ..plugins.timer import Timer
 from ..store.plugin_tables import PluginDatabase
@@ -26,6 +27,7 @@ class PluginHandles:
         self.jobs = PluginJobs(services.store, services.host, timer, self.leads)
         services.host.changed = self._plugins_changed
         self._services = services
+        self._networks = networks(services.settings.plugins.private_networks)
         self._open_session = open_session
         # By plugin: one that a reload replaces and the new one share it.
         self._kept: dict[str, Keep] = {}
@@ -35,9 +37,10 @@ class PluginHandles:
     async def give(self, plugin: Plugin) -> None:
         """Give a plugin all that it has from ``startup`` on. Raises `Reject` while the storage fails."""
         plugin.chat = PluginChat(plugin.name, self._services, self._open_session)
-        plugin.db = PluginDatabase(self._services.store)
+        plugin.db = PluginDatabase(self._services.store, plugin.name)
         plugin.keep = await self._keep(plugin.name)
         plugin._server = self
+        plugin._networks = self._networks
 
     async def _keep(self, plugin: str) -> Keep:
         if plugin not in self._kept:

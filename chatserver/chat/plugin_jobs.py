@@ -105,7 +105,7 @@ class PluginJobs:
 
     async def _do(self, job: StoredJob, plugin: Plugin) -> None:
         with self._timer.running():
-            if await plugin.run_job(job.name, job.data):
+            if await plugin._run_job(job.name, job.data):
                 await self._store.write(lambda conn: drop_job(conn, job.plugin, job.id, job.due))
                 self._failed.pop((job.plugin, job.id), None)
             else:

@@ -125,3 +125,8 @@ def _check_files(document: Document, source: Source) -> None:
     for position, folder in enumerate(document.plugins.dirs):
         if not folder.is_dir():
             raise source.error(("plugins", "dirs", position), f"there is no folder {folder}")
+    for position, network in enumerate(document.plugins.private_networks):
+        try:
+            ipaddress.ip_network(network)
+        except ValueError as error:
+            raise source.error(("plugins", "private_networks", position), str(error)) from None

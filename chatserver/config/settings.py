@@ -170,6 +170,8 @@ class Plugins(_Section, frozen=True, kw_only=True):
 
     dirs: tuple[Path, ...] = ()
     """Folders with further plugins, relative to the settings file."""
+    private_networks: tuple[str, ...] = ()
+    """Networks such as 10.0.0.0/8 in which plugins may ask other servers; without it none in a private network."""
     enabled: Mapping[str, PluginConfig] = field(default_factory=_default_plugins)
     trace: Traces = 0
     """Of so many of the last messages it is kept, in memory, what each plugin did with them."""

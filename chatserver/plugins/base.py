@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from time import perf_counter
 from types import new_class
-from typing import Any, ClassVar, Literal, TypeVar, dataclass_transform
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, dataclass_transform
 from uuid import uuid4
 
 import msgspec
@@ -25,6 +25,9 @@ from .implementation import OnError
 from .jobs import Jobs, jobs_of, moment, time_of_day, zone_of
 from .keep import Keep
 from .plugin_server import Alone, PluginServer
+
+if TYPE_CHECKING:
+    from .http import Http, Network
 
 Ran = Callable[[float, BaseException | None], None]
 """Counts a run of a job: the seconds it took, and what it failed with."""
@@ -71,6 +74,15 @@ class Plugin:
     on_error: ClassVar[OnError] = "skip"
     """What a crash in a hook means: go on without this plugin, or refuse. The YAML may say otherwise."""
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Raises TypeError for a method that would hide one which every plugin has."""
+        super().__init_subclass__(**options)
+        for name in sorted(vars(cls).keys() & _HANDLE):
+            raise TypeError(
+                f"{cls.__name__}.{name} hides the method that every plugin has: give it another name, and a command"
+                f' its own by @command("{name}")'
+            )
+
     chat: ChatAPI
     db: Database
     keep: Keep
@@ -94,6 +106,8 @@ class Plugin:
         self._ran = ran
         self._server: PluginServer = Alone()
         self._following: set[str] = set()
+        self._networks: Sequence[Network] = ()
+        self._http: Http | None = None
 
     def spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         """Run ``work`` beside everything else. A failure is logged; a stop cancels it."""
@@ -182,11 +196,21 @@ class Plugin:
         count = partial(self._count_job, what=f"follow {name}")
         self.spawn(self._server.follow(self.name, name, function, types, since == "now", count))
 
+    @property
+    def http(self) -> Http:
+        """Asks other servers, within limits, and none in a private network unless the settings allow it."""
+        if self._http is None:
+            # It takes a while to import.
+            from .http import Http
+
+            self._http = Http(self._networks)
+        return self._http
+
     async def following(self) -> Mapping[str, int]:
         """What follows, by name, and how many events it has still to read."""
         return await self._server.following(self.name)
 
-    async def run_job(self, name: str, data: Any) -> bool:
+    async def _run_job(self, name: str, data: Any) -> bool:
         """Run a job that was planned; whether it worked. The server calls this."""
         function = jobs_of(self).get(name)
         if function is None:
@@ -221,8 +245,10 @@ class Plugin:
             # Not `gather`, which can't be cancelled itself before they are.
             await asyncio.wait(tasks)
 
-    async def close(self) -> None:
-        """Store what is kept. The host calls this after ``shutdown``."""
+    async def _close(self) -> None:
+        """Store what is kept, and ask other servers no more. The host calls this after ``shutdown``."""
+        if self._http is not None:
+            self._http.close()
         keep = getattr(self, "keep", None)
         if keep is not None:
             await keep.save()
@@ -233,3 +259,11 @@ class Plugin:
             self.log.error("plugin %s: %s failed: %s", self.name, what, described(error, type(self)))
             self.log.debug("plugin %s: the failure in full", self.name, exc_info=error)
         self._ran(perf_counter() - started, error)
+
+
+_HANDLE = frozenset(
+    name
+    for name, value in vars(Plugin).items()
+    if not name.startswith("_") and (inspect.isfunction(value) or isinstance(value, property))
+)
+"""What every plugin has, and calls by these names."""

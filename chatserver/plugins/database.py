@@ -51,7 +51,12 @@ class EventTransaction(Transaction, Protocol):
 
 
 class Database(Protocol):
-    """A plugin's own tables, in the server's database. Names start with ``<plugin>_``."""
+    """A plugin's own tables, in the server's database. Their names begin with ``<plugin>_``: other tables are a
+    ValueError."""
+
+    @property
+    def dialect(self) -> str:
+        """What SQL the database speaks: sqlite or postgresql."""
 
     async def query(self, sql: str, **params: Any) -> list[Row]:
         """Read. May run beside writes; sees what is committed."""

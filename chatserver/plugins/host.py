@@ -222,7 +222,7 @@ class PluginHost:
             steps = [("ending its jobs", plugin.instance.cancel_tasks)]
             if plugin.instance in self._started:
                 steps += [("shutdown", impl.function) for impl in _own("shutdown", plugin, plugins)]
-                steps += [("storing what it keeps", plugin.instance.close)]
+                steps += [("storing what it keeps", plugin.instance._close)]
             for what, function in steps:
                 # Half of what is left: a plugin that won't end must not keep the others from it.
                 seconds = (until - asyncio.get_running_loop().time()) / 2

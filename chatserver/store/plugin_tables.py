@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, insert, select, text, update
+from sqlalchemy import Connection, insert, select, update
 
 from ..model.errors import PluginError, Reject
 from ..model.values import Event
@@ -31,17 +31,22 @@ _CREATE = re.compile(r"\bCREATE\s+(?:VIRTUAL\s+)?TABLE\s+(?:IF\s+NOT\s+EXISTS\s+
 class PluginDatabase:
     """One plugin's view of the store (`chatserver.plugins.api.Database`)."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, plugin: str) -> None:
         self._store = store
+        self._plugin = plugin
+
+    @property
+    def dialect(self) -> str:
+        return self._store.dialect
 
     async def query(self, sql: str, **params: Any) -> list[Row]:
-        return await as_raised(self._store.read(lambda conn: Tx(conn).execute(sql, **params)))
+        return await as_raised(self._store.read(lambda conn: Tx(conn, self._plugin).execute(sql, **params)))
 
     async def execute(self, sql: str, **params: Any) -> list[Row]:
-        return await as_raised(self._store.write(lambda conn: Tx(conn).execute(sql, **params)))
+        return await as_raised(self._store.write(lambda conn: Tx(conn, self._plugin).execute(sql, **params)))
 
     async def transaction(self, work: Callable[[Tx], Any]) -> Any:
-        return await as_raised(self._store.write(lambda conn: contained(work, Tx(conn))))
+        return await as_raised(self._store.write(lambda conn: contained(work, Tx(conn, self._plugin))))
 
 
 async def migrate(store: Store, plugin: str, migrations: Sequence[Migration]) -> None:
@@ -70,9 +75,9 @@ def _migrate(conn: Connection, plugin: str, migrations: Sequence[Migration]) -> 
         raise PluginError(told, plugin)
     for migration in migrations[version:]:
         if isinstance(migration, str):
-            conn.execute(text(migration))
+            Tx(conn, plugin).execute(migration)
         else:
-            contained(migration, Tx(conn))
+            contained(migration, Tx(conn, plugin))
     conn.execute(
         update(s.plugin_schema).where(s.plugin_schema.c.plugin == plugin).values(version=len(migrations))
     )
@@ -104,7 +109,7 @@ class Contributions:
 
 def _contribute(conn: Connection, contributor: Contributor, events: Sequence[Event]) -> None:
     with ExitStack() as undo:
-        contributor.call(Tx(conn, lambda: undo.enter_context(savepoint(conn))), events)
+        contributor.call(Tx(conn, contributor.plugin, lambda: undo.enter_context(savepoint(conn))), events)
 
 
 async def as_raised(work: Awaitable[T]) -> T:

@@ -18,21 +18,29 @@ from . import queries as reading
 from .engine import note_statement
 from .failures import is_duplicate
 from .messages import annotate, write_actions
+from .sql_tables import foreign_table
 
 T = TypeVar("T")
 
 
 class Tx:
-    """A running transaction (`chatserver.plugins.api.Transaction`). ``begin`` is called before the first statement."""
+    """A running transaction of a plugin (`chatserver.plugins.database.Transaction`). ``begin`` is called before the
+    first statement."""
 
-    def __init__(self, conn: Connection, begin: Callable[[], None] | None = None) -> None:
+    def __init__(self, conn: Connection, plugin: str, begin: Callable[[], None] | None = None) -> None:
         self._conn = conn
+        self._plugin = plugin
         self._begin = begin
 
     def _run(self, sql: str, params: Any) -> CursorResult[Any]:
         if self._begin is not None:
             begin, self._begin = self._begin, None
             begin()
+        foreign = foreign_table(sql, self._plugin)
+        if foreign is not None:
+            raise ValueError(
+                f"{foreign!r} is no table of the plugin {self._plugin}, whose tables begin with {self._plugin}_"
+            )
         note_statement(self._conn, sql)
         try:
             return self._conn.execute(text(sql), params)
@@ -56,9 +64,8 @@ class EventTx(Tx):
     def __init__(
         self, conn: Connection, plugin: str, room_id: int, room: str, posted: str | None = None
     ) -> None:
-        super().__init__(conn)
+        super().__init__(conn, plugin)
         self.posted = posted
-        self._plugin = plugin
         self._room_id = room_id
         self._room = room
         self.annotated: Message | None = None

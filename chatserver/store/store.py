@@ -160,6 +160,11 @@ class Store:
         return self.failures.why
 
     @property
+    def dialect(self) -> str:
+        """The database's kind: sqlite or postgresql."""
+        return self._engine.dialect.name
+
+    @property
     def waiting(self) -> int:
         """How many pieces of work wait to be written."""
         return self._writer.waiting

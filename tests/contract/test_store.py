@@ -429,12 +429,13 @@ async def test_a_plugin_that_fills_the_disk_within_a_commit_lets_nothing_count_a
             return events
 
         def call(self, tx, events):
-            tx.execute("INSERT INTO meta VALUES ('much', zeroblob(500000))")
+            tx.execute("INSERT INTO greedy_much VALUES (zeroblob(500000))")
 
     greedy = [Greedy()]
     store = Store.open("sqlite:", tmp_path, "normal", Contributions(lambda: greedy))
     try:
         await store.write(lambda conn: people.ensure_user(conn, USERS[0], USERS[0].name, 0.0))
+        await store.write(lambda conn: conn.exec_driver_sql("CREATE TABLE greedy_much (much BLOB)"))
         contributors, greedy[:] = greedy[:], []
         await append(store, "a", CreateRoom(USERS[0], Room("a")))
         await store.write(fill)

@@ -1,0 +1,183 @@
+"""``self.http``: what plugins may ask of other servers, and what they are kept from."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+import socket
+from ipaddress import ip_address
+
+import pytest
+from tornado.httpserver import HTTPServer
+from tornado.netutil import Resolver, bind_sockets
+from tornado.web import Application, RequestHandler
+
+from chatserver import FetchError
+from chatserver.plugins.http import BODY_BYTES, Http, _PublicResolver, networks
+from chatserver.testing import Harness
+
+LOOPBACK = networks(["127.0.0.0/8", "::1"])
+
+
+class Answers(RequestHandler):
+    async def get(self, what):
+        self.application.asked.append(self.request.path)
+        if what == "hello":
+            self.set_header("X-Said", "hello")
+            self.write({"said": "hello", "by": self.request.headers.get("User-Agent")})
+        elif what == "missing":
+            self.send_error(404)
+        elif what == "large":
+            self.write(b"x" * (BODY_BYTES + 1))
+        elif what == "bomb":
+            self.set_header("Content-Encoding", "gzip")
+            self.write(gzip.compress(bytes(4 * BODY_BYTES)))
+        elif what == "slow":
+            await asyncio.Event().wait()
+        elif what == "inside":
+            self.redirect("http://169.254.169.254/latest/meta-data")
+        elif what == "file":
+            self.redirect("file:///etc/passwd")
+        elif what == "round":
+            self.redirect("/round")
+
+    def post(self, what):
+        self.write({"type": self.request.headers.get("Content-Type"), "body": self.request.body.decode()})
+
+
+@pytest.fixture
+def other():
+    """Another server: its address, and what it was asked."""
+    application = Application([("/(.*)", Answers)])
+    application.asked = []
+    server = HTTPServer(application)
+    (sock, *_) = bind_sockets(0, "127.0.0.1", family=socket.AF_INET)
+    server.add_socket(sock)
+    yield f"http://127.0.0.1:{sock.getsockname()[1]}", application.asked
+    server.stop()
+
+
+@pytest.fixture
+def http():
+    client = Http(LOOPBACK)
+    yield client
+    client.close()
+
+
+async def test_what_a_server_says_is_returned(other, http):
+    url, _ = other
+    answer = await http.get(f"{url}/hello")
+    assert (answer.status, answer.ok, answer.headers["x-said"]) == (200, True, "hello")
+    assert answer.json() == {"said": "hello", "by": "chatserver"}
+    missing = await http.get(f"{url}/missing")
+    assert (missing.status, missing.ok) == (404, False)
+    posted = (await http.post(f"{url}/x", json={"a": 1})).json()
+    assert posted == {"type": "application/json", "body": '{"a":1}'}
+    assert (await http.post(f"{url}/x", body="plain", headers={"Content-Type": "text/plain"})).json()[
+        "body"
+    ] == "plain"
+    assert json.loads((await http.post(f"{url}/x")).text)["body"] == ""
+
+
+@pytest.mark.parametrize(
+    ("what", "told"),
+    [
+        ("large", "127.0.0.1: "),
+        ("bomb", "127.0.0.1: "),
+        ("slow", "(?i)timeout"),
+        ("inside", "in a private network, which the settings don't allow"),
+        ("file", "scheme"),
+    ],
+)
+async def test_there_are_limits(other, http, what, told):
+    url, _ = other
+    with pytest.raises(FetchError, match=told):
+        await http.get(f"{url}/{what}", timeout=0.5 if what == "slow" else 10)
+
+
+async def test_a_redirect_without_end_is_an_answer(other, http):
+    url, asked = other
+    assert (await http.get(f"{url}/round")).status == 302
+    assert len(asked) == 6
+
+
+@pytest.mark.parametrize(
+    "url", ["ftp://example.org/", "file:///etc/passwd", "example.org", "http://", "//host/x", ""]
+)
+async def test_what_is_no_address_is_an_error_at_once(http, url):
+    with pytest.raises(ValueError, match="an address begins with http"):
+        await http.get(url)
+
+
+class Names(Resolver):
+    """Names that lead where a test says: one answer after the other."""
+
+    def initialize(self, answers):
+        self.answers = answers
+
+    async def resolve(self, host, port, family=0):
+        addresses = self.answers[host].pop(0)
+        return [(socket.AF_INET6 if ":" in each else socket.AF_INET, (each, port)) for each in addresses]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "127.0.0.1", "10.0.0.1", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0",
+        "255.255.255.255", "224.0.0.1", "240.0.0.1", "::1", "::", "fc00::1", "fe80::1", "::ffff:127.0.0.1",
+        "::ffff:10.0.0.1", "64:ff9b::7f00:1", "64:ff9b::a00:1", "2002:7f00:1::", "ff02::1",
+    ],
+)  # fmt: skip
+async def test_private_addresses_are_refused(address):
+    resolver = _PublicResolver((), Names({"host": [[address], ["8.8.8.8", address]]}))
+    with pytest.raises(OSError, match="private network"):
+        await resolver.resolve("host", 80)
+    # Of several only the public one is connected to.
+    assert await resolver.resolve("host", 80) == [(socket.AF_INET, ("8.8.8.8", 80))]
+
+
+@pytest.mark.parametrize(
+    "address", ["8.8.8.8", "1.1.1.1", "2606:4700::1111", "64:ff9b::808:808", "::ffff:8.8.8.8"]
+)
+async def test_public_addresses_are_not(address):
+    resolver = _PublicResolver((), Names({"host": [[address]]}))
+    ((_, (found, _)),) = await resolver.resolve("host", 80)
+    assert ip_address(found) == ip_address(address)
+
+
+async def test_nothing_is_asked_of_a_private_network(other):
+    url, asked = other
+    port = url.rpartition(":")[2]
+    # A name is asked for once, and what is connected to is what was checked.
+    names = Names({"rebind.example": [["127.0.0.1"]], "localhost": [["127.0.0.1", "::1"]]})
+    for client, host in (
+        (Http((), names), "rebind.example"),
+        (Http((), names), "localhost"),
+        (Http(()), "127.0.0.1"),
+    ):
+        with pytest.raises(FetchError, match=rf"{host}: it is in a private network"):
+            await client.get(f"http://{host}:{port}/hello")
+        client.close()
+    assert asked == []
+
+
+PLUGIN = "from chatserver import Plugin\n\n\nclass Asks(Plugin):\n    pass\n"
+
+
+async def test_the_settings_say_which_private_networks_may_be_asked(tmp_path, other):
+    url, _ = other
+    (tmp_path / "asks.py").write_text(PLUGIN)
+    for allowed in ([], ["127.0.0.1"]):
+        settings = {"plugins": {"private_networks": allowed}}
+        async with Harness(tmp_path, plugins=["asks"], dirs=[tmp_path], settings=settings) as server:
+            asks = server.server.host.current.peer("asks")
+            if allowed:
+                assert (await asks.http.get(f"{url}/hello")).ok
+            else:
+                with pytest.raises(FetchError):
+                    await asks.http.get(f"{url}/hello")
+            http = asks.http
+        # It ends with the plugin.
+        with pytest.raises((FetchError, RuntimeError), match="closed"):
+            await http.get(f"{url}/hello")
