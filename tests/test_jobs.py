@@ -105,7 +105,7 @@ async def test_a_planned_job_runs_once_whatever_restarts_lie_between(make, clock
         await server.start()
         await clock.move(1)
         assert took(server).count("late") == 1
-        assert not await plugin(server).cancel(late)
+        assert not await plugin(server).cancel_job(late)
         await server.restart()
         await clock.move(3600)
         assert [each for each in took(server) if each not in ("often", "at once", "evening")] == []
@@ -117,9 +117,9 @@ async def test_a_planned_job_can_be_replaced_and_cancelled(make, clock):
         assert await jobs.at(timedelta(minutes=1), "remind", "first", id="poll 1") == "poll 1"
         await jobs.at(timedelta(minutes=5), "remind", "second", id="poll 1")
         other = await jobs.at(timedelta(minutes=2), "remind", "other")
-        assert await jobs.cancel(other)
-        assert not await jobs.cancel(other)
-        assert not await jobs.cancel("nosuch")
+        assert await jobs.cancel_job(other)
+        assert not await jobs.cancel_job(other)
+        assert not await jobs.cancel_job("nosuch")
         await clock.move(600)
         assert [each for each in took(server) if each not in ("often", "at once")] == ["second"]
 

@@ -717,7 +717,7 @@ def test_importing_a_part_does_not_import_a_web_server():
     assert result.stdout == "set()\n"
 
 
-@pytest.mark.parametrize("name", ["at", "cancel", "here", "bot", "follow", "spawn", "http"])
+@pytest.mark.parametrize("name", ["at", "cancel_job", "here", "bot", "follow", "spawn", "http"])
 async def test_a_method_that_hides_one_that_every_plugin_has_is_refused(write, host, name):
     write("wrong.py", f"class Wrong(Plugin):\n  @command()\n  async def {name}(self, ctx):\n    'Hide it.'")
     with pytest.raises(PluginError, match=f"Wrong.{name} hides the method that every plugin has"):

@@ -36,6 +36,7 @@ CASES = {
     "CREATE INDEX p_i ON log (x)": {"log"},
     "ALTER TABLE p_a ADD COLUMN closed INTEGER NOT NULL DEFAULT 0": {"p_a"},
     "DROP TABLE p_a": {"p_a"},
+    "CREATE VIRTUAL TABLE p_a USING fts5(text, content='')": {"p_a"},
     "SELECT extract(year FROM ts), trim(both ' ' from x), a IS DISTINCT FROM b FROM p_a": {"p_a"},
     "SELECT DISTINCT x FROM p_a ORDER BY x, y": {"p_a"},
     "SELECT * FROM (p_a JOIN log ON 1 = 1)": {"p_a", "log"},

@@ -162,7 +162,7 @@ class Plugin:
         await self._server.put_job(self.name, key, name, moment(when, self._server.timer()), copied)
         return key
 
-    async def cancel(self, id: str) -> bool:
+    async def cancel_job(self, id: str) -> bool:
         """Take back what `at` has planned; False if there is no such job (any more)."""
         return await self._server.drop_job(self.name, id)
 

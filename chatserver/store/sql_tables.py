@@ -75,6 +75,7 @@ def tables_named(sql: str) -> frozenset[str]:
     tokens = [*_tokens(sql), _Token("end", ""), _Token("end", "")]
     own = _with_names(tokens)
     index = bool({"INDEX", "TRIGGER"} & {token.keyword for token in tokens[:5]})
+    virtual = tokens[1].keyword == "VIRTUAL"
     found: set[str] = set()
     levels = [_Level(True)]
     at = 0
@@ -106,7 +107,8 @@ def tables_named(sql: str) -> frozenset[str]:
             expected = not (distinct and tokens[at - 3].keyword in ("IS", "NOT")) and not (
                 keyword == "UPDATE" and last in ("FOR", "DO", "ON", "KEY")
             )
-            expected = expected and not (keyword == "USING" and tokens[at].text == "(")
+            # Columns, or what makes a virtual table.
+            expected = expected and not (keyword == "USING" and (tokens[at].text == "(" or virtual))
             level.from_list = expected and keyword in ("FROM", "JOIN", "USING")
         elif keyword == "REFERENCES":
             expected = True
