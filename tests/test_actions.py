@@ -249,6 +249,10 @@ class Name:
 
 
 class Stubborn(Plugin):
+    def __init__(self, *args):
+        super().__init__(*args)
+        self.over, self.ended = asyncio.Event(), asyncio.Event()
+
     @command()
     async def show(self, ctx):
         how = ("hang", "swallow", "wrong", "huge", "odd", "two")
@@ -258,11 +262,12 @@ class Stubborn(Plugin):
         await asyncio.sleep(60)
 
     async def swallow(self, ctx):
-        for _ in range(100):
+        while not self.over.is_set():
             try:
-                await asyncio.sleep(60)
+                await self.over.wait()
             except asyncio.CancelledError:
                 pass
+        self.ended.set()
 
     def wrong(self, ctx):
         return 3
@@ -298,6 +303,11 @@ async def test_a_handler_that_does_wrong_is_answered_for_and_holds_up_no_one(cha
         assert await bob.hears(content="still here")
         (failure,) = server.failures()
         assert (failure.plugin, failure.what) == ("stubborn", f"action {how}")
+        # What was left behind ends with its test.
+        stubborn = server.plugin("stubborn")
+        stubborn.over.set()
+        if how == "swallow":
+            await stubborn.ended.wait()
 
 
 # ---- forms

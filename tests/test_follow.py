@@ -299,22 +299,28 @@ class Log:
             await asyncio.wait([self.task])
             self.task = None
 
-    async def rows(self):
-        found = await self.store.read(lambda conn: conn.exec_driver_sql("SELECT room, seq FROM p_t").all())
+    async def state(self):
+        """The rows by room, and the places, both as they are at one moment."""
+
+        def read(conn):
+            found = conn.exec_driver_sql("SELECT room, seq FROM p_t").all()
+            return found, stored.places(conn, "p", "f")
+
+        found, places = await self.store.read(read)
         by_room = {}
         for room, seq in found:
             by_room.setdefault(room, []).append(seq)
-        return by_room
+        return by_room, {place.room: place.seq for place in places if place.seq}
+
+    async def rows(self):
+        return (await self.state())[0]
 
     async def check(self):
         """No room has a hole, and no place is but where the rows are."""
-        rows = await self.rows()
+        rows, places = await self.state()
         for room, seqs in rows.items():
             assert sorted(seqs) == list(range(1, len(seqs) + 1)), room
-        places = await self.store.read(lambda conn: stored.places(conn, "p", "f"))
-        assert {place.room: place.seq for place in places if place.seq} == {
-            r: len(s) for r, s in rows.items()
-        }
+        assert places == {room: len(seqs) for room, seqs in rows.items()}
 
 
 steps = st.lists(

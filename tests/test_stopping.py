@@ -13,12 +13,12 @@ from tornado.httputil import HTTPHeaders
 
 from chatserver.plugins.deadline import wait_at_most
 
+pytestmark = pytest.mark.transport
+
 PLUGIN = """
 import asyncio
 from tornado.web import stream_request_body
 from chatserver import Handler, Plugin, Route, hookimpl
-
-pytestmark = pytest.mark.transport
 
 OVER = asyncio.Event()
 
