@@ -74,21 +74,52 @@ def test_names_of_one_module_are_none_of_anothers(tmp_path: Path) -> None:
 @needs_node
 def test_all_of_the_client_is_joined_and_can_be_parsed(tmp_path: Path) -> None:
     files = client_modules()
-    source = joined(files)
-    assert len(re.findall(r"^const \$\d+ = ", source, re.MULTILINE)) == len(files) - 1, (
-        "early.js is no module"
+    made = link_modules(files, "js/main.js", "js/client.js", "js/later.js")
+    sources = [made["js/client.js"], made["js/later.js"]]
+    parts = [set(re.findall(r"^const (\$\d+) = .* // (\S+)$", source, re.MULTILINE)) for source in sources]
+    assert {path for _, path in parts[0] | parts[1]} == set(files) - {"js/early.js"}, "early.js is no module"
+    assert len(parts[0] | parts[1]) == len(files) - 1
+    for source in sources:
+        (tmp_path / "client.mjs").write_text(source)
+        subprocess.run(["node", "--check", tmp_path / "client.mjs"], check=True, timeout=20)
+        assert "/**" not in source
+
+
+@needs_node
+def test_what_comes_later_shares_what_is_there(tmp_path: Path) -> None:
+    files = {
+        "main.js": """import { count } from "./parts/count.js";
+console.log(count());
+import("./late.js").then(({ Late: Part }) => console.log(new Part().count(), count()));
+""",
+        "parts/count.js": "let all = 0;\n  // One more.\nexport function count() {\n  return (all += 1);\n}",
+        "late.js": """import { count } from "./parts/count.js";
+import { twice } from "./twice.js";
+export class Late {
+  count() {
+    return twice(count());
+  }
+}
+""",
+        "twice.js": "export const twice = (number) => number * 2;",
+    }
+    for path, text in link_modules(files, "main.js", "client.js", "late.js").items():
+        (tmp_path / path).write_text(text)
+    (tmp_path / "package.json").write_text('{"type": "module"}')
+    done = subprocess.run(
+        ["node", tmp_path / "client.js"], capture_output=True, text=True, check=True, timeout=20
     )
-    (tmp_path / "client.mjs").write_text(source)
-    subprocess.run(["node", "--check", tmp_path / "client.mjs"], check=True, timeout=20)
-    assert "/**" not in source
+    assert done.stdout.split() == ["1", "4", "3"]
+    assert "One more" not in (tmp_path / "client.js").read_text()
 
 
-def test_the_source_map_leads_each_line_back_to_its_own() -> None:
+@pytest.mark.parametrize("target", ["js/client.js", "js/later.js"])
+def test_the_source_map_leads_each_line_back_to_its_own(target: str) -> None:
     files = client_modules()
-    made = link_modules(files, "js/main.js", "js/client.js")
-    lines = made["js/client.js"].split("\n")
-    sections = json.loads(made["js/client.js.map"])["sections"]
-    assert len(sections) == len(files) - 1
+    made = link_modules(files, "js/main.js", "js/client.js", "js/later.js")
+    lines = made[target].split("\n")
+    sections = json.loads(made[f"{target}.map"])["sections"]
+    assert sections
     for section in sections:
         (source,) = section["map"]["sources"]
         original = files[f"js/{source}"].rstrip("\n").split("\n")
@@ -98,7 +129,7 @@ def test_the_source_map_leads_each_line_back_to_its_own() -> None:
         for number, line in enumerate(original):
             if line.startswith("export class"):
                 assert lines[first + number] == line.removeprefix("export ")
-    assert lines[-2] == "//# sourceMappingURL=client.js.map"
+    assert lines[-2] == f"//# sourceMappingURL={target.removeprefix('js/')}.map"
 
 
 @pytest.mark.parametrize(
@@ -109,8 +140,9 @@ def test_the_source_map_leads_each_line_back_to_its_own() -> None:
         ('import "./a.js";', r"main\.js:1: "),
         ("\n\nexport default 1;", r"main\.js:3: .*export default"),
         ('export { a } from "./a.js";', r"main\.js:1: "),
-        ('const lazy = () => import("./a.js");', r"main\.js:1: "),
         ("const text = `a\n  b`;", r"main\.js:1: .*more than one line"),
+        ('const lazy = () => import("./a.js");', r"main\.js: a\.js can't be imported lazily"),
+        ("const lazy = () => import('./a.js');", r"main\.js:1: "),
         ('import { b } from "./b.js";', r"main\.js: there is no b\.js"),
         ('import { b } from "../../b.js";', r"main\.js: there is no \.\./\.\./b\.js"),
         ('import { a } from "./circle.js";', "circle: main.js → circle.js → main.js"),

@@ -1,7 +1,7 @@
 """Joins the browser client's modules into one, and its style sheets into one, so that a page waits for two files.
 
 It knows the style the client is written in, and refuses the rest: imports of names from relative paths, exports of
-declarations, no circles, no lazy imports.
+declarations, no circles; lazily imported is only what is joined on its own.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from collections.abc import Mapping
 _IMPORT = re.compile(r'^import \{([^}]*)\} from "(\.[^"]+)";', re.M)
 _EXPORT = re.compile(r"^export ((?:async )?(?:function|class|const|let) ([\w$]+))", re.M)
 _OTHER = re.compile(r"^(?:import|export)\b.*|\bimport\(\s*[\"'`].*", re.M)
+_LAZY = re.compile(r'\bimport\("(\.[^"]+)"\)')
 _DOC = re.compile(r"/\*\*\s.*?\*/", re.S)
 _MARGIN = re.compile(r"^[ \t]*//.*|^[ \t]+", re.M)
 _CSS_COMMENT = re.compile(r"[ \t]*/\*.*?\*/|^[ \t]+", re.S | re.M)
@@ -24,27 +25,83 @@ class LinkError(ValueError):
     """A file that can't be joined; the message names it, and the line."""
 
 
-def link_modules(files: Mapping[str, str], main: str, target: str) -> dict[str, str]:
+def link_modules(
+    files: Mapping[str, str], main: str, target: str, later: str | None = None
+) -> dict[str, str]:
     """``main`` and all it imports as one module under the path ``target``, with its source map (``.map``).
 
     ``files`` are sources by path. Each module becomes a function, called once and in the order in which a browser
-    would. Comments of whole lines and indentation are left out, and every line stays a line. Raises `LinkError`.
+    would. Comments and indentation are left out, and every line stays a line. What ``later`` imports and ``main``
+    doesn't is joined in the place of ``later``, and takes the rest from ``target``; modules may import it lazily.
+    Raises `LinkError`.
     """
-    lines: list[str] = []
-    sections = []
-    names: dict[str, str] = {}
-    for path in _in_order(files, main):
-        exported = [found[1] for found in _EXPORT.findall(files[path])]
-        body = _body(files, path, names).rstrip("\n").split("\n")
-        names[path] = f"${len(names)}"
-        lines.append(f"const {names[path]} = (() => {{ // {path}")
-        own_map = _line_map(posixpath.relpath(path, posixpath.dirname(target)), len(body))
-        sections.append({"offset": {"line": len(lines), "column": 0}, "map": own_map})
-        lines += [*body, f"return {{ {', '.join(exported)} }}; }})();"]
-    name = posixpath.basename(target)
-    joined = "\n".join([*lines, f"//# sourceMappingURL={name}.map", ""])
-    source_map = json.dumps({"version": 3, "file": name, "sections": sections}, separators=(",", ":"))
-    return {target: joined, f"{target}.map": source_map}
+    modules = _Modules(files, later, target)
+    made = modules.joined(_in_order(files, main), target)
+    if later is None:
+        return made
+    own = [path for path in _in_order(files, later) if path not in modules.names]
+    return {**made, **modules.joined(own, later, shared=target)}
+
+
+class _Modules:
+    """Modules as functions, in one file or two."""
+
+    def __init__(self, files: Mapping[str, str], later: str | None, target: str) -> None:
+        self._files = files
+        self._later = later
+        self._folder = posixpath.dirname(target)
+        self.names: dict[str, str] = {}
+        """The variables with what modules export, by path."""
+
+    def joined(self, paths: list[str], target: str, shared: str | None = None) -> dict[str, str]:
+        """These modules as one file, with its map. With ``shared``, those of before come from there."""
+        lines: list[str] = []
+        if shared is not None:
+            taken = ", ".join(self.names.values())
+            lines.append(
+                f'import {{ {taken} }} from "./{posixpath.relpath(shared, posixpath.dirname(target))}";'
+            )
+        sections = []
+        for path in paths:
+            exported = [found[1] for found in _EXPORT.findall(self._files[path])]
+            body = self._body(path).rstrip("\n").split("\n")
+            self.names[path] = f"${len(self.names)}"
+            lines.append(f"const {self.names[path]} = (() => {{ // {path}")
+            own_map = _line_map(posixpath.relpath(path, posixpath.dirname(target)), len(body))
+            sections.append({"offset": {"line": len(lines), "column": 0}, "map": own_map})
+            lines += [*body, f"return {{ {', '.join(exported)} }}; }})();"]
+        if shared is not None:
+            lines += [f"export const {{ {', '.join(exported)} }} = {self.names[paths[-1]]};"]
+        elif self._later is not None:
+            lines.append(f"export {{ {', '.join(self.names.values())} }};")
+        name = posixpath.basename(target)
+        joined = "\n".join([*lines, f"//# sourceMappingURL={name}.map", ""])
+        source_map = json.dumps({"version": 3, "file": name, "sections": sections}, separators=(",", ":"))
+        return {target: joined, f"{target}.map": source_map}
+
+    def _body(self, path: str) -> str:
+        """A module's source as the inside of a function."""
+
+        def taken(found: re.Match[str]) -> str:
+            return f"const {{{found[1].replace(' as ', ': ')}}} = {self.names[_path(self._files, path, found[2])]};"
+
+        def lazily(found: re.Match[str]) -> str:
+            wanted = _path(self._files, path, found[1])
+            if wanted != self._later:
+                raise LinkError(f"{path}: {wanted} can't be imported lazily")
+            return f'(import)("./{posixpath.relpath(wanted, self._folder)}")'
+
+        body = _DOC.sub(lambda found: "\n" * found[0].count("\n"), self._files[path])
+        body = _LAZY.sub(lazily, _EXPORT.sub(r"\1", _IMPORT.sub(taken, body)))
+        if other := _OTHER.search(body):
+            line = body.count("\n", 0, other.start()) + 1
+            raise LinkError(f"{path}:{line}: this can't be joined: {other[0]}")
+        for line, text in enumerate(body.split("\n"), 1):
+            # What is indented in it would be changed.
+            if text.count("`") % 2:
+                reason = "a template of more than one line can't be joined"
+                raise LinkError(f"{path}:{line}: {reason}: {text.strip()}")
+        return _MARGIN.sub("", body).replace("(import)(", "import(")
 
 
 def link_styles(files: Mapping[str, str], main: str) -> str:
@@ -81,26 +138,6 @@ def _path(files: Mapping[str, str], importer: str, imported: str) -> str:
     if path not in files:
         raise LinkError(f"{importer}: there is no {path}")
     return path
-
-
-def _body(files: Mapping[str, str], path: str, names: Mapping[str, str]) -> str:
-    """A module's source as the inside of a function. ``names`` are the variables with what others export."""
-
-    def taken(found: re.Match[str]) -> str:
-        return f"const {{{found[1].replace(' as ', ': ')}}} = {names[_path(files, path, found[2])]};"
-
-    body = _DOC.sub(lambda found: "\n" * found[0].count("\n"), files[path])
-    body = _EXPORT.sub(r"\1", _IMPORT.sub(taken, body))
-    if other := _OTHER.search(body):
-        line = body.count("\n", 0, other.start()) + 1
-        raise LinkError(f"{path}:{line}: this can't be joined: {other[0]}")
-    for line, text in enumerate(body.split("\n"), 1):
-        # What is indented in it would be changed.
-        if text.count("`") % 2:
-            raise LinkError(
-                f"{path}:{line}: a template of more than one line can't be joined: {text.strip()}"
-            )
-    return _MARGIN.sub("", body)
 
 
 def _line_map(source: str, lines: int) -> dict[str, object]:
