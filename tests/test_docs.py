@@ -245,11 +245,13 @@ def test_all_of_the_kit_is_documented() -> None:
 
 
 def test_every_name_of_the_browser_api_is_documented() -> None:
-    source = page("public/js/plugins.js")
-    header = source[: source.index("*/")]
+    source = page("public/js/plugin-face.js")
+    face_of = source[source.index("return Object.freeze({") : source.index("\n  });\n")]
     text = page("docs/client.md")
-    assert set(rows(section(text, "What `chat` has"))) == set(re.findall(r"^ \*   (chat\.\w+)", header, re.M))
-    slots = re.search(r"@typedef \{([^}]*)\} Slot", source)
+    assert set(rows(section(text, "What `chat` has"))) == {
+        f"chat.{name}" for name in re.findall(r"^    (\w+)(?::|,$)", face_of, re.M)
+    }
+    slots = re.search(r"@typedef \{([^}]*)\} Slot\b", page("public/js/slots.js"))
     assert slots
     assert set(rows(section(text, "Slots"))) == set(re.findall(r'"([^"]+)"', slots[1]))
 

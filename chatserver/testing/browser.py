@@ -169,9 +169,20 @@ class Window:
         await expect(self.page.get_by_role("heading", level=1)).to_have_text(name)
         await self.ready()
 
-    async def settings(self) -> Locator:
+    async def settings(self, page: str = "") -> Locator:
+        """Open the settings, at one of their pages."""
         await self.rooms.get_by_role("button", name="Settings").click()
-        return self.page.get_by_role("dialog", name="Settings")
+        dialog = self.page.get_by_role("dialog", name="Settings")
+        if page:
+            await dialog.get_by_role("tab", name=page).click()
+        return dialog
+
+    async def room_menu(self, item: str) -> None:
+        """Take something from the menu of the room on the screen."""
+        await self.page.get_by_role("button", name="Room menu").click()
+        menu = self.page.get_by_role("menu")
+        choice = menu.get_by_role("menuitemradio", name=item)
+        await menu.get_by_role("menuitem", name=item).or_(choice).click()
 
     async def no_overflow(self) -> bool:
         """Whether nothing has to be scrolled sideways."""

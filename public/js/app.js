@@ -1,24 +1,33 @@
+import { Actions } from "./actions.js";
+import { appActions } from "./app-actions.js";
+import { Attention } from "./attention.js";
 import { upload } from "./api.js";
+import { Badge } from "./badge.js";
 import { boot, version } from "./boot.js";
 import { IndexedShelf } from "./db.js";
 import { pageDrafts } from "./drafts.js";
 import { Emitter } from "./emitter.js";
 import { Format } from "./format.js";
 import { I18n } from "./i18n.js";
+import { Keymap } from "./keymap.js";
 import { Outbox } from "./outbox.js";
+import { Panels } from "./panels.js";
 import { Plugins } from "./plugins.js";
 import { Quotes } from "./quotes.js";
+import { roomActions } from "./room-actions.js";
 import { Router } from "./router.js";
 import { Session } from "./session.js";
 import { Settings } from "./settings.js";
+import { SettingsPages } from "./settings-pages.js";
+import { Shortcuts } from "./shortcuts.js";
 import { Socket } from "./socket.js";
 import { Store } from "./store.js";
 import { Uploads } from "./uploads.js";
 
 /**
- * Everything the parts need, built once and handed to each. Emits `toast` (text), `reply` (message), `edit` (message),
- * `profile`, `dialog`, `focus-lost`, `plugins`, `insert` (text for the composer), `outdated` (the server has another
- * version of this page).
+ * Everything the parts need, built once and handed to each. Emits `toast` (text), `reply` (message), `profile`,
+ * `dialog`, `focus-lost`, `focus-composer`, `page` (-1 or 1: the conversation, up or down), `plugins` (what they show has
+ * changed), `insert` (text for the composer), `outdated` (the server has another version of this page).
  */
 export class App extends Emitter {
   constructor() {
@@ -37,8 +46,25 @@ export class App extends Emitter {
     this.drafts = pageDrafts(() => this.store.me?.id ?? "");
     this.uploads = new Uploads(this.drafts, (one, onProgress) => upload(one, /** @type {File} */ (one.file), onProgress),
       () => this.uploadWords(), { online: () => this.store.connection.state === "live" });
-    this.plugins = new Plugins(this);
     this.t = this.i18n.t;
+    this.attention = new Attention(() => this.settings.values);
+    this.actions = new Actions();
+    this.keymap = new Keymap(this.actions, this.settings.get("keys"), (keys) => this.settings.set("keys", keys));
+    this.panels = new Panels(this.router, this.settings, this.store);
+    this.pages = new SettingsPages();
+    this.plugins = new Plugins(this);
+    let told = false;
+    this.plugins.slots.on("change", () => {
+      if (!told) queueMicrotask(() => {
+        told = false;
+        this.emit("plugins");
+      });
+      told = true;
+    });
+    appActions(this);
+    roomActions(this);
+    this.shortcuts = new Shortcuts(this);
+    this.badge = new Badge(this);
     this.i18n.on("change", () => {
       this.format = new Format(this.i18n.lang, navigator.languages);
     });

@@ -1,3 +1,5 @@
+import { boot } from "./boot.js";
+
 const SVG = "http://www.w3.org/2000/svg";
 /** The click follows the release of a finger a little later. */
 const CLICK_MS = 60;
@@ -28,13 +30,13 @@ export function append(parent, children) {
   for (const child of children) if (child !== null && child !== undefined && child !== false) parent.append(child);
 }
 
-/** @param {string} name a symbol of the sprite in index.html, without `icon-` */
+/** @param {string} name a symbol of icons.svg, without `icon-` */
 export function icon(name) {
   const svg = document.createElementNS(SVG, "svg");
   svg.setAttribute("class", "icon");
   svg.setAttribute("aria-hidden", "true");
   const use = document.createElementNS(SVG, "use");
-  use.setAttribute("href", `#icon-${name}`);
+  use.setAttribute("href", `${boot().base}icons.svg#icon-${name}`);
   svg.append(use);
   return svg;
 }

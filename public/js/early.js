@@ -56,6 +56,7 @@
   const language = !settings.lang || settings.lang === "auto" ? browserLanguage : settings.lang;
   root.dataset.theme = settings.theme || "system";
   root.dataset.density = settings.density || "comfortable";
+  root.dataset.size = settings.size || "normal";
   root.dataset.people = settings.people === false ? "hidden" : "shown";
   root.dataset.sidebar = settings.sidebar === false ? "hidden" : "shown";
   root.dataset.view = returning ? "app" : "enter";

@@ -58,9 +58,12 @@ export class I18n extends Emitter {
     return key in this.texts || key in (this.added[this.lang] ?? {});
   }
 
-  /** A plugin's texts. @param {string} lang @param {Record<string, Text>} texts */
+  /** A plugin's texts. @param {string} lang @param {Record<string, Text>} texts @returns {() => void} takes them away */
   add(lang, texts) {
     this.added[lang] = { ...this.added[lang], ...texts };
+    return () => {
+      for (const key of Object.keys(texts)) delete this.added[lang]?.[key];
+    };
   }
 
   /** Translate the static markup: `data-t` for text, `data-t-label` for an icon's label, `data-t-placeholder`.

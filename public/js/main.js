@@ -8,18 +8,18 @@ import { ChatApp } from "./parts/chat-app.js";
 import { ConfirmDialog } from "./parts/confirm-dialog.js";
 import { ConnectionLine } from "./parts/connection-line.js";
 import { EnterPage } from "./parts/enter-page.js";
-import { FormDialog } from "./parts/form-dialog.js";
 import { MeBar } from "./parts/me-bar.js";
 import { MemberList } from "./parts/member-list.js";
 import { MessageComposer } from "./parts/message-composer.js";
 import { MessageList } from "./parts/message-list.js";
-import { RoomDialog } from "./parts/room-dialog.js";
+import { PanelHost } from "./parts/panel-host.js";
 import { RoomHeader } from "./parts/room-header.js";
 import { RoomList } from "./parts/room-list.js";
-import { SettingsDialog } from "./parts/settings-dialog.js";
 import { ToastArea } from "./parts/toast-area.js";
 import { TypingLine } from "./parts/typing-line.js";
-import { UserCard } from "./parts/user-card.js";
+
+/** What the start doesn't wait for is fetched so long after it. */
+const LATER_MS = 3000;
 
 const PARTS = {
   "enter-page": EnterPage,
@@ -32,11 +32,8 @@ const PARTS = {
   "typing-line": TypingLine,
   "message-composer": MessageComposer,
   "member-list": MemberList,
-  "settings-dialog": SettingsDialog,
-  "room-dialog": RoomDialog,
+  "panel-host": PanelHost,
   "confirm-dialog": ConfirmDialog,
-  "form-dialog": FormDialog,
-  "user-card": UserCard,
   "toast-area": ToastArea,
 };
 
@@ -64,9 +61,9 @@ async function facts() {
   return answer?.ok ? answer.json() : null;
 }
 
-/** @param {App} app */
-function defineParts(app) {
-  for (const [name, Part] of Object.entries(PARTS)) {
+/** @param {App} app @param {Record<string, any>} parts by the names of their elements */
+function defineParts(app, parts) {
+  for (const [name, Part] of Object.entries(parts)) {
     const Element = class extends Part {
       constructor() {
         super(app);
@@ -79,7 +76,40 @@ function defineParts(app) {
     };
     customElements.define(name, /** @type {CustomElementConstructor} */ (/** @type {unknown} */ (Element)));
   }
-  app.i18n.translate(document);
+}
+
+/** Dialogs and what waits for the user to go come when the first of them is asked for, or a little after the start. @param {App} app */
+function fetchLater(app) {
+  let there = false;
+  const load = async () => {
+    const [{ LATER, begin }] = await Promise.all([import("./later.js"), stylesheet("css/later.css")]);
+    if (there) return;
+    there = true;
+    defineParts(app, LATER);
+    begin(app);
+  };
+  for (const topic of ["dialog", "profile"]) {
+    app.on(topic, async (wanted) => {
+      if (there) return;
+      try {
+        await load();
+        app.emit(topic, wanted);
+      } catch {
+        app.toast(app.t("error.offline"));
+      }
+    });
+  }
+  const stop = app.socket.on("welcome", () => {
+    stop();
+    setTimeout(() => load().catch(() => {}), LATER_MS);
+  });
+}
+
+/** @param {string} path @returns {Promise<unknown>} when it is there */
+function stylesheet(path) {
+  const link = Object.assign(document.createElement("link"), { rel: "stylesheet", href: boot().base + path });
+  document.head.append(link);
+  return new Promise((resolve, reject) => Object.assign(link, { onload: resolve, onerror: reject }));
 }
 
 /** @param {App} app */
@@ -100,7 +130,7 @@ function listen(app) {
     stop();
   });
   app.store.on("connection", ({ state }) => (state === "offline" || state === "stopped") && ready());
-  app.store.on("plugins", (known) => app.plugins.loadAll(known));
+  app.store.on("plugins", (known) => app.plugins.update(known));
   app.socket.on("welcome", (frame) => {
     justEntered = false;
     write("chat.user", frame.user.id);
@@ -112,7 +142,9 @@ async function start() {
   app.settings.apply();
   const [server] = await Promise.all([facts(), app.loadLanguage()]);
   if (server) app.store.server = server;
-  defineParts(app);
+  defineParts(app, PARTS);
+  app.i18n.translate(document);
+  fetchLater(app);
   listen(app);
   watchForDamage(app);
   leaveKeyboardSpace();

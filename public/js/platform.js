@@ -3,6 +3,9 @@
  * in the client asks for any of it, so each has its way without.
  */
 
+/** Whether shortcuts are made with the Command key. */
+export const MAC = /Mac|iPhone|iPad/.test(globalThis.navigator?.platform ?? "");
+
 /** A name that nothing else has: 32 hexadecimal digits. crypto.randomUUID is for secure pages only. */
 export function newId() {
   return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
@@ -45,4 +48,52 @@ export function keeps() {
   } catch {
     return false;
   }
+}
+
+/**
+ * Hold a name that one page of all can hold; the next one has it when that goes.
+ * @param {string} name @param {() => void} held
+ * @returns {boolean} whether this browser knows of such names
+ */
+export function hold(name, held) {
+  void navigator.locks?.request(name, () => {
+    held();
+    return new Promise(() => {});
+  });
+  return "locks" in navigator;
+}
+
+/** Whether the browser shows notifications of this page. @returns {NotificationPermission|"unsupported"} */
+export function notificationPermission() {
+  return "Notification" in window ? Notification.permission : "unsupported";
+}
+
+/** Ask the user whether they may be shown. @returns {Promise<boolean>} */
+export async function askForNotifications() {
+  return (await Notification.requestPermission()) === "granted";
+}
+
+/**
+ * @param {string} title @param {NotificationOptions} options @param {() => void} pressed
+ * @returns {() => void} takes it away
+ */
+export function notify(title, options, pressed) {
+  if (notificationPermission() !== "granted") return () => {};
+  try {
+    const note = new Notification(title, options);
+    note.onclick = () => {
+      window.focus();
+      note.close();
+      pressed();
+    };
+    return () => note.close();
+  } catch {
+    // On phones only a service worker may show one.
+    return () => {};
+  }
+}
+
+/** On the icon of the installed app. @param {number} count */
+export function setBadge(count) {
+  void navigator.setAppBadge?.(count).catch(() => {});
 }

@@ -40,7 +40,31 @@ export function reconcile(parent, rows, draw) {
  */
 export function refresh(node, row, draw) {
   const { rowVersion, held } = /** @type {Marked} */ (node);
-  return rowVersion === row.version || held ? node : mark(morph(node, draw(row)), row);
+  if (rowVersion === row.version || held) return node;
+  const path = pathTo(node, document.activeElement);
+  const drawn = mark(morph(node, draw(row)), row);
+  // What had the focus may have been replaced by what looks like it.
+  if (path && !drawn.contains(document.activeElement)) follow(drawn, path).focus({ preventScroll: true });
+  return drawn;
+}
+
+/** Where an element stands in a row: its index on each level. @param {ChildNode} row @param {Element|null} element @returns {number[]|null} */
+function pathTo(row, element) {
+  if (!element || !row.contains(element)) return null;
+  const path = [];
+  for (let at = element; at !== row && at.parentElement; at = at.parentElement) path.unshift([...at.parentElement.children].indexOf(at));
+  return path;
+}
+
+/** The element there, or the last one on the way. @param {ChildNode} row @param {number[]} path */
+function follow(row, path) {
+  let at = /** @type {HTMLElement} */ (row);
+  for (const index of path) {
+    const next = at.children[index];
+    if (!(next instanceof HTMLElement)) break;
+    at = next;
+  }
+  return at;
 }
 
 /** @param {ChildNode} node @param {Keyed} row */

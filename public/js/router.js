@@ -1,25 +1,35 @@
 import { Emitter } from "./emitter.js";
 
-/** @typedef {{room: string|null, seq: number|null, people: boolean, setup: string|null}} Route */
+/**
+ * @typedef {{name: string, arg: string}} PanelRoute
+ * @typedef {{room: string|null, seq: number|null, panel: PanelRoute|null, setup: string|null}} Route
+ */
 
 /**
- * `#/general`, `#/general/532`, `#/general/people` (a pane of its own on a phone), `#setup=TOKEN`.
+ * `#/general`, `#/general/532` (a message), `#/general/people` or `#/general/thread/532` (a panel, with what it shows),
+ * `#setup=TOKEN`.
  * @param {string} hash
  * @returns {Route}
  */
 export function parseRoute(hash) {
   const setup = /^#setup=(.+)$/.exec(hash);
-  if (setup) return { room: null, seq: null, people: false, setup: decode(setup[1]) };
+  if (setup) return { room: null, seq: null, panel: null, setup: decode(setup[1]) };
   const [, name = "", rest = ""] = /^#\/([^/]*)(?:\/(.*))?$/.exec(hash) ?? [];
   return {
     room: decode(name) || null,
     seq: /^\d{1,15}$/.test(rest) ? Number(rest) : null,
-    people: rest === "people",
+    panel: parsePanel(rest),
     setup: null,
   };
 }
 
-/** @param {string} name @param {string|number} [rest] a seq, or `people` */
+/** @param {string} rest @returns {PanelRoute|null} */
+function parsePanel(rest) {
+  const [, name, arg = ""] = /^([a-z][\w-]*)(?:\/(.*))?$/.exec(rest) ?? [];
+  return name ? { name, arg: decode(arg) } : null;
+}
+
+/** @param {string} name @param {string|number} [rest] a seq, or what a panel is called */
 export function roomHash(name, rest) {
   // Sub-delimiters are allowed in a fragment; leaving them readable keeps links of direct rooms short.
   const readable = encodeURIComponent(name).replaceAll("%3A", ":").replaceAll("%2B", "+");
@@ -56,6 +66,24 @@ export class Router extends Emitter {
     this.emit("intent", name);
     if (location.hash === hash) this.emit("change", this.route);
     else location.hash = hash;
+  }
+
+  /** With a step back to what it lies over. @param {string} hash */
+  over(hash) {
+    history.pushState({ over: true }, "", hash);
+    this.emit("change", this.route);
+  }
+
+  /** Something else over what `over` left. @param {string} hash */
+  replaceOver(hash) {
+    history.replaceState(history.state, "", hash);
+    this.emit("change", this.route);
+  }
+
+  /** Back to what `over` left, or there without a step. @param {string} hash */
+  back(hash) {
+    if (history.state?.over) history.back();
+    else this.replace(hash);
   }
 
   /** Without a step in the history. @param {string} hash */

@@ -20,10 +20,11 @@ const GROUP_MS = 5 * 60_000;
 /**
  * What rows show besides the room: `day` tells local days apart, `label` is what a day is called now, `name` what a user
  * is called now, `members` changes when more of them are known, `quoted` finds what is not in the window, `look` stands for
- * all that changes every row (language, plugins).
+ * all that changes every row (language, plugins), `texts` are extras of messages as texts.
  * @typedef {{me: string, history: boolean, look: string, members?: string,
  *   quoted?: (id: string) => Message|undefined, day: (ts: string) => string, label: (ts: string) => string,
- *   name: (user: import("./protocol.js").User) => string}} Context
+ *   name: (user: import("./protocol.js").User) => string,
+ *   texts: WeakMap<object, string>}} Context
  */
 
 /**
@@ -125,7 +126,8 @@ class Rows {
     const plain = message.kind === "text";
     const head = this.begins(message.user.id, Date.parse(message.ts)) || !plain || Boolean(message.reply_to);
     const version = [state(message), head ? "h" : "", message.files?.length ?? "", this.context.name(message.user),
-      this.quoted(message.reply_to), message.content.includes("@") ? this.context.members : "", kept(message)].join("\n");
+      this.quoted(message.reply_to), message.content.includes("@") ? this.context.members : "", this.extras(message),
+      message.actions ? JSON.stringify(message.actions) : ""].join("\n");
     // An own message stays the row that it was while it was on its way.
     const nonce = message.user.id === this.context.me ? message.nonce : undefined;
     if (nonce) this.nonces.add(nonce);
@@ -137,6 +139,15 @@ class Rows {
   quoted(id) {
     const original = id === undefined ? undefined : this.timeline.byId.get(id) ?? this.context.quoted?.(id);
     return original ? `${state(original)} ${this.context.name(original.user)}` : "";
+  }
+
+  /** What plugins keep with a message, as a text: made once. @param {Message} message */
+  extras({ extras }) {
+    if (!extras) return "";
+    const { texts } = this.context;
+    const text = texts.get(extras) ?? JSON.stringify(extras);
+    texts.set(extras, text);
+    return text;
   }
 
   /** @param {Entry} entry */
@@ -159,11 +170,6 @@ class Rows {
   begins(user, ts) {
     return this.group?.user !== user || ts - this.group.ts > GROUP_MS;
   }
-}
-
-/** What plugins keep with a message, as far as its drawing shows it. @param {Message} message */
-function kept({ kind, actions, extras }) {
-  return `${actions ? JSON.stringify(actions) : ""}${extras && kind.includes(":") ? JSON.stringify(extras) : ""}`;
 }
 
 /** @param {Message} message */

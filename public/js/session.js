@@ -1,6 +1,8 @@
 import { api, roomPath } from "./api.js";
 import { newNonce } from "./outbox.js";
-import { ChatError, DURABLE, EMOJI, ERROR, HISTORY, REQUEST } from "./protocol.js";
+import { Pages } from "./pages.js";
+import { EMOJI, ERROR, HISTORY, REQUEST } from "./protocol.js";
+import { Reads } from "./reads.js";
 
 /** @typedef {import("./store.js").Store} Store */
 /** @typedef {import("./store.js").Room} Room */
@@ -9,11 +11,7 @@ import { ChatError, DURABLE, EMOJI, ERROR, HISTORY, REQUEST } from "./protocol.j
 /** @typedef {import("./protocol.js").Attachment} Attachment */
 /** @typedef {import("./protocol.js").DurableEvent} DurableEvent */
 
-const PAGE = 60;
-/** Half above, half below: enough for a large window to show without asking again. */
-const AROUND = 160;
 const SYNC_PAGE = 500;
-const READ_MS = 700;
 
 /**
  * What a user can do, and how events reach the store: the one place that knows socket, store and outbox.
@@ -27,40 +25,34 @@ export class Session {
     this.outbox = outbox;
     /** @type {Map<string, DurableEvent[]>} rooms that are catching up, with what came in meanwhile */
     this.catching = new Map();
-    /** @type {Set<string>} pages under way */
-    this.loading = new Set();
-    /** Whether the end of the current room is on the screen of somebody who looks. */
-    this.reading = false;
-    /** @type {Map<string, number>} */
-    this.readTimers = new Map();
+    this.pages = new Pages(store, socket);
+    this.reads = new Reads(store, socket);
     /** @type {Set<string>} rooms that were left from this page: a step back in the history doesn't join them again */
     this.left = new Set();
     socket.on("welcome", (frame) => this.welcomed(frame));
     socket.on("event", (event) => this.receive(event));
     socket.on("state", (change) => this.changeState(change));
     store.on("live-message", (event) => this.heard(event));
-    store.on("room", (name) => name === store.current && this.load(name));
+    store.on("room", (name) => name === store.current && this.pages.load(name));
     store.on("timeline", (name) => this.settle(name));
     outbox.on("sent", (entry) => this.settle(entry.room));
     outbox.on("refused", ({ room, error }) => error.code === ERROR.muted && this.muted(room, error.retryAfter));
     outbox.on("loaded", (entries) => this.revive(entries.flatMap((/** @type {import("./outbox.js").Entry} */ entry) => entry.with ?? [])));
     store.on("removed", (name) => this.left.add(name));
-    // A page that is left has no timers any more.
-    globalThis.addEventListener?.("pagehide", () => [...this.readTimers.keys()].forEach((name) => this.tellRead(name)));
   }
 
   /** @param {any} frame */
   welcomed(frame) {
     this.catching.clear();
-    this.loading.clear();
+    this.pages.loading.clear();
     // Begun first: a conversation without a room may be what is shown.
     void this.outbox.load(frame.user.id);
     this.store.welcome(frame);
-    for (const { name, read } of frame.rooms) if ((this.store.room(name)?.read ?? 0) > read) this.tellRead(name);
+    this.reads.welcomed(frame);
     const room = this.store.room(this.store.current);
     if (!room?.joined || room.virtual) return;
-    if (room.timeline.loaded && room.members_here) void this.once("members", () => this.members(room.name));
-    else void this.arrive(room.name);
+    if (room.timeline.loaded && room.members_here) void this.pages.once("members", () => this.pages.members(room.name));
+    else void this.pages.arrive(room.name);
   }
 
   /** @param {import("./socket.js").Change} change */
@@ -108,7 +100,7 @@ export class Session {
   heard(event) {
     const own = event.user.id === this.store.me?.id;
     if (own && event.nonce) this.outbox.drop(event.nonce);
-    if (event.room !== this.store.current || this.reading || own) return;
+    if (event.room !== this.store.current || this.reads.reading || own) return;
     if (this.store.room(event.room)?.line === null) this.store.setLine(event.room, event.seq - 1);
   }
 
@@ -143,6 +135,12 @@ export class Session {
     return this.socket.request(EMOJI, { typed }).then((reply) => reply.emoji, () => []);
   }
 
+  /** One message, without the window around it. @param {string} room @param {string} id @returns {Promise<import("./protocol.js").Message|undefined>} */
+  async message(room, id) {
+    const { events } = await this.socket.request(HISTORY, { room, around_message: id, limit: 1 });
+    return events.find((/** @type {DurableEvent} */ event) => event.message_id === id);
+  }
+
   /** Conversations that were begun, and whose first message is not sent yet. @param {import("./protocol.js").User[]} users */
   revive(users) {
     for (const user of users) this.store.direct(user);
@@ -150,18 +148,15 @@ export class Session {
 
   /** Show a room; join it first if need be. @param {string} name @param {number|null} [seq] a message to show */
   async open(name, seq = null) {
-    if (!this.store.rooms.has(name)) await this.outbox.loaded;
-    const room = this.store.rooms.get(name);
-    if (room?.joined) {
-      if (this.store.current !== name) this.store.open(name);
-      if (seq !== null) await this.show(name, { seq });
-      else await this.arrive(name);
-      return;
-    }
-    if (room && this.left.has(name)) return this.store.open(name);
-    await this.join(name);
-    this.store.open(name);
-    if (seq !== null) await this.show(name, { seq });
+    const { store, pages } = this;
+    if (!store.rooms.has(name)) await this.outbox.loaded;
+    const room = store.rooms.get(name);
+    const joined = room?.joined;
+    if (room && !joined && this.left.has(name)) return store.open(name);
+    if (!joined) await pages.join(name);
+    if (store.current !== name) store.open(name);
+    if (seq !== null) await pages.show(name, { seq });
+    else if (joined) await pages.arrive(name);
   }
 
   /** A message was refused because of a mute from before this page. @param {string} name @param {number} [seconds] */
@@ -173,7 +168,7 @@ export class Session {
   /** Join a room again that is on the screen. @param {string} name */
   async comeBack(name) {
     this.left.delete(name);
-    await this.once(`back ${name}`, () => this.join(name));
+    await this.pages.once(`back ${name}`, () => this.pages.join(name));
   }
 
   /** After a command: `/join` shows its room. @param {string} line @returns {string|null} the room's name */
@@ -182,151 +177,6 @@ export class Session {
     if (command.toLowerCase() !== "join") return null;
     const wanted = name.replace(/^#/, "").normalize("NFC").toLowerCase();
     return [...this.store.rooms.values()].find((room) => room.joined && room.name === wanted)?.name ?? null;
-  }
-
-  /** @param {string} name */
-  async join(name) {
-    const reply = await this.socket.request(REQUEST.join, { room: name });
-    this.joined(reply);
-  }
-
-  /** @param {any} reply */
-  joined(reply) {
-    const { store } = this;
-    if (!store.rooms.get(reply.room.name)?.joined) store.changeRooms([reply.room]);
-    const room = store.rooms.get(reply.room.name);
-    if (!room) return;
-    room.members = reply.room.members ?? room.members;
-    const members = reply.members ?? [];
-    store.setMembers(room.name, members, { more: Boolean(reply.more_members), count: reply.count, first: true });
-    if (!room.timeline.newer) room.timeline.page(reply.events ?? [], "newest", Boolean(reply.more));
-    store.emit("timeline", room.name);
-    store.emit("rooms");
-  }
-
-  /** The first page and the members, unless they are here. @param {string} name */
-  async load(name) {
-    const room = this.store.rooms.get(name);
-    if (!room?.joined || room.virtual || room.opening || (room.timeline.loaded && room.members_here)) return;
-    const early = this.socket.takeFirstPage(name);
-    await this.once(`load ${name}`, () => early ? this.showFirst(name, early) : this.join(name));
-  }
-
-  /** The page that was asked for before this program was there. @param {string} name @param {Promise<any>} early */
-  async showFirst(name, early) {
-    const page = await early.catch(() => null);
-    const room = this.store.rooms.get(name);
-    // It may have waited long: a page that ends before what is known by now would leave a hole.
-    if (!page || !room || room.timeline.newer || (page.events.at(-1)?.seq ?? 0) < room.cursor) return this.join(name);
-    room.timeline.page(page.events, "newest", page.more);
-    this.store.emit("timeline", name);
-    await this.members(name);
-  }
-
-  /** What a room shows when it is opened: where the new messages begin, else the end. @param {string} name */
-  async arrive(name) {
-    const room = this.store.rooms.get(name);
-    if (!room?.joined || room.virtual || room.opening) return;
-    const { line, timeline } = room;
-    if (line === null && timeline.newer) return this.latest(name);
-    if (line !== null && !timeline.covers(line) && this.store.hasPlugin("history")) {
-      room.opening = true;
-      await this.around(name, { around: line });
-      room.opening = false;
-      this.store.emit("timeline", name);
-      if (timeline.loaded) return;
-    }
-    await this.load(name);
-  }
-
-  /** The window around a place, with the members if they are not here. @param {string} name @param {object} place */
-  async around(name, place) {
-    const room = this.store.rooms.get(name);
-    if (!room) return;
-    if (!room.members_here) void this.once(`members ${name}`, () => this.members(name));
-    await this.once(`around ${name}`, async () => {
-      const { events, more, more_newer } = await this.socket.request(HISTORY, { room: name, ...place, limit: AROUND });
-      room.timeline.pageAround(events, { older: more, newer: more_newer }, room.cursor);
-      this.store.emit("timeline", name);
-    });
-  }
-
-  /** A page beyond one end of the window. @param {string} name @param {"older"|"newer"} side */
-  async more(name, side) {
-    const timeline = this.store.rooms.get(name)?.timeline;
-    if (!timeline?.loaded || !timeline[side] || !this.store.hasPlugin("history")) return;
-    await this.once(`${side} ${name}`, async () => {
-      const from = side === "older" ? { before: timeline.first } : { after: timeline.last };
-      const page = await this.socket.request(HISTORY, { room: name, ...from, limit: PAGE });
-      timeline.page(page.events, side, page.more && page.events.length > 0);
-      timeline.trim(side === "older" ? "newer" : "older");
-      this.store.emit("timeline", name);
-    });
-  }
-
-  /**
-   * Make sure that a message is in the window, and ask for it to be shown.
-   * @param {string} name @param {{seq: number}|{id: string}} message
-   */
-  async show(name, message) {
-    const timeline = this.store.rooms.get(name)?.timeline;
-    if (!timeline) return;
-    const place = () => ("seq" in message ? message.seq : timeline.byId.get(message.id)?.seq ?? 0);
-    const inside = timeline.loaded && timeline.events.length > 0 && place() >= timeline.first && place() <= timeline.last;
-    if (!inside && this.store.hasPlugin("history")) {
-      await this.around(name, "seq" in message ? { around: message.seq } : { around_message: message.id });
-    }
-    if (place()) this.store.emit("show", { room: name, seq: place() });
-  }
-
-  /** One message, without the window around it. @param {string} room @param {string} id @returns {Promise<import("./protocol.js").Message|undefined>} */
-  async message(room, id) {
-    const { events } = await this.socket.request(HISTORY, { room, around_message: id, limit: 1 });
-    return events.find((/** @type {DurableEvent} */ event) => event.message_id === id);
-  }
-
-  /** Back to the end of the log. @param {string} name */
-  async latest(name) {
-    const room = this.store.rooms.get(name);
-    if (!room?.timeline.newer) return;
-    room.timeline.clear();
-    this.store.emit("timeline", name);
-    await this.once(`load ${name}`, () => this.join(name));
-  }
-
-  /** Load what was missed and not sent; only rooms without history need it. @param {string} name */
-  async fillGap(name) {
-    const timeline = this.store.rooms.get(name)?.timeline;
-    const gap = timeline?.gap;
-    if (!timeline || !gap) return;
-    await this.once(`gap ${name}`, async () => {
-      const page = await this.socket.request(REQUEST.sync, { room: name, after: gap.from - 1, limit: SYNC_PAGE });
-      for (const event of page.events) timeline.insert(event);
-      for (const event of page.events) if (event.type !== DURABLE.message) timeline.amend(event);
-      const reached = page.events.at(-1)?.seq ?? gap.to;
-      timeline.gap = reached >= gap.to || !page.more ? null : { from: reached + 1, to: gap.to };
-      this.store.emit("timeline", name);
-    });
-  }
-
-  /** @param {string} name @param {string} [after] */
-  async members(name, after) {
-    const reply = await this.socket.request(REQUEST.members, { room: name, after });
-    this.store.setMembers(name, reply.members, { more: Boolean(reply.more), count: reply.count, first: after === undefined });
-  }
-
-  /** Not twice at a time. @param {string} key @param {() => Promise<void>} work */
-  async once(key, work) {
-    if (this.loading.has(key)) return;
-    this.loading.add(key);
-    try {
-      await work();
-    } catch (error) {
-      if (!(error instanceof ChatError)) throw error;
-      if (error.code !== "offline") this.store.emit("refused", error);
-    } finally {
-      this.loading.delete(key);
-    }
   }
 
   /**
@@ -342,7 +192,7 @@ export class Session {
     this.outbox.add({ nonce: newNonce(), user: me.id, room: name, to, content, at: this.store.serverNow(), ...begun, ...more });
     this.store.setLine(name, null);
     if (name === this.store.current) this.store.emit("to-end", name);
-    if (room.timeline.newer) void this.latest(name);
+    if (room.timeline.newer) void this.pages.latest(name);
   }
 
   /** @param {import("./outbox.js").Entry} entry */
@@ -371,24 +221,10 @@ export class Session {
     if (!this.store.rooms.get(room)?.virtual) this.socket.tell(REQUEST.typing, { room, on });
   }
 
-  /** Everything in the room up to `seq` has been seen. @param {string} name @param {number} seq */
-  seen(name, seq) {
-    const room = this.store.rooms.get(name);
-    if (!room?.joined || room.virtual || room.read >= seq) return;
-    this.store.markRead(name, seq);
-    if (!this.readTimers.has(name)) this.readTimers.set(name, window.setTimeout(() => this.tellRead(name), READ_MS));
-  }
-
-  /** @param {string} name */
-  tellRead(name) {
-    clearTimeout(this.readTimers.get(name));
-    this.readTimers.delete(name);
-    this.socket.tell(REQUEST.read, { room: name, seq: this.store.rooms.get(name)?.read ?? 0 });
-  }
-
-  /** @param {string} status @param {string} text */
-  presence(status, text) {
-    return this.socket.request(REQUEST.presence, { status, text });
+  /** How others see me. @param {string} status @param {string} text */
+  async presence(status, text) {
+    await this.socket.request(REQUEST.presence, { status, text });
+    if (this.store.me) this.store.setPresence(this.store.me, status, text);
   }
 
   /** @param {string} name */

@@ -5,11 +5,14 @@ const KEY = "chat.settings";
 
 /**
  * @typedef {{theme: "system"|"light"|"dark"|"contrast", lang: string, density: "comfortable"|"compact",
- *   enterSends: boolean, people: boolean, sidebar: boolean, invisible: boolean}} Values
+ *   size: "small"|"normal"|"large"|"huge", enterSends: boolean, people: boolean, sidebar: boolean, invisible: boolean,
+ *   keys: Record<string, string[]>, folded: string[],
+ *   notify: boolean, notifyAsked: boolean, sound: boolean, preview: boolean} & import("./attention.js").Wishes} Values
  */
 /** @type {Values} */
-const DEFAULTS = { theme: "system", lang: "auto", density: "comfortable", enterSends: true, people: true, sidebar: true,
-  invisible: false };
+const DEFAULTS = { theme: "system", lang: "auto", density: "comfortable", size: "normal", enterSends: true, people: true,
+  sidebar: true, invisible: false, keys: {}, folded: [], notify: false, notifyAsked: false, sound: true, preview: true,
+  levels: {}, level: "mentions", keywords: "", quiet: { until: 0, from: "22:00", to: "07:00", daily: false } };
 
 /** What this browser prefers, kept in localStorage. Emits `change` with the name of the setting. early.js reads the same key. */
 export class Settings extends Emitter {
@@ -39,8 +42,8 @@ export class Settings extends Emitter {
   /** Hand over to the style sheets. */
   apply() {
     const { dataset } = document.documentElement;
-    const { theme, density, people, sidebar } = this.values;
-    Object.assign(dataset, { theme, density, people: people ? "shown" : "hidden", sidebar: sidebar ? "shown" : "hidden" });
+    const { theme, density, size, people, sidebar } = this.values;
+    Object.assign(dataset, { theme, density, size, people: people ? "shown" : "hidden", sidebar: sidebar ? "shown" : "hidden" });
   }
 }
 

@@ -1,7 +1,9 @@
 import { Emitter } from "./emitter.js";
+import { applyDurable } from "./durable.js";
 import { applyEphemeral } from "./ephemeral.js";
 import { directName } from "./protocol.js";
 import { Timeline } from "./timeline.js";
+import { countedAmong, keepRead, markRead } from "./unread.js";
 
 /** @typedef {import("./protocol.js").User} User */
 /** @typedef {import("./protocol.js").WireRoom} WireRoom */
@@ -143,7 +145,7 @@ export class Store extends Emitter {
     /** @type {Room} */
     const room = { ...fresh, ...old, ...wire };
     if (old && !counts) Object.assign(room, { unread: old.unread, mentions: old.mentions, read: old.read, head: old.head });
-    if (old && counts) this.keepRead(room, old.read, wire);
+    if (old && counts) keepRead(this, room, old.read, wire);
     if (!wire.joined) delete room.role;
     else delete room.out;
     // Without the plugin there is no first page to wait for: what comes in is all there will be.
@@ -151,16 +153,6 @@ export class Store extends Emitter {
     if (wire.with) this.remember(wire.with);
     this.rooms.set(wire.name, room);
     return room;
-  }
-
-  /** What was read here and not told yet stays read. @param {Room} room @param {number} seq @param {WireRoom} wire */
-  keepRead(room, seq, wire) {
-    room.counted = wire.head;
-    if (seq <= wire.read || !room.timeline.covers(wire.read)) return;
-    const since = room.timeline.events.filter((event) => event.seq > wire.read && event.seq <= seq && this.counts(event)).length;
-    room.unread = Math.max(0, wire.unread - since);
-    room.mentions = Math.min(wire.mentions, room.unread);
-    room.read = seq;
   }
 
   /** Rooms that were added or changed, and those that are gone. @param {WireRoom[]} changed @param {string[]} removed */
@@ -221,21 +213,25 @@ export class Store extends Emitter {
   /** Everything up to `seq` has been read. @param {string} name @param {number} seq */
   markRead(name, seq) {
     const room = this.rooms.get(name);
-    if (!room || seq <= room.read) return;
-    room.unread = this.unreadAfter(room, seq);
-    room.mentions = Math.min(room.mentions, room.unread);
-    room.read = seq;
+    if (!room || (seq <= room.read && room.unread === 0)) return;
+    markRead(this, room, Math.max(seq, room.read));
     this.emit("counts", name);
   }
 
-  /** How many will be unread with the mark at `seq`, as far as the window tells. @param {Room} room @param {number} seq */
-  unreadAfter({ cursor, read, timeline, unread }, seq) {
-    if (seq >= cursor) return 0;
-    const among = (/** @type {number} */ from, /** @type {number} */ to) =>
-      timeline.events.filter((event) => event.seq > from && event.seq <= to && this.counts(event)).length;
-    if (timeline.covers(read)) return Math.max(0, unread - among(read, seq));
-    const whole = !timeline.newer && (timeline.first <= seq + 1 || (timeline.loaded && !timeline.older));
-    return whole ? Math.min(unread, among(seq, Infinity)) : unread;
+  /** What comes after `seq` is unread again, as far as it is known. @param {string} name @param {number} seq */
+  unread(name, seq) {
+    const room = this.rooms.get(name);
+    if (!room) return;
+    room.unread = Math.max(room.unread, 1, countedAmong(this, room.timeline, seq, Infinity));
+    this.emit("counts", name);
+  }
+
+  /** @param {string} name */
+  clearUnread(name) {
+    const room = this.rooms.get(name);
+    if (!room || (room.unread === 0 && room.mentions === 0)) return;
+    Object.assign(room, { unread: 0, mentions: 0 });
+    this.emit("counts", name);
   }
 
   /** Show from where on it is new. @param {string} name @param {number|null} after */
@@ -259,74 +255,8 @@ export class Store extends Emitter {
    */
   apply(event) {
     if (event.user) this.remember(event.user);
-    if (typeof event.seq === "number" && typeof event.ts === "string") return this.applyDurable(event);
+    if (typeof event.seq === "number" && typeof event.ts === "string") return applyDurable(this, event);
     return applyEphemeral(this, event) ? "applied" : "ignored";
-  }
-
-  /** @param {DurableEvent} event */
-  applyDurable(event) {
-    const room = this.rooms.get(event.room);
-    if (!room || event.seq <= room.cursor) return "ignored";
-    if (event.seq > room.cursor + 1) return "gap";
-    room.cursor = event.seq;
-    room.head = Math.max(room.head, event.seq);
-    this.put(room, event);
-    if (event.seq > room.counted) this.count(room, event);
-    this.emit("timeline", room.name);
-    if (event.type === "message") this.emit("live-message", event);
-    return "applied";
-  }
-
-  /** @param {Room} room @param {DurableEvent} event */
-  put(room, event) {
-    const { timeline } = room;
-    if (event.type === "edited" || event.type === "deleted") {
-      timeline.amend(event);
-      this.emit("amended", event);
-    } else if (!timeline.newer) timeline.insert(event);
-    if (event.message_id && event.type !== "message") timeline.annotate(event);
-    if (room.name !== this.current && this.hasPlugin("history")) timeline.trim("older");
-    if (event.type === "message") room.typing.delete(event.user.id);
-    if (event.type === "member") this.applyMember(room, event);
-    if (event.type === "room") this.applyRoom(room, event);
-  }
-
-  /** @param {Room} room @param {DurableEvent} event */
-  count(room, event) {
-    room.counted = event.seq;
-    if (event.type !== "message") return;
-    if (this.counts(event)) room.unread += 1;
-    else if (event.user.id === this.me?.id) Object.assign(room, { unread: 0, mentions: 0, read: event.seq });
-    this.emit("counts", room.name);
-  }
-
-  /** @param {Room} room @param {DurableEvent} event */
-  applyMember(room, event) {
-    const { action, target, role } = event;
-    if (!target) return;
-    this.remember(target);
-    if (target.id === this.me?.id) this.applyOwn(room, event);
-    const people = room.members_here?.people;
-    const present = people?.get(target.id);
-    if (action === "added" || action === "joined") {
-      room.members += 1;
-      if (!present) people?.set(target.id, { user: target, role: role ?? "member", status: this.status(target.id), text: "" });
-    } else if (["removed", "left", "kicked", "banned"].includes(action)) {
-      room.members = Math.max(0, room.members - 1);
-      people?.delete(target.id);
-    } else if (action === "role" && role) {
-      if (present) present.role = role;
-      if (target.id === this.me?.id) room.role = role;
-    }
-    this.emit("members", room.name);
-    this.emit("room", room.name);
-  }
-
-  /** What happened to this user here. @param {Room} room @param {DurableEvent} event */
-  applyOwn(room, { action, user, reason, until }) {
-    if (action === "muted") room.mute = { by: user, reason, until };
-    if (action === "unmuted") room.mute = null;
-    if (action === "banned") room.out = { action, by: user, reason, until };
   }
 
   /** The server says that this user is muted here. @param {string} name @param {Mute|null} mute */
@@ -335,15 +265,6 @@ export class Store extends Emitter {
     if (!room) return;
     room.mute = mute;
     this.emit("room", name);
-  }
-
-  /** @param {Room} room @param {DurableEvent} event */
-  applyRoom(room, event) {
-    for (const key of /** @type {const} */ (["title", "topic", "archived", "history"])) {
-      if (event[key] !== undefined) Object.assign(room, { [key]: event[key] });
-    }
-    this.emit("rooms");
-    this.emit("room", room.name);
   }
 
   /**

@@ -81,7 +81,7 @@ async def test_the_theme_follows_the_system_and_can_be_chosen(stage):
         assert await lightness(alice) < 80
         await alice.page.emulate_media(color_scheme="light")
         assert await lightness(alice) > 200
-        settings = await alice.settings()
+        settings = await alice.settings("Appearance")
         await settings.get_by_label("Colours").select_option("Dark")
         assert await lightness(alice) < 80
         await alice.page.reload()
@@ -211,7 +211,7 @@ async def test_what_a_screen_reader_is_told(stage):
             - button /.+/ [pressed]
             - heading "General" [level=1]
             - button "People" [pressed]
-            - button "About this room"
+            - button "Room menu"
             - log "Messages in General":
               - article /bob, .+/
             - button "Attach files"
@@ -221,12 +221,13 @@ async def test_what_a_screen_reader_is_told(stage):
         await expect(alice.rooms).to_match_aria_snapshot("""
           - navigation "Rooms":
             - heading /.+/ [level=2]
-            - heading "Rooms" [level=3]
+            - heading "Rooms" [level=3]:
+              - button "Rooms" [expanded]
             - list:
               - listitem:
                 - link "General"
-            - heading "Direct messages" [level=3]
             - paragraph: Click on a name to talk with one person.
+            - button "Browse rooms"
             - button /alice Online Settings/
         """)
 

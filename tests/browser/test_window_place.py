@@ -202,7 +202,7 @@ async def test_what_is_read_stands_still_when_the_window_changes(stage):
         await alice.page.get_by_role("button", name="Show or hide the list of rooms").click()
         await stands("the rooms are hidden")
         await alice.page.get_by_role("button", name="Show or hide the list of rooms").click()
-        settings = await alice.settings()
+        settings = await alice.settings("Appearance")
         await settings.get_by_label("Density").select_option("Compact")
         await stands("compact")
         await settings.get_by_label("Density").select_option("Comfortable")
@@ -212,7 +212,8 @@ async def test_what_is_read_stands_still_when_the_window_changes(stage):
             "document.querySelector('.message').style.setProperty('padding-top', '333px')"
         )
         await stands("something above has grown")
-        await settings.get_by_label("Language").select_option("简体中文")
+        await settings.get_by_role("tab", name="Language").click()
+        await settings.get_by_role("combobox", name="Language").select_option("简体中文")
         await stands("another language")
 
 

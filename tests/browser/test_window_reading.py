@@ -31,7 +31,7 @@ LINES = """(node) => {
 CROWDED = """() => [...document.querySelectorAll("body *")].filter((node) => {
   if (![...node.childNodes].some((child) => child.nodeType === 3 && child.data.trim())) return false;
   if (!node.checkVisibility({ visibilityProperty: true })) return false;
-  if (node.closest(".visually-hidden, .sprite, .avatar, .badge")) return false;
+  if (node.closest(".visually-hidden, .avatar, .badge")) return false;
   const { lineHeight, fontSize } = getComputedStyle(node);
   return lineHeight !== "normal" && parseFloat(lineHeight) < parseFloat(fontSize) * 1.15;
 }).map((node) => `${node.className} ${getComputedStyle(node).lineHeight}`)"""

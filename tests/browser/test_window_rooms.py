@@ -62,7 +62,7 @@ async def test_a_private_room_is_for_the_invited(stage):
         alice, bob = await here.guests("alice", "bob")
         await create(mona, "Secret", **{"Who may come in": "private"})
         await mona.say("psst")
-        await mona.page.get_by_role("button", name="About this room").click()
+        await mona.room_menu("About this room")
         dialog = mona.page.get_by_role("dialog", name="Secret")
         await dialog.get_by_label("Invite").fill("alice")
         await dialog.get_by_role("button", name="Invite").click()
@@ -79,7 +79,7 @@ async def test_the_topic_is_changed_and_told(stage):
     async with stage() as here:
         mona = await member(here, "mona", "moderator")
         (alice,) = await here.guests("alice")
-        await mona.page.get_by_role("button", name="About this room").click()
+        await mona.room_menu("About this room")
         dialog = mona.page.get_by_role("dialog", name="General")
         await dialog.get_by_label("Topic").fill("All about the picnic")
         await dialog.get_by_role("button", name="Save").click()
@@ -91,8 +91,10 @@ async def test_leaving_a_room(stage):
     async with stage(settings={"rooms": [{"name": "general"}, {"name": "random"}]}) as here:
         (alice,) = await here.guests("alice")
         await alice.open("random")
-        await alice.page.get_by_role("button", name="About this room").click()
-        await alice.page.get_by_role("button", name="Leave this room").click()
+        await alice.room_menu("Leave this room")
+        dialog = alice.page.get_by_role("dialog", name="Leave this room: random")
+        await expect(dialog).to_contain_text("You can join again at any time.")
+        await dialog.get_by_role("button", name="Leave this room").click()
         await expect(alice.page.get_by_role("heading", level=1)).to_have_text("general")
         await expect(alice.room("random")).to_have_accessible_name("random, not joined")
 
@@ -140,8 +142,12 @@ async def test_an_archived_room_is_only_read(stage):
         await create(mona, "Old")
         await mona.say("the last word")
         await mona.sees("the last word")
-        await mona.page.get_by_role("button", name="About this room").click()
+        await mona.room_menu("About this room")
         await mona.page.get_by_role("dialog").get_by_role("button", name="Archive").click()
+        await expect(mona.composer).to_be_enabled()
+        await (
+            mona.page.get_by_role("dialog", name="Archive: Old").get_by_role("button", name="Archive").click()
+        )
         await expect(mona.page.locator(".closed-line")).to_have_text(
             "This room is archived: it can be read, not written in."
         )
@@ -153,7 +159,7 @@ async def test_a_guest_who_may_not_is_not_offered_it(stage):
     async with stage() as here:
         (alice,) = await here.guests("alice")
         await expect(alice.page.get_by_role("button", name="Create a room")).to_be_hidden()
-        await alice.page.get_by_role("button", name="About this room").click()
+        await alice.room_menu("About this room")
         dialog = alice.page.get_by_role("dialog", name="General")
         await expect(dialog).to_contain_text("No topic has been set.")
         await expect(dialog.get_by_role("button", name="Archive")).to_have_count(0)

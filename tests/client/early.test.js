@@ -118,7 +118,7 @@ test("others are told what they can do, and nothing is said in their name", () =
 test("what this browser prefers is there before the first paint", () => {
   const settings = { theme: "dark", density: "compact", people: false, lang: "zh-Hans" };
   const { root, boot, asked } = early({ stored: { "chat.settings": settings } });
-  assert.deepEqual({ ...root.dataset }, { theme: "dark", density: "compact", people: "hidden", sidebar: "shown", view: "enter" });
+  assert.deepEqual({ ...root.dataset }, { theme: "dark", density: "compact", size: "normal", people: "hidden", sidebar: "shown", view: "enter" });
   assert.equal(root.lang, "zh-Hans");
   assert.equal(boot.texts.language, "zh-Hans");
   assert.match(asked[0], /zh-Hans\.json$/);

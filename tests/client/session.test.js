@@ -22,7 +22,7 @@ async function loaded(early) {
     },
   };
   const session = new Session(store, socket, { on() {}, of: () => [] });
-  await session.load("general");
+  await session.pages.load("general");
   const { timeline } = store.room("general");
   return { asked, seqs: timeline.events.map((event) => event.seq), older: timeline.older };
 }

@@ -8,16 +8,17 @@ import { backoff } from "../../public/js/socket.js";
 
 test("an address leads to where it came from", () => {
   for (const name of ["general", "dm:u1+u2", "茶室", "a_b-c", "50%", "a/b", "x y"]) {
-    assert.deepEqual(parseRoute(roomHash(name, 532)), { room: name, seq: 532, people: false, setup: null });
+    assert.deepEqual(parseRoute(roomHash(name, 532)), { room: name, seq: 532, panel: null, setup: null });
   }
   assert.equal(roomHash("general"), "#/general");
-  assert.equal(parseRoute("#/general/people").people, true);
+  assert.deepEqual(parseRoute("#/general/people").panel, { name: "people", arg: "" });
+  assert.deepEqual(parseRoute(roomHash("general", "search/" + encodeURIComponent("a/b 茶"))).panel, { name: "search", arg: "a/b 茶" });
   assert.equal(parseRoute("#setup=abc_-1").setup, "abc_-1");
 });
 
 test("a broken address is no address", () => {
   for (const hash of ["", "#", "#/", "#/%E0%A4%A", "#nothing"]) assert.equal(parseRoute(hash).room, null, hash);
-  assert.equal(parseRoute("#/general/12x").seq, null);
+  assert.deepEqual([parseRoute("#/general/12x").seq, parseRoute("#/general/12x").panel], [null, null]);
 });
 
 test("the wait before the next try has jitter, grows, and is bounded", () => {
@@ -74,10 +75,11 @@ test("what browsers give to secure pages only is asked for in one place, which h
 
 test("every icon that is used is drawn", () => {
   const root = new URL("../../public/", import.meta.url);
-  const page = readFileSync(new URL("index.html", root), "utf8");
+  const page = readFileSync(new URL("icons.svg", root), "utf8");
   const files = readdirSync(new URL("js/", root), { recursive: true }).filter((name) => name.endsWith(".js"));
   const source = files.map((name) => readFileSync(new URL(`js/${name}`, root), "utf8")).join("\n");
   const drawn = new Set([...page.matchAll(/<symbol id="icon-(\w+)"/g)].map((match) => match[1]));
-  const used = [...source.matchAll(/\b(?:icon|iconButton)\("(\w+)"/g), ...page.matchAll(/#icon-(\w+)/g)].map((match) => match[1]);
+  const shell = readFileSync(new URL("index.html", root), "utf8");
+  const used = [...source.matchAll(/\b(?:(?:icon|iconButton)\(|icon: )"(\w+)"/g), ...shell.matchAll(/#icon-(\w+)/g)].map((match) => match[1]);
   assert.deepEqual([...new Set(used)].filter((name) => !drawn.has(name)), []);
 });

@@ -68,3 +68,20 @@ test("an edit of a message outside the window changes nothing", () => {
   const timeline = new Timeline();
   assert.equal(timeline.amend({ type: "edited", message_id: "m1", rev: 2 }), false);
 });
+
+test("what plugins keep with a message is put in its place by their events, and goes with the message", () => {
+  const timeline = new Timeline();
+  timeline.page([message(1, { extras: { likes: { by: ["a"] }, pins: 1 } })], "newest", false);
+  const extras = () => timeline.byId.get("m1").extras;
+  timeline.annotate({ message_id: "m1", extras: { likes: { by: ["a", "b"] } } });
+  assert.deepEqual(extras(), { likes: { by: ["a", "b"] }, pins: 1 });
+  timeline.annotate({ message_id: "m1", extras: { likes: null } });
+  assert.deepEqual(extras(), { pins: 1 });
+  timeline.annotate({ message_id: "m1", extras: { pins: null } });
+  assert.deepEqual(extras(), {});
+  timeline.annotate({ message_id: "m1" });
+  timeline.annotate({ message_id: "m9", extras: { pins: 1 } });
+  timeline.amend({ type: "deleted", message_id: "m1" });
+  timeline.annotate({ message_id: "m1", extras: { pins: 1 } });
+  assert.equal(extras(), undefined);
+});

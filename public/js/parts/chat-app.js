@@ -1,11 +1,10 @@
 import { read, write } from "../settings.js";
 import { roomHash } from "../router.js";
-import { isComposing } from "../text-field.js";
 import { Part } from "./part.js";
 
 const PHONE = "(max-width: 43.6875em)";
 
-/** Which room and which pane is on the screen, following the address; the page's title; keys that work everywhere. */
+/** Which room and which pane is on the screen, following the address. */
 export class ChatApp extends Part {
   /** @param {import("../app.js").App} app */
   constructor(app) {
@@ -19,20 +18,13 @@ export class ChatApp extends Part {
     });
     app.router.on("change", () => void this.route());
     store.on("me", () => this.welcomed());
-    store.on("current", () => this.draw());
-    store.on("rooms", () => this.draw());
-    store.on("counts", () => this.draw());
-    store.on("room", () => this.draw());
     app.on("enter", () => { this.started = false; });
     store.on("kicked", (event) => this.kicked(event));
     store.on("removed", (name) => app.router.route.room === name && this.goHome());
-    document.addEventListener("keydown", (event) => this.key(event));
+    app.on("step", ({ by, unread }) => this.step(by, unread));
+    app.panels.on("change", () => this.place());
     for (const event of ["focus", "blur"]) window.addEventListener(event, () => store.emit("attention"));
     document.addEventListener("visibilitychange", () => store.emit("attention"));
-  }
-
-  translated() {
-    this.draw();
   }
 
   /** The first time: where were we? */
@@ -71,9 +63,8 @@ export class ChatApp extends Part {
 
   async route() {
     const { app, store } = this;
-    const { room: name, seq, people } = app.router.route;
-    const wanted = name === null ? "rooms" : people ? "people" : "room";
-    this.dataset.pane = wanted;
+    const { room: name, seq } = app.router.route;
+    this.place();
     store.emit("attention");
     if (name === null) {
       if (!this.phone.matches && store.current === null && store.me) this.goHome();
@@ -89,27 +80,12 @@ export class ChatApp extends Part {
     }
   }
 
-  draw() {
-    const { store, app } = this;
-    const room = store.room(store.current);
-    this.toggleAttribute("data-alone", room?.kind === "direct");
-    const unread = [...store.rooms.values()].reduce((sum, one) => sum + (one.joined ? one.unread : 0), 0);
-    const place = room ? `${app.roomTitle(room)} · ` : "";
-    document.title = `${unread ? `(${unread}) ` : ""}${place}${store.server.name || "Chat"}`;
-  }
-
-  /** @param {KeyboardEvent} event */
-  key(event) {
-    if (document.documentElement.dataset.view !== "app" || document.querySelector("dialog[open]")) return;
-    if (event.altKey && (event.key === "ArrowUp" || event.key === "ArrowDown")) {
-      event.preventDefault();
-      this.step(event.key === "ArrowDown" ? 1 : -1, event.shiftKey);
-      return;
-    }
-    const typing = /** @type {HTMLElement} */ (event.target).matches?.("input, textarea, select, [contenteditable]");
-    // A word in a script that is composed begins with a key that has no name yet.
-    const plain = (event.key.length === 1 || isComposing(event)) && !event.ctrlKey && !event.metaKey && !event.altKey && event.key !== " ";
-    if (plain && !typing && !event.defaultPrevented) this.app.emit("focus-composer");
+  /** Which of the three columns a phone shows, and whether there is something at the right. */
+  place() {
+    const { open, routed } = this.app.panels;
+    const { room } = this.app.router.route;
+    this.dataset.pane = room === null ? "rooms" : routed ? "panel" : "room";
+    this.dataset.panel = routed && routed.panel.name !== "people" ? "routed" : open ? "open" : "none";
   }
 
   /** To the next room in the list. @param {1|-1} direction @param {boolean} unread only those with something new */

@@ -18,14 +18,16 @@ export class DialogPart extends Part {
       h("header", { class: "dialog-head" }, h("h2", { id, class: "one-line", dir: "auto" }, title),
         iconButton("close", this.t("app.close"), () => this.dialog?.close())),
       h("div", { class: "dialog-body" }, ...children.filter((child) => child !== null && child !== false)));
-    closeByPressOutside(this.dialog);
-    this.dialog.addEventListener("close", () => this.closed());
+    const { dialog } = this;
+    closeByPressOutside(dialog);
+    dialog.addEventListener("close", () => this.closed(dialog));
     this.append(this.dialog);
     this.dialog.showModal();
   }
 
-  closed() {
-    this.dialog?.remove();
+  /** @param {HTMLDialogElement} dialog */
+  closed(dialog) {
+    dialog.remove();
     // What had the focus before may be gone: a message that was deleted.
     if (document.activeElement === document.body) this.app.emit("focus-lost");
   }
@@ -40,11 +42,12 @@ export class DialogPart extends Part {
    * A choice among few.
    * @param {string} label @param {string} value @param {[string, string][]} options value and text
    * @param {(value: string) => void} change
+   * @param {string} [hint]
    */
-  choice(label, value, options, change) {
+  choice(label, value, options, change, hint) {
     const select = h("select", { onChange: () => change(select.value) },
       ...options.map(([key, text]) => h("option", { value: key, selected: key === value }, text)));
-    return this.field(label, select);
+    return this.field(label, select, hint);
   }
 
   /**

@@ -1,6 +1,5 @@
-import { avatar, h, iconButton, scheduled, unlessPressed } from "../dom.js";
+import { avatar, h, scheduled, unlessPressed } from "../dom.js";
 import { reconcile, refresh } from "../reconcile.js";
-import { roomHash } from "../router.js";
 import { Part } from "./part.js";
 
 /** @typedef {import("../protocol.js").Member} Member */
@@ -14,11 +13,9 @@ export class MemberList extends Part {
   /** @param {import("../app.js").App} app */
   constructor(app) {
     super(app);
-    this.caption = h("h2", { class: "bar-title" });
-    this.close = iconButton("close", "", () => this.leave(), "phone-only");
     this.drawn = STEP;
     this.body = h("ul", { class: "member-rows", tabIndex: -1 });
-    this.append(h("div", { class: "bar" }, this.close, this.caption), this.body);
+    this.append(this.body);
     this.draw = scheduled(unlessPressed(this, () => this.render()));
     for (const topic of ["members", "current", "people", "room"]) this.store.on(topic, this.draw);
     this.store.on("presence", (id) => this.change(id));
@@ -34,8 +31,6 @@ export class MemberList extends Part {
   render() {
     const room = this.store.room(this.store.current);
     const members = room?.members_here;
-    this.caption.textContent = members ? this.t("people.count", { count: members.more ? members.count : members.people.size }) : this.t("people.title");
-    this.close.setAttribute("aria-label", this.t("app.back"));
     if (!members) return this.body.replaceChildren();
     const people = [...members.people.values()];
     const here = people.filter((member) => this.isHere(member)).sort(this.byName());
@@ -99,12 +94,6 @@ export class MemberList extends Part {
     if (member) this.app.emit("profile", { user: member.user, anchor: button, role: member.role });
   }
 
-  /** Back to the conversation, where the people lie over it. */
-  leave() {
-    const { current } = this.store;
-    if (current !== null) this.app.router.replace(roomHash(current));
-  }
-
   loadMore() {
     const room = this.store.room(this.store.current);
     const members = room?.members_here;
@@ -116,6 +105,6 @@ export class MemberList extends Part {
     }
     if (!members.more) return;
     const last = [...members.people.keys()].at(-1);
-    void this.app.session.once(`members ${room.name}`, () => this.app.session.members(room.name, last));
+    void this.app.session.pages.once(`members ${room.name}`, () => this.app.session.pages.members(room.name, last));
   }
 }

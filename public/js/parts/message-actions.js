@@ -5,33 +5,40 @@ import { MessageEditor } from "./message-editor.js";
 /** @typedef {import("../app.js").App} App */
 /** @typedef {import("../protocol.js").Message} Message */
 /** @typedef {import("./message-list.js").MessageList} MessageList */
-/** @typedef {{id: string, icon: string, label: string, danger?: boolean, run: () => void}} Action */
 
-/** What can be done with a message: the toolbar and the sheet show the same. */
+/** What can be done with a message, as actions: toolbar, sheet, menu and keys offer the same. */
 export class MessageActions {
   /** @param {App} app @param {MessageList} list */
   constructor(app, list) {
     this.app = app;
     this.list = list;
+    const { t, store, actions } = app;
+    const own = (/** @type {Message} */ message) => message.user.id === store.me?.id;
+    const here = (/** @type {Message} */ message) => !message.deleted;
+    const writable = (/** @type {Message} */ message) => here(message) && !store.room(message.room)?.archived;
+    const rules = (/** @type {Message} */ { room }) =>
+      ["owner", "moderator"].includes(store.room(room)?.role ?? "") || store.may("message.delete_any");
+    /** @type {import("../actions.js").Action[]} */
+    const all = [
+      { id: "message.reply", icon: "reply", label: () => t("messages.reply"), bar: true, keys: ["R"], when: writable,
+        run: (message) => app.emit("reply", this.now(message)) },
+      { id: "message.edit", icon: "edit", label: () => t("messages.edit"), bar: true, keys: ["E"],
+        when: (message) => writable(message) && own(message) && message.kind === "text", run: (message) => this.edit(this.now(message)) },
+      { id: "message.copy", icon: "copy", label: () => t("messages.copyText"), keys: ["C"],
+        when: (message) => here(message) && message.content !== "", run: ({ content }) => void this.copy(content, t("messages.textCopied")) },
+      { id: "message.link", icon: "link", label: () => t("messages.copyLink"), bar: true, keys: ["L"], when: here,
+        run: (message) => void this.copyLink(roomHash(message.room, message.seq)) },
+      { id: "message.unread", icon: "unread", label: () => t("messages.markUnread"), keys: ["U"], when: (message) => here(message) && !own(message),
+        run: (message) => app.session.reads.keepUnread(message.room, message.seq - 1) },
+      { id: "message.delete", icon: "trash", label: () => t("messages.delete"), bar: true, danger: true, keys: ["Delete"],
+        when: (message) => here(message) && (own(message) || rules(message)), run: (message) => this.confirmDelete(this.now(message)) },
+    ];
+    for (const action of all) actions.add({ ...action, of: "message", within: "message" });
   }
 
-  /** @param {Message} message @returns {Action[]} */
-  of(message) {
-    const { t, store } = this.app;
-    const { room } = this.list;
-    const own = message.user.id === store.me?.id;
-    const rules = room?.role === "owner" || room?.role === "moderator" || store.may("message.delete_any");
-    const writable = !room?.archived;
-    // It may be edited while its actions are shown.
-    const now = () => room?.timeline.byId.get(message.message_id) ?? message;
-    /** @type {(Action & {when: boolean})[]} */
-    const all = [
-      { id: "reply", icon: "reply", label: t("messages.reply"), when: writable, run: () => this.app.emit("reply", now()) },
-      { id: "edit", icon: "edit", label: t("messages.edit"), when: writable && own && message.kind === "text", run: () => this.edit(now()) },
-      { id: "link", icon: "link", label: t("messages.copyLink"), when: true, run: () => this.copyLink(message) },
-      { id: "delete", icon: "trash", label: t("messages.delete"), when: own || rules, danger: true, run: () => this.confirmDelete(now()) },
-    ];
-    return all.filter((action) => action.when && !message.deleted);
+  /** It may be edited while its actions are shown. @param {Message} message @returns {Message} */
+  now(message) {
+    return this.app.store.room(message.room)?.timeline.byId.get(message.message_id) ?? message;
   }
 
   /** @param {Message} message */
@@ -75,14 +82,13 @@ export class MessageActions {
     });
   }
 
-  /** @param {Message} message */
-  copyLink(message) {
-    void this.copy(new URL(roomHash(message.room, message.seq), location.href).href);
+  /** @param {string} hash */
+  copyLink(hash) {
+    return this.copy(new URL(hash, location.href).href, this.app.t("messages.copied"));
   }
 
-  /** @param {string} link */
-  async copy(link) {
-    const { app } = this;
-    app.toast(await copyText(link) ? app.t("messages.copied") : link);
+  /** @param {string} text @param {string} said when it is there; else the text is shown, to be copied by hand */
+  async copy(text, said) {
+    this.app.toast(await copyText(text) ? said : text);
   }
 }

@@ -2,6 +2,7 @@ import { whyClosed } from "../closed.js";
 import { isCommand } from "../commands.js";
 import { h, iconButton } from "../dom.js";
 import { clearCommand, followOriginal, sendDraft, setReply, takeBack } from "../draft-actions.js";
+import { publicRoom } from "../slots.js";
 import { EnterKey, countCharacters, isComposing, replaceText, tidy } from "../text-field.js";
 import { TypingNotice } from "../typing-notice.js";
 import { isRunning } from "../uploads.js";
@@ -119,7 +120,7 @@ export class MessageComposer extends Part {
   /** What plugins put here. */
   fill() {
     const { room } = this;
-    this.extras.replaceChildren(...(room ? this.app.plugins.fill("composer", { room: room.name, insert: (/** @type {string} */ text) => this.insert(text) }) : []));
+    this.extras.replaceChildren(...(room ? this.app.plugins.slots.fill("composer", { room: publicRoom(room), insert: (/** @type {string} */ text) => this.insert(text) }) : []));
   }
 
   /** Labels, and what is possible here. */
@@ -199,27 +200,16 @@ export class MessageComposer extends Part {
     const sends = this.enter.sends(event);
     if (isComposing(event) || this.completer.key(event)) return;
     if (sends) this.submitBy(event);
-    else if (event.key === "ArrowUp" && this.area.value === "" && !event.altKey) {
+    else if (event.key === "Escape" && this.draft?.reply) {
       event.preventDefault();
-      this.app.emit("edit-last");
-    } else if ((event.key === "PageUp" || event.key === "PageDown") && this.area.value === "") {
-      event.preventDefault();
-      this.store.emit("turn-page", event.key === "PageUp" ? -1 : 1);
-    } else if (event.key === "Escape") this.escape();
+      this.replyTo(null);
+    }
   }
 
   /** @param {Event} event */
   submitBy(event) {
     event.preventDefault();
     void this.submit();
-  }
-
-  escape() {
-    if (this.draft?.reply) return this.replyTo(null);
-    if (this.name === undefined) return;
-    this.store.setLine(this.name, null);
-    this.app.session.seen(this.name, this.store.room(this.name)?.cursor ?? 0);
-    this.store.emit("to-end", this.name);
   }
 
   async submit() {

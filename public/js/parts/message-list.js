@@ -17,8 +17,8 @@ const EDGE_PX = 40;
 /** Trimming a little at a time would redraw the top with every message. */
 const SLACK = 100;
 const FLASH_MS = 1600;
-/** A line or two of what was read stay in sight. */
-const PAGE_SHARE = 0.9;
+/** How far a page goes: some lines stay in sight. */
+const PAGE_SHARE = 0.85;
 
 /** The conversation: draws rows, loads what lies beyond either end, tells what has been read. */
 export class MessageList extends Part {
@@ -36,6 +36,8 @@ export class MessageList extends Part {
     this.tools = new MessageTools(this.app, this);
     /** Whether the room has just been opened and its place is to be found. */
     this.fresh = true;
+    /** @type {WeakMap<object, string>} extras of messages, as texts */
+    this.texts = new WeakMap();
     /** How often every row had to be drawn again. */
     this.drawings = 0;
     /** Whether new messages were passed over without having been on the screen. */
@@ -60,7 +62,7 @@ export class MessageList extends Part {
     store.on("gap", (name) => name === store.current && this.reload(name));
     store.on("show", ({ room, seq }) => room === store.current && this.show(seq));
     store.on("to-end", () => this.toEnd());
-    store.on("turn-page", (direction) => this.scroller.scrollBy(0, direction * this.scroller.clientHeight * PAGE_SHARE));
+    app.on("page", (direction) => this.scroller.scrollBy({ top: direction * this.scroller.clientHeight * PAGE_SHARE }));
     store.on("live-message", (message) => this.announce(message));
     store.on("amended", ({ message_id }) => message_id === this.live.dataset.id && this.live.replaceChildren());
     app.on("plugins", () => this.redraw());
@@ -144,6 +146,7 @@ export class MessageList extends Part {
       day: localDay,
       label: (ts) => app.format.day(ts),
       name: (user) => app.nameOf(user),
+      texts: this.texts,
     };
   }
 
@@ -167,14 +170,14 @@ export class MessageList extends Part {
     this.skipped ||= room.line !== null;
     this.fresh = false;
     this.anchor.toEnd();
-    if (room.timeline.newer) void this.app.session.latest(room.name);
+    if (room.timeline.newer) void this.app.session.pages.latest(room.name);
     this.render();
   }
 
   async toFirstUnread() {
     const { room } = this;
     if (!room || room.line === null) return;
-    if (!room.timeline.covers(room.line)) await this.app.session.around(room.name, { around: room.line });
+    if (!room.timeline.covers(room.line)) await this.app.session.pages.around(room.name, { around: room.line });
     if (room !== this.room) return;
     this.skipped = false;
     this.render();
@@ -186,9 +189,9 @@ export class MessageList extends Part {
   /** Too much was missed to be sent: the window is loaded anew, where the reader is. @param {string} name */
   reload(name) {
     const { seq } = this.anchor;
-    if (seq !== null) return void this.app.session.around(name, { around: seq });
+    if (seq !== null) return void this.app.session.pages.around(name, { around: seq });
     this.fresh = true;
-    void this.app.session.arrive(name);
+    void this.app.session.pages.arrive(name);
   }
 
   scrolled() {
@@ -201,8 +204,8 @@ export class MessageList extends Part {
   /** Load what is near, and tell what has been seen. @param {import("../store.js").Room} room @param {number} ahead pixels */
   proceed(room, ahead) {
     if (room.timeline.loaded && !room.opening && !this.fresh) {
-      if (this.scroller.scrollTop < ahead) void this.app.session.more(room.name, "older");
-      if (this.anchor.below < ahead) void this.app.session.more(room.name, "newer");
+      if (this.scroller.scrollTop < ahead) void this.app.session.pages.more(room.name, "older");
+      if (this.anchor.below < ahead) void this.app.session.pages.more(room.name, "newer");
     }
     this.attend();
     this.drawJumps(room);
@@ -212,9 +215,9 @@ export class MessageList extends Part {
   attend() {
     const { room, app, anchor } = this;
     const looking = this.watched && document.hasFocus() && !this.fresh;
-    if (!looking && app.session.reading && room?.unread === 0) room.line = null;
-    app.session.reading = looking && anchor.atEnd;
-    if (room && looking) app.session.seen(room.name, anchor.atEnd ? room.cursor : anchor.lastInSight());
+    if (!looking && app.session.reads.reading && room?.unread === 0) room.line = null;
+    app.session.reads.reading = looking && anchor.atEnd;
+    if (room && looking) app.session.reads.seen(room.name, anchor.atEnd ? room.cursor : anchor.lastInSight());
   }
 
   /** The ways to the end, and back to the first new message. @param {import("../store.js").Room} room */

@@ -1,15 +1,14 @@
 import { h, icon } from "../dom.js";
+import { messageContext } from "../slots.js";
 
 /** @typedef {import("../app.js").App} App */
 /** @typedef {import("../protocol.js").Message} Message */
-/** @typedef {import("./message-actions.js").MessageActions} MessageActions */
 
 /** What can be done with a message on a phone: a sheet from below, with what a mouse would see by hovering. */
 export class MessageSheet {
-  /** @param {App} app @param {MessageActions} actions */
-  constructor(app, actions) {
+  /** @param {App} app */
+  constructor(app) {
     this.app = app;
-    this.actions = actions;
     this.dialog = h("dialog", { class: "sheet" });
     this.dialog.addEventListener("pointerdown", (event) => event.target === this.dialog && this.dialog.close());
     this.dialog.addEventListener("close", () => this.dialog.remove());
@@ -25,21 +24,21 @@ export class MessageSheet {
       h("p", { class: "sheet-head" }, h("b", { class: "one-line", dir: "auto" }, app.nameOf(message.user)),
         h("span", null, format.exact(message.ts)), edited ? h("span", null, edited) : null),
       h("p", { class: "sheet-text one-line", dir: "auto" }, message.content.slice(0, 200)),
-      h("div", { class: "sheet-extras" }, ...plugins.fill("message-actions", { message: { ...message }, room: message.room })),
-      ...this.actions.of(message).map((action) => this.button(action)),
+      h("div", { class: "sheet-extras" }, ...plugins.slots.fill("message-menu", messageContext(message))),
+      ...app.actions.of("message", message).map((action) => this.button(action, message)),
       h("button", { type: "button", class: "sheet-action", onClick: () => dialog.close() }, icon("close"), t("app.cancel")));
     dialog.querySelector(".sheet-extras")?.addEventListener("click", () => dialog.close());
     document.body.append(dialog);
     dialog.showModal();
   }
 
-  /** @param {import("./message-actions.js").Action} action */
-  button({ icon: name, label, danger, run }) {
+  /** @param {import("../actions.js").Action} action @param {Message} message */
+  button({ icon: name = "none", label, danger, run }, message) {
     const act = () => {
       // The focus goes back first, so that the action may take it.
       this.dialog.close();
-      run();
+      run(message);
     };
-    return h("button", { type: "button", class: danger ? "sheet-action danger" : "sheet-action", onClick: act }, icon(name), label);
+    return h("button", { type: "button", class: danger ? "sheet-action danger" : "sheet-action", onClick: act }, icon(name), label(message));
   }
 }

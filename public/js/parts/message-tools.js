@@ -1,5 +1,7 @@
 import { h, iconButton } from "../dom.js";
+import { messageContext } from "../slots.js";
 import { isComposing } from "../text-field.js";
+import { Menu } from "./menu.js";
 import { MessageActions } from "./message-actions.js";
 import { pressButton } from "./message-buttons.js";
 import { MessageSheet } from "./message-sheet.js";
@@ -22,7 +24,8 @@ export class MessageTools {
     this.app = app;
     this.list = list;
     this.actions = new MessageActions(app, list);
-    this.sheet = new MessageSheet(app, this.actions);
+    this.sheet = new MessageSheet(app);
+    this.menu = new Menu();
     this.phone = window.matchMedia(PHONE);
     this.bar = Object.assign(h("div", { class: "tools", role: "toolbar" }), { guest: true });
     /** When, beside a message that doesn't show it. @type {HTMLElement|null} */
@@ -37,7 +40,10 @@ export class MessageTools {
     log.addEventListener("focusin", (event) => this.tapped || this.attach(event.target));
     log.addEventListener("click", (event) => this.click(event));
     log.addEventListener("keydown", (event) => this.key(event));
-    app.on("edit-last", () => this.editLast());
+    log.addEventListener("contextmenu", (event) => this.contextMenu(event));
+    app.actions.provide("message", () => this.messageOf(document.activeElement));
+    app.actions.add({ id: "edit.last", of: "app", label: () => app.t("keys.editLast"), keys: ["ArrowUp"], within: "composer",
+      when: () => composerIsEmpty() && this.own !== undefined, run: () => this.editLast() });
   }
 
   /** Whether the last press was a finger's on a phone. */
@@ -92,10 +98,35 @@ export class MessageTools {
 
   /** @param {Message} message @returns {Node[]} */
   buttons(message) {
+    const { app } = this;
+    const bar = app.actions.of("message", message).filter((action) => action.bar);
+    const more = iconButton("more", app.t("messages.more"), () => this.openMenu(message, more));
+    more.setAttribute("aria-haspopup", "menu");
     return [
-      ...this.app.plugins.fill("message-actions", { message: { ...message }, room: message.room }),
-      ...this.actions.of(message).map(({ icon, label, danger, run }) => iconButton(icon, label, run, danger ? "danger" : "")),
+      ...app.plugins.slots.fill("message-menu", messageContext(message)),
+      ...bar.map(({ icon = "none", label, danger, run }) => iconButton(icon, label(message), () => run(message), danger ? "danger" : "")),
+      more,
     ];
+  }
+
+  /** All that can be done. @param {Message} message @param {HTMLElement} opener @param {{x: number, y: number}} [point] */
+  openMenu(message, opener, point) {
+    const { app } = this;
+    this.menu.open(app.t("messages.actions"), app.actions.of("message", message).map(({ icon, label, danger, run }) =>
+      ({ icon, label: label(message), danger, run: () => run(message) })), opener, point);
+  }
+
+  /** The right button; the browser's own menu where it has more to offer. @param {MouseEvent} event */
+  contextMenu(event) {
+    const target = /** @type {HTMLElement} */ (event.target);
+    const message = this.messageOf(target);
+    if (!message || message.deleted || target.closest("a, img, video, audio, textarea") || !document.getSelection()?.isCollapsed) return;
+    event.preventDefault();
+    // A long press.
+    if (this.tapped) return this.sheet.open(message);
+    const node = /** @type {HTMLElement} */ (target.closest(".message"));
+    node.focus({ preventScroll: true });
+    this.openMenu(message, node, { x: event.clientX, y: event.clientY });
   }
 
   /** A tap beside everything that acts by itself shows what can be done. @param {MouseEvent} event */
@@ -127,9 +158,13 @@ export class MessageTools {
     if (action === "take-back") app.emit("take-back", app.outbox.entries.find((entry) => entry.nonce === nonce));
     if (action === "dismiss") app.store.removeNote(room.name, note);
     if (action === "fold") list.fold(/** @type {HTMLElement} */ (target.parentElement));
-    if (action === "gap") void app.session.fillGap(room.name);
-    if (action === "jump") void app.session.show(room.name, { id: target.dataset.target ?? "" });
-    if (action === "copy-room") this.actions.copy(new URL(target.dataset.link ?? "", location.href).href);
+    if (action === "gap") void app.session.pages.fillGap(room.name);
+    if (action === "jump") void app.session.pages.show(room.name, { id: target.dataset.target ?? "" });
+    if (action === "copy-room") void this.actions.copyLink(target.dataset.link ?? "");
+    if (action === "picture" && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
+      event.preventDefault();
+      app.emit("dialog", { name: "picture", url: target.getAttribute("href") });
+    }
     if (action === "press") void pressButton(app, this.messageOf(target)?.message_id, target);
     if (action === "profile") {
       const user = app.store.users.get(target.dataset.user ?? "");
@@ -141,7 +176,10 @@ export class MessageTools {
   key(event) {
     if (isComposing(event)) return;
     const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
-    if (event.key === "Escape") return this.app.emit("focus-composer");
+    if (event.key === "Escape" && !/** @type {Element} */ (event.target).matches("textarea")) {
+      event.preventDefault();
+      return this.app.emit("focus-composer");
+    }
     if (!step || event.altKey || /** @type {Element} */ (event.target).matches("textarea")) return;
     const nodes = /** @type {HTMLElement[]} */ ([...this.list.log.querySelectorAll(":scope > .message")]);
     const here = nodes.findIndex((node) => node.contains(document.activeElement));
@@ -153,10 +191,19 @@ export class MessageTools {
     } else if (step > 0) this.app.emit("focus-composer");
   }
 
-  editLast() {
+  /** One's own last message that is here and can be edited. @returns {Message|undefined} */
+  get own() {
     const me = this.app.store.me?.id;
     const events = this.list.room?.timeline.events ?? [];
-    const last = events.findLast((one) => one.type === "message" && one.user.id === me && !one.deleted && one.kind === "text");
-    if (last) this.actions.edit(/** @type {Message} */ (last));
+    return /** @type {Message|undefined} */ (events.findLast((one) => one.type === "message" && one.user.id === me && !one.deleted && one.kind === "text"));
   }
+
+  editLast() {
+    if (this.own) this.actions.edit(this.own);
+  }
+}
+
+/** Whether nothing is written in the message field. */
+export function composerIsEmpty() {
+  return /** @type {HTMLTextAreaElement|null} */ (document.querySelector("#composer-input"))?.value === "";
 }

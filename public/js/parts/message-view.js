@@ -1,7 +1,8 @@
-import { avatar, h, hue, icon } from "../dom.js";
+import { append, avatar, h, hue, icon } from "../dom.js";
 import { setHtml } from "../html.js";
 import { SYSTEM } from "../protocol.js";
 import { roomHash } from "../router.js";
+import { messageContext } from "../slots.js";
 import { messageButtons } from "./message-buttons.js";
 import { MessageText } from "./message-text.js";
 
@@ -61,7 +62,15 @@ export class MessageView {
     if (!message.deleted) this.fold(node, body, message.message_id, message.content);
     if (message.files?.length) node.append(this.files(message.files));
     if (message.actions?.length && !message.deleted) node.append(messageButtons(app, message.actions));
+    if (!message.deleted) append(node, [this.footer(message)]);
     return node;
+  }
+
+  /** What plugins show under a message. @param {Message} message */
+  footer(message) {
+    const { plugins, store } = this.app;
+    const nodes = plugins.slots.fill("message-footer", messageContext(message, store.room(message.room)));
+    return nodes.length ? Object.assign(h("div", { class: "message-footer" }, ...nodes), { foreign: true }) : null;
   }
 
   /** When; of messages that stand together, the first one shows it. @param {string} ts */
@@ -153,7 +162,7 @@ export class MessageView {
   picture(file) {
     const { width, height } = file;
     const image = h("img", { src: file.url, alt: file.name, loading: "lazy", width, height });
-    const link = h("a", { class: "picture", href: file.url, target: "_blank", rel: "noopener", title: file.name }, image);
+    const link = h("a", { class: "picture", href: file.url, target: "_blank", rel: "noopener", title: file.name, "data-action": "picture" }, image);
     // The space is known before the picture comes, so that nothing moves when it does.
     if (width && height) link.style.setProperty("--shape", `${width} / ${height}`);
     if (width) link.style.setProperty("--width", `${Math.min(width, Math.round((320 * width) / (height || width)), 420)}px`);

@@ -50,7 +50,7 @@ export class RoomDialog extends DialogPart {
     const rank = room.role === "owner" || room.role === "moderator";
     const rules = rank || this.store.may("room.change");
     const invites = rank || this.store.may("room.invite");
-    this.openDialog(app.roomTitle(room), rules || this.store.may("room.topic") ? this.editForm(room, rules) : this.facts(room), invites && this.inviteForm(room), this.ways(room, rules));
+    this.openDialog(app.roomTitle(room), rules || this.store.may("room.topic") ? this.editForm(room, rules) : this.facts(room), invites && this.inviteForm(room), this.ways(room));
     const name = h("p", { class: "hint" }, `#${room.name} · ${t(room.kind === "private" ? "room.private" : "room.public")} · ${t(`history.${room.history}`)}`);
     this.dialog?.querySelector(".dialog-body")?.prepend(name);
   }
@@ -97,24 +97,14 @@ export class RoomDialog extends DialogPart {
     return h("section", { class: "settings-group" }, h("h3", null, t("room.invite")), form, error);
   }
 
-  /** @param {Room} room @param {boolean} rules */
-  ways(room, rules) {
-    const { t, app } = this;
-    const leave = h("button", { type: "button", class: "button", onClick: () => this.run(() => app.session.leave(room.name)) }, t("room.leave"));
-    const archive = h("button", { type: "button", class: "button",
-      onClick: () => this.run(() => app.session.changeRoom(room.name, { archived: !room.archived })) }, t(room.archived ? "room.unarchive" : "room.archive"));
-    return h("div", { class: "dialog-actions settings-foot" }, rules ? archive : null, leave);
-  }
-
-  /** @param {() => Promise<unknown>} work */
-  async run(work) {
-    try {
-      await work();
-      this.dialog?.close();
-    } catch (error) {
-      this.dialog?.close();
-      this.app.complain(error);
-    }
+  /** Out of it. @param {Room} room */
+  ways(room) {
+    const ways = this.app.actions.of("room", room).filter(({ id }) => id === "room.archive" || id === "room.leave");
+    return h("div", { class: "dialog-actions settings-foot" }, ...ways.map((action) => h("button", { type: "button", class: "button",
+      onClick: () => {
+        this.dialog?.close();
+        action.run(room);
+      } }, action.label(room))));
   }
 }
 

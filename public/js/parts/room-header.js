@@ -1,8 +1,8 @@
 import { avatar, h, icon, iconButton, scheduled } from "../dom.js";
-import { roomHash } from "../router.js";
+import { publicRoom } from "../slots.js";
+import { Menu } from "./menu.js";
 import { Part } from "./part.js";
-
-const NARROW = "(max-width: 56.1875em)";
+import { openRoomMenu } from "./room-menu.js";
 
 /** What this room is: title, topic, who is there, what can be done with it. */
 export class RoomHeader extends Part {
@@ -15,13 +15,20 @@ export class RoomHeader extends Part {
     this.name = h("h1", { class: "room-title one-line", id: "room-title", dir: "auto" });
     this.topic = h("p", { class: "room-topic one-line", dir: "auto" });
     this.extras = h("span", { class: "slot" });
-    this.details = iconButton("more", "", () => app.emit("dialog", { name: "room", room: this.store.current }));
-    this.people = iconButton("people", "", () => this.togglePeople());
-    this.append(this.back, this.fold, this.mark, h("div", { class: "room-text" }, this.name, this.topic), this.extras, this.people, this.details);
+    this.menu = new Menu();
+    this.more = iconButton("more", "", () => this.openMenu());
+    this.more.setAttribute("aria-haspopup", "menu");
+    this.people = iconButton("people", "", () => app.panels.toggle("people"));
+    /** What plugins have drawn for. */
+    this.drawnFor = "";
+    this.append(this.back, this.fold, this.mark, h("div", { class: "room-text" }, this.name, this.topic), this.extras, this.people, this.more);
     this.draw = scheduled(() => this.render());
     for (const topic of ["current", "room", "rooms", "people", "presence", "members"]) this.store.on(topic, this.draw);
-    app.on("plugins", () => this.render(true));
-    this.store.on("current", () => this.render(true));
+    app.on("plugins", () => {
+      this.drawnFor = "";
+      this.render();
+    });
+    app.panels.on("change", this.draw);
     app.settings.on("change", this.draw);
   }
 
@@ -29,8 +36,7 @@ export class RoomHeader extends Part {
     this.render();
   }
 
-  /** @param {boolean} [anew] whether plugins draw again */
-  render(anew = false) {
+  render() {
     const { store, app, t } = this;
     const room = store.room(store.current);
     const direct = room?.kind === "direct" && room.with;
@@ -40,14 +46,30 @@ export class RoomHeader extends Part {
     if (direct) this.mark.replaceChildren(avatar(direct));
     else this.mark.replaceChildren(...(room ? [icon(room.kind === "private" ? "lock" : "hash")] : []));
     this.mark.classList.toggle("face", Boolean(direct));
-    this.people.hidden = this.details.hidden = !room || Boolean(direct);
-    if (anew && room) this.extras.replaceChildren(...app.plugins.fill("header", { room: room.name }));
+    this.people.hidden = !room || Boolean(direct);
+    this.more.hidden = !room;
+    this.fill(room);
     this.label(this.back, t("app.back"));
     this.label(this.fold, t("app.fold"));
     this.label(this.people, t("people.title"));
-    this.label(this.details, t("room.details"));
+    this.label(this.more, t("room.menu"));
     this.fold.setAttribute("aria-pressed", String(app.settings.get("sidebar")));
-    this.people.setAttribute("aria-pressed", String(app.settings.get("people")));
+    this.people.setAttribute("aria-pressed", String(app.panels.open?.panel.name === "people"));
+  }
+
+  /** Plugins draw again when something of the room has changed. @param {import("../store.js").Room|undefined} room */
+  fill(room) {
+    const now = room ? publicRoom(room) : null;
+    const { unread, mentions, head, ...rest } = now ?? {};
+    const drawnFor = JSON.stringify(rest);
+    if (drawnFor === this.drawnFor) return;
+    this.drawnFor = drawnFor;
+    this.extras.replaceChildren(...(now ? this.app.plugins.slots.fill("header", { room: now }) : []));
+  }
+
+  openMenu() {
+    const room = this.store.room(this.store.current);
+    if (room) openRoomMenu(this.app, this.menu, room, this.more);
   }
 
   /** @param {import("../protocol.js").User} user */
@@ -61,14 +83,5 @@ export class RoomHeader extends Part {
   label(button, text) {
     button.setAttribute("aria-label", text);
     button.title = text;
-  }
-
-  /** Beside the conversation where there is room for it, else a page of its own in the history. */
-  togglePeople() {
-    const { app, store } = this;
-    if (store.current === null) return;
-    if (!window.matchMedia(NARROW).matches) app.settings.set("people", !app.settings.get("people"));
-    else if (app.router.route.people) app.router.replace(roomHash(store.current));
-    else app.router.go(store.current, "people");
   }
 }

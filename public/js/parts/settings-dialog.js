@@ -1,73 +1,100 @@
 import { api } from "../api.js";
-import { h, icon } from "../dom.js";
-import { LANGUAGES } from "../i18n.js";
+import { append, h, icon } from "../dom.js";
+import { appearancePage } from "../settings/appearance.js";
+import { keysPage } from "../settings/keys.js";
+import { languagePage } from "../settings/language.js";
+import { notificationsPage } from "../settings/notifications.js";
+import { profilePage } from "../settings/profile.js";
 import { write } from "../settings.js";
 import { DialogPart } from "./dialog.js";
 
-const STATUSES = ["online", "away", "busy", "invisible"];
+/** @typedef {import("../settings-pages.js").Field} Field */
 
-/** How this browser looks and behaves, how others see me, and the way out. */
+/** How this browser looks and behaves, how others see me, and the way out: one page at a time. */
 export class SettingsDialog extends DialogPart {
   /** @param {import("../app.js").App} app */
   constructor(app) {
     super(app);
-    app.on("dialog", ({ name }) => name === "settings" && this.open());
+    this.page = "profile";
+    app.pages.begin([profilePage(app), appearancePage(app), notificationsPage(app), languagePage(app), keysPage(app)]);
+    app.on("dialog", ({ name, page }) => name === "settings" && this.open(page));
+    app.pages.on("change", () => this.redraw());
   }
 
   translated() {
-    if (this.dialog?.open) this.open();
+    this.redraw();
   }
 
-  open() {
+  redraw() {
+    if (this.dialog?.open) this.show(this.page);
+  }
+
+  /** @param {string} [page] */
+  open(page = this.page) {
     const { t } = this;
-    this.openDialog(t("settings.title"), this.presence(), this.look(), this.about());
+    this.tabs = h("div", { class: "settings-tabs", role: "tablist", "aria-orientation": "vertical" });
+    this.body = h("div", { class: "settings-page", role: "tabpanel", id: "settings-page", tabIndex: -1 });
+    this.foot = h("div", { class: "settings-foot" });
+    this.openDialog(t("settings.title"), h("div", { class: "settings" }, this.tabs, this.body), this.foot);
+    this.dialog?.classList.add("wide");
+    this.tabs.addEventListener("keydown", (event) => this.key(event));
+    this.show(page);
   }
 
-  presence() {
-    const { t, store, app } = this;
-    const { status = "online", text = "" } = store.presence.get(store.me?.id ?? "") ?? {};
-    const input = h("input", { value: text, maxLength: 100, placeholder: t("settings.statusHint"), dir: "auto" });
-    // Lists of members show me as others see me.
-    const own = status === "offline" ? "invisible" : status;
-    const select = h("select", null, ...STATUSES.map((one) => h("option", { value: one, selected: one === own }, t(`status.${one}`))));
-    const save = async () => {
-      try {
-        await app.session.presence(select.value, input.value.trim());
-        app.settings.set("invisible", select.value === "invisible");
-        if (store.me) store.setPresence(store.me, select.value, input.value.trim());
-      } catch (error) {
-        app.complain(error);
+  /** @param {string} id */
+  show(id) {
+    const { shown } = this.app.pages;
+    const page = shown.find((one) => one.id === id) ?? shown[0];
+    const hadFocus = this.tabs?.contains(document.activeElement);
+    this.page = page.id;
+    this.tabs?.replaceChildren(...shown.map((one) => h("button", { type: "button", class: "settings-tab", role: "tab", id: `settings-tab-${one.id}`,
+      "aria-controls": "settings-page", "aria-selected": String(one === page), tabIndex: one === page ? 0 : -1,
+      onClick: () => this.show(one.id) }, one.title())));
+    this.body?.setAttribute("aria-labelledby", `settings-tab-${page.id}`);
+    this.body?.replaceChildren();
+    append(/** @type {HTMLElement} */ (this.body), page.fields().map((field) => this.draw(field)));
+    this.foot?.replaceChildren(...this.about());
+    const title = this.dialog?.querySelector(".dialog-head h2");
+    if (title) title.textContent = this.t("settings.title");
+    if (hadFocus) /** @type {HTMLElement|null} */ (this.tabs?.querySelector("[aria-selected=true]"))?.focus();
+  }
+
+  /** @param {KeyboardEvent} event */
+  key(event) {
+    const step = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    const { shown } = this.app.pages;
+    const at = shown.findIndex((page) => page.id === this.page);
+    this.show(shown[(at + step + shown.length) % shown.length].id);
+  }
+
+  /** @param {Field} field @returns {Node|null} */
+  draw(field) {
+    switch (field.kind) {
+      case "node": return field.node();
+      case "choice": return this.choice(field.label, field.value(), field.options, (value) => void field.change(value), field.hint);
+      case "check": {
+        const box = h("input", { type: "checkbox", checked: field.value(), onChange: () => void field.change(box.checked) });
+        return h("label", { class: "check" }, box, h("span", null, field.label, field.hint ? h("small", { class: "hint" }, field.hint) : null));
       }
-    };
-    select.addEventListener("change", save);
-    input.addEventListener("change", save);
-    return h("section", { class: "settings-group" }, h("h3", null, t("settings.you")),
-      h("div", { class: "settings-pair" }, this.field(t("settings.status"), select), this.field(t("settings.statusText"), input)));
-  }
-
-  look() {
-    const { t } = this;
-    const { settings } = this.app;
-    const themes = ["system", "light", "dark", "contrast"].map((key) => /** @type {[string, string]} */ ([key, t(`theme.${key}`)]));
-    const languages = /** @type {[string, string][]} */ ([["auto", t("settings.auto")], ...Object.entries(LANGUAGES)]);
-    const densities = ["comfortable", "compact"].map((key) => /** @type {[string, string]} */ ([key, t(`density.${key}`)]));
-    const enter = h("input", { type: "checkbox", checked: settings.get("enterSends"),
-      onChange: () => settings.set("enterSends", enter.checked) });
-    return h("section", { class: "settings-group" }, h("h3", null, t("settings.look")),
-      h("div", { class: "settings-pair" },
-        this.choice(t("settings.language"), settings.get("lang"), languages, (lang) => settings.set("lang", lang)),
-        this.choice(t("settings.theme"), settings.get("theme"), themes, (theme) => settings.set("theme", /** @type {any} */ (theme))),
-        this.choice(t("settings.density"), settings.get("density"), densities, (density) => settings.set("density", /** @type {any} */ (density)))),
-      h("label", { class: "check" }, enter, h("span", null, t("settings.enterSends"))));
+      case "button": return h("div", { class: "field" }, h("button", { type: "button", class: `button ${field.danger ? "danger" : ""}`, onClick: () => void field.press() },
+        field.icon ? icon(field.icon) : null, field.label), field.hint ? h("p", { class: "hint" }, field.hint) : null);
+      default: {
+        const input = h("input", { type: field.kind, value: field.value(), maxLength: field.most ?? 100, dir: "auto", onChange: () => void field.change(input.value) });
+        return this.field(field.label, input, field.hint);
+      }
+    }
   }
 
   about() {
     const { t, store } = this;
     const guest = store.me?.role === "guest";
-    return h("section", { class: "settings-group settings-foot" },
+    return [
       h("p", { class: "hint" }, t(guest ? "settings.guest" : "settings.signedIn", { name: store.me?.name ?? "" }), " ",
         `${store.server.name} ${store.server.version ?? ""}`),
-      h("button", { type: "button", class: "button", onClick: () => void this.signOut() }, icon("exit"), t("settings.signOut")));
+      h("button", { type: "button", class: "button", onClick: () => void this.signOut() }, icon("exit"), t("settings.signOut")),
+    ];
   }
 
   async signOut() {

@@ -1,4 +1,5 @@
 import { avatar, h, icon } from "../dom.js";
+import { publicRoom } from "../slots.js";
 import { Part } from "./part.js";
 
 const GAP_PX = 8;
@@ -31,10 +32,17 @@ export class UserCard extends Part {
       h("p", { class: "card-name", dir: "auto" }, name), h("p", { class: "card-handle", dir: "auto" }, `@${known.name}`),
       h("p", { class: "card-status" }, h("span", { class: "dot", "data-status": status }), t(`status.${status}`), text ? ` · ${text}` : "",
         role && role !== "member" ? ` · ${t(`role.${role}`)}` : ""),
-      ...[message, mention].filter((node) => node !== null));
+      ...[message, mention].filter((node) => node !== null), ...this.extras(known));
     this.card.showPopover();
     this.place(anchor);
     (message ?? this.card).focus();
+  }
+
+  /** What plugins show of somebody. @param {import("../protocol.js").User} user */
+  extras(user) {
+    const room = this.store.room(this.store.current);
+    const nodes = this.app.plugins.slots.fill("member", { user: { ...user }, room: room ? publicRoom(room) : null });
+    return nodes.length ? [h("div", { class: "card-slot" }, ...nodes)] : [];
   }
 
   /** Beside the anchor, inside the window. @param {HTMLElement} anchor */
@@ -56,9 +64,9 @@ export class UserCard extends Part {
 
   /** @param {import("../protocol.js").User} user */
   mention(user) {
-    const { app, store } = this;
+    const { app } = this;
     this.card.hidePopover();
-    if (app.router.route.people && store.current) app.router.go(store.current);
+    if (app.panels.routed && app.panels.narrow.matches) app.panels.close();
     app.emit("insert", `@${user.name} `);
   }
 }
