@@ -9,11 +9,12 @@
 # make soak   ten minutes of half load with clients that come, go, lag and crash: memory flat, nothing lost
 # make autobahn  check RFC 6455 with the cases of the Autobahn test suite (needs Python 2.7)
 # make confusables  write the table of names that look alike anew
+# make icons  draw the icons of the installed app anew
 # make docs   hold the docs against the code, and make the screenshot anew
 # make clean  remove what was made, .venv too; never ./data
 
 .DEFAULT_GOAL := run
-.PHONY: run test test-stream test-python lint fix confusables docs clean chromium client bench bench-quick client-figures soak autobahn
+.PHONY: run test test-stream test-python lint fix confusables icons docs clean chromium client bench bench-quick client-figures soak autobahn
 
 # The Python to make .venv with: `make PYTHON=/opt/python/bin/python3 run`.
 PYTHON ?= $(shell for each in python3.14 python3.13 python3.12 python3.11 python3; do \
@@ -55,6 +56,9 @@ fix: .venv/test.stamp
 
 confusables: .venv/test.stamp
 	PYTHONPATH=. $(BIN)/python tests/confusables.py
+
+icons: .venv/test.stamp chromium
+	$(BIN)/python tests/icons.py
 
 docs: .venv/test.stamp chromium
 	SCREENSHOT=1 $(BIN)/pytest -q tests/test_docs.py tests/test_transcripts.py tests/browser/test_window_screenshot.py

@@ -59,7 +59,7 @@ async def test_all_addresses_of_the_page_are_of_one_version_and_kept_for_ever(ch
         assert page.headers["Cache-Control"] == "private, no-cache"
         addresses = set(re.findall(r'(?:src|href)="(/[^"#]+)[^"]*"', page.body.decode()))
         assert len({address.split("/")[2] for address in addresses}) == 1
-        assert len(addresses) == 6
+        assert len(addresses) == 5
         for address in addresses:
             answer = await fetch(server, "GET", address)
             assert (answer.code, answer.headers["Cache-Control"]) == (200, FOR_EVER), address

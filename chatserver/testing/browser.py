@@ -91,7 +91,7 @@ class Window:
         page.on("pageerror", lambda error: complaints.append(f"page error: {error}"))
 
     def _console(self, message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning"):
+        if message.type in ("error", "warning") and "registration blocked by Playwright" not in message.text:
             self.complaints.append(f"{message.type}: {message.text} ({message.location.get('url')})")
 
     async def goto(self, fragment: str = "") -> None:
@@ -225,7 +225,13 @@ class Windows:
 
     async def window(self, url: str = "", **options: Any) -> Window:
         """An empty window of somebody new. ``options`` are those of Playwright's ``new_context``."""
-        wanted = {"locale": "en", "viewport": {"width": 1280, "height": 800}, "color_scheme": "light"}
+        # A service worker answers before a test's own routes do: only those that are about it have it.
+        wanted = {
+            "locale": "en",
+            "viewport": {"width": 1280, "height": 800},
+            "color_scheme": "light",
+            "service_workers": "block",
+        }
         context = await self._browser.new_context(**{**wanted, **options})
         self._contexts.append(context)
         context.set_default_timeout(8000)

@@ -61,8 +61,8 @@ class Asset:
 
 
 def _brotli(content: bytes) -> bytes:
-    # A quarter of a second for the largest one, once.
-    return bytes(brotli.compress(content, quality=11))
+    # 11 takes three times as long, for 1 part in 50 less.
+    return bytes(brotli.compress(content, quality=10))
 
 
 def _gzip(content: bytes) -> bytes:

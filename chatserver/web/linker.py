@@ -17,7 +17,8 @@ _OTHER = re.compile(r"^(?:import|export)\b.*|\bimport\(\s*[\"'`].*", re.M)
 _LAZY = re.compile(r'\bimport\("(\.[^"]+)"\)')
 _DOC = re.compile(r"/\*\*\s.*?\*/", re.S)
 _MARGIN = re.compile(r"^[ \t]*//.*|^[ \t]+", re.M)
-_CSS_COMMENT = re.compile(r"[ \t]*/\*.*?\*/|^[ \t]+", re.S | re.M)
+_BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+_CSS_PLAIN = re.compile(r"/\*.*?\*/|^[ \t]+|\n(?=\s*\n)", re.M | re.S)
 _CSS_IMPORT = re.compile(r'^@import "([^"]+)";$', re.M)
 
 
@@ -31,7 +32,7 @@ def link_modules(
     """``main`` and all it imports as one module under the path ``target``, with its source map (``.map``).
 
     ``files`` are sources by path. Each module becomes a function, called once and in the order in which a browser
-    would. Comments and indentation are left out, and every line stays a line. What ``later`` imports and ``main``
+    would. Comments, indentation and empty lines are left out. What ``later`` imports and ``main``
     doesn't is joined in the place of ``later``, and takes the rest from ``target``; modules may import it lazily.
     Raises `LinkError`.
     """
@@ -64,12 +65,13 @@ class _Modules:
         sections = []
         for path in paths:
             exported = [found[1] for found in _EXPORT.findall(self._files[path])]
-            body = self._body(path).rstrip("\n").split("\n")
+            body = [(number, line) for number, line in enumerate(self._body(path).split("\n")) if line]
             self.names[path] = f"${len(self.names)}"
-            lines.append(f"const {self.names[path]} = (() => {{ // {path}")
-            own_map = _line_map(posixpath.relpath(path, posixpath.dirname(target)), len(body))
+            lines.append(f"const {self.names[path]} = (() => {{")
+            source = posixpath.relpath(path, posixpath.dirname(target))
+            own_map = _line_map(source, [number for number, _ in body])
             sections.append({"offset": {"line": len(lines), "column": 0}, "map": own_map})
-            lines += [*body, f"return {{ {', '.join(exported)} }}; }})();"]
+            lines += [*(line for _, line in body), f"return {{ {', '.join(exported)} }}; }})();"]
         if shared is not None:
             lines += [f"export const {{ {', '.join(exported)} }} = {self.names[paths[-1]]};"]
         elif self._later is not None:
@@ -109,11 +111,7 @@ def link_styles(files: Mapping[str, str], main: str) -> str:
 
     Raises `LinkError`.
     """
-
-    def lean(path: str) -> str:
-        return _CSS_COMMENT.sub("", files[path])
-
-    return _CSS_IMPORT.sub(lambda found: lean(_path(files, main, found[1])), lean(main))
+    return _CSS_PLAIN.sub("", _CSS_IMPORT.sub(lambda found: files[_path(files, main, found[1])], files[main]))
 
 
 def _in_order(files: Mapping[str, str], main: str) -> list[str]:
@@ -140,7 +138,18 @@ def _path(files: Mapping[str, str], importer: str, imported: str) -> str:
     return path
 
 
-def _line_map(source: str, lines: int) -> dict[str, object]:
-    """The source map of a text whose every line stands for the same line of ``source`` (ECMA-426)."""
-    mappings = ";".join(["AAAA", *["AACA"] * (lines - 1)])
+def _line_map(source: str, numbers: list[int]) -> dict[str, object]:
+    """The source map of a text whose lines are those of ``source`` with these numbers, ascending (ECMA-426)."""
+    steps = [number - before for before, number in zip([0, *numbers], numbers, strict=False)]
+    mappings = ";".join(f"AA{_vlq(step)}A" for step in steps)
     return {"version": 3, "sources": [source], "names": [], "mappings": mappings}
+
+
+def _vlq(number: int) -> str:
+    """A number that isn't negative, as source maps write it: five bits a letter, the lowest first, after a sign."""
+    rest, text = number << 1, ""
+    while True:
+        rest, digit = rest >> 5, rest & 31
+        text += _BASE64[digit | (32 if rest else 0)]
+        if not rest:
+            return text

@@ -13,7 +13,7 @@ from .handler import Handler, NotFound
 from .plugin_routes import PluginRoutes
 from .prometheus import Scrape
 from .site import Site
-from .static import Index, Static
+from .static import Index, Static, Worker
 from .websocket.codec import DeflateCodec, FrameCodec
 from .websocket.handshake import SocketHandler
 
@@ -51,6 +51,7 @@ def application(site: Site) -> Application:
     ):
         routes.append(URLSpec("/api/v1/" + path, handler, common))
     routes.append(URLSpec("/", Index, common))
+    routes.append(URLSpec("/sw.js", Worker, common))
     routes.append(URLSpec("/static/(.*)", Static, common))
     return ServerApplication(
         PluginRoutes(site),

@@ -105,6 +105,15 @@ class Index(_Files):
     head = get
 
 
+class Worker(_Files):
+    """``GET /sw.js``: the service worker, at an address above all that it serves."""
+
+    async def get(self) -> None:
+        await self.send(self.site.assets.public.current.assets["sw.js"], "no-cache")
+
+    head = get
+
+
 def _codings(request: httputil.HTTPServerRequest) -> dict[str, bool]:
     """Which codings a client takes (RFC 9110, 12.5.3), and which it says it doesn't."""
     found = _WEIGHTED.findall(request.headers.get("Accept-Encoding", "").lower())

@@ -65,6 +65,9 @@ export class App extends Emitter {
     roomActions(this);
     this.shortcuts = new Shortcuts(this);
     this.badge = new Badge(this);
+    /** What the start didn't wait for. @type {() => Promise<typeof import("./later.js")>} */
+    this.later = () => Promise.reject(new Error("not started"));
+    this.store.on("restored", (user) => void this.outbox.load(user));
     this.i18n.on("change", () => {
       this.format = new Format(this.i18n.lang, navigator.languages);
     });

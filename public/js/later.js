@@ -1,17 +1,24 @@
 import { copyWithNames } from "./copying.js";
 import { Idle } from "./idle.js";
 import { Notifier } from "./notifier.js";
+import { ConfirmDialog } from "./parts/confirm-dialog.js";
 import { DirectoryDialog } from "./parts/directory-dialog.js";
+import { FormDialog } from "./parts/form-dialog.js";
 import { KeysDialog } from "./parts/keys-dialog.js";
 import { PictureViewer } from "./parts/picture-viewer.js";
 import { QuickSwitcher } from "./parts/quick-switcher.js";
 import { RoomDialog } from "./parts/room-dialog.js";
 import { SettingsDialog } from "./parts/settings-dialog.js";
 import { UserCard } from "./parts/user-card.js";
+import { installWorker } from "./platform.js";
+import { face as pluginFace } from "./plugin-face.js";
+import { Snapshot } from "./snapshot.js";
 
 /** The parts that the start doesn't need: a file of its own. */
 export const LATER = {
+  "confirm-dialog": ConfirmDialog,
   "directory-dialog": DirectoryDialog,
+  "form-dialog": FormDialog,
   "keys-dialog": KeysDialog,
   "picture-viewer": PictureViewer,
   "quick-switcher": QuickSwitcher,
@@ -22,7 +29,12 @@ export const LATER = {
 
 /** What goes on without being seen. @param {import("./app.js").App} app */
 export function begin(app) {
+  new Snapshot(app.store);
   new Notifier(app);
   new Idle(app.store, app.session).start();
+  installWorker((hash) => { location.hash = hash; });
   copyWithNames(app, /** @type {HTMLElement} */ (document.querySelector(".log")));
 }
+
+/** What plugins get. */
+export const face = pluginFace;

@@ -5,7 +5,6 @@ import { leaveKeyboardSpace } from "./keyboard-space.js";
 import { ERROR } from "./protocol.js";
 import { write } from "./settings.js";
 import { ChatApp } from "./parts/chat-app.js";
-import { ConfirmDialog } from "./parts/confirm-dialog.js";
 import { ConnectionLine } from "./parts/connection-line.js";
 import { EnterPage } from "./parts/enter-page.js";
 import { MeBar } from "./parts/me-bar.js";
@@ -33,7 +32,6 @@ const PARTS = {
   "message-composer": MessageComposer,
   "member-list": MemberList,
   "panel-host": PanelHost,
-  "confirm-dialog": ConfirmDialog,
   "toast-area": ToastArea,
 };
 
@@ -78,30 +76,43 @@ function defineParts(app, parts) {
   }
 }
 
-/** Dialogs and what waits for the user to go come when the first of them is asked for, or a little after the start. @param {App} app */
+/**
+ * Dialogs and what waits for the user to go come when the first of them is asked for, when there is no connection, or a
+ * little after the start.
+ * @param {App} app
+ */
 function fetchLater(app) {
+  /** @type {Promise<typeof import("./later.js")>|null} */
+  let coming = null;
   let there = false;
   const load = async () => {
-    const [{ LATER, begin }] = await Promise.all([import("./later.js"), stylesheet("css/later.css")]);
-    if (there) return;
+    const [later] = await Promise.all([import("./later.js"), stylesheet("css/later.css")]);
     there = true;
-    defineParts(app, LATER);
-    begin(app);
+    defineParts(app, later.LATER);
+    later.begin(app);
+    return later;
   };
-  for (const topic of ["dialog", "profile"]) {
+  app.later = () => {
+    coming ??= load();
+    coming.catch(() => { coming = null; });
+    return coming;
+  };
+  for (const topic of ["dialog", "profile", "confirm"]) {
     app.on(topic, async (wanted) => {
       if (there) return;
       try {
-        await load();
+        await app.later();
         app.emit(topic, wanted);
       } catch {
         app.toast(app.t("error.offline"));
       }
     });
   }
+  const soon = () => app.later().catch(() => {});
+  app.store.on("connection", ({ state }) => state === "offline" && !there && void soon());
   const stop = app.socket.on("welcome", () => {
     stop();
-    setTimeout(() => load().catch(() => {}), LATER_MS);
+    setTimeout(soon, LATER_MS);
   });
 }
 
@@ -137,8 +148,21 @@ function listen(app) {
   });
 }
 
+/** What another app has shared with this one, once it is known where it may go. @param {App} app */
+function takeShared(app) {
+  const shared = new URLSearchParams(location.search);
+  const text = ["title", "text", "url"].map((name) => shared.get(name)?.trim()).filter(Boolean).join("\n");
+  if (!text) return;
+  history.replaceState(null, "", location.pathname + location.hash);
+  const stop = app.socket.on("welcome", () => {
+    stop();
+    app.emit("dialog", { name: "switcher", text });
+  });
+}
+
 async function start() {
   const app = new App();
+  takeShared(app);
   app.settings.apply();
   const [server] = await Promise.all([facts(), app.loadLanguage()]);
   if (server) app.store.server = server;

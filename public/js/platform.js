@@ -88,7 +88,8 @@ export function notify(title, options, pressed) {
     };
     return () => note.close();
   } catch {
-    // On phones only a service worker may show one.
+    // On phones only the service worker may show one.
+    void navigator.serviceWorker?.ready.then((worker) => worker.showNotification(title, options));
     return () => {};
   }
 }
@@ -96,4 +97,15 @@ export function notify(title, options, pressed) {
 /** On the icon of the installed app. @param {number} count */
 export function setBadge(count) {
   void navigator.setAppBadge?.(count).catch(() => {});
+}
+
+/** Open without a connection from now on. @param {(hash: string) => void} go where a press on a notification leads */
+export function installWorker(go) {
+  const { serviceWorker } = navigator;
+  if (!serviceWorker) return;
+  /** @type {any} */
+  const types = /** @type {any} */ (window).trustedTypes;
+  const address = types?.createPolicy("chat-worker", { createScriptURL: () => "/sw.js" }).createScriptURL("") ?? "/sw.js";
+  serviceWorker.register(address).catch(() => {});
+  serviceWorker.addEventListener("message", ({ data }) => data?.go && go(data.go));
 }

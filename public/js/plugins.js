@@ -1,4 +1,3 @@
-import { face } from "./plugin-face.js";
 import { complain, guarded, report } from "./plugin-guard.js";
 import { Slots, nodeFrom } from "./slots.js";
 
@@ -63,7 +62,7 @@ export class Plugins {
     this.loaded.set(name, part);
     if (known.css) part.owns(link(known.css));
     try {
-      const module = await import(/** @type {string} */ (known.client));
+      const [module, { face }] = await Promise.all([import(/** @type {string} */ (known.client)), this.app.later()]);
       if (part.gone) return;
       if (typeof module.activate !== "function") return void complain(name, "client.js exports no function `activate`; write `export function activate(chat) { … }`");
       const undo = await module.activate(face(this, part));

@@ -27,7 +27,8 @@ import { countedAmong, keepRead, markRead } from "./unread.js";
  * What this client knows. Pure: no DOM, no network, no clock but the one given. It changes by `apply(event)` and a few
  * named methods, and emits what changed: `me`, `rooms` (which there are), `room` and `counts` (of one: its name),
  * `timeline`, `amended` (the event of an edit or a deletion), `members`, `typing`, `people` (names), `presence` (a user's id), `current`, `connection`, `live-message`,
- * `removed`, `plugins` (by name), `form` (one that a plugin asks for).
+ * `removed`, `plugins` (by name), `form` (one that a plugin asks for), `restored` (a user's id: what is shown is what was
+ * last known).
  */
 export class Store extends Emitter {
   /** @param {() => number} [now] milliseconds */

@@ -16,11 +16,13 @@ export class QuickSwitcher extends DialogPart {
   /** @param {import("../app.js").App} app */
   constructor(app) {
     super(app);
-    app.on("dialog", ({ name }) => name === "switcher" && this.open());
+    app.on("dialog", ({ name, text }) => name === "switcher" && this.open(text));
   }
 
-  open() {
+  /** @param {string} [text] goes into the message field of what is chosen */
+  open(text = "") {
     const { t } = this;
+    this.text = text;
     this.input = h("input", { class: "switcher-input", role: "combobox", "aria-expanded": "true", "aria-controls": "switcher-list", "aria-label": t("switcher.title"),
       placeholder: t("switcher.hint"), autocomplete: "off", spellcheck: false, dir: "auto", onInput: () => this.search() });
     this.list = h("ul", { id: "switcher-list", class: "switcher-list", role: "listbox", "aria-label": t("switcher.title") });
@@ -111,6 +113,18 @@ export class QuickSwitcher extends DialogPart {
     const place = this.found?.[index];
     if (!place) return;
     this.dialog?.close();
-    this.app.router.go(place.room ? place.room.name : this.store.direct(/** @type {User} */ (place.user)));
+    const name = place.room ? place.room.name : this.store.direct(/** @type {User} */ (place.user));
+    if (this.text) this.bring(this.text, name);
+    this.app.router.go(name);
+  }
+
+  /** @param {string} text @param {string} name of a room */
+  bring(text, name) {
+    const { app, store } = this;
+    if (store.current === name) return void app.emit("insert", text);
+    const stop = store.on("current", (now) => {
+      stop();
+      if (now === name) queueMicrotask(() => app.emit("insert", text));
+    });
   }
 }

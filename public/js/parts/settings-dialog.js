@@ -6,6 +6,7 @@ import { languagePage } from "../settings/language.js";
 import { notificationsPage } from "../settings/notifications.js";
 import { profilePage } from "../settings/profile.js";
 import { write } from "../settings.js";
+import { forgetSnapshots } from "../snapshot.js";
 import { DialogPart } from "./dialog.js";
 
 /** @typedef {import("../settings-pages.js").Field} Field */
@@ -104,6 +105,7 @@ export class SettingsDialog extends DialogPart {
       return this.app.complain(error);
     }
     write("chat.user", undefined);
+    await forgetSnapshots();
     location.hash = "#/";
     location.reload();
   }
