@@ -67,6 +67,10 @@ export class App extends Emitter {
     this.badge = new Badge(this);
     /** What the start didn't wait for. @type {() => Promise<typeof import("./later.js")>} */
     this.later = () => Promise.reject(new Error("not started"));
+    /** @type {import("./parts/menu.js").Menu|undefined} */
+    this.menu = undefined;
+    /** @type {import("./parts/message-sheet.js").MessageSheet|undefined} */
+    this.sheet = undefined;
     this.store.on("restored", (user) => void this.outbox.load(user));
     this.i18n.on("change", () => {
       this.format = new Format(this.i18n.lang, navigator.languages);
@@ -98,6 +102,19 @@ export class App extends Emitter {
   /** The server's version of this page, which may be newer than this one. @param {string|undefined} newest */
   compare(newest) {
     if (newest !== undefined && newest !== version()) this.emit("outdated");
+  }
+
+  /**
+   * @param {string} label what it is a menu of @param {import("./parts/menu.js").Item[]} items
+   * @param {HTMLElement} opener gets the focus back @param {{x: number, y: number}} [point] where the mouse was
+   */
+  openMenu(label, items, opener, point) {
+    this.later().then(() => this.menu?.open(label, items, opener, point), (error) => this.complain(error));
+  }
+
+  /** What can be done with a message, on a phone. @param {import("./protocol.js").Message} message */
+  openSheet(message) {
+    this.later().then(() => this.sheet?.open(message), (error) => this.complain(error));
   }
 
   /** A short word at the edge of the page. @param {string} text */

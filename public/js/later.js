@@ -5,6 +5,8 @@ import { ConfirmDialog } from "./parts/confirm-dialog.js";
 import { DirectoryDialog } from "./parts/directory-dialog.js";
 import { FormDialog } from "./parts/form-dialog.js";
 import { KeysDialog } from "./parts/keys-dialog.js";
+import { Menu } from "./parts/menu.js";
+import { MessageSheet } from "./parts/message-sheet.js";
 import { PictureViewer } from "./parts/picture-viewer.js";
 import { QuickSwitcher } from "./parts/quick-switcher.js";
 import { RoomDialog } from "./parts/room-dialog.js";
@@ -30,6 +32,8 @@ export const LATER = {
 /** What goes on without being seen. @param {import("./app.js").App} app */
 export function begin(app) {
   new Snapshot(app.store);
+  app.menu = new Menu();
+  app.sheet = new MessageSheet(app);
   new Notifier(app);
   new Idle(app.store, app.session).start();
   installWorker((hash) => { location.hash = hash; });

@@ -108,6 +108,11 @@ function fetchLater(app) {
       }
     });
   }
+  app.store.on("form", async (form) => {
+    if (there) return;
+    await app.later();
+    app.store.emit("form", form);
+  });
   const soon = () => app.later().catch(() => {});
   app.store.on("connection", ({ state }) => state === "offline" && !there && void soon());
   const stop = app.socket.on("welcome", () => {

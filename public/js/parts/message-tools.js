@@ -1,10 +1,8 @@
 import { h, iconButton } from "../dom.js";
 import { messageContext } from "../slots.js";
 import { isComposing } from "../text-field.js";
-import { Menu } from "./menu.js";
 import { MessageActions } from "./message-actions.js";
 import { pressButton } from "./message-buttons.js";
-import { MessageSheet } from "./message-sheet.js";
 
 /** @typedef {import("../app.js").App} App */
 /** @typedef {import("../protocol.js").Message} Message */
@@ -24,8 +22,6 @@ export class MessageTools {
     this.app = app;
     this.list = list;
     this.actions = new MessageActions(app, list);
-    this.sheet = new MessageSheet(app);
-    this.menu = new Menu();
     this.phone = window.matchMedia(PHONE);
     this.bar = Object.assign(h("div", { class: "tools", role: "toolbar" }), { guest: true });
     /** When, beside a message that doesn't show it. @type {HTMLElement|null} */
@@ -112,7 +108,7 @@ export class MessageTools {
   /** All that can be done. @param {Message} message @param {HTMLElement} opener @param {{x: number, y: number}} [point] */
   openMenu(message, opener, point) {
     const { app } = this;
-    this.menu.open(app.t("messages.actions"), app.actions.of("message", message).map(({ icon, label, danger, run }) =>
+    app.openMenu(app.t("messages.actions"), app.actions.of("message", message).map(({ icon, label, danger, run }) =>
       ({ icon, label: label(message), danger, run: () => run(message) })), opener, point);
   }
 
@@ -123,7 +119,7 @@ export class MessageTools {
     if (!message || message.deleted || target.closest("a, img, video, audio, textarea") || !document.getSelection()?.isCollapsed) return;
     event.preventDefault();
     // A long press.
-    if (this.tapped) return this.sheet.open(message);
+    if (this.tapped) return this.app.openSheet(message);
     const node = /** @type {HTMLElement} */ (target.closest(".message"));
     node.focus({ preventScroll: true });
     this.openMenu(message, node, { x: event.clientX, y: event.clientY });
@@ -135,7 +131,7 @@ export class MessageTools {
     if (this.pointer === "mouse" || target.closest(ACTIVE) || !document.getSelection()?.isCollapsed) return;
     const message = this.messageOf(target);
     if (!this.phone.matches) this.attach(target);
-    else if (message && !message.deleted) this.sheet.open(message);
+    else if (message && !message.deleted) this.app.openSheet(message);
   }
 
   /** @param {MouseEvent} event */

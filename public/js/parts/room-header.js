@@ -1,6 +1,5 @@
 import { avatar, h, icon, iconButton, scheduled } from "../dom.js";
 import { publicRoom } from "../slots.js";
-import { Menu } from "./menu.js";
 import { Part } from "./part.js";
 import { openRoomMenu } from "./room-menu.js";
 
@@ -15,7 +14,6 @@ export class RoomHeader extends Part {
     this.name = h("h1", { class: "room-title one-line", id: "room-title", dir: "auto" });
     this.topic = h("p", { class: "room-topic one-line", dir: "auto" });
     this.extras = h("span", { class: "slot" });
-    this.menu = new Menu();
     this.more = iconButton("more", "", () => this.openMenu());
     this.more.setAttribute("aria-haspopup", "menu");
     this.people = iconButton("people", "", () => app.panels.toggle("people"));
@@ -69,7 +67,7 @@ export class RoomHeader extends Part {
 
   openMenu() {
     const room = this.store.room(this.store.current);
-    if (room) openRoomMenu(this.app, this.menu, room, this.more);
+    if (room) openRoomMenu(this.app, room, this.more);
   }
 
   /** @param {import("../protocol.js").User} user */

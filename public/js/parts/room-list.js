@@ -3,7 +3,6 @@ import { fold } from "../fuzzy.js";
 import { reconcile, refresh } from "../reconcile.js";
 import { roomHash } from "../router.js";
 import { isComposing } from "../text-field.js";
-import { Menu } from "./menu.js";
 import { Part } from "./part.js";
 import { openRoomMenu } from "./room-menu.js";
 
@@ -30,7 +29,6 @@ export class RoomList extends Part {
     this.store.on("counts", (name) => this.change(name));
     this.store.on("presence", (id) => this.change(this.directWith(id)));
     app.settings.on("change", (name) => name === "levels" && this.draw());
-    this.menu = new Menu();
     this.filter = h("input", { type: "search", class: "room-filter", dir: "auto", spellcheck: false, autocomplete: "off", hidden: true,
       onInput: () => this.render() });
     this.filter.addEventListener("keydown", (event) => this.filterKey(event));
@@ -206,6 +204,6 @@ export class RoomList extends Part {
     const room = this.store.room(link?.dataset.room ?? null);
     if (!link || !room?.joined) return;
     event.preventDefault();
-    openRoomMenu(this.app, this.menu, room, link, event.clientX ? { x: event.clientX, y: event.clientY } : undefined);
+    openRoomMenu(this.app, room, link, event.clientX ? { x: event.clientX, y: event.clientY } : undefined);
   }
 }
