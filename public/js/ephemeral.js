@@ -45,7 +45,8 @@ const HANDLERS = {
     store.emit("typing", name);
   },
   read(store, { room, seq }) {
-    store.markRead(room, seq);
+    // What was told before something was marked as unread comes back after it.
+    if (seq > (store.rooms.get(room)?.read ?? 0)) store.markRead(room, seq);
   },
   renamed(store, { user }) {
     if (store.me?.id === user.id) store.me = { ...store.me, ...user };

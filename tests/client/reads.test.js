@@ -38,6 +38,13 @@ test("what is marked as unread stays so while it is on the screen, and is read w
   assert.equal(kept.size, 0);
 });
 
+test("the server's echo of what was read before does not undo it", () => {
+  const { store, reads, room } = started();
+  reads.keepUnread("general", 2);
+  store.apply({ type: "read", room: "general", seq: 5 });
+  assert.equal(room().unread, 3);
+});
+
 test("a reload and a new connection keep it", () => {
   const { store, reads } = started();
   reads.keepUnread("general", 2);

@@ -25,9 +25,9 @@ export class DialogPart extends Part {
     this.dialog.showModal();
   }
 
-  /** @param {HTMLDialogElement} dialog */
-  closed(dialog) {
-    dialog.remove();
+  /** @param {HTMLDialogElement|undefined} dialog the one that is closed: another may be open by now */
+  closed(dialog = this.dialog) {
+    dialog?.remove();
     // What had the focus before may be gone: a message that was deleted.
     if (document.activeElement === document.body) this.app.emit("focus-lost");
   }
