@@ -114,10 +114,11 @@ function fetchLater(app) {
     app.store.emit("form", form);
   });
   const soon = () => app.later().catch(() => {});
-  app.store.on("connection", ({ state }) => state === "offline" && !there && void soon());
+  // Without a connection from the start, what was last known is shown by what comes later.
+  app.store.on("connection", ({ state }) => state === "offline" && app.store.epoch === null && void soon());
   const stop = app.socket.on("welcome", () => {
     stop();
-    setTimeout(soon, LATER_MS);
+    setTimeout(() => app.store.connection.state === "live" && soon(), LATER_MS);
   });
 }
 
