@@ -1,3 +1,6 @@
+import { setPresence } from "./members.js";
+import { addNote } from "./notes.js";
+
 /** @typedef {import("./store.js").Store} Store */
 
 /** Somebody who stops writing without saying so is forgotten after this many milliseconds. */
@@ -23,19 +26,19 @@ const HANDLERS = {
   joined(store, { room: name, user, status, text }) {
     const members = store.rooms.get(name)?.members_here;
     if (members && !members.people.has(user.id)) members.people.set(user.id, { user, role: "member", status, text });
-    store.setPresence(user, status ?? "online", text);
+    setPresence(store, user, status ?? "online", text);
     store.emit("members", name);
   },
   left(store, { room: name, user }) {
     store.rooms.get(name)?.typing.delete(user.id);
     const member = store.rooms.get(name)?.members_here?.people.get(user.id);
     if (member) member.status = "offline";
-    if (!hereElsewhere(store, user.id)) store.setPresence(user, "offline");
+    if (!hereElsewhere(store, user.id)) setPresence(store, user, "offline");
     store.emit("typing", name);
     store.emit("members", name);
   },
   presence(store, { user, status, text }) {
-    store.setPresence(user, status, text);
+    setPresence(store, user, status, text);
   },
   typing(store, { room: name, user, on }) {
     const room = store.rooms.get(name);
@@ -55,7 +58,7 @@ const HANDLERS = {
   },
   notice(store, { room, text, level }) {
     const name = room ?? store.current;
-    if (name !== null && store.rooms.has(name)) store.addNote(name, text, level ?? "info");
+    if (name !== null && store.rooms.has(name)) addNote(store, name, text, level ?? "info");
     else store.emit("notice", text);
   },
   form(store, form) {

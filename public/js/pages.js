@@ -1,3 +1,4 @@
+import { setMembers } from "./members.js";
 import { ChatError, DURABLE, HISTORY, REQUEST } from "./protocol.js";
 
 /** @typedef {import("./store.js").Store} Store */
@@ -32,7 +33,7 @@ export class Pages {
     if (!room) return;
     room.members = reply.room.members ?? room.members;
     const members = reply.members ?? [];
-    store.setMembers(room.name, members, { more: Boolean(reply.more_members), count: reply.count, first: true });
+    setMembers(store, room.name, members, { more: Boolean(reply.more_members), count: reply.count, first: true });
     if (!room.timeline.newer) room.timeline.page(reply.events ?? [], "newest", Boolean(reply.more));
     store.emit("timeline", room.name);
     store.emit("rooms");
@@ -140,7 +141,7 @@ export class Pages {
   /** @param {string} name @param {string} [after] */
   async members(name, after) {
     const reply = await this.socket.request(REQUEST.members, { room: name, after });
-    this.store.setMembers(name, reply.members, { more: Boolean(reply.more), count: reply.count, first: after === undefined });
+    setMembers(this.store, name, reply.members, { more: Boolean(reply.more), count: reply.count, first: after === undefined });
   }
 
   /** Not twice at a time. @param {string} key @param {() => Promise<void>} work */

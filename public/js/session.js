@@ -1,4 +1,5 @@
 import { api, roomPath } from "./api.js";
+import { setPresence } from "./members.js";
 import { newNonce } from "./outbox.js";
 import { Pages } from "./pages.js";
 import { EMOJI, ERROR, HISTORY, REQUEST } from "./protocol.js";
@@ -224,7 +225,7 @@ export class Session {
   /** How others see me. @param {string} status @param {string} text */
   async presence(status, text) {
     await this.socket.request(REQUEST.presence, { status, text });
-    if (this.store.me) this.store.setPresence(this.store.me, status, text);
+    if (this.store.me) setPresence(this.store, this.store.me, status, text);
   }
 
   /** @param {string} name */

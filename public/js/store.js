@@ -268,36 +268,9 @@ export class Store extends Emitter {
     this.emit("room", name);
   }
 
-  /**
-   * A page of members: the first, or a further one. `count` is how many there are in all.
-   * @param {string} name @param {Member[]} page @param {{more: boolean, count: number, first: boolean}} about
-   */
-  setMembers(name, page, { more, count, first }) {
-    const room = this.rooms.get(name);
-    if (!room) return;
-    const people = first || !room.members_here ? new Map() : room.members_here.people;
-    for (const member of page) {
-      people.set(member.user.id, { ...member });
-      this.remember(member.user);
-      this.presence.set(member.user.id, { status: member.status, text: member.text });
-    }
-    room.members_here = { people, more, count: more ? count : people.size };
-    this.emit("members", name);
-  }
-
   /** @param {string} userId */
   status(userId) {
     return this.presence.get(userId)?.status ?? "offline";
-  }
-
-  /** @param {User} user @param {string} status @param {string} [text] */
-  setPresence(user, status, text = "") {
-    this.presence.set(user.id, { status, text });
-    for (const room of this.rooms.values()) {
-      const member = room.members_here?.people.get(user.id);
-      if (member) Object.assign(member, { status, text });
-    }
-    this.emit("presence", user.id);
   }
 
   /** @param {User} user */
@@ -306,24 +279,6 @@ export class Store extends Emitter {
     if (known?.name === user.name && known.display_name === user.display_name) return;
     this.users.set(user.id, { ...known, ...user });
     if (known) this.emit("people");
-  }
-
-  /** A line that only this user sees. @param {string} name @param {string} text @param {string} level */
-  addNote(name, text, level) {
-    const room = this.rooms.get(name);
-    if (!room) return;
-    this.noteCount += 1;
-    const ts = new Date(this.now()).toISOString();
-    room.notes.push({ key: `note-${this.noteCount}`, after: room.cursor, text, level, ts });
-    this.emit("timeline", name);
-  }
-
-  /** @param {string} name @param {string} key */
-  removeNote(name, key) {
-    const room = this.rooms.get(name);
-    if (!room) return;
-    room.notes = room.notes.filter((note) => note.key !== key);
-    this.emit("timeline", name);
   }
 
   /** Who is writing in a room, oldest first. @param {string} name @returns {User[]} */

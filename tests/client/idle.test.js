@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
 import { Idle } from "../../public/js/idle.js";
+import { setPresence } from "../../public/js/members.js";
 import { ANN, startedStore } from "./helpers.js";
 
 const MINUTE = 60_000;
@@ -15,9 +16,9 @@ function tabs() {
   let now = 100 * MINUTE;
   const store = startedStore();
   store.setConnection("live");
-  store.setPresence(ANN, "online", "coding");
+  setPresence(store, ANN, "online", "coding");
   const told = [];
-  const session = { presence: async (status, text) => { told.push([status, text]); store.setPresence(ANN, status, text); } };
+  const session = { presence: async (status, text) => { told.push([status, text]); setPresence(store, ANN, status, text); } };
   const [here, there] = [new Idle(store, session, () => now), new Idle(store, session, () => now)];
   here.active();
   return { store, told, here, there, pass: (minutes) => { now += minutes * MINUTE; } };
@@ -53,7 +54,7 @@ test("input in any tab counts, and any tab brings back", () => {
 test("what was chosen stays as it is", () => {
   const { store, told, here, pass } = tabs();
   for (const status of ["busy", "away", "invisible"]) {
-    store.setPresence(ANN, status, "");
+    setPresence(store, ANN, status, "");
     pass(20);
     here.look();
     here.active();
@@ -65,7 +66,7 @@ test("a status that was chosen while away by itself is not undone", () => {
   const { store, told, here, pass } = tabs();
   pass(11);
   here.look();
-  store.setPresence(ANN, "busy", "");
+  setPresence(store, ANN, "busy", "");
   here.active();
   assert.deepEqual(told, [["away", "coding"]]);
 });

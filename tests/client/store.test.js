@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { setMembers } from "../../public/js/members.js";
 import { ANN, BOB, message, startedStore, welcome, wireRoom } from "./helpers.js";
 
 const contents = (store, name = "general") => store.room(name).timeline.events.map((event) => event.content);
@@ -195,7 +196,7 @@ test("typing ends by itself, with the message, and with leaving", () => {
 
 test("members come and go, and their state shows everywhere", () => {
   const store = startedStore();
-  store.setMembers("general", [{ user: ANN, role: "owner", status: "online", text: "" }], { more: false, count: 1, first: true });
+  setMembers(store, "general", [{ user: ANN, role: "owner", status: "online", text: "" }], { more: false, count: 1, first: true });
   const names = () => [...store.room("general").members_here.people.values()].map((member) => member.user.name);
   const ts = "2026-01-01T00:00:00.000Z";
   store.apply({ type: "member", room: "general", seq: 1, ts, user: ANN, action: "added", target: BOB });

@@ -1,4 +1,5 @@
 import { h, iconButton } from "../dom.js";
+import { removeNote } from "../notes.js";
 import { messageContext } from "../slots.js";
 import { isComposing } from "../text-field.js";
 import { MessageActions } from "./message-actions.js";
@@ -152,7 +153,7 @@ export class MessageTools {
     if (action === "discard") app.outbox.drop(nonce);
     if (action === "retry-alone") app.outbox.retry(nonce, { alone: true });
     if (action === "take-back") app.emit("take-back", app.outbox.entries.find((entry) => entry.nonce === nonce));
-    if (action === "dismiss") app.store.removeNote(room.name, note);
+    if (action === "dismiss") removeNote(app.store, room.name, note);
     if (action === "fold") list.fold(/** @type {HTMLElement} */ (target.parentElement));
     if (action === "gap") void app.session.pages.fillGap(room.name);
     if (action === "jump") void app.session.pages.show(room.name, { id: target.dataset.target ?? "" });

@@ -1,4 +1,5 @@
 import { findCommand } from "../commands.js";
+import { addNote } from "../notes.js";
 
 /**
  * Run a command line, and show the room that it leads to.
@@ -10,7 +11,7 @@ export async function runCommand(app, room, line) {
   try {
     if (local) {
       const said = await local.run(line.slice(local.name.length + 1).trim());
-      if (typeof said === "string") app.store.addNote(room, said, "info");
+      if (typeof said === "string") addNote(app.store, room, said, "info");
     } else await app.session.command(room, line);
     const joined = app.session.joinedBy(line);
     if (joined !== null) app.router.go(joined);
