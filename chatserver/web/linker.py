@@ -18,7 +18,7 @@ _LAZY = re.compile(r'\bimport\("(\.[^"]+)"\)')
 _DOC = re.compile(r"/\*\*\s.*?\*/", re.S)
 _MARGIN = re.compile(r"^[ \t]*//.*|^[ \t]+", re.M)
 _BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-_CSS_PLAIN = re.compile(r"/\*.*?\*/|^[ \t]+|\n(?=\s*\n)", re.M | re.S)
+_CSS_PLAIN = re.compile(r"[ \t]*/\*.*?\*/|^[ \t]+|\n(?=\s*\n)", re.M | re.S)
 _CSS_IMPORT = re.compile(r'^@import "([^"]+)";$', re.M)
 
 

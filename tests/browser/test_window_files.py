@@ -50,7 +50,9 @@ async def test_a_picture_is_shown_and_another_file_is_a_card(stage):
             message = await window.sees("Two files")
             image = message.get_by_role("img", name="sunset.png")
             await expect(image).to_be_visible()
-            await window.page.wait_for_function("document.querySelector('.picture img').naturalWidth === 320")
+            # Not `wait_for_function`, which the page's Content-Security-Policy may forbid.
+            width = await image.evaluate("image => image.decode().then(() => image.naturalWidth)")
+            assert width == 320
             card = message.get_by_role("link", name=re.compile("notes.zip"))
             await expect(card).to_contain_text(re.compile(r"2(\.0)? ?kB|2 KB", re.IGNORECASE))
         async with bob.page.expect_download() as download:
