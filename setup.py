@@ -6,7 +6,7 @@ from pathlib import Path
 from setuptools import Extension, find_packages, setup
 
 HERE = Path(__file__).parent
-BUNDLED = ["basics", "moderation", "emoji", "history", "files"]
+BUNDLED = ["basics", "moderation", "emoji", "markdown", "history", "search", "reactions", "pins", "files"]
 
 # Patterns in linear time, for plugins that hear. Not required: there are no wheels for musl, as in Alpine.
 HEARS = ["google-re2>=1.1.20250722"]
@@ -73,6 +73,9 @@ setup(
         "argon2-cffi>=23.1",
         "emoji>=2.14",
         "nh3>=0.2.18",
+        # The first version in which no text takes longer than its length.
+        "markdown-it-py>=4.3",
+        "pygments>=2.19",
         "click>=8.1",
         "precis-i18n>=1.1",
         "prometheus-client",

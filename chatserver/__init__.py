@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .model.errors import Reject
+    from .model.links import addresses, linked
     from .model.values import (
         Attachment,
         Draft,
@@ -70,10 +71,12 @@ __all__ = [
     "Upload",
     "User",
     "__version__",
+    "addresses",
     "command",
     "hears",
     "hookimpl",
     "job",
+    "linked",
     "settings",
 ]
 
@@ -88,6 +91,7 @@ _MODULES = {
     "plugins.jobs": ("job",),
     "model.errors": ("Reject",),
     "plugins.hears": ("HearsContext", "hears"),
+    "model.links": ("addresses", "linked"),
     "plugins.hookspecs": ("hookimpl",),
     "model.values": (
         "Attachment",

@@ -49,7 +49,7 @@ from chatserver.web.static import PluginStatic
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
-BUNDLED = ("basics", "moderation", "emoji", "history", "files")
+BUNDLED = ("basics", "moderation", "emoji", "markdown", "history", "search", "reactions", "pins", "files")
 
 _FENCE = re.compile(r"(?:<!-- (?P<source>\S+) -->\n)?^```(?P<language>\w*)\n(?P<code>.*?)^```$", re.M | re.S)
 _HEADING = re.compile(r"^(#+) (.*)$", re.M)
@@ -418,6 +418,7 @@ class Overheard:
             await self.ask(client, "join", room="general")
         await self._write(alice)
         await self._press(alice)
+        sent = await alice.says("ho", "general")
         for type_, fields in (
             ("typing", {"room": "general"}),
             ("read", {"room": "general", "seq": 1}),
@@ -427,6 +428,11 @@ class Overheard:
             ("emoji:find", {"typed": "tada"}),
             ("members", {"room": "general"}),
             ("complete", {"command": "help", "argument": "command"}),
+            ("search", {"query": "hi"}),
+            ("react", {"message_id": sent["message_id"], "emoji": "🎉"}),
+            ("reactions", {"message_id": sent["message_id"]}),
+            ("pin", {"message_id": sent["message_id"]}),
+            ("pins", {"room": "general"}),
             ("rooms", {}),
             ("stats", {}),
             ("ping", {}),

@@ -276,6 +276,42 @@ async def test_another_plugins_mistake_in_the_same_transaction_is_not_its_own(ch
         assert await clicks(server) == 0
 
 
+BEFORE = """
+from chatserver import Plugin, hookimpl
+
+
+class Before(Plugin):
+    migrations = ("CREATE TABLE before_text (type TEXT, content TEXT)",)
+
+    @hookimpl
+    def in_commit(self, tx, events):
+        for event in events:
+            content = event.before.content if event.before else None
+            tx.execute("INSERT INTO before_text VALUES (:type, :content)", type=event.type, content=content)
+
+    @hookimpl
+    def after_event(self, event):
+        assert event.before is None
+"""
+
+
+async def test_in_commit_gets_what_an_edit_or_a_deletion_replaces(chat, tmp_path):
+    (tmp_path / "before.py").write_text(BEFORE)
+    async with chat(plugins=["before"], dirs=[tmp_path]) as server:
+        (alice,) = await server.join("general", "alice")
+        sent = await alice.says("one")
+        await alice.ask("edit", message_id=sent.message_id, content="two")
+        await alice.ask("delete", message_id=sent.message_id)
+        rows = await server.server.services.store.read(
+            lambda conn: conn.exec_driver_sql("SELECT type, content FROM before_text").all()
+        )
+        assert [tuple(row) for row in rows if row[0] not in ("room", "member")] == [
+            ("message", None),
+            ("edited", "one"),
+            ("deleted", "two"),
+        ]
+
+
 @pytest.mark.parametrize("field", ["type", "room", "seq", "ts", "user", "message_id", "extras", "actions"])
 async def test_an_event_has_its_own_fields(server, field):
     async with server:

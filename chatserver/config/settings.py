@@ -162,7 +162,20 @@ class PluginConfig(_Section, frozen=True, kw_only=True):
 
 def _default_plugins() -> Mapping[str, PluginConfig]:
     # Moderation sees a message as it was typed, before emoji changes it.
-    return {name: PluginConfig() for name in ("basics", "moderation", "emoji", "history", "files")}
+    return {
+        name: PluginConfig()
+        for name in (
+            "basics",
+            "moderation",
+            "emoji",
+            "markdown",
+            "history",
+            "search",
+            "reactions",
+            "pins",
+            "files",
+        )
+    }
 
 
 class Plugins(_Section, frozen=True, kw_only=True):

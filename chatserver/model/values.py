@@ -242,6 +242,9 @@ class Event(msgspec.Struct, frozen=True):
     message_id: str | None = None
     message: Message | None = None
     data: dict[str, Any] = msgspec.field(default_factory=dict)
+    before: Message | None = None
+    """For ``in_commit`` alone, of ``edited`` and ``deleted``: the message as it was, for plugins that keep what is made
+    of its text."""
 
 
 class Upload(msgspec.Struct, frozen=True):

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection, insert, select, update
 
 from ..model import errors
@@ -139,13 +140,14 @@ class BatchAppender:
 
     def _take(
         self, room: _Room, ts: float, type: str, user: User, data: dict[str, Any] | None = None,
-        message: Message | None = None, mentioned: tuple[str, ...] = (),
+        message: Message | None = None, mentioned: tuple[str, ...] = (), before: Message | None = None,
     ) -> Committed:  # fmt: skip
-        """Give the next seq to an event that is not a new message; ``message`` is the one it is about."""
+        """Give the next seq to an event that is not a new message; ``message`` is the one it is about, ``before`` what
+        it was."""
         room.seq += 1
         about, target = (message.id, message.seq) if message is not None else (None, None)
         event = Event(room.name, room.seq, type, ts, user, about, message, data or {})
-        self.events.append(event)
+        self.events.append(event if before is None else msgspec.structs.replace(event, before=before))
         self._event_rows.append(
             (room.id, room.seq, type, user.id, ts, room.messages, target, pack(data) if data else None)
         )
@@ -223,7 +225,7 @@ class BatchAppender:
         note_erased(self.conn)
         edited = write_edit(self.conn, room.id, message, edit, ts)
         added = replace_mentions(self.conn, room.id, message.seq, room.seq + 1, edit.mentions)
-        return self._take(room, ts, "edited", edit.user, message=edited, mentioned=added)
+        return self._take(room, ts, "edited", edit.user, message=edited, mentioned=added, before=message)
 
     def _same_edit(self, room: _Room, message: Message, edit: Edit) -> Event | None:
         """The event of this very edit, where it was committed before and nothing came after it."""
@@ -243,7 +245,7 @@ class BatchAppender:
         # Plugins get the blanked message with the event; the wire shows only its id.
         note_erased(self.conn)
         gone = blank_message(self.conn, room.id, message)
-        return self._take(room, ts, "deleted", delete.user, message=gone)
+        return self._take(room, ts, "deleted", delete.user, message=gone, before=message)
 
     def _append(self, room: _Room, ts: float, append: AppendChange) -> Outcome:
         message, data = None, append.data

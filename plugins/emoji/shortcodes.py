@@ -16,13 +16,14 @@ _UNSPACED = re.compile(
     "\uac00-\ud7ff\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff]"
 )
 
-# What is copied as it is, or else a run of shortcodes. Fences and spans as in CommonMark: a fence that is never
-# closed reaches to the end, a span's backticks are matched by as many.
+# What is copied as it is, or else a run of shortcodes. Code as in CommonMark: a fence that is never closed reaches to
+# the end, lines after an empty one may be indented, a span's backticks are matched by as many.
 _PARTS = re.compile(
     r"""
     (?P<kept>
         ^[ ]{0,3}(?P<fence>`{3,}(?=[^`\n]*$)|~{3,}).*(?:\n|\Z)
         (?s:.*?)(?:^[ ]{0,3}(?P=fence)[`~]*[ \t]*$|\Z)
+      | (?:\A|(?<=\n\n))(?:(?:[ ]{4}|[ ]{0,3}\t).*(?:\n|\Z))+
       | (?<!`)(?P<ticks>`+)(?!`)(?s:.+?)(?<!`)(?P=ticks)(?!`)
       | (?<![A-Za-z0-9+.\-])(?:[A-Za-z][A-Za-z0-9+.\-]{0,30}://|www\.|mailto:)[^\s<>]*
       | \]\([^\s()]*\)

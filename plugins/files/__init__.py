@@ -9,10 +9,9 @@ from typing import Annotated
 
 import msgspec
 
-from chatserver import Draft, Event, Message, Plugin, Reject, Route, User, hookimpl, settings
+from chatserver import Draft, Event, Message, Plugin, Reject, Route, User, hookimpl, linked, settings
 
 from .download import DownloadHandler
-from .links import linked
 from .storage import Storage
 from .table import MIGRATIONS, File, Table
 from .upload import UploadHandler

@@ -24,7 +24,7 @@ __all__ = [
     "system_chromium",
 ]
 
-BUNDLED = ("basics", "moderation", "emoji", "history", "files")
+BUNDLED = ("basics", "moderation", "emoji", "markdown", "history", "search", "reactions", "pins", "files")
 
 
 class Stage(Windows):

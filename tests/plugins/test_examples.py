@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-PLUGINS = ["basics", "moderation", "emoji", "history", "files", "hello"]
+PLUGINS = [
+    "basics",
+    "moderation",
+    "emoji",
+    "markdown",
+    "history",
+    "search",
+    "reactions",
+    "pins",
+    "files",
+    "hello",
+]
 # What undoes an example, and what has to come before one.
 AFTER = {"/kick bob 10 shouting": "/unban bob", "/ban bob": "/unban bob", "/ban bob 1d spam": "/unban bob"}
 BEFORE = {"/unmute bob": "/mute bob", "/unban bob": "/ban bob"}

@@ -8,9 +8,10 @@ import unicodedata
 
 import nh3
 import pytest
-from chatserver_plugins.files.links import linked
 from hypothesis import given
 from hypothesis import strategies as st
+
+from chatserver import linked
 
 LINK = re.compile(r'<a href="([^"]*)" rel="noopener noreferrer nofollow" target="_blank">([^<]*)</a>')
 

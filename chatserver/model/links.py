@@ -1,4 +1,4 @@
-"""Addresses in a text become links."""
+"""Addresses in a text, and the links they become."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import functools
 import html
 import re
 import unicodedata
+from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 _TAG = re.compile(r"(<[^<>]*>)")
@@ -67,10 +68,9 @@ def _opens(tag: str) -> int:
     return -1 if tag.startswith("</") else 1
 
 
-def _link_text(escaped: str) -> str:
-    text = html.unescape(escaped)
-    pieces: list[str] = []
-    done = searched = 0
+def addresses(text: str) -> Iterator[tuple[int, str, str]]:
+    """The addresses in a plain text: where each begins, how it is written, and where it leads."""
+    searched = 0
     while start := _START.search(text, searched):
         searched = _end(text, start.end())
         address = _trimmed(text[start.start() : searched])
@@ -79,13 +79,21 @@ def _link_text(escaped: str) -> str:
         target = f"https://{address}" if bare else address
         if (bare and address.count(".") < 2) or not _is_safe(target):
             searched = max(searched, start.end() + bare)
-            continue
+        else:
+            yield start.start(), address, target
+
+
+def _link_text(escaped: str) -> str:
+    text = html.unescape(escaped)
+    pieces: list[str] = []
+    done = 0
+    for start, address, target in addresses(text):
         shown = html.escape(address)
         pieces += [
-            html.escape(text[done : start.start()], quote=False),
+            html.escape(text[done:start], quote=False),
             f'<a href="{html.escape(target)}" rel="noopener noreferrer nofollow" target="_blank">{shown}</a>',
         ]
-        done = start.start() + len(address)
+        done = start + len(address)
     if not pieces:
         return escaped
     return "".join([*pieces, html.escape(text[done:], quote=False)])

@@ -1,0 +1,48 @@
+"""Markdown in messages."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from functools import cached_property
+
+from chatserver import Draft, Plugin, hookimpl, linked, settings
+
+from .markup import has_markup
+
+LONG_CHARS = 1_000
+"""A longer text is rendered in a thread, so that others need not wait for it; so is code, which takes longest."""
+FENCES = ("```", "~~~")
+
+
+class Markdown(Plugin):
+    """Renders messages as CommonMark with what chats are used to. The text stays as it was written; its HTML is kept
+    beside it."""
+
+    @settings
+    class Settings:
+        colours: bool = True
+        """Whether code in a known language is shown in colours."""
+
+    @hookimpl
+    def render(self, draft: Draft) -> str | Awaitable[str | None] | None:
+        # Messages of other kinds are what their plugins make of them.
+        if draft.kind not in ("text", "action"):
+            return None
+        text = draft.content
+        if not has_markup(text):
+            return linked(draft.html or "")
+        if len(text) > LONG_CHARS or any(fence in text for fence in FENCES):
+            return asyncio.to_thread(self.html, text, draft.kind)
+        return self.html(text, draft.kind)
+
+    def html(self, text: str, kind: str) -> str | None:
+        """The HTML of a message, or None for one that is shown as it is."""
+        return self.parser.html_of_line(text) if kind == "action" else self.parser.html(text)
+
+    @cached_property
+    def parser(self):
+        # Loaded with the first text that has markup, not with the server.
+        from .parser import Parser
+
+        return Parser(colours=self.settings.colours)

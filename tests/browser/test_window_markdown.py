@@ -1,0 +1,100 @@
+"""Markdown as people see it: what is rendered, code that is copied, spoilers, and keys for the composer."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.async_api import expect
+
+pytestmark = pytest.mark.browser
+
+EVERYTHING = """# Title
+
+**bold** _it_ ~~gone~~ `code` https://a.example/a_b_c
+next line
+
+> quoted
+
+- [ ] milk
+- [x] tea
+
+| a | b |
+|---|--:|
+| 1 | 2 |
+
+```python
+x = 1
+```"""
+
+
+async def test_a_message_is_drawn_as_it_was_meant(stage):
+    async with stage(plugins=["markdown", "history"]) as here:
+        alice, bob = await here.guests("alice", "bob")
+        await alice.say(EVERYTHING)
+        text = bob.log.locator(".text").last
+        for role, name in (
+            ("heading", "Title"),
+            ("link", "https://a.example/a_b_c"),
+            ("table", None),
+            ("blockquote", None),
+        ):
+            await expect(text.get_by_role(role, name=name)).to_be_visible()
+        await expect(text.get_by_role("listitem")).to_have_text(["☐ milk", "☑ tea"])
+        await expect(text.locator("strong")).to_have_css("font-weight", "600")
+        await expect(text.get_by_role("cell", name="2")).to_have_css("text-align", "end")
+        plain, number = text.locator("pre code"), text.locator("pre .mi")
+        assert await plain.evaluate("(n) => getComputedStyle(n).color") != await number.evaluate(
+            "(n) => getComputedStyle(n).color"
+        )
+
+
+async def test_code_is_copied_and_a_spoiler_shown_by_keyboard(stage):
+    async with stage(plugins=["markdown", "history"]) as here:
+        alice, bob = await here.guests("alice", "bob")
+        await bob.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        await alice.say("```python\nx = [1]\n```\nand ||it was *him*||")
+        text = bob.log.locator(".text", has=bob.page.locator("pre"))
+        await text.locator("pre").hover()
+        await text.get_by_role("button", name="Copy").click()
+        await expect(text.get_by_role("button", name="Copied")).to_be_visible()
+        assert await bob.page.evaluate("navigator.clipboard.readText()") == "x = [1]\n"
+        spoiler = text.get_by_role("button", name="Spoiler")
+        await expect(text.locator("em")).to_be_hidden()
+        await spoiler.press("Enter")
+        await expect(text.locator("em")).to_be_visible()
+        # What comes after it doesn't close it, nor take the button away.
+        await alice.say("more")
+        await bob.sees("more")
+        await expect(text.locator("em")).to_be_visible()
+        await expect(bob.log.locator(".code-tools")).to_have_count(1)
+
+
+KEYS = [
+    ("so good", (3, 7), "Control+b", "so **good**"),
+    ("so **good**", (5, 9), "Control+b", "so good"),
+    ("so **good**", (5, 9), "Control+i", "so ***good***"),
+    ("so ***good***", (6, 10), "Control+i", "so **good**"),
+    ("so good", (3, 7), "Control+k", "so [good](https://)"),
+    ("", (0, 0), "Control+e", "``"),
+    ("- one", (5, 5), "Shift+Enter", "- one\n- "),
+    ("- one\n- ", (8, 8), "Shift+Enter", "- one\n"),
+    ("9. [x] one", (10, 10), "Shift+Enter", "9. [x] one\n10. [ ] "),
+    ("one", (3, 3), "Shift+Enter", "one\n"),
+]
+
+
+async def test_keys_write_markup_and_the_browser_takes_it_back(stage):
+    async with stage(plugins=["markdown", "history"]) as here:
+        (alice,) = await here.guests("alice")
+        area = alice.composer
+        for text, selected, key, expected in KEYS:
+            await area.fill(text)
+            await area.evaluate("(area, [start, end]) => area.setSelectionRange(start, end)", selected)
+            await area.press(key)
+            await expect(area).to_have_value(expected)
+            await area.press("Control+z")
+            await expect(area).to_have_value(text)
+        await area.fill("so good")
+        await area.select_text()
+        await area.press("Control+b")
+        await area.press("Enter")
+        await expect(alice.log.locator("strong")).to_have_text("so good")
