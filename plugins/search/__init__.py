@@ -15,7 +15,7 @@ from chatserver import Event, Plugin, Reject, RequestSpec, Transaction, User, co
 from .finder import Finder, Hit, Ranges, match, match_together
 from .index import MIGRATIONS, Index
 from .query import Has, Query, day, parse
-from .snippet import snippet
+from .snippet import has_all, snippet
 
 LIMIT = 100
 AT_ONCE = 2
@@ -56,6 +56,8 @@ class Search(Plugin):
         self.finder = Finder(self.db)
         self.index = Index()
         self.turns = asyncio.Semaphore(AT_ONCE)
+        # What was written before the plugin was there, or while it was off.
+        self.follow(self.catch_up, events=("message", "edited", "deleted"))
 
     @hookimpl
     def register_permissions(self):
@@ -73,6 +75,12 @@ class Search(Plugin):
             # What was never indexed is not indexed by an edit.
             if event.before is not None and self.index.remove(tx, event.before) and event.type == "edited":
                 self.index.add(tx, [event.message] if event.message is not None else [])
+
+    def catch_up(self, tx: Transaction, events: Sequence[Event]) -> None:
+        """Index what `in_commit` has not."""
+        for event in events:
+            if event.message is not None:
+                self.index.catch_up(tx, event.message)
 
     async def answer(self, ctx, fields: Ask) -> Mapping[str, Any]:
         query = self.asked(fields)
@@ -202,6 +210,8 @@ class _Reading:
             return []
         message = events[0].message
         if message is None or message.seq != hit.seq or message.deleted:
+            return []
+        if not has_all(message.content, self.query.terms):
             return []
         return [(events[0], snippet(message.content, self.query.terms))]
 

@@ -52,6 +52,18 @@ class Index:
         tx.executemany(_ADD_DOC, rows)
         tx.executemany(_ADD_TEXT, rows)
 
+    def catch_up(self, tx: Transaction, message: Message) -> None:
+        """Index a message that may be indexed already, or as it was before an edit that the index doesn't know of.
+
+        Without its old text it can't be taken out. So its old words stay; who reads hits looks whether they are there.
+        """
+        id = self._id(tx, message)
+        found = tx.execute("SELECT rev FROM search_doc WHERE id = :id", id=id)
+        if found and (message.deleted or found[0]["rev"] != message.rev):
+            tx.execute(_REMOVE_DOC, id=id)
+        if not message.deleted and (not found or found[0]["rev"] != message.rev):
+            self.add(tx, [message])
+
     def remove(self, tx: Transaction, message: Message) -> bool:
         """Take out a message as it was; False if it wasn't there."""
         id = self._id(tx, message)

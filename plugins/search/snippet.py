@@ -33,6 +33,11 @@ def snippet(text: str, terms: Sequence[Term]) -> str:
     return "".join(pieces)
 
 
+def has_all(text: str, terms: Sequence[Term]) -> bool:
+    """Whether all terms are in the text. The index may know of words that an edit took away while it was off."""
+    return all(_spans(text, [term]) for term in terms)
+
+
 def _escaped(text: str) -> str:
     return html.escape(re.sub(r"\s+", " ", text), quote=False)
 

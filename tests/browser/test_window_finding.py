@@ -22,7 +22,9 @@ async def test_two_react_and_both_see_who(stage):
         await expect(both).to_have_text("👍 2")
         await expect(both).to_have_attribute("aria-pressed", "true")
         await both.click()
-        await expect(bob.log.get_by_role("button", name="👍: alice")).to_have_attribute("aria-pressed", "false")
+        await expect(bob.log.get_by_role("button", name="👍: alice")).to_have_attribute(
+            "aria-pressed", "false"
+        )
         # One who comes later sees the same.
         await bob.page.reload()
         await bob.ready()

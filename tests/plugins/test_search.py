@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sqlite3
 
@@ -189,20 +190,37 @@ async def test_edits_and_deletions_are_followed_and_nothing_else_is_touched(chat
         assert await found(bob, "from:alice") == ["green apples https://x.example"]
 
 
-async def test_what_was_written_while_it_was_off_is_not_there_and_does_no_harm(chat):
+async def caught_up(server):
+    while any((await server.plugin("search").following()).values()):  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+
+
+async def test_what_was_written_edited_and_deleted_while_it_was_off_is_followed(chat):
     async with chat(plugins=["history"]) as server:
         alice, bob = await server.join("general", "alice", "bob")
-        old = await alice.says("red apples")
-        gone = await alice.says("red plums")
+        said = [(await alice.says(f"red {fruit}")).message_id for fruit in ("apples", "plums", "cherries")]
+        await alice.ask("delete", message_id=said[1])
         await server.reload({"history": {}, "search": {}})
+        await caught_up(server)
+        assert await found(bob, "red") == ["red cherries", "red apples"]
         await alice.says("red pears")
-        await alice.ask("edit", message_id=old.message_id, content="red cherries")
-        await alice.ask("delete", message_id=gone.message_id)
-        assert await found(bob, "red") == ["red pears"]
+        await caught_up(server)
         await server.reload({"history": {}})
         with pytest.raises(Refused) as refused:
             await found(bob, "red")
         assert refused.value.code == "unknown_type"
+        await alice.ask("edit", message_id=said[0], content="green apples")
+        await alice.ask("delete", message_id=said[2])
+        await server.reload({"history": {}, "search": {}})
+        await caught_up(server)
+        assert await found(bob, "red") == ["red pears"]
+        assert await found(bob, "apples") == await found(bob, "green") == ["green apples"]
+        # From then on it is like any other.
+        await alice.ask("edit", message_id=said[0], content="red apples")
+        assert await found(bob, "red") == ["red pears", "red apples"]
+        assert await found(bob, "green") == []
+        await alice.ask("delete", message_id=said[0])
+        assert await found(bob, "apples") == []
 
 
 async def test_pages_follow_each_other_without_a_gap_or_a_repeat(chat):
