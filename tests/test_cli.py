@@ -48,7 +48,7 @@ def test_check_says_how_messages_are_sent(here: Path, allowed: str, said: str) -
     path = here / "config.yaml"
     path.write_text(SETTINGS.replace("{port: 0}", f"{{port: 0, compiled: {allowed}}}"), encoding="utf-8")
     assert call("check").splitlines() == [
-        "The settings are right, and so are 5 plugins.",
+        "The settings are right, and so are 9 plugins.",
         f"Messages are sent by {said}",
     ]
 

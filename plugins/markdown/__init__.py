@@ -8,7 +8,7 @@ from functools import cached_property
 
 from chatserver import Draft, Plugin, hookimpl, linked, settings
 
-from .markup import has_markup
+from .markup import has_markup, shows
 
 LONG_CHARS = 1_000
 """A longer text is rendered in a thread, so that others need not wait for it; so is code, which takes longest."""
@@ -38,7 +38,9 @@ class Markdown(Plugin):
 
     def html(self, text: str, kind: str) -> str | None:
         """The HTML of a message, or None for one that is shown as it is."""
-        return self.parser.html_of_line(text) if kind == "action" else self.parser.html(text)
+        html = self.parser.html_of_line(text) if kind == "action" else self.parser.html(text)
+        # Nothing but signs of Markdown, such as a lone ``#``: they were meant as they are.
+        return html if html is not None and shows(html) else None
 
     @cached_property
     def parser(self):

@@ -20,6 +20,7 @@ _BLOCK = re.compile(
     """,
     re.VERBOSE | re.MULTILINE,
 )
+_TAG = re.compile(r"<[^>]*>")
 _NEXT_BLOCK = re.compile(rf"^(?:{_BLOCK.pattern})", re.VERBOSE | re.MULTILINE)
 
 
@@ -28,3 +29,8 @@ def has_markup(text: str) -> bool:
     if _INLINE.search(text) or _BLOCK.match(text):
         return True
     return "\n" in text and _NEXT_BLOCK.search(text) is not None
+
+
+def shows(html: str) -> bool:
+    """Whether there is anything to be seen of a message's HTML."""
+    return "<hr" in html or bool(_TAG.sub("", html).strip())

@@ -69,7 +69,10 @@ export class Plugins {
       if (typeof undo === "function") part.owns(undo);
       if (!part.gone) this.app.emit("plugins");
     } catch (error) {
-      report(name, error);
+      if (part.gone) return;
+      // What can't be fetched without the server comes with the next connection.
+      if (this.app.store.connection.state === "live") report(name, error);
+      else this.unload(name);
     }
   }
 

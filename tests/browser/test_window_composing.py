@@ -66,9 +66,10 @@ async def test_writing_completing_and_undoing(stage):
         await expect(alice.page.locator(".tray-item")).to_have_count(1)
         await alice.page.get_by_role("button", name=re.compile("Cancel|Remove")).click()
         await alice.say("\n    if x:\n        y\n")
-        text = bob.log.locator(".message .text").last
-        await expect(text).to_contain_text("if x:")
-        assert await text.inner_text() == "    if x:\n        y"
+        # What is indented is code to Markdown, and the rest of its indentation stays.
+        code = bob.log.locator(".message code").last
+        await expect(code).to_contain_text("if x:")
+        assert await code.inner_text() == "if x:\n    y\n"
 
         # What is pasted beside every field goes into this one, and an empty one pages through what was said.
         await alice.log.focus()

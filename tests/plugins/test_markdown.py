@@ -252,3 +252,13 @@ async def test_messages_of_other_kinds_are_left_to_their_plugins(chat, tmp_path)
         alice, bob = await server.join("general", "alice", "bob")
         await alice.says("/board")
         assert (await bob.hears()).html == "*x*"
+
+
+async def test_nothing_but_signs_is_shown_as_it_was_written(chat) -> None:
+    async with chat(plugins=["markdown"]) as server:
+        alice, bob = await server.join("general", "alice", "bob")
+        for text in ("#", "-", ">", "> >", "1.", "- -", "## ", "||"):
+            await alice.says(text)
+            heard = await bob.hears()
+            # The text alone is sent where the HTML is nothing else.
+            assert heard.get("html", heard.content.replace(">", "&gt;")) == text.replace(">", "&gt;")
