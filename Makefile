@@ -10,7 +10,7 @@
 # make autobahn  check RFC 6455 with the cases of the Autobahn test suite (needs Python 2.7)
 # make confusables  write the table of names that look alike anew
 # make icons  draw the icons of the installed app anew
-# make docs   hold the docs against the code, and make the screenshot anew
+# make docs   hold the docs against the code, and make the pictures in them anew
 # make clean  remove what was made, .venv too; never ./data
 
 .DEFAULT_GOAL := run
@@ -61,7 +61,7 @@ icons: .venv/test.stamp chromium
 	$(BIN)/python tests/icons.py
 
 docs: .venv/test.stamp chromium
-	SCREENSHOT=1 $(BIN)/pytest -q tests/test_docs.py tests/test_transcripts.py tests/browser/test_window_screenshot.py
+	SCREENSHOT=1 $(BIN)/pytest -q tests/test_docs.py tests/test_transcripts.py tests/browser/test_window_screenshot.py tests/browser/test_window_slots.py
 
 clean:
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

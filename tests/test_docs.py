@@ -253,7 +253,12 @@ def test_every_name_of_the_browser_api_is_documented() -> None:
     }
     slots = re.search(r"@typedef \{([^}]*)\} Slot\b", page("public/js/slots.js"))
     assert slots
-    assert set(rows(section(text, "Slots"))) == set(re.findall(r'"([^"]+)"', slots[1]))
+    listed = set(re.findall(r'"([^"]+)"', slots[1]))
+    assert set(rows(section(text, "Slots"))) == listed
+    pictures = re.findall(r"!\[[^]]+\]\((img/slot-([\w-]+)\.png)\)", section(text, "Slots"))
+    assert {slot for _, slot in pictures} == listed
+    assert all((DOCS / path).is_file() for path, _ in pictures)
+    assert f"a number: {re.findall(r'export const VERSION = ([0-9]+);', source)[0]}." in text
 
 
 def test_every_key_of_the_browser_client_is_documented() -> None:

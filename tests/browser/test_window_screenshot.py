@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import time
 from datetime import datetime
 from pathlib import Path
 
@@ -13,6 +12,8 @@ import pytest
 from browser_kit import BUNDLED
 from PIL import Image, ImageDraw
 from playwright.async_api import expect
+
+from chatserver.testing import Clock
 
 pytestmark = pytest.mark.browser
 
@@ -64,14 +65,6 @@ def lake() -> bytes:
     return data.getvalue()
 
 
-@pytest.fixture
-def clock(monkeypatch):
-    """The server's clock, in seconds; it goes only when it is told to."""
-    now = [MORNING]
-    monkeypatch.setattr(time, "time", lambda: now[0])
-    return now
-
-
 async def people(here, *names):
     found = {name: await here.server.account(name) for name in names}
     for client in found.values():
@@ -90,26 +83,34 @@ async def share(here, client):
     await client.says("", files=[json.loads(answer.body)["file"]["id"]])
 
 
-async def test_a_room_on_a_usual_morning(stage, clock, tmp_path):
-    async with stage(plugins=BUNDLED, settings={"rooms": ROOMS, "server": {"name": "Hiking club"}}) as here:
+async def pass_time(clock, window, minutes):
+    """On the server and in the window: a difference would be told."""
+    await clock.move(minutes * 60)
+    await window.page.clock.set_fixed_time(clock.now)
+
+
+async def test_a_room_on_a_usual_morning(stage, tmp_path):
+    clock = Clock(MORNING)
+    settings = {"rooms": ROOMS, "server": {"name": "Hiking club"}}
+    async with stage(plugins=BUNDLED, settings=settings, clock=clock) as here:
         crowd = await people(here, "mira", "jonas", "ayşe", "小林", "tom")
         await here.server.services.accounts.add("sofia", "correct horse", "member")
         sofia = await here.window()
-        await sofia.page.clock.set_fixed_time(MORNING + 1500)
+        await sofia.page.clock.set_fixed_time(MORNING)
         await sofia.sign_in("sofia")
         for room in ("Kitchen", "Releases", "Spring trip"):
             await sofia.open(room)
         await crowd["tom"].ask("presence", status="away", text="")
         await crowd["ayşe"].ask("presence", status="busy", text="On the train")
         for name, text, minutes in TALK:
-            clock[0] += minutes * 60
+            await pass_time(clock, sofia, minutes)
             await (share(here, crowd[name]) if text == "PICTURE" else crowd[name].says(text))
         await crowd["jonas"].says("Do you still have my rope?", to="sofia")
         await crowd["mira"].says("Lunch list for Thursday is up", room="kitchen")
         await sofia.open("jonas")
         await sofia.say("Yes, dry and coiled")
         await sofia.open("Spring trip")
-        clock[0] += 120
+        await pass_time(clock, sofia, 2)
         await sofia.say("Of course, it is packed already")
         await sofia.sees("Of course, it is packed already")
         await crowd["小林"].says("And a cup for me?", to="sofia")
@@ -120,6 +121,7 @@ async def test_a_room_on_a_usual_morning(stage, clock, tmp_path):
         await sofia.page.wait_for_function("document.querySelector('.picture img').complete")
         await expect(sofia.message("Of course, it is packed already")).to_be_in_viewport()
         await expect(sofia.log.get_by_role("img")).to_be_in_viewport()
+        await expect(sofia.toasts).to_have_text("")
         folder = DOCS if os.environ.get("SCREENSHOT") == "1" else tmp_path
         small = Image.open(io.BytesIO(await sofia.page.screenshot())).convert("RGB")
         path = folder / "screenshot.png"
