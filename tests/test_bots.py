@@ -184,3 +184,14 @@ async def test_a_plugin_acts_where_the_settings_let_it(make):
                 await attempt
         with pytest.raises(Reject, match="works in these rooms only"):
             robot.chat.publish("general", "x", {})
+
+
+@pytest.mark.parametrize(
+    ("nonce", "error"), [("", Reject), ("n" * 65, Reject), (7, TypeError), (b"n", TypeError)]
+)
+async def test_a_wrong_nonce_of_a_plugin_is_refused(make, nonce, error):
+    async with make(["other"]) as server:
+        (alice,) = await server.join("general", "alice")
+        with pytest.raises(error, match="nonce"):
+            await plugin(server, "other").chat.post("general", "hello", nonce=nonce)
+        assert not await alice.heard("message")

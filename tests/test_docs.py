@@ -231,6 +231,16 @@ def test_every_method_a_plugin_has_is_documented(heading: str, protocols: tuple[
     assert raised <= set(errors.HTTP_STATUS) | exceptions | methods_named | arguments
 
 
+def test_the_plain_methods_are_named() -> None:
+    text = section(page("docs/plugin-api.md"), "What is in `self.chat`").strip().partition("\n")[0]
+    plain = {
+        name
+        for name, value in vars(chatapi.ChatAPI).items()
+        if inspect.isfunction(value) and not inspect.iscoroutinefunction(value) and not name.startswith("_")
+    }
+    assert names(text) - {"await"} == plain
+
+
 def test_all_of_the_kit_is_documented() -> None:
     text = page("docs/testing-plugins.md")
     options = set(inspect.signature(Harness).parameters) - {"folder"}

@@ -25,6 +25,8 @@ from .room import LiveRoom
 from .rooms import direct_room
 from .services import Services
 
+NONCE_CHARS = 64
+
 KINDS = ("text", "action")
 """The kinds of messages that are no plugin's own."""
 
@@ -136,11 +138,13 @@ class PluginMessages:
         files: Sequence[str], nonce: str | None, also: Sequence[Also] | AlsoWork, display_name: str | None,
         actions: Iterable[Mapping[str, Any]],
     ) -> NewMessage:  # fmt: skip
-        for what, value in (("content", content), ("kind", kind)):
+        for what, value in (("content", content), ("kind", kind), ("nonce", "" if nonce is None else nonce)):
             if not isinstance(value, str):
                 raise TypeError(f"{what} is a text, not {type(value).__name__}")
         if kind not in KINDS and not kind.startswith(f"{self._plugin}:"):
             raise ValueError(f"kind is {', '.join(KINDS)} or begins with '{self._plugin}:', not {kind!r}")
+        if nonce is not None and not 1 <= len(nonce) <= NONCE_CHARS:
+            raise Reject(f"A nonce has 1 to {NONCE_CHARS} characters.", "invalid", field="nonce")
         return NewMessage(
             room, content, nonce, reply_to, tuple(files), kind, BY_PLUGIN,
             NO_EXTRAS if extra is None else {self._plugin: checked_extra(extra)},

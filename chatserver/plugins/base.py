@@ -125,6 +125,10 @@ class Plugin:
         task.add_done_callback(ended)
         return task
 
+    def now(self) -> float:
+        """The time of day in seconds since 1970; in tests with a `Clock`, the time there."""
+        return self._server.timer()
+
     def every(
         self, seconds: float, function: Callable[[], Any], *, first: float | None = None
     ) -> asyncio.Task[Any]:

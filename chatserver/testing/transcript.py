@@ -108,9 +108,8 @@ class Conversation:
 
     async def _hears(self, name: str, who: str, room: str, text: str) -> None:
         event = await (await self._who(name)).hears(room=room)
-        assert event.user["display_name"] == who, (
-            f"it was {event.user['display_name']} who said {event.content!r}"
-        )
+        shown = event.get("display_name") or event.user["display_name"]
+        assert shown == who, f"it was {shown} who said {event.content!r}"
         _same(event.content, text)
 
     async def _hears_from(self, name: str, who: str, text: str) -> None:
@@ -187,8 +186,9 @@ _STEPS: tuple[tuple[re.Pattern[str], Step], ...] = (
     (re.compile(r"(\S+) joins (\S+)"), Conversation._joins),
     (re.compile(r"(\S+) says in (\S+): (.*)"), Conversation._says_in),
     (re.compile(r"(\S+) says to (\S+): (.*)"), Conversation._says_to),
-    (re.compile(r"(\S+) hears (\S+) in (\S+): (.*)"), Conversation._hears),
-    (re.compile(r"(\S+) hears from (\S+): (.*)"), Conversation._hears_from),
+    # Whom one hears is called by the name shown, which may have spaces.
+    (re.compile(r"(\S+) hears from ([^:]+): (.*)"), Conversation._hears_from),
+    (re.compile(r"(\S+) hears ([^:]+) in ([^\s:]+): (.*)"), Conversation._hears),
     (re.compile(r"(\S+) is kicked from (\S+)"), Conversation._is_kicked),
     (re.compile(r"(\S+) is told: (.*)"), Conversation._is_told),
     (re.compile(r"(\S+) is refused: (\S+)"), Conversation._is_refused),

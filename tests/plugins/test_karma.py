@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from chatserver.testing import Refused, run_transcript
+from chatserver.testing import Clock, Refused, run_transcript
 
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
 TALK = """
@@ -55,6 +55,25 @@ async def test_things_are_completed_as_they_are_typed(karma):
         for text, count in typed.items():
             reply = await alice.ask("complete", command="karma", argument="thing", typed=text, room="general")
             assert len(reply.choices) == count, text
+
+
+async def test_each_day_ends_with_what_got_points(karma):
+    clock = Clock(1_800_000_000.0)  # 08:00 UTC
+    settings = {"rooms": [{"name": "general"}, {"name": "tea"}]}
+    async with karma(plugins={"karma": {"summary": "20:00"}}, settings=settings, clock=clock) as server:
+        alice, bob = await server.join("general", "alice", "bob")
+        await alice.says("tea++ cake++")
+        await alice.hears(plugin="karma")
+        await bob.says("tea++")
+        await alice.hears(content="tea: 2")
+        await alice.join("tea")
+        await alice.says("milk++")
+        await alice.hears(content="milk: 1")
+        await clock.move(11.9 * 3600)
+        assert not [each for each in await alice.heard("message") if "Today" in each.content]
+        await clock.move(days=3)
+        said = [(each.room, each.content) for each in await alice.heard("message") if "Today" in each.content]
+        assert said == [("general", "Today's points: tea 2, cake 1"), ("tea", "Today's points: milk 1")]
 
 
 async def test_what_is_too_long_gets_no_points(karma):
