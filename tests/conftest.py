@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 import pytest
 from hypothesis import settings
 
-pytest_plugins = ["chatserver.testing"]
+pytest_plugins = ["chatserver.testing", "outside"]
 
 PATIENCE = 5.0
 

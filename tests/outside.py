@@ -1,4 +1,4 @@
-"""Another server, for plugins that ask one."""
+"""Fixtures for the plugins in examples/: where they are, and another server, which they ask."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
 
-EXAMPLES = Path(__file__).parent.parent.parent / "examples"
+EXAMPLES = Path(__file__).parent.parent / "examples"
 
 
 class Outside:
