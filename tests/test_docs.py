@@ -780,7 +780,7 @@ def examples(text: str, base: str) -> dict[str, str]:
     return {match[1]: match.string for match in found if match}
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/plugins.md", "docs/testing-plugins.md"])
+@pytest.mark.parametrize("name", ["README.md", "docs/testing-plugins.md"])
 async def test_the_tests_on_a_page_pass(name: str, chat: Callable[..., Harness]) -> None:
     shown = examples(page(name), r"^async def (test_\w+)\(chat\):$")
     assert shown
