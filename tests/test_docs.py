@@ -51,6 +51,8 @@ DOCS = ROOT / "docs"
 PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
 BUNDLED = ("basics", "moderation", "emoji", "markdown", "history", "search", "reactions", "pins", "files")
 
+each_page = pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+
 _FENCE = re.compile(r"(?:<!-- (?P<source>\S+) -->\n)?^```(?P<language>\w*)\n(?P<code>.*?)^```$", re.M | re.S)
 _HEADING = re.compile(r"^(#+) (.*)$", re.M)
 _LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
@@ -183,6 +185,22 @@ def test_every_hook_is_documented_with_its_signature() -> None:
         for name, text in subsections(page("docs/hooks.md")).items()
     }
     assert documented == signatures()
+
+
+@pytest.mark.parametrize("name", ["coming-from", "testing-plugins", "trust", "tutorial"])
+def test_the_names_a_page_uses_are_there(name: str) -> None:
+    """Hooks, and what a plugin and its ``chat`` have, in running text."""
+    text = _FENCE.sub("", page(f"docs/{name}.md"))
+    assert set(re.findall(r"`((?:before|after)_[a-z]+)`", text)) <= set(signatures())
+    for handle in ("self.chat", "self"):
+        listed = rows(section(page("docs/plugin-api.md"), f"What is in `{handle}`"))
+        used = set(re.findall(rf"`(?:await )?{re.escape(handle)}\.(\w+)", text))
+        assert used <= {each.partition("(")[0] for each in listed}
+
+
+def test_the_commands_that_users_are_shown_are_there() -> None:
+    shown = set(re.findall(r"`/(\w+)", page("docs/using.md")))
+    assert shown <= {word for each in host().commands for word in (each.name, *each.aliases)}
 
 
 def test_what_hooks_may_not_be_async_is_documented() -> None:
@@ -699,9 +717,6 @@ def test_the_functions_on_a_messages_way_are_there() -> None:
 
 
 # ---- all pages
-
-
-each_page = pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
 
 
 @each_page
