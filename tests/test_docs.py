@@ -198,6 +198,14 @@ def test_the_names_a_page_uses_are_there(name: str) -> None:
         assert used <= {each.partition("(")[0] for each in listed}
 
 
+def test_every_example_is_listed() -> None:
+    folder = ROOT / "examples"
+    linked = set(re.findall(r"\(\.\./examples/(\w+)", page("docs/plugins.md")))
+    assert linked == {
+        each.stem for each in folder.iterdir() if each.suffix == ".py" or (each / "__init__.py").is_file()
+    }
+
+
 def test_the_commands_that_users_are_shown_are_there() -> None:
     shown = set(re.findall(r"`/(\w+)", page("docs/using.md")))
     assert shown <= {word for each in host().commands for word in (each.name, *each.aliases)}
