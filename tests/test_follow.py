@@ -376,3 +376,17 @@ def test_each_event_is_read_once_whatever_happens(tmp_path_factory, steps):
         log.store.close()
 
     asyncio.run(run())
+
+
+async def test_the_list_of_plugins_tells_what_is_still_to_be_read(make):
+    async with make(["basics", "index"], accounts={"ada": "admin"}, strict=False) as server:
+        (ada,) = await server.join("general", "ada")
+        plugin(server).wrong = "stop"
+        for text in ("go", "stop", "more"):
+            await ada.says(text)
+        async with asyncio.timeout(10):
+            while (await plugin(server).following())["index"] != 2:
+                await asyncio.sleep(0.01)
+        await ada.says("/plugins")
+        notices = [each.text for each in await ada.heard("notice")]
+        assert any("\n  follow index: 2 events to read" in text for text in notices), notices

@@ -118,3 +118,36 @@ async def test_what_a_running_server_has_counted_is_told(process, tmp_path: Path
         ran = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, check=True)
         emoji = ran.stdout[ran.stdout.index("2. emoji") :]
         assert "counted:  1 calls, 0 failed, " in emoji
+
+
+FOLLOWS = """
+from chatserver import Plugin, hookimpl
+
+
+class Index(Plugin):
+    @hookimpl
+    def startup(self):
+        self.follow(self.index)
+
+    def index(self, tx, events):
+        if any(event.message is not None and event.message.content == "stop" for event in events):
+            raise ValueError("can't read on")
+"""
+
+
+async def test_what_is_still_to_be_read_is_told(process, tmp_path: Path) -> None:
+    (tmp_path / "index.py").write_text(FOLLOWS)
+    async with process(plugins=["basics", "index"], dirs=[tmp_path]) as server:
+        alice = await server.client(name="alice")
+        await alice.join("general")
+        for text in ("go", "stop", "and", "more"):
+            await alice.says(text)
+        await alice.leave()
+        command = [sys.executable, "-m", "chatserver", "plugins", "--config", str(server.config)]
+        async with asyncio.timeout(10):
+            while True:
+                ran = await asyncio.to_thread(
+                    subprocess.run, command, capture_output=True, text=True, check=True
+                )
+                if "follows:  index (3 events to read)" in ran.stdout:
+                    break

@@ -29,7 +29,7 @@ WHY = "why"
 
 
 class Running(msgspec.Struct):
-    """How a plugin does in the running server, as `PluginHost.overview` says it."""
+    """How a plugin does in the running server: as `PluginHost.overview` says it, and what is left to read."""
 
     name: str
     on: bool
@@ -37,6 +37,7 @@ class Running(msgspec.Struct):
     calls: int
     failures: int
     seconds: float
+    following: dict[str, int]
 
 
 @click.group(invoke_without_command=True)
@@ -146,7 +147,13 @@ def _counted(line: Running | None) -> dict[str, Iterable[str]]:
     each = f"{line.seconds / line.calls * 1e6:.0f} µs each" if line.calls else ""
     counts = [f"{line.calls} calls", f"{line.failures} failed", each]
     suspended = [f"{part} ({why})" for part, why in line.suspended.items()]
-    return {"running": [] if line.on else ["off"], "counted": filter(None, counts), "suspended": suspended}
+    following = [f"{name} ({left:,} events to read)" for name, left in line.following.items()]
+    return {
+        "running": [] if line.on else ["off"],
+        "counted": filter(None, counts),
+        "follows": following,
+        "suspended": suspended,
+    }
 
 
 def _tell(facts: Mapping[str, Iterable[str]]) -> None:

@@ -107,7 +107,10 @@ def _answers(server: ChatServer) -> dict[str, Work]:
         return await server.reload()
 
     async def plugins(_: str) -> str:
-        return msgspec.json.encode(server.host.overview()).decode()
+        loaded = server.host.current.plugins
+        following = {each.name: await each.instance.following() for each in loaded}
+        lines = [{**line, "following": following.get(line["name"], {})} for line in server.host.overview()]
+        return msgspec.json.encode(lines).decode()
 
     async def why(message_id: str) -> str:
         return server.host.why(message_id or None)

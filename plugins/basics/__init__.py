@@ -124,7 +124,9 @@ class Basics(Plugin):
         why tells what each plugin changed of a message, refused, and how long it took.
         """
         if action is None:
-            return plugin_list(self.chat.plugins())
+            plugins = self.chat.plugins()
+            peers = [peer for each in plugins if (peer := self.peer(each["name"])) is not None]
+            return plugin_list(plugins, {peer.name: await peer.following() for peer in peers})
         if action == "why":
             return await self.chat.why(name or None, room=None if name else ctx.room, by=ctx.user)
         if (action == "reload") == bool(name):

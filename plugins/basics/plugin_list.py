@@ -6,8 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 
-def plugin_list(plugins: Sequence[Mapping[str, Any]]) -> str:
-    """A line for each plugin, and one for each part of it that is suspended."""
+def plugin_list(plugins: Sequence[Mapping[str, Any]], following: Mapping[str, Mapping[str, int]]) -> str:
+    """A line for each plugin, one for each part of it that is suspended, and one for what follows the log.
+
+    ``following`` is by plugin: what follows, by name, and how many events it has still to read.
+    """
     lines = []
     for plugin in plugins:
         state = "on" if plugin["on"] else "off (/plugins on switches it on)"
@@ -15,6 +18,8 @@ def plugin_list(plugins: Sequence[Mapping[str, Any]]) -> str:
             state = "suspended"
         lines.append(f"{plugin['name']}: {', '.join([state, *_counts(plugin)])}")
         lines += [f"  {part}: {why}" for part, why in plugin["suspended"].items()]
+        behind = following.get(plugin["name"], {})
+        lines += [f"  follow {name}: {count:,} events to read" for name, count in behind.items()]
     return "\n".join(lines)
 
 
