@@ -170,6 +170,11 @@ export class App extends Emitter {
     return known.display_name || known.name;
   }
 
+  /** Who a message is from, as it is shown: plugins may give another name. @param {import("./protocol.js").Message} message */
+  authorOf({ display_name, user }) {
+    return display_name ?? this.nameOf(user);
+  }
+
   /** How people call a room. @param {import("./store.js").Room} room */
   roomTitle(room) {
     if (room.kind === "direct" && room.with) return this.nameOf(room.with);

@@ -23,10 +23,10 @@ function transcript(app, log, range) {
   if (parts.length < 2) return "";
   let author = "";
   return parts.map(({ message, text }) => {
-    const head = `${app.nameOf(/** @type {Message} */ (message).user)} [${app.format.time(/** @type {Message} */ (message).ts)}]`;
-    const begins = author !== message?.user.id;
-    author = message?.user.id ?? "";
-    return begins ? `${head}\n${text}` : text;
+    const { user, ts, display_name } = /** @type {Message} */ (message);
+    const before = author;
+    author = `${user.id}\n${display_name ?? ""}`;
+    return author === before ? text : `${app.authorOf(/** @type {Message} */ (message))} [${app.format.time(ts)}]\n${text}`;
   }).join("\n");
 }
 

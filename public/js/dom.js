@@ -47,23 +47,32 @@ export function iconButton(name, label, onClick, extra = "") {
 }
 
 /** Somebody's initials in a colour that stays with them; decorative, as the name stands beside it.
- * @param {{id: string, name: string, display_name: string}} user */
-export function avatar(user) {
-  const letters = initials(user.display_name || user.name);
-  return h("span", { class: "avatar", "aria-hidden": "true", "data-hue": hue(user.id) }, letters);
+ * @param {{id: string, name: string, display_name: string}} user @param {string} [shown] a name in the place of theirs */
+export function avatar(user, shown) {
+  const letters = initials(shown || user.display_name || user.name);
+  return h("span", { class: "avatar", "aria-hidden": "true", "data-hue": hue(shown ?? user.id) }, letters);
 }
 
-/** One of twelve colours. @param {string} id */
+/** One of 24 colours: twelve hues, each in two tones. @param {string} id */
 export function hue(id) {
-  let hash = 0;
-  for (const char of id) hash = (hash * 31 + (char.codePointAt(0) ?? 0)) >>> 0;
-  return String(hash % 12);
+  // FNV-1a, then MurmurHash's mixing: ids that differ in their last character only get colours that lie apart.
+  let hash = 0x811c9dc5;
+  for (const char of id) hash = Math.imul(hash ^ (char.codePointAt(0) ?? 0), 0x01000193);
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  const colour = ((hash ^ (hash >>> 16)) >>> 0) % 24;
+  return colour < 12 ? `${colour}` : `${colour - 12}-deep`;
+}
+
+/** What stands at the name of a plugin's user. @param {{bot?: boolean}} user @param {(key: string) => string} t */
+export function botMark(user, t) {
+  return user.bot ? h("span", { class: "bot-mark" }, t("people.bot")) : null;
 }
 
 /** @param {string} name */
 export function initials(name) {
-  const words = name.split(/[\s._-]+/u).filter(Boolean);
-  const letters = words.length > 1 ? [words[0], words[1]].map(first) : [first(words[0] ?? "?")];
+  const words = name.split(/[\s\p{P}]+/u).filter(Boolean);
+  const letters = words.length > 1 ? [words[0], words[1]].map(first) : [first(words[0] ?? name)];
   return letters.join("").toLocaleUpperCase();
 }
 

@@ -46,7 +46,7 @@ function quoted(app, { content = "", deleted = false }) {
 
 /** @param {App} app @param {string} room @param {import("./protocol.js").Message|null} message null for no reply */
 export function setReply(app, room, message) {
-  const reply = message && { id: message.message_id, seq: message.seq, name: app.nameOf(message.user), ...quoted(app, message) };
+  const reply = message && { id: message.message_id, seq: message.seq, name: app.authorOf(message), ...quoted(app, message) };
   app.drafts.of(room).reply = reply ?? undefined;
   app.drafts.changed(room);
   return true;

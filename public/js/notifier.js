@@ -70,7 +70,7 @@ export class Notifier {
     const { settings, t } = app;
     if (notificationPermission() === "default" && !settings.get("notifyAsked")) this.missed = true;
     if (!settings.get("notify")) return;
-    const who = app.nameOf(message.user);
+    const who = app.authorOf(message);
     const title = room.kind === "direct" ? who : t("notify.from", { who, room: app.roomTitle(room) });
     const body = settings.get("preview") ? message.content.slice(0, TEXT_CHARS) || t("messages.file") : t("notify.hidden");
     const takeAway = notify(title, { body, tag: `chat-${room.name}`, icon: app.badge.plain, silent: true, data: roomHash(room.name, message.seq) }, () => app.router.go(room.name, message.seq));

@@ -1,7 +1,7 @@
 /**
  * The wire's names (chat.v1): the only module, with socket.js and store.js, that knows them.
  *
- * @typedef {{id: string, name: string, display_name: string, role?: string}} User
+ * @typedef {{id: string, name: string, display_name: string, role?: string, bot?: boolean}} User
  * @typedef {{id: string, name: string, size: number, mime: string, url: string, inline?: boolean,
  *   width?: number, height?: number}} Attachment
  * @typedef {{name: string, title: string, topic: string, kind: "public"|"private"|"direct",
@@ -10,7 +10,7 @@
  * @typedef {{type: string, room: string, seq: number, ts: string, user: User} & Record<string, any>} DurableEvent
  * @typedef {DurableEvent & {message_id: string, rev: number, content: string, html: string, kind: string,
  *   nonce?: string, reply_to?: string, files?: Attachment[], edited_at?: string, deleted?: boolean,
- *   extras?: Record<string, any>, actions?: Action[]}} Message
+ *   extras?: Record<string, any>, actions?: Action[], display_name?: string}} Message
  * @typedef {{plugin: string, id: string, label: string, style?: "plain"|"primary"|"danger", permission?: string}} Action a button
  * @typedef {{name: string, type: "text"|"multiline"|"number"|"choice"|"checkbox"|"user"|"room", label: string, required: boolean,
  *   help?: string, default?: any, choices?: string[], whole?: boolean, min?: number, max?: number}} FormField

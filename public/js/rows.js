@@ -75,7 +75,7 @@ class Rows {
     /** @type {Row[]} */
     this.list = [];
     this.lastDay = "";
-    /** @type {{user: string, ts: number}|null} whose messages stand together at the end */
+    /** @type {{author: string, ts: number}|null} whose messages stand together at the end */
     this.group = null;
   }
 
@@ -124,21 +124,22 @@ class Rows {
   /** @param {Message} message */
   message(message) {
     const plain = message.kind === "text";
-    const head = this.begins(message.user.id, Date.parse(message.ts)) || !plain || Boolean(message.reply_to);
-    const version = [state(message), head ? "h" : "", message.files?.length ?? "", this.context.name(message.user),
+    const author = `${message.user.id}\n${message.display_name ?? ""}`;
+    const head = this.begins(author, Date.parse(message.ts)) || !plain || Boolean(message.reply_to);
+    const version = [state(message), head ? "h" : "", message.files?.length ?? "", message.display_name ?? "", this.context.name(message.user),
       this.quoted(message.reply_to), message.content.includes("@") ? this.context.members : "", this.extras(message),
       message.actions ? JSON.stringify(message.actions) : ""].join("\n");
     // An own message stays the row that it was while it was on its way.
     const nonce = message.user.id === this.context.me ? message.nonce : undefined;
     if (nonce) this.nonces.add(nonce);
     this.add({ kind: "message", key: nonce ?? message.message_id, version, message, head });
-    this.group = plain ? { user: message.user.id, ts: Date.parse(message.ts) } : null;
+    this.group = plain ? { author, ts: Date.parse(message.ts) } : null;
   }
 
   /** What a reply shows of the message that it answers. @param {string|undefined} id */
   quoted(id) {
     const original = id === undefined ? undefined : this.timeline.byId.get(id) ?? this.context.quoted?.(id);
-    return original ? `${state(original)} ${this.context.name(original.user)}` : "";
+    return original ? `${state(original)} ${original.display_name ?? this.context.name(original.user)}` : "";
   }
 
   /** What plugins keep with a message, as a text: made once. @param {Message} message */
@@ -153,12 +154,12 @@ class Rows {
   /** @param {Entry} entry */
   pending(entry) {
     if (this.nonces.has(entry.nonce)) return;
-    const { me } = this.context;
+    const me = `${this.context.me}\n`;
     this.newDay(new Date(entry.at).toISOString());
     const head = this.begins(me, entry.at) || Boolean(entry.reply_to);
     const version = [entry.state === "failed" ? "f" : "p", entry.error ?? "", head ? "h" : "", this.quoted(entry.reply_to)].join("\n");
     this.add({ kind: "pending", key: entry.nonce, version, entry, head });
-    this.group = { user: me, ts: entry.at };
+    this.group = { author: me, ts: entry.at };
   }
 
   /** @param {import("./store.js").Note} note */
@@ -166,9 +167,9 @@ class Rows {
     this.push({ kind: "note", key: note.key, version: "", note });
   }
 
-  /** Whether somebody's message opens a new group. @param {string} user @param {number} ts milliseconds */
-  begins(user, ts) {
-    return this.group?.user !== user || ts - this.group.ts > GROUP_MS;
+  /** Whether a message of this user, under this name, opens a new group. @param {string} author @param {number} ts milliseconds */
+  begins(author, ts) {
+    return this.group?.author !== author || ts - this.group.ts > GROUP_MS;
   }
 }
 

@@ -15,7 +15,7 @@ import { countedAmong, keepRead, markRead } from "./unread.js";
  * @typedef {{people: Map<string, Member>, more: boolean, count: number}} Members
  * @typedef {{key: string, after: number, text: string, level: string, ts: string}} Note a line for this user alone
  * @typedef {{by?: User, reason?: string, until?: string}} Mute
- * @typedef {Mute & {action: "kicked"|"banned"|"removed"|"left"}} Out how this user came out of a room
+ * @typedef {Mute & {action: "kicked"|"banned"}} Out how this user came out of a room
  * @typedef {WireRoom & {cursor: number, counted: number, timeline: Timeline, members_here: Members|null,
  *   typing: Map<string, number>, line: number|null, notes: Note[], virtual?: boolean, mute?: Mute|null, out?: Out,
  *   opening?: boolean}} Room `line` is the seq that the new messages come after; `opening` while their page is loading;
@@ -276,7 +276,7 @@ export class Store extends Emitter {
   /** @param {User} user */
   remember(user) {
     const known = this.users.get(user.id);
-    if (known?.name === user.name && known.display_name === user.display_name) return;
+    if (known?.name === user.name && known.display_name === user.display_name && known.bot === user.bot) return;
     this.users.set(user.id, { ...known, ...user });
     if (known) this.emit("people");
   }

@@ -118,3 +118,11 @@ test("a message is drawn again when its buttons change", () => {
   assert.notEqual(version([{ plugin: "p", id: "a", label: "A" }]), version([]));
   assert.equal(version([{ plugin: "p", id: "a", label: "A" }]), version([{ plugin: "p", id: "a", label: "A" }]));
 });
+
+test("messages of one user under several names stand apart, and change with the name", () => {
+  const events = [message(1, { display_name: "alice (IRC)" }), message(2, { display_name: "alice (IRC)" }), message(3, { display_name: "bob (IRC)" }), message(4)];
+  const rows = rowsOf(events).filter((row) => row.kind === "message");
+  assert.deepEqual(rows.map((row) => row.head), [true, false, true, true]);
+  const [other] = rowsOf([message(1, { display_name: "Alice (IRC)" })]).filter((row) => row.kind === "message");
+  assert.notEqual(other.version, rows[0].version);
+});

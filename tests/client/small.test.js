@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
 import { test } from "node:test";
 
+import { hue } from "../../public/js/dom.js";
 import { Format } from "../../public/js/format.js";
 import { parseRoute, roomHash } from "../../public/js/router.js";
 import { backoff } from "../../public/js/socket.js";
@@ -82,4 +83,14 @@ test("every icon that is used is drawn", () => {
   const shell = readFileSync(new URL("index.html", root), "utf8");
   const used = [...source.matchAll(/\b(?:(?:icon|iconButton)\(|icon: )"(\w+)"/g), ...shell.matchAll(/#icon-(\w+)/g)].map((match) => match[1]);
   assert.deepEqual([...new Set(used)].filter((name) => !drawn.has(name)), []);
+});
+
+test("colours are spread evenly, over ids that follow each other too", () => {
+  for (const id of [(at) => `u${at}`, (at) => String(1e9 + at), (at) => `01J9ZK3QWERTYUIOPASDFGHJ${at.toString(36).toUpperCase().padStart(2, "0")}`]) {
+    const counts = new Map();
+    for (let at = 0; at < 1200; at += 1) counts.set(hue(id(at)), (counts.get(hue(id(at))) ?? 0) + 1);
+    const sizes = [...counts.values()];
+    assert.equal(sizes.length, 24);
+    assert.ok(Math.min(...sizes) > 20 && Math.max(...sizes) < 90, sizes.join(" "));
+  }
 });

@@ -1,5 +1,5 @@
 import { complete, emojiChoices, suggestedChoices } from "../commands.js";
-import { avatar, h, icon } from "../dom.js";
+import { avatar, botMark, h, icon } from "../dom.js";
 import { replaceText } from "../text-field.js";
 
 /** @typedef {import("../app.js").App} App */
@@ -51,8 +51,8 @@ export class Completer {
   /** Put what the server suggests into the list, unless the text has changed meanwhile. */
   async ask() {
     const { found } = this;
-    const choices = found && await this.answer(found);
-    if (this.found !== found || !choices?.length) return;
+    const choices = found && (await this.answer(found));
+    if (!found || this.found !== found || !choices?.length) return;
     found.choices = choices;
     this.draw();
   }
@@ -91,6 +91,7 @@ export class Completer {
     face?.classList.add("small");
     return h("li", { role: "option", id: `completion-${index}`, "data-index": index, "aria-selected": index === this.index ? "true" : "false" },
       face, h("span", { class: "choice one-line", dir: "auto" }, choice.kind === "room" ? choice.label.slice(1) : choice.label),
+      user ? botMark(user, this.app.t) : null,
       choice.hint ? h("span", { class: "choice-hint one-line", dir: "auto" }, choice.hint) : null,
       this.index < 0 && index === 0 ? h("kbd", { class: "choice-key", "aria-hidden": "true" }, "Tab") : null);
   }

@@ -12,6 +12,7 @@ export class FormDialog extends DialogPart {
     super(app);
     /** @type {Form[]} the first one is on the screen */
     this.waiting = [];
+    this.lists = this.appendChild(h("div", { hidden: true }));
     this.store.on("form", (form) => {
       this.waiting.push(form);
       if (this.waiting.length === 1) this.show(form);
@@ -20,6 +21,7 @@ export class FormDialog extends DialogPart {
 
   /** @param {Form} form */
   show(form) {
+    this.lists.replaceChildren();
     const controls = new Map(form.fields.map((field) => [field.name, this.control(field)]));
     const rows = form.fields.map((field) => this.row(field, /** @type {Control} */ (controls.get(field.name))));
     this.answered = false;
@@ -79,7 +81,6 @@ export class FormDialog extends DialogPart {
     const id = `names-${Math.random().toString(36).slice(2, 8)}`;
     const input = h("input", { ...props, autocomplete: "off" });
     input.setAttribute("list", id);
-    this.lists ??= this.appendChild(h("div", { hidden: true }));
     this.lists.append(h("datalist", { id }, ...names.map((name) => h("option", { value: name }))));
     return input;
   }

@@ -1,4 +1,4 @@
-import { avatar, h, scheduled, unlessPressed } from "../dom.js";
+import { avatar, botMark, h, scheduled, unlessPressed } from "../dom.js";
 import { reconcile, refresh } from "../reconcile.js";
 import { Part } from "./part.js";
 
@@ -33,19 +33,22 @@ export class MemberList extends Part {
     const members = room?.members_here;
     if (!members) return this.body.replaceChildren();
     const people = [...members.people.values()];
-    const here = people.filter((member) => this.isHere(member)).sort(this.byName());
-    const away = people.filter((member) => !this.isHere(member)).sort(this.byName());
-    const rows = [
-      ...(here.length ? [this.heading("people.here", here.length)] : []), ...here.map((member) => this.row(member)),
-      ...(away.length ? [this.heading("people.offline", away.length)] : []), ...away.map((member) => this.row(member)),
-    ];
+    const bots = people.filter(({ user }) => user.bot);
+    const here = people.filter((member) => !member.user.bot && this.isHere(member));
+    const away = people.filter((member) => !member.user.bot && !this.isHere(member));
+    const rows = [...this.group("people.here", here), ...this.group("people.offline", away), ...this.group("people.bots", bots)];
     reconcile(this.body, rows.slice(0, this.drawn), (row) => row.draw());
+  }
+
+  /** @param {string} key of the heading @param {Member[]} members */
+  group(key, members) {
+    return members.length ? [this.heading(key, members.length), ...members.sort(this.byName()).map((member) => this.row(member))] : [];
   }
 
   /** A user's state has changed; who is here no longer, or again, stands elsewhere. @param {string} id */
   change(id) {
     const member = this.store.room(this.store.current)?.members_here?.people.get(id);
-    if (!member) return;
+    if (!member || member.user.bot) return;
     const node = this.body.querySelector(`[data-user="${CSS.escape(id)}"]`)?.parentElement;
     const shown = /** @type {HTMLElement|undefined} */ (node?.firstElementChild)?.dataset.status ?? "";
     if (node && ORDER.includes(shown) === this.isHere(member)) refresh(node, this.row(member), (row) => row.draw());
@@ -78,13 +81,14 @@ export class MemberList extends Part {
 
   /** @param {Member} member @param {string} name */
   person(member, name) {
+    const mark = botMark(member.user, this.t);
     const role = member.role !== "member" ? h("span", { class: "member-role" }, this.t(`role.${member.role}`)) : null;
-    return h("li", null, h("button", { type: "button", class: "member", "data-status": member.status, "data-user": member.user.id },
-      h("span", { class: "member-face" }, avatar(member.user), h("span", { class: "dot", "data-status": member.status })),
+    return h("li", null, h("button", { type: "button", class: "member", "data-status": mark ? null : member.status, "data-user": member.user.id },
+      h("span", { class: "member-face" }, avatar(member.user), mark ? null : h("span", { class: "dot", "data-status": member.status })),
       h("span", { class: "member-text" },
-        h("span", { class: "member-name one-line", dir: "auto" }, name, role),
+        h("span", { class: "member-name one-line", dir: "auto" }, name, mark, role),
         member.text ? h("span", { class: "member-status one-line", dir: "auto" }, member.text) : null,
-        h("span", { class: "visually-hidden" }, this.t(`status.${member.status}`)))));
+        mark ? null : h("span", { class: "visually-hidden" }, this.t(`status.${member.status}`)))));
   }
 
   /** @param {MouseEvent} event */

@@ -27,7 +27,8 @@ export class Menu {
     this.opener = opener;
     this.list.setAttribute("aria-label", label);
     this.list.replaceChildren(...items.map((item) => (item instanceof Node ? item : this.line(item))));
-    document.body.append(this.list);
+    // Part of the landmark that it was opened from.
+    (opener.closest("nav, main, [role=complementary]") ?? document.body).append(this.list);
     this.list.showPopover();
     this.place(opener.getBoundingClientRect(), point);
     (this.lines[0] ?? this.list).focus({ preventScroll: true });

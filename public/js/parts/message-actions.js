@@ -18,7 +18,7 @@ export class MessageActions {
     const writable = (/** @type {Message} */ message) => here(message) && !store.room(message.room)?.archived;
     const rules = (/** @type {Message} */ { room }) =>
       ["owner", "moderator"].includes(store.room(room)?.role ?? "") || store.may("message.delete_any");
-    /** @type {import("../actions.js").Action[]} */
+    /** @type {Omit<import("../actions.js").Action, "of">[]} */
     const all = [
       { id: "message.reply", icon: "reply", label: () => t("messages.reply"), bar: true, keys: ["R"], when: writable,
         run: (message) => app.emit("reply", this.now(message)) },

@@ -263,6 +263,6 @@ export class MessageList extends Part {
   announce(message) {
     if (message.room !== this.store.current || message.user.id === this.store.me?.id) return;
     this.live.dataset.id = message.message_id;
-    this.live.textContent = `${this.app.nameOf(message.user)}: ${message.content || this.t("messages.file")}`;
+    this.live.textContent = `${this.app.authorOf(message)}: ${message.content || this.t("messages.file")}`;
   }
 }

@@ -21,7 +21,7 @@ export class MessageSheet {
     const edited = message.edited_at ? t("messages.editedAt", { time: format.exact(message.edited_at) }) : "";
     dialog.setAttribute("aria-label", t("messages.actions"));
     dialog.replaceChildren(
-      h("p", { class: "sheet-head" }, h("b", { class: "one-line", dir: "auto" }, app.nameOf(message.user)),
+      h("p", { class: "sheet-head" }, h("b", { class: "one-line", dir: "auto" }, app.authorOf(message)),
         h("span", null, format.exact(message.ts)), edited ? h("span", null, edited) : null),
       h("p", { class: "sheet-text one-line", dir: "auto" }, message.content.slice(0, 200)),
       h("div", { class: "sheet-extras" }, ...plugins.slots.fill("message-menu", messageContext(message))),

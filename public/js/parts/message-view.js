@@ -1,4 +1,4 @@
-import { append, avatar, h, hue, icon } from "../dom.js";
+import { append, avatar, botMark, h, hue, icon } from "../dom.js";
 import { setHtml } from "../html.js";
 import { SYSTEM } from "../protocol.js";
 import { roomHash } from "../router.js";
@@ -49,14 +49,14 @@ export class MessageView {
   message(message, head) {
     const { app } = this;
     const own = message.user.id === app.store.me?.id;
-    const name = app.nameOf(message.user);
+    const name = app.authorOf(message);
     const action = message.kind === "action";
     const stamp = this.stamp(message.ts);
     const node = h("div", { class: "message", role: "article", tabIndex: -1, "aria-label": `${name}, ${stamp.textContent}`,
       "data-id": message.message_id, "data-seq": message.seq, "data-own": own, "data-head": head, "data-kind": message.kind,
       "data-deleted": message.deleted, "data-mention": !own && !message.deleted && this.text.namesMe(message.content) });
     if (message.reply_to && !message.deleted) node.append(this.quote(message.reply_to));
-    if (head) node.append(...(action ? [avatar(app.store.user(message.user))] : this.head(message.user, name)), stamp);
+    if (head) node.append(...(action ? [avatar(app.store.user(message.user), message.display_name)] : this.head(message.user, name, message.display_name)), stamp);
     const body = this.body(message, action ? name : null);
     node.append(body);
     if (!message.deleted) this.fold(node, body, message.message_id, message.content);
@@ -79,10 +79,13 @@ export class MessageView {
     return h("time", { dateTime: ts, title: format.exact(ts) }, format.time(ts));
   }
 
-  /** From whom. @param {import("../protocol.js").User} user @param {string} name */
-  head(user, name) {
-    return [avatar(this.app.store.user(user)), h("button", { type: "button", class: "author one-line", dir: "auto", "data-user": user.id,
-      "data-hue": hue(user.id), "data-action": "profile", tabIndex: -1 }, name)];
+  /** From whom. @param {import("../protocol.js").User} user @param {string} name @param {string} [shown] by a plugin, in the place of the user's */
+  head(user, name, shown) {
+    const { app } = this;
+    const mark = botMark(user, app.t);
+    const title = shown === undefined ? null : app.t("messages.sentBy", { name: app.nameOf(user), handle: user.name });
+    return [avatar(app.store.user(user), shown), h("button", { type: "button", class: mark ? "author" : "author one-line", dir: "auto", "data-user": user.id,
+      "data-hue": hue(shown ?? user.id), "data-action": "profile", tabIndex: -1, title }, mark ? h("span", { class: "one-line" }, name) : name, mark)];
   }
 
   /** Show the beginning of a long text, and a way to the rest. @param {HTMLElement} node @param {HTMLElement} body @param {string} id @param {string} content */
@@ -112,7 +115,7 @@ export class MessageView {
     else if (message.html) setHtml(body, message.html);
     else body.textContent = message.content;
     if (!drawn) this.text.mark(body);
-    if (actor) body.prepend(h("b", { "data-hue": hue(message.user.id), class: "actor" }, actor), " ");
+    if (actor) body.prepend(h("b", { "data-hue": hue(message.display_name ?? message.user.id), class: "actor" }, actor), " ");
     if (isJumbo(message.content)) body.classList.add("jumbo");
     if (message.edited_at) {
       const when = app.t("messages.editedAt", { time: app.format.exact(message.edited_at) });
@@ -132,7 +135,7 @@ export class MessageView {
     if (!original) link.append(h("span", { class: "one-line" }, app.t("messages.replyUnknown")));
     else {
       const text = original.deleted ? app.t("messages.deleted") : original.content || app.t("messages.file");
-      link.append(h("b", { class: "one-line", "data-hue": hue(original.user.id), dir: "auto" }, app.nameOf(original.user)),
+      link.append(h("b", { class: "one-line", "data-hue": hue(original.display_name ?? original.user.id), dir: "auto" }, app.authorOf(original)),
         h("span", { class: "one-line", dir: "auto" }, text.slice(0, 200)));
     }
     return link;

@@ -22,15 +22,15 @@ export class PictureViewer extends Part {
     this.image = h("img", { class: "viewer-image", draggable: false });
     this.caption = h("p", { class: "viewer-caption one-line", dir: "auto", role: "status" });
     this.link = h("a", { class: "icon-button", "aria-label": t("viewer.download"), title: t("viewer.download") }, icon("download"));
-    this.before = iconButton("back", t("viewer.before"), () => this.turn(-1), "viewer-turn before");
-    this.after = iconButton("back", t("viewer.after"), () => this.turn(1), "viewer-turn after");
+    this.earlier = iconButton("back", t("viewer.before"), () => this.turn(-1), "viewer-turn before");
+    this.later = iconButton("back", t("viewer.after"), () => this.turn(1), "viewer-turn after");
     this.dialog?.remove();
     this.dialog = h("dialog", { class: "viewer", "aria-label": t("viewer.title") },
       h("header", { class: "viewer-bar" }, this.caption, this.link, iconButton("close", t("app.close"), () => this.dialog?.close())),
-      h("div", { class: "viewer-stage" }, this.image), this.before, this.after);
+      h("div", { class: "viewer-stage" }, this.image), this.earlier, this.later);
     const { dialog } = this;
     dialog.addEventListener("close", () => dialog.remove());
-    dialog.addEventListener("keydown", (event) => this.key(event));
+    dialog.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => this.key(event));
     this.listen(/** @type {HTMLElement} */ (dialog.querySelector(".viewer-stage")));
     this.append(dialog);
     dialog.showModal();
@@ -56,9 +56,9 @@ export class PictureViewer extends Part {
     image.alt = file.name;
     link.href = url;
     link.download = file.name;
-    caption.textContent = `${file.name} · ${app.nameOf(message.user)}, ${app.format.exact(message.ts)} · ${app.format.size(file.size)}`;
-    if (this.before) this.before.disabled = at === 0;
-    if (this.after) this.after.disabled = at === pictures.length - 1;
+    caption.textContent = `${file.name} · ${app.authorOf(message)}, ${app.format.exact(message.ts)} · ${app.format.size(file.size)}`;
+    if (this.earlier) this.earlier.disabled = at === 0;
+    if (this.later) this.later.disabled = at === pictures.length - 1;
     this.place(1, 0, 0);
   }
 

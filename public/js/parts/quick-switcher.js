@@ -41,7 +41,7 @@ export class QuickSwitcher extends DialogPart {
     const direct = new Set([...store.rooms.values()].map((room) => room.with?.id));
     const rooms = [...store.rooms.values()].map((room) => ({ item: /** @type {Place} */ ({ room }), rank: this.rank(room),
       texts: [...new Set([fold(app.roomTitle(room)), fold(room.with?.name ?? room.name)])] }));
-    const people = [...store.users.values()].filter(({ id }) => id !== store.me?.id && id !== "system" && !direct.has(id))
+    const people = [...store.users.values()].filter(({ id, bot }) => id !== store.me?.id && id !== "system" && !bot && !direct.has(id))
       .map((user) => ({ item: /** @type {Place} */ ({ user }), rank: RANK.person, texts: [...new Set([fold(app.nameOf(user)), fold(user.name)])] }));
     return [...rooms, ...people];
   }

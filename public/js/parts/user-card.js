@@ -1,4 +1,4 @@
-import { avatar, h, icon } from "../dom.js";
+import { avatar, botMark, h, icon } from "../dom.js";
 import { publicRoom } from "../slots.js";
 import { Part } from "./part.js";
 
@@ -22,15 +22,16 @@ export class UserCard extends Part {
     const face = avatar(known);
     face.classList.add("large");
     const name = app.nameOf(known);
-    const message = user.id === store.me?.id ? null
+    const message = known.bot || user.id === store.me?.id ? null
       : h("button", { type: "button", class: "button primary wide", onClick: () => this.talk(known) }, icon("chat"), t("people.message"));
     const mention = user.id === store.me?.id ? null
       : h("button", { type: "button", class: "button wide", onClick: () => this.mention(known) }, t("people.mention"));
+    const state = h("span", null, h("span", { class: "dot", "data-status": status }), t(`status.${status}`));
     this.card.setAttribute("aria-label", name);
     this.card.setAttribute("role", "dialog");
     this.card.replaceChildren(face,
       h("p", { class: "card-name", dir: "auto" }, name), h("p", { class: "card-handle", dir: "auto" }, `@${known.name}`),
-      h("p", { class: "card-status" }, h("span", { class: "dot", "data-status": status }), t(`status.${status}`), text ? ` · ${text}` : "",
+      h("p", { class: "card-status" }, botMark(known, t) ?? state, text ? ` · ${text}` : "",
         role && role !== "member" ? ` · ${t(`role.${role}`)}` : ""),
       ...[message, mention].filter((node) => node !== null), ...this.extras(known));
     this.card.showPopover();
