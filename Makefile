@@ -6,6 +6,7 @@
 # make fix    what ruff can mend and format by itself
 # make bench  measure this server and others side by side (an hour); make bench-quick: in two minutes
 # make client-figures  what the browser client costs on a slow line: requests, bytes, time to the first message
+# make types  check the types of the client, where TypeScript is
 # make soak   ten minutes of half load with clients that come, go, lag and crash: memory flat, nothing lost
 # make autobahn  check RFC 6455 with the cases of the Autobahn test suite (needs Python 2.7)
 # make confusables  write the table of names that look alike anew
@@ -14,7 +15,7 @@
 # make clean  remove what was made, .venv too; never ./data
 
 .DEFAULT_GOAL := run
-.PHONY: run test test-stream test-python lint fix confusables icons docs clean chromium client bench bench-quick client-figures soak autobahn
+.PHONY: run test test-stream test-python lint fix confusables icons docs clean chromium client bench bench-quick client-figures types soak autobahn
 
 # The Python to make .venv with: `make PYTHON=/opt/python/bin/python3 run`.
 PYTHON ?= $(shell for each in python3.14 python3.13 python3.12 python3.11 python3; do \
@@ -78,6 +79,10 @@ bench-quick: .venv/run.stamp
 # Lighthouse's scores too, where npm has installed it: npm install --global lighthouse.
 client-figures: .venv/test.stamp chromium
 	$(BIN)/python -m benchmarks.client_figures
+
+# The client's types stand in comments; checked where TypeScript is (npm install -g typescript).
+types:
+	@if command -v tsc >/dev/null; then tsc -p jsconfig.json; else echo "No tsc here: the client's types are not checked." >&2; fi
 
 # SOAK takes options: make soak SOAK='--minutes 60 --guests 20'.
 soak: .venv/run.stamp

@@ -18,6 +18,7 @@ TEST = [
     "hypothesis>=6.131",
     "confusable-homoglyphs==3.3.1",  # the table that ships is made from it
     "playwright",
+    "axe-playwright-python",
     "mypy",
     "ruff>=0.17,<0.18",
     "import-linter>=2.5",

@@ -2,7 +2,8 @@
 // and a word where they don't. A classic script, as it runs before the first paint; boot.js says what it leaves to the modules.
 (() => {
   const root = document.documentElement;
-  const base = document.currentScript.src.replace(/js\/early\.js$/, "");
+  const base = /** @type {HTMLScriptElement} */ (document.currentScript).src.replace(/js\/early\.js$/, "");
+  /** @param {string} key */
   const stored = (key) => {
     try {
       return JSON.parse(localStorage.getItem(key) ?? "null");
@@ -11,6 +12,7 @@
     }
   };
 
+  /** @param {readonly string[]} wanted */
   const chooseLanguage = (wanted) => {
     for (const tag of wanted) {
       const lower = tag.toLowerCase();
@@ -21,6 +23,7 @@
   };
 
   // The room that will be on the screen: by the address, else the one of last time. Null where a message is asked for.
+  /** @param {string} user */
   const roomToShow = (user) => {
     const [, name, rest] = /^#\/([^/]+)(\/.*)?$/.exec(location.hash) ?? [];
     if (rest) return null;
@@ -32,9 +35,10 @@
   };
 
   // `hello` without waiting for anything: whose session it is, the cookie says. The server reads on when it has answered.
+  /** @param {string} user */
   const connect = (user) => {
     const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`, "chat.v1");
-    const early = { socket, frames: [], room: roomToShow(user) };
+    const early = { socket, frames: /** @type {string[]} */ ([]), room: roomToShow(user) };
     socket.onopen = () => {
       socket.send(JSON.stringify({ type: "hello", id: "hello", status: settings.invisible ? "invisible" : undefined, language, forms: true }));
       if (early.room) socket.send(JSON.stringify({ type: "history", id: "page", room: early.room, limit: 50 }));
@@ -43,6 +47,7 @@
     return early;
   };
 
+  /** @param {string} path */
   const get = (path) => {
     const answer = fetch(path);
     answer.catch(() => {});
@@ -71,23 +76,25 @@
     submitted: false,
     other: false,
   };
-  window.chatBoot = boot;
+  Object.assign(window, { chatBoot: boot });
 
+  /** @param {Event} event @param {string} selector */
+  const within = ({ target }, selector) => /** @type {Element|null} */ (target)?.closest?.(selector);
   const starting = () => root.dataset.boot !== "started";
   const fail = () => {
     if (starting()) root.dataset.boot = "failed";
   };
   // Also a script or a style sheet that doesn't load, which the event's target tells.
-  window.addEventListener("error", (event) => (event instanceof ErrorEvent || event.target.closest?.("script, link[rel=stylesheet]")) && fail(), true);
+  window.addEventListener("error", (event) => (event instanceof ErrorEvent || within(event, "script, link[rel=stylesheet]")) && fail(), true);
   window.addEventListener("unhandledrejection", fail);
   // What is sent off before its code is there is kept, and sent when it is.
   document.addEventListener("submit", (event) => {
     if (!starting()) return;
     event.preventDefault();
     boot.submitted = true;
-    event.target.setAttribute("aria-busy", "true");
+    /** @type {Element} */ (event.target).setAttribute("aria-busy", "true");
   }, true);
   document.addEventListener("click", (event) => {
-    if (starting() && event.target.closest?.('[data-part="other"]')) boot.other = true;
+    if (starting() && within(event, '[data-part="other"]')) boot.other = true;
   }, true);
 })();

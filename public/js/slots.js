@@ -41,7 +41,7 @@ export class Slots extends Emitter {
     return (this.bySlot.get(slot) ?? []).filter(({ plugin }) => room === undefined || this.worksIn(plugin, room));
   }
 
-  /** The nodes for a slot. @param {Slot} slot @param {{room?: {name: string}|null}} context @returns {Node[]} */
+  /** The nodes for a slot. @param {Slot} slot @param {{room?: {name: string}|null} & Record<string, any>} context @returns {Node[]} */
   fill(slot, context) {
     return this.of(slot, context.room?.name).flatMap((filling) => this.draw(filling, slot, context) ?? []);
   }

@@ -39,8 +39,8 @@ export function notificationsPage(app) {
         change: (hours) => hours !== "now" && changeQuiet({ until: hours === "0" ? 0 : Date.now() + Number(hours) * HOUR_MS }) },
       { kind: "check", label: t("quiet.daily"), value: () => daily, change: (on) => changeQuiet({ daily: on }) },
       ...(daily ? [
-        /** @type {const} */ ({ kind: "time", label: t("quiet.from"), value: () => from, change: (time) => time && changeQuiet({ from: time }) }),
-        /** @type {const} */ ({ kind: "time", label: t("quiet.to"), value: () => to, change: (time) => time && changeQuiet({ to: time }) }),
+        /** @type {const} */ ({ kind: "time", label: t("quiet.from"), value: () => from, change: (/** @type {string} */ time) => time && changeQuiet({ from: time }) }),
+        /** @type {const} */ ({ kind: "time", label: t("quiet.to"), value: () => to, change: (/** @type {string} */ time) => time && changeQuiet({ to: time }) }),
       ] : []),
     ];
   }

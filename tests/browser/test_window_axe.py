@@ -1,0 +1,122 @@
+"""What axe-core finds on every screen and in every dialog: nothing, in both themes and in forced colours."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from browser_kit import Window
+from playwright.async_api import expect
+
+pytestmark = pytest.mark.browser
+
+EXAMPLES = Path(__file__).parent.parent.parent / "examples"
+THEMES = {
+    "light": {"color_scheme": "light"},
+    "dark": {"color_scheme": "dark"},
+    "forced": {"forced_colors": "active"},
+}
+STILL = {"reduced_motion": "reduce"}
+PNG = bytes.fromhex(
+    "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c63606060f80f00010401"
+    "005fe5c34b0000000049454e44ae426082"
+)
+
+
+# On a phone, a pane beside the conversation stands alone: the heading of first rank and the main part are hidden then.
+ASIDE = {"landmark-one-main": {"enabled": False}, "page-has-heading-one": {"enabled": False}}
+
+
+async def faults(window: Window, where: str, **rules: object) -> list[str]:
+    options = {"resultTypes": ["violations"], "rules": rules}
+    found = (await Axe().run(window.page, options=options)).response["violations"]
+    return [f"{where}: {each['id']}: {node['html'][:160]}" for each in found for node in each["nodes"]]
+
+
+@pytest.mark.parametrize("theme", THEMES)
+async def test_axe_finds_nothing(stage, theme):
+    plugins = {"basics": {}, "moderation": {}, "emoji": {}, "history": {}, "files": {}, "approve": {}}
+    async with stage(plugins=plugins, dirs=[EXAMPLES], accounts={"mona": "moderator"}) as here:
+        (bob,) = await here.server.join("general", "bob")
+        mona = await here.window(**STILL, **THEMES[theme])
+        page = mona.page
+        await mona.goto()
+        await expect(page.get_by_label("Your name")).to_be_visible()
+        found = await faults(mona, "enter")
+        await mona.sign_in("mona")
+        await mona.goto("#/general")
+        await mona.ready()
+        for text in ("Good morning, @mona", "https://example.org and\n1. one", "one\n" * 30, "🎉"):
+            await bob.says(text)
+        await page.locator("input[type=file]").set_input_files(
+            [
+                {"name": "a.png", "mimeType": "image/png", "buffer": PNG},
+                {"name": "a.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.4"},
+            ]
+        )
+        await mona.say("the plan")
+        await expect((await mona.sees("the plan")).locator(".file-card")).to_be_visible()
+        await mona.say("/request a chair")
+        await expect(mona.log.get_by_role("button", name="Approve", exact=True)).to_be_visible()
+        await mona.say("/help")
+        await expect(mona.log.locator(".note")).to_be_visible()
+        await mona.say("/nothing")
+        found += await faults(mona, "room")
+
+        async def look(where: str, show: Callable[[], Awaitable[object]], shown: str) -> None:
+            await show()
+            await expect(page.locator(shown).first).to_be_visible()
+            found.extend(await faults(mona, where))
+            await page.keyboard.press("Escape")
+            await expect(page.locator(shown)).to_have_count(0)
+
+        await mona.type("/")
+        await expect(page.locator(".completer").first).to_be_visible()
+        # The arrows move through it from the message field.
+        found += await faults(mona, "commands", **{"scrollable-region-focusable": {"enabled": False}})
+        await mona.type("")
+        await look("switcher", lambda: page.keyboard.press("Control+k"), "dialog[open]")
+        await look("keys", lambda: page.keyboard.press("Control+/"), "dialog[open]")
+        for tab in ("Profile", "Appearance", "Notifications", "Language", "Keyboard"):
+            await look(tab, lambda tab=tab: mona.settings(tab), "dialog[open]")
+        await look("directory", page.get_by_role("button", name="Browse rooms").click, "dialog[open]")
+        await look("new room", page.get_by_role("button", name="Create a room").click, "dialog[open]")
+        await look("viewer", mona.log.locator(".picture").click, "dialog[open]")
+        await look("form", mona.log.get_by_role("button", name="Refuse…").click, "dialog[open]")
+        await look("room menu", page.get_by_role("button", name="Room menu").click, ".menu:popover-open")
+        await look("about", lambda: mona.room_menu("About this room"), "dialog[open]")
+        await look("leave", lambda: mona.room_menu("Leave this room"), "dialog[open]")
+        await look(
+            "message menu",
+            lambda: mona.log.locator(".text").nth(1).click(button="right"),
+            ".menu:popover-open",
+        )
+        await look("card", mona.people.get_by_role("button", name="bob").click, ".card:popover-open")
+        await mona.log.get_by_role("button", name="Approve", exact=True).focus()
+        found += await faults(mona, "message with focus")
+        assert not found, "\n".join(sorted(set(found)))
+
+
+async def test_axe_finds_nothing_on_a_phone(stage):
+    async with stage() as here:
+        (bob,) = await here.server.join("general", "bob")
+        await bob.says("good morning")
+        phone = await here.window(
+            viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True, **STILL
+        )
+        await phone.enter("alice")
+        found = await faults(phone, "room")
+        await (await phone.sees("good morning")).tap()
+        await expect(phone.page.locator(".sheet")).to_be_visible()
+        found += await faults(phone, "sheet")
+        await phone.page.keyboard.press("Escape")
+        await phone.page.get_by_role("button", name="People").tap()
+        await expect(phone.people).to_be_visible()
+        found += await faults(phone, "people", **ASIDE)
+        await phone.page.go_back()
+        await phone.page.get_by_role("button", name="Back").tap()
+        await expect(phone.rooms).to_be_visible()
+        found += await faults(phone, "rooms", **ASIDE)
+        assert not found, "\n".join(found)
