@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from chatserver.web.linker import LinkError, link_modules, link_styles
+from chatserver.web.linker import LinkError, link_modules, link_styles, plain_script
 
 PUBLIC = Path(__file__).parent.parent / "public"
 
@@ -196,3 +196,8 @@ def test_every_style_sheet_is_sent() -> None:
         set(files) - {"css/index.css", "css/later.css"}
     )
     assert "@import" not in link_styles(files, "css/index.css")
+
+
+def test_a_script_that_stands_alone_keeps_its_lines() -> None:
+    source = "// What it is.\n(() => {\n  /** @param {string} a */\n  const f = (a) => `x: //${a}`; // here\n\n})();\n"
+    assert plain_script(source) == "\n(() => {\n\nconst f = (a) => `x: //${a}`; // here\n\n})();\n"

@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from ..plugins.plugin_set import Loaded
-from .linker import LinkError, link_modules, link_styles
+from .linker import LinkError, link_modules, link_styles, plain_script
 
 try:
     import brotli  # type: ignore[import-untyped]
@@ -189,10 +189,13 @@ class Assets:
 
 
 def _join(files: Mapping[str, bytes]) -> dict[str, bytes]:
-    """All modules in one, those that wait until they are needed in another, and all style sheets in one."""
+    """All modules in one, those that wait until they are needed in another, all style sheets in one, and what comes
+    before the modules without comments."""
     modules = {path: content.decode() for path, content in files.items() if path.endswith(".js")}
     styles = {path: content.decode() for path, content in files.items() if path.endswith(".css")}
     later = "js/later.js" if "js/later.js" in modules else None
     made = link_modules(modules, "js/main.js", "js/client.js", later)
     made["css/client.css"] = link_styles(styles, "css/index.css")
+    if "js/early.js" in modules:
+        made["js/early.js"] = plain_script(modules["js/early.js"])
     return {path: text.encode() for path, text in made.items()}

@@ -93,7 +93,7 @@ class _Modules:
                 raise LinkError(f"{path}: {wanted} can't be imported lazily")
             return f'(import)("./{posixpath.relpath(wanted, self._folder)}")'
 
-        body = _DOC.sub(lambda found: "\n" * found[0].count("\n"), self._files[path])
+        body = _without_docs(self._files[path])
         body = _LAZY.sub(lazily, _EXPORT.sub(r"\1", _IMPORT.sub(taken, body)))
         if other := _OTHER.search(body):
             line = body.count("\n", 0, other.start()) + 1
@@ -104,6 +104,15 @@ class _Modules:
                 reason = "a template of more than one line can't be joined"
                 raise LinkError(f"{path}:{line}: {reason}: {text.strip()}")
         return _MARGIN.sub("", body).replace("(import)(", "import(")
+
+
+def plain_script(source: str) -> str:
+    """A script that stands alone, without comments and indentation; each line keeps its number."""
+    return _MARGIN.sub("", _without_docs(source))
+
+
+def _without_docs(source: str) -> str:
+    return _DOC.sub(lambda found: "\n" * found[0].count("\n"), source)
 
 
 def link_styles(files: Mapping[str, str], main: str) -> str:
