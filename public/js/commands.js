@@ -69,7 +69,8 @@ function completeCommand(before, known) {
     const choices = commandChoices(best(known.commands, name[1], (command) => [command.name]));
     return choices.length ? { start: 0, end: before.length, choices } : null;
   }
-  const below = subcommands(before, known.commands);
+  // What is written out already is told by its usage.
+  const below = subcommands(before, known.commands).filter(({ value }) => value.trim() !== before.trim());
   const found = called(before, known.commands);
   if (!found) return below.length ? { start: 0, end: before.length, choices: below } : null;
   const { command, count } = found;

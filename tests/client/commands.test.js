@@ -91,6 +91,8 @@ test("subcommands complete while their second word is written", () => {
   assert.deepEqual(found("/karma ").choices.map((choice) => choice.value), ["/karma top ", "/karma give "]);
   assert.deepEqual(found("/karma g").choices.map((choice) => choice.value), ["/karma give "]);
   assert.deepEqual(found("/karma tea").choices, []);
+  assert.deepEqual(found("/karma top").choices, []);
+  assert.equal(found("/karma top").usage.usage, "/karma top COUNT");
   assert.deepEqual(found("/karma top 1").choices.map((choice) => choice.value), ["10 "]);
   assert.deepEqual(found("/karma best 3").choices.map((choice) => choice.value), ["3 "]);
 });

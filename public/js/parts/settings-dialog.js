@@ -40,6 +40,7 @@ export class SettingsDialog extends DialogPart {
     this.dialog?.classList.add("wide");
     this.tabs.addEventListener("keydown", (event) => this.key(event));
     this.show(page);
+    /** @type {HTMLElement|null} */ (this.tabs.querySelector("[aria-selected=true]"))?.focus();
   }
 
   /** @param {string} id */
