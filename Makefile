@@ -5,7 +5,7 @@
 # make lint   ruff, mypy, the layers
 # make fix    what ruff can mend and format by itself
 # make bench  measure this server and others side by side (an hour); make bench-quick: in two minutes
-# make client-figures  what the browser client costs on a slow line: requests, bytes, time to the first message
+# make client-figures  what the browser client costs on a slow line: requests, bytes, time to the first message; and with large rooms
 # make types  check the types of the client, where TypeScript is
 # make soak   ten minutes of half load with clients that come, go, lag and crash: memory flat, nothing lost
 # make autobahn  check RFC 6455 with the cases of the Autobahn test suite (needs Python 2.7)

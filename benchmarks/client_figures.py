@@ -2,7 +2,7 @@
 
 A server with a hundred messages, a real Chromium, and between them a line of 150 ms and 1.6 Mbit/s. Prints the worst
 of three: requests, bytes on the wire, first paint, and the time from a reload to the first message. Lighthouse's
-scores too, where it is installed.
+scores too, where it is installed. And what it does with large rooms, see `client_work`.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from playwright.async_api import Browser, BrowserContext, CDPSession, Page, asyn
 
 from chatserver.testing import ServerProcess
 
+from .client_work import work
 from .slow_line import SlowLine
 
 ROUNDS = 3
@@ -167,6 +168,8 @@ async def run() -> None:
                     executable_path=chromium(), args=["--no-sandbox", "--disable-gpu"]
                 )
                 rounds = [await measure(browser, server.url, number) for number in range(ROUNDS)]
+                with tempfile.TemporaryDirectory() as rooms:
+                    await work(browser, Path(rooms))
                 await browser.close()
             print(f"150 ms, 1.6 Mbit/s, worst of {ROUNDS}:")
             show("first load", worst([first for first, _ in rounds]))
