@@ -158,6 +158,20 @@ async def test_a_failing_job_comes_again_and_is_given_up_at_last(make, clock, ca
         )
 
 
+async def test_many_planned_jobs_that_fail_come_again_each_by_itself(make, clock, caplog):
+    async with make() as server:
+        jobs = plugin(server)
+        jobs.fails = 25 * 5
+        for number in range(25):
+            await jobs.at(timedelta(seconds=1), "remind", f"n{number}")
+        await clock.move(days=1)
+        assert jobs.fails == 0
+        assert len([text for text in caplog.messages if "is given up" in text]) == 25
+        # What comes again later and later needs no suspension.
+        assert not server.server.host.current.hooks.suspended("jobs")
+        assert len(server.failures()) == 125
+
+
 async def test_jobs_wait_for_a_plugin_that_is_switched_off(make, clock):
     async with make() as server:
         await plugin(server).at(timedelta(minutes=1), "remind", "waited")

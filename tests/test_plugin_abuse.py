@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import re
+from contextlib import contextmanager
 
 import pytest
 
 from chatserver.plugins.hookspecs import KINDS, SYNC_ONLY
-from chatserver.testing import Refused
+from chatserver.testing import Clock, Refused
 
 PLUGINS = ["bad", "other", "basics"]
 WAYS = {
@@ -205,6 +207,169 @@ async def abuse(server, way, eventually):
     await bob.says("/upload")
     assert (await bob.hears("notice")).text == "x.txt"
     with_page.cancel()
+
+
+LATER = """
+import asyncio
+from chatserver import Plugin, command, hookimpl, job
+
+async def stubborn():
+    # The second time it is the test that ends.
+    try:
+        await asyncio.Event().wait()
+    except asyncio.CancelledError:
+        await asyncio.Event().wait()
+
+async def misbehave():
+    {WAY}
+
+class Bad(Plugin):
+    migrations = (
+        "CREATE TABLE bad_seen (room TEXT NOT NULL, seq BIGINT NOT NULL, text TEXT, PRIMARY KEY (room, seq))",
+    )
+    right = False
+
+    @hookimpl
+    def startup(self):
+        self.follow(lambda tx, events: self.seen(tx, events))
+        self.every(6 * 3600, self.again)
+        self.daily("12:00", self.wrongly)
+
+    def seen(self, tx, events):
+        for event in events:
+            text = event.message.content if event.message is not None else None
+            row = {"room": event.room, "seq": event.seq, "text": text}
+            tx.execute("INSERT INTO bad_seen VALUES (:room, :seq, :text)", **row)
+            if text == "now" and not self.right:
+                {FOLLOW}
+
+    async def again(self):
+        return await misbehave()
+
+    async def wrongly(self):
+        return await misbehave()
+
+    @job
+    async def planned(self, data):
+        return await misbehave()
+
+    @command()
+    async def plan(self, ctx):
+        for _ in range(50):
+            await self.at(0, "planned")
+"""
+FOLLOWS = {
+    "raise": WAYS["raise"],
+    "exit": WAYS["exit"],
+    "wrong type": "return misbehave()",
+    "unencodable": "tx.execute('INSERT INTO bad_seen VALUES (:room, 0, :text)', room='x', text='\\ud800')",
+    "hang": "tx.execute('INSERT INTO other_point VALUES (1, 1)')",
+    "swallow": "tx.execute('nonsense')",
+    "huge": "tx.execute('INSERT INTO bad_seen VALUES (:room, 0, :text)', room='x', text='x' * 50_000_000)",
+}
+"""The function of ``follow`` is plain: instead of waiting it writes what it may not, and what is no SQL."""
+PLANS = """
+from chatserver import Plugin, command, hookimpl, job
+
+class Other(Plugin):
+    migrations = ("CREATE TABLE other_point (room TEXT NOT NULL, seq BIGINT NOT NULL, PRIMARY KEY (room, seq))",)
+    ran = 0
+
+    @hookimpl
+    def startup(self):
+        self.follow(self.seen, events=["message"])
+
+    def seen(self, tx, events):
+        rows = [{"room": event.room, "seq": event.seq} for event in events]
+        tx.executemany("INSERT INTO other_point VALUES (:room, :seq)", rows)
+
+    @job
+    async def planned(self, data):
+        self.ran += 1
+
+    @command()
+    async def other(self, ctx):
+        await self.at(0, "planned")
+"""
+
+
+class Impatient(Clock):
+    """It doesn't wait for the jobs that it wakes."""
+
+    @contextmanager
+    def running(self):
+        yield
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_what_follows_and_what_is_planned_hold_up_their_plugin_alone(
+    chat, tmp_path, way, eventually, caplog
+):
+    (tmp_path / "bad.py").write_text(LATER.replace("{WAY}", WAYS[way]).replace("{FOLLOW}", FOLLOWS[way]))
+    (tmp_path / "other.py").write_text(PLANS)
+    clock = Impatient()
+    before = asyncio.all_tasks()
+    server = chat(
+        plugins=PLUGINS, dirs=[tmp_path], clock=clock, settings={"rooms": [{"name": "general"}, {"name": "tea"}]},
+        timeouts={"stop_plugin_step": 0.1}, strict=False,
+    )  # fmt: skip
+    await server.start()
+    try:
+        await abuse_later(server, way, eventually, clock, caplog)
+    finally:
+        await server.stop()
+        left = asyncio.all_tasks() - before - {asyncio.current_task()}
+        while left:
+            for task in left:
+                task.cancel()
+            _, left = await asyncio.wait(left, timeout=0.01)
+
+
+async def abuse_later(server, way, eventually, clock, caplog):
+    bad, other = (server.plugin(name) for name in ("bad", "other"))
+    alice, bob = await server.join("general", "alice", "bob")
+    await alice.says("now")
+    await alice.says("/plan")
+    await clock.move(days=1)
+    if way in ("raise", "exit"):
+        jobs = {"the job planned", "the job again", "the job wrongly"}
+        await eventually(lambda: {"follow <lambda>", *jobs} <= failed(caplog))
+    elif way != "huge":
+        await eventually(lambda: "follow <lambda>" in failed(caplog))
+    # Two people talk, its other room goes on, and another plugin's jobs run, and it has all events.
+    await bob.hears(content="now")
+    for person in (alice, bob):
+        await person.join("tea")
+    await alice.says("still here")
+    await bob.hears(content="still here")
+    await bob.says("/other")
+    await eventually(lambda: other.ran == 1)
+    await until(lambda: other.db.query("SELECT seq FROM other_point"), lambda rows: len(rows) == 2)
+    seen = "SELECT room, seq, text FROM bad_seen WHERE seq > 0 AND text IS NOT NULL ORDER BY room"
+    await until(lambda: bad.db.query(seen), lambda rows: [row["text"] for row in rows][-1:] == ["still here"])
+    # Once it is right, it goes on where it was, and nothing comes twice.
+    bad.right = True
+    await until(
+        lambda: bad.db.query(seen),
+        lambda rows: (
+            [(row["room"], row["text"]) for row in rows] == [("general", "now"), ("tea", "still here")]
+        ),
+        lambda: clock.move(60),
+    )
+    server.failures()
+
+
+def failed(caplog):
+    """What the log says has failed."""
+    found = (re.match(r"plugin bad: (.*) failed: ", text) for text in caplog.messages)
+    return {each[1] for each in found if each}
+
+
+async def until(ask, right, meanwhile=lambda: asyncio.sleep(0)):
+    async with asyncio.timeout(10):
+        while not right(await ask()):
+            await meanwhile()
+            await asyncio.sleep(0.005)
 
 
 async def test_every_hook_is_tried():

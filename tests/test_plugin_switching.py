@@ -313,7 +313,7 @@ async def test_a_job_that_keeps_failing_is_suspended_and_no_other(chat, dirs, ev
         assert stats["ticks", "job"].failures == failed == 20
         root = await server.account("root", "admin")
         await root.join("general")
-        assert "  a job: ValueError: no disk (" in await told(root, "/plugins")
+        assert "  the job tick: ValueError: no disk (" in await told(root, "/plugins")
         await server.reload(["basics", "ticks"])
         # It begins anew, and fails anew.
         await eventually(lambda: stats["ticks", "job"].failures == 40)

@@ -39,7 +39,7 @@ PROGRESS_SECONDS = 10.0
 """How often the log says how far it is."""
 
 Function = Callable[[Transaction, Sequence[Event]], Any]
-Failed = Callable[[float, BaseException | None], None]
+Failed = Callable[[float, BaseException | None], object]
 
 
 class Follower:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from ..model.errors import Reject
@@ -17,7 +19,7 @@ from ..store.plugin_values import StoredJob, drop_job, next_jobs, put_job
 log = logging.getLogger(__name__)
 
 AT_ONCE = 20
-"""So many jobs run at the same time."""
+"""So many jobs of a plugin run at the same time: those that don't end hold up their own plugin alone."""
 TRIES = 5
 """A job that fails so often is given up."""
 AGAIN_SECONDS = 60.0
@@ -79,19 +81,24 @@ class PluginJobs:
     async def _begin_due(self) -> float | None:
         """Begin what is due; when the next one is."""
         plugins = {plugin.name: plugin.instance for plugin in self._host.current.plugins}
-        # Those that run are still stored.
-        most = AT_ONCE + len(self._running)
-        names = list(plugins)
-        jobs = await self._store.read(lambda conn: next_jobs(conn, names, most))
-        for job in jobs:
-            if (job.plugin, job.id) in self._running:
-                continue
-            if job.due > self._timer():
-                return job.due
-            if len(self._running) >= AT_ONCE:
-                break
-            self._begin(job, plugins[job.plugin])
-        return None
+        while True:
+            busy = Counter(plugin for plugin, _ in self._running)
+            names = [name for name in plugins if busy[name] < AT_ONCE]
+            # Those that run are still stored.
+            most = AT_ONCE + len(self._running)
+            jobs = await self._store.read(partial(next_jobs, plugins=names, most=most))
+            begun = False
+            for job in jobs:
+                if (job.plugin, job.id) in self._running:
+                    continue
+                if job.due > self._timer():
+                    return job.due
+                if busy[job.plugin] < AT_ONCE:
+                    busy[job.plugin] += 1
+                    begun = True
+                    self._begin(job, plugins[job.plugin])
+            if not begun:
+                return None
 
     def _begin(self, job: StoredJob, plugin: Plugin) -> None:
         key = job.plugin, job.id

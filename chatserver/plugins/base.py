@@ -29,8 +29,9 @@ from .plugin_server import Alone, PluginServer
 if TYPE_CHECKING:
     from .http import Http, Network
 
-Ran = Callable[[float, BaseException | None], None]
-"""Counts a run of a job: the seconds it took, and what it failed with."""
+Ran = Callable[[float, BaseException | None, str | None], bool]
+"""Counts a run of a job: the seconds it took, what it failed with, and its name where it comes again and again. Whether
+that has failed too often to go on."""
 ID_CHARS = 100
 Migration = str | Callable[[Transaction], None]
 
@@ -94,7 +95,7 @@ class Plugin:
         settings: Any,
         data_dir: Path,
         peers: Callable[[str], Plugin | None] = lambda name: None,
-        ran: Ran = lambda seconds, error: None,
+        ran: Ran = lambda seconds, error, again: False,
     ) -> None:
         self.name = name
         self.settings = settings
@@ -257,12 +258,14 @@ class Plugin:
         if keep is not None:
             await keep.save()
 
-    def _count_job(self, started: float, error: BaseException | None, what: str = "a background job") -> None:
+    def _count_job(
+        self, started: float, error: BaseException | None, what: str = "a background job", again: bool = False
+    ) -> bool:
         if error is not None:
             error = raised(error)
             self.log.error("plugin %s: %s failed: %s", self.name, what, described(error, type(self)))
             self.log.debug("plugin %s: the failure in full", self.name, exc_info=error)
-        self._ran(perf_counter() - started, error)
+        return self._ran(perf_counter() - started, error, what if again else None)
 
 
 _HANDLE = frozenset(

@@ -197,9 +197,9 @@ class HookCaller:
         """Log and count a failure that was caught elsewhere. Returns the refusal that it means."""
         return self._isolation.failed(plugin, what, error)
 
-    def job_failed(self, plugin: str, error: BaseException) -> bool:
+    def job_failed(self, plugin: str, what: str, error: BaseException) -> bool:
         """A job failed, which is reported and counted already. Whether it fails too often to go on."""
-        return self._isolation.job_failed(plugin, error)
+        return self._isolation.job_failed(plugin, what, error)
 
     def refusal(self, plugin: str, what: str, refusal: Reject) -> Reject:
         """A refusal that was caught elsewhere, as its caller gets it."""

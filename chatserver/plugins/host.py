@@ -234,13 +234,11 @@ class PluginHost:
             self._started.discard(plugin.instance)
 
     def _ran(self, plugin: str) -> Ran:
-        def ran(seconds: float, error: BaseException | None) -> None:
+        def ran(seconds: float, error: BaseException | None, again: str | None) -> bool:
             self._record.job(plugin, seconds, error)
-            if error is not None and self.current.hooks.job_failed(plugin, error):
-                # The job itself, where it is one that comes again and again.
-                task = asyncio.current_task()
-                if task is not None:
-                    task.cancel()
+            if error is None or again is None:
+                return False
+            return self.current.hooks.job_failed(plugin, again, error)
 
         return ran
 

@@ -162,9 +162,9 @@ class Isolation:
         refusal.plugin = refusal.plugin or plugin
         return refusal
 
-    def job_failed(self, plugin: str, error: BaseException) -> bool:
+    def job_failed(self, plugin: str, what: str, error: BaseException) -> bool:
         """A job of a plugin, which has reported it, failed once more. Whether it is suspended."""
-        return self._keeps_failing(plugin, "a job", error)
+        return self._keeps_failing(plugin, what, error)
 
     def worked(self, plugin: str, what: str) -> None:
         """What is not a hook did not fail: the failures before it don't count any more."""

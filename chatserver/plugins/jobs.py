@@ -6,6 +6,7 @@ import inspect
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from time import perf_counter
 from typing import Any, Protocol, TypeVar
 from zoneinfo import ZoneInfo
@@ -31,10 +32,19 @@ def jobs_of(plugin: object) -> Mapping[str, Callable[[Any], Any]]:
     return {name: getattr(plugin, name) for name in dir(cls) if getattr(getattr(cls, name), _JOB, False)}
 
 
-class Count(Protocol):
-    """Counts and logs a run: when it began (perf_counter), what it failed with, what it is called."""
+def _named(function: Callable[..., Any]) -> str:
+    while isinstance(function, partial):
+        function = function.func
+    return f"the job {getattr(function, '__name__', '?')}"
 
-    def __call__(self, started: float, error: BaseException | None, what: str, /) -> None: ...
+
+class Count(Protocol):
+    """Counts and logs a run: when it began (perf_counter), what it failed with, what it is called, and whether it comes
+    again and again. Whether it has failed too often for that."""
+
+    def __call__(
+        self, started: float, error: BaseException | None, what: str, again: bool = False, /
+    ) -> bool: ...
 
 
 class Jobs:
@@ -47,6 +57,16 @@ class Jobs:
 
     async def run(self, function: Callable[..., Any], *args: Any) -> bool:
         """Call a function, plain or async; whether that worked. What it raises is counted and logged."""
+        started, failure = await self._call(function, *args)
+        self._count(started, failure, _named(function))
+        return failure is None
+
+    async def _again(self, function: Callable[[], Any]) -> bool:
+        """Call what comes again and again. Whether it may go on."""
+        started, failure = await self._call(function)
+        return not self._count(started, failure, _named(function), True)
+
+    async def _call(self, function: Callable[..., Any], *args: Any) -> tuple[float, BaseException | None]:
         started, failure = perf_counter(), None
         with self._timer.running():
             try:
@@ -55,15 +75,14 @@ class Jobs:
                     await result
             except BaseException as error:
                 failure = own_failure(error)
-        self._count(started, failure, f"the job {getattr(function, '__name__', '?')}")
-        return failure is None
+        return started, failure
 
     async def every(self, seconds: float, function: Callable[[], Any], first: float) -> None:
         """Call a function after ``first`` seconds, then again and again with ``seconds`` between."""
         await self._timer.sleep(first)
         while True:
-            if self._leads():
-                await self.run(function)
+            if self._leads() and not await self._again(function):
+                return
             await self._timer.sleep(seconds)
 
     async def daily(self, at: time, zone: ZoneInfo, function: Callable[[], Any]) -> None:
@@ -72,8 +91,8 @@ class Jobs:
         while True:
             due = next_at(at, zone, max(due, self._timer()))
             await self._timer.until(due)
-            if self._leads():
-                await self.run(function)
+            if self._leads() and not await self._again(function):
+                return
 
 
 def next_at(at: time, zone: ZoneInfo, after: float) -> float:

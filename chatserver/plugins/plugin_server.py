@@ -32,7 +32,7 @@ class PluginServer(Protocol):
         function: Callable[[Transaction, Sequence[Event]], Any],
         types: frozenset[str] | None,
         at_the_end: bool,
-        ran: Callable[[float, BaseException | None], None],
+        ran: Callable[[float, BaseException | None], object],
     ) -> Coroutine[Any, Any, None]:
         """Read all logs for a function, for ever; ``ran(started, error)`` counts its calls."""
 

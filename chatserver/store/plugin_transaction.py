@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -103,9 +104,15 @@ class EventTx(Tx):
 
 
 def contained(work: Callable[[T], Any], tx: T) -> Any:
-    """``work(tx)``, without what would end the writer's thread (SystemExit, as argparse raises it)."""
+    """``work(tx)``, without what would end the writer's thread (SystemExit, as argparse raises it). Raises TypeError
+    for work that would have to be awaited, as none of it would be done."""
     try:
-        return work(tx)
+        result = work(tx)
+        if inspect.isawaitable(result):
+            if inspect.iscoroutine(result):
+                result.close()
+            raise TypeError("what runs in a transaction is a plain function, and awaits nothing")
+        return result
     except Exception:
         raise
     except BaseException as error:
