@@ -8,7 +8,8 @@ from pathlib import Path
 from playwright.async_api import Browser, CDPSession, Page
 
 from chatserver.testing import Client, Harness
-from chatserver.testing.harness import PASSWORD
+
+PASSWORD = "correct horse"
 
 ROOMS, MEMBERS, MESSAGES, LONG = 500, 5000, 200, 50_000
 TOGETHER = 500
@@ -128,7 +129,7 @@ async def crowd(server: Harness) -> None:
         await member.hello(name=f"member{number}")
         await member.join("general")
         await member.leave()
-    listener = await server.account("listener")
+    listener = await server.account("listener", password=PASSWORD)
     for number in range(ROOMS):
         await listener.join(f"room-{number}")
     await listener.join("general")
