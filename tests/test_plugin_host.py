@@ -409,11 +409,26 @@ def test_right_annotations_are_no_mistake(write, host, source):
 
 def test_a_default_that_can_be_changed_is_told_with_the_remedy(write, host):
     write("bad.py", "class A(Plugin):\n  @settings\n  class Settings:\n    words: list = ['x']")
-    with pytest.raises(PluginError, match=r"take a tuple, or msgspec\.field.* \(.*bad\.py, line 3\)"):
+    with pytest.raises(PluginError, match=r"take a tuple, or dataclasses\.field.* \(.*bad\.py, line 3\)"):
         host("bad:").load()
 
 
 # Settings
+
+
+async def test_settings_take_the_fields_of_dataclasses(write, host):
+    write(
+        "fields.py",
+        "from dataclasses import field\nclass A(Plugin):\n  @settings\n  class Settings:\n    needed: str = field()\n"
+        "    words: list[str] = field(default_factory=lambda: ['x'])\n    most: int = field(default=3)",
+    )
+    with pytest.raises(ConfigError, match='the key "needed" is missing'):
+        host("fields:").load()
+    loaded = host("fields: {needed: a}")
+    loaded.load()
+    (plugin,) = loaded.current.plugins
+    own = plugin.instance.settings
+    assert (own.needed, own.words, own.most) == ("a", ["x"], 3)
 
 
 SET = """

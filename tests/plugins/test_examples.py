@@ -40,3 +40,14 @@ async def test_every_plugin_works_alone(chat, name):
         alice, bob = await server.join("general", "alice", "bob")
         await alice.says("hello")
         assert (await bob.hears()).content == "hello"
+
+
+async def test_every_example_to_copy_works_as_it_is(chat, examples):
+    found = sorted(
+        path.stem for path in examples.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()
+    )
+    assert {"welcome", "karma", "approve", "webhooks", "rss", "translate"} <= set(found)
+    settings = {"translate": {"url": "https://translate.example/"}}
+    async with chat(plugins={name: settings.get(name, {}) for name in found}, dirs=[examples]) as server:
+        _, bob = await server.join("general", "alice", "bob")
+        await bob.hears(content="Welcome to General, bob! Say @welcome help.")
