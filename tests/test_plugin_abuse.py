@@ -255,7 +255,7 @@ class Bad(Plugin):
 
     @command()
     async def plan(self, ctx):
-        for _ in range(50):
+        for _ in range(25):
             await self.at(0, "planned")
 """
 FOLLOWS = {
@@ -265,7 +265,6 @@ FOLLOWS = {
     "unencodable": "tx.execute('INSERT INTO bad_seen VALUES (:room, 0, :text)', room='x', text='\\ud800')",
     "hang": "tx.execute('INSERT INTO other_point VALUES (1, 1)')",
     "swallow": "tx.execute('nonsense')",
-    "huge": "tx.execute('INSERT INTO bad_seen VALUES (:room, 0, :text)', room='x', text='x' * 50_000_000)",
 }
 """The function of ``follow`` is plain: instead of waiting it writes what it may not, and what is no SQL."""
 PLANS = """
@@ -301,7 +300,7 @@ class Impatient(Clock):
         yield
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", FOLLOWS)
 async def test_what_follows_and_what_is_planned_hold_up_their_plugin_alone(
     chat, tmp_path, way, eventually, caplog
 ):
@@ -311,7 +310,7 @@ async def test_what_follows_and_what_is_planned_hold_up_their_plugin_alone(
     before = asyncio.all_tasks()
     server = chat(
         plugins=PLUGINS, dirs=[tmp_path], clock=clock, settings={"rooms": [{"name": "general"}, {"name": "tea"}]},
-        timeouts={"stop_plugin_step": 0.1}, strict=False,
+        timeouts={"stop_plugin_step": 0.1}, strict=False, patience=20,
     )  # fmt: skip
     await server.start()
     try:
@@ -333,9 +332,9 @@ async def abuse_later(server, way, eventually, clock, caplog):
     await clock.move(days=1)
     if way in ("raise", "exit"):
         jobs = {"the job planned", "the job again", "the job wrongly"}
-        await eventually(lambda: {"follow <lambda>", *jobs} <= failed(caplog))
-    elif way != "huge":
-        await eventually(lambda: "follow <lambda>" in failed(caplog))
+        await eventually(lambda: {"follow <lambda>", *jobs} <= failed(caplog), 20)
+    else:
+        await eventually(lambda: "follow <lambda>" in failed(caplog), 20)
     # Two people talk, its other room goes on, and another plugin's jobs run, and it has all events.
     await bob.hears(content="now")
     for person in (alice, bob):
@@ -343,7 +342,7 @@ async def abuse_later(server, way, eventually, clock, caplog):
     await alice.says("still here")
     await bob.hears(content="still here")
     await bob.says("/other")
-    await eventually(lambda: other.ran == 1)
+    await eventually(lambda: other.ran == 1, 20)
     await until(lambda: other.db.query("SELECT seq FROM other_point"), lambda rows: len(rows) == 2)
     seen = "SELECT room, seq, text FROM bad_seen WHERE seq > 0 AND text IS NOT NULL ORDER BY room"
     await until(lambda: bad.db.query(seen), lambda rows: [row["text"] for row in rows][-1:] == ["still here"])
@@ -366,7 +365,7 @@ def failed(caplog):
 
 
 async def until(ask, right, meanwhile=lambda: asyncio.sleep(0)):
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not right(await ask()):
             await meanwhile()
             await asyncio.sleep(0.005)
