@@ -11,6 +11,7 @@ export class Badge {
     this.icon = document.querySelector("link[rel=icon]");
     this.plain = this.icon?.getAttribute("href") ?? "";
     this.shown = "";
+    this.loud = -1;
     const draw = scheduled(() => this.draw());
     for (const topic of ["rooms", "counts", "current", "room", "people"]) app.store.on(topic, draw);
     app.settings.on("change", (name) => name === "levels" && draw());
@@ -24,9 +25,12 @@ export class Badge {
     const loud = rooms.reduce((sum, room) => sum + (room.kind === "direct" || attention.levelOf(room) === "all" ? room.unread : room.mentions), 0);
     const here = store.room(store.current);
     const place = here ? `${this.app.roomTitle(here)} · ` : "";
-    document.title = `${unread ? `(${unread}) ` : ""}${place}${store.server.name || "Chat"}`;
+    const title = `${unread ? `(${unread}) ` : ""}${place}${store.server.name || "Chat"}`;
+    if (document.title !== title) document.title = title;
     this.mark(loud ? "#d0273c" : unread ? "#e8a33d" : "");
-    setBadge(loud);
+    // It goes through another process, and would with each message.
+    if (loud !== this.loud) setBadge(loud);
+    this.loud = loud;
   }
 
   /** @param {string} colour of the dot on the page's icon; empty for none */
