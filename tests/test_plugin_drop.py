@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from chatserver.config import load
-from chatserver.model.errors import ConfigError, Reject
+from chatserver.model.errors import ConfigError, PluginError, Reject
 from chatserver.server import cli
 from chatserver.store import Store
 from chatserver.store.plugin_data import rows_of
@@ -142,3 +143,28 @@ def test_there_has_to_be_a_database(tmp_path: Path) -> None:
     config.write_text("store: {url: 'memory:'}\nplugins: {enabled: {}}\n")
     with pytest.raises(ConfigError, match="nothing to drop"):
         drop(config, "shop", "--yes")
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "../..", "a/../..", "shop/.", "Shop", "{outside}"])
+def test_what_is_no_name_of_a_plugin_drops_nothing(config: Path, name: str) -> None:
+    outside = config.parent / "outside"
+    outside.mkdir()
+    (outside / "kept.txt").write_text("kept")
+    with pytest.raises(PluginError, match="a plugin's name has small letters"):
+        drop(config, "--yes", name.format(outside=outside))
+    assert (outside / "kept.txt").exists()
+    assert (config.parent / "data" / "plugins" / "shop" / "bill.txt").exists()
+
+
+@pytest.mark.parametrize("target", ["outside", "data/plugins/shop_front"])
+def test_a_link_is_not_followed(config: Path, target: str) -> None:
+    elsewhere = config.parent / target
+    elsewhere.mkdir(exist_ok=True)
+    (elsewhere / "kept.txt").write_text("kept")
+    folder = config.parent / "data" / "plugins" / "shop"
+    shutil.rmtree(folder)
+    folder.symlink_to(elsewhere)
+    with pytest.raises(PluginError, match="is a link to"):
+        drop(config, "shop", "--yes")
+    assert (elsewhere / "kept.txt").exists()
+    assert kept(config, "shop", "shop_front")["shop_thing"] == 2

@@ -11,7 +11,8 @@ from pathlib import Path
 import click
 
 from ..config import Settings
-from ..model.errors import ConfigError, Reject
+from ..model.errors import ConfigError, PluginError, Reject
+from ..model.plugin_names import check_form
 from ..plugins.discovery import find
 from ..store import Store
 from ..store.engine import database_file
@@ -28,6 +29,7 @@ def drop(name: str, yes: bool, config: Path | None) -> None:
 
     The plugin must not be enabled, and the server must not run. What it posted stays.
     """
+    check_form(name)
     settings = read_settings(config)
     if name in settings.plugins.enabled:
         raise settings.source.error(
@@ -49,7 +51,7 @@ async def _drop(settings: Settings, name: str, yes: bool) -> None:
             known = await store.read(known_plugins)
             others = (known | {each.name for each in find(settings.plugins.dirs)}) - {name}
             rows = await store.read(lambda conn: rows_of(conn, name, others))
-            folder = settings.data_dir / "plugins" / name
+            folder = _folder(settings.data_dir, name)
             files = [each for each in folder.rglob("*") if each.is_file()] if folder.is_dir() else []
             if not rows and not folder.is_dir():
                 raise _nothing(name, known)
@@ -62,6 +64,15 @@ async def _drop(settings: Settings, name: str, yes: bool) -> None:
     finally:
         store.close()
     click.echo(f"All that the plugin {name} had kept is gone.")
+
+
+def _folder(data_dir: Path, name: str) -> Path:
+    """The plugin's folder. Raises PluginError if it is a link: what lies elsewhere isn't deleted."""
+    folders = data_dir / "plugins"
+    folder = folders / name
+    if folder.is_symlink() or folder.resolve().parent != folders.resolve():
+        raise PluginError(f"{folder} is a link to {folder.resolve()}; remove it first", name)
+    return folder
 
 
 def _nothing(name: str, known: set[str]) -> Reject:
