@@ -76,14 +76,16 @@ def test_a_package_that_can_be_installed_with_its_test_that_passes(here: Path) -
     run_tests(folder, path=str(target))
 
 
-@pytest.mark.parametrize("name", ["plugin", "user", "room", "hello_world"])
+@pytest.mark.parametrize("name", ["settings", "command", "annotated", "hello_world"])
 def test_a_class_is_not_called_like_what_the_file_imports(here: Path, name: str) -> None:
     new(name)
     found = next(each for each in find([here / "my-plugins"]) if each.name == name)
     assert plugin_class(found).__module__.endswith(name)
 
 
-@pytest.mark.parametrize("name", ["Tea", "2tea", "te-a", "../tea", "class", "", "basics"])
+@pytest.mark.parametrize(
+    "name", ["Tea", "2tea", "te-a", "../tea", "class", "", "basics", "plugin", "sqlite", "log"]
+)
 def test_a_name_that_no_plugin_can_have_is_refused(here: Path, name: str) -> None:
     with pytest.raises(PluginError):
         new(name)

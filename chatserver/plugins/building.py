@@ -15,6 +15,7 @@ import pluggy
 
 from ..config import PluginConfig, Settings
 from ..model.errors import ConfigError, PluginError
+from ..model.plugin_names import check_name
 from ..model.tuning import Timeouts
 from .base import Plugin, Ran
 from .commands import Commands
@@ -31,7 +32,6 @@ from .registrations import Registrations
 from .texts import Texts
 from .tracing import Tracer
 
-_NAME = re.compile(r"[a-z][a-z0-9_]*")
 _UNMISTAKABLE = re.compile(r"(before|after|register)_|(startup|shutdown|in_commit)$")
 """Names that a method has only when it is meant as a hook."""
 
@@ -142,8 +142,7 @@ class Builder:
 
     def _load(self, found: Found, config: PluginConfig) -> Loaded:
         name = found.name
-        if not _NAME.fullmatch(name):
-            raise PluginError("a plugin's name has small letters, digits and _", name)
+        check_name(name)
         cls = plugin_class(found)
         self._check_class(name, cls)
         path = ("plugins", "enabled", name)

@@ -11,10 +11,9 @@ from string import Template
 import click
 
 from ..model.errors import PluginError
+from ..model.plugin_names import check_name
 from ..plugins.discovery import find
 from .options import config_option, read_settings
-
-_NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 PLUGIN = '''\
 from typing import Annotated
@@ -108,8 +107,9 @@ plugins:
 @config_option
 def new(name: str, package: bool, folder: Path | None, config: Path | None) -> None:
     """Make a plugin to begin with, and its test. Nothing is overwritten."""
-    if not _NAME.fullmatch(name) or keyword.iskeyword(name):
-        raise PluginError("a plugin's name has small letters, digits and _, and begins with a letter", name)
+    check_name(name)
+    if keyword.iskeyword(name):
+        raise PluginError("a word of Python's own can't be a plugin's name", name)
     settings = read_settings(config)
     for found in find(settings.plugins.dirs):
         if found.name == name:
