@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable
 from typing import Any, NamedTuple, TypeVar
 
@@ -30,7 +31,7 @@ class CallServices(NamedTuple):
     dialogs: Dialogs
 
 
-class Call:
+class Call(ABC):
     """A call of a plugin by a user (`chatserver.plugins.command.Context`). ``what`` is how its failures are called."""
 
     def __init__(
@@ -50,6 +51,10 @@ class Call:
         self._refused = f"{what} needs a client that shows forms."
         name = None if room is None else room.name
         self._dialog = services.dialogs.dialog(plugin, what, self, name, session)
+
+    @abstractmethod
+    async def require(self, user: User) -> None:
+        """Raises `Reject` unless ``user``, as they are by now, may make this call. From then on it is theirs."""
 
     async def _live(self) -> LiveRoom | None:
         # Not kept: a form may have taken minutes.

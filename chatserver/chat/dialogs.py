@@ -6,7 +6,7 @@ import asyncio
 import secrets
 from collections.abc import Awaitable, Mapping
 from contextlib import suppress
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 from ..delivery.session import Session
 from ..model.errors import Reject
@@ -23,6 +23,13 @@ MOST_OPEN = 5
 """So many forms of a user may be open; the oldest is cancelled for one more."""
 
 
+class Caller(Finder, Protocol):
+    """The call that asks (`chatserver.chat.calls.Call`)."""
+
+    async def require(self, user: User) -> None:
+        """Raises `Reject` unless ``user``, as they are by now, may make this call. From then on it is theirs."""
+
+
 class Dialog:
     """One call of a plugin's command or action: what it asks, and what it is answered.
 
@@ -34,14 +41,14 @@ class Dialog:
         dialogs: Dialogs,
         call: tuple[str, str],
         instance: object,
-        finder: Finder,
+        caller: Caller,
         room: str | None,
         session: Session | None,
     ) -> None:
         self.plugin, self.what = call
         self.instance = instance
         self.room = room
-        self.finder = finder
+        self.caller = caller
         self.session = session
         self.form: Form[Any] | None = None
         """What it waits for."""
@@ -91,11 +98,12 @@ class Dialog:
         assert self._asked is not None
         self.form = form
         self._answer = asyncio.get_running_loop().create_future()
-        id = self._dialogs.opened(self, form.seconds)
-        fields = wire.form(id, self.plugin, form.title, form.submit, form.seconds, form.listing())
-        self.session.connection.send(fields)
-        self._asked.set_result(None)
+        id = ""
         try:
+            id = self._dialogs.opened(self, form.seconds)
+            fields = wire.form(id, self.plugin, form.title, form.submit, form.seconds, form.listing())
+            self.session.connection.send(fields)
+            self._asked.set_result(None)
             answer: T = await self._answer
         finally:
             self.form = None
@@ -126,14 +134,16 @@ class Dialogs:
         self._open: dict[str, tuple[Dialog, asyncio.TimerHandle]] = {}
         self._ending: set[asyncio.Task[None]] = set()
 
-    def dialog(self, plugin: str, what: str, finder: Finder, room: str | None, session: object) -> Dialog:
+    def dialog(self, plugin: str, what: str, caller: Caller, room: str | None, session: object) -> Dialog:
         """A call that may ask, made in a room or in none. ``what`` is how its failures are called."""
         own = session if isinstance(session, Session) else None
-        return Dialog(self, (plugin, what), self._plugins.current.peer(plugin), finder, room, own)
+        return Dialog(self, (plugin, what), self._plugins.current.peer(plugin), caller, room, own)
 
     def opened(self, dialog: Dialog, seconds: float) -> str:
-        """Note that a dialog waits, for so many seconds; the id of its form."""
+        """Note that a dialog waits, for so many seconds; the id of its form. Raises `Reject` ``unavailable``."""
         assert dialog.session is not None
+        if not self._is_current(dialog):
+            raise Reject(f"The plugin {dialog.plugin!r} was replaced meanwhile.", "unavailable")
         user = dialog.session.user.id
         mine = [id for id, (each, _) in self._open.items() if each.session and each.session.user.id == user]
         if len(mine) >= MOST_OPEN:
@@ -159,14 +169,17 @@ class Dialogs:
     ) -> tuple[str | None, str | None]:
         """Answer a form, or cancel it with None; what its call says in the end, and in which room. Raises `Reject`.
 
-        After ``invalid`` and ``not_found`` of a field the form stays open.
+        After ``invalid`` and ``not_found`` of a field the form stays open. It ends for a user who may not make its call
+        any more.
         """
         dialog = self._of(user, id)
         if values is None:
             read: Any = FormClosed("cancelled")
         else:
-            assert dialog.form is not None
-            read = await dialog.form.read(values, dialog.finder)
+            form = dialog.form
+            assert form is not None
+            await self._require(user, id, dialog)
+            read = await form.read(values, dialog.caller)
             # It may have been closed, or answered, meanwhile.
             dialog = self._of(user, id)
         self.closed(id)
@@ -178,11 +191,18 @@ class Dialogs:
         dialog, _ = self._open.get(id, (None, None))
         if dialog is None or dialog.session is None or dialog.session.user.id != user.id:
             raise _gone()
-        if not self._is_current(dialog):
+        return dialog
+
+    async def _require(self, user: User, id: str, dialog: Dialog) -> None:
+        """End the dialog, and raise `Reject`, unless the user may still make its call."""
+        try:
+            await dialog.caller.require(user)
+        except Reject:
+            # It may have been closed, or answered, meanwhile.
+            self._of(user, id)
             self.closed(id)
             dialog.end()
-            raise _gone()
-        return dialog
+            raise
 
     def _is_current(self, dialog: Dialog) -> bool:
         """Whether its plugin was not replaced since."""
@@ -196,10 +216,7 @@ class Dialogs:
         """A form that is not answered: its call ends, in the plugin's name."""
         dialog, _ = self._open[id]
         self.closed(id)
-        if not self._is_current(dialog):
-            # It has been shut down: nothing of it is called any more.
-            dialog.end()
-            return
+        _tell_closed(dialog, id, why)
         dialog.answered(FormClosed(why))
         task = asyncio.get_running_loop().create_task(self._end(dialog))
         self._ending.add(task)
@@ -209,6 +226,14 @@ class Dialogs:
         # The guard has logged it.
         with suppress(Reject):
             await self._step(dialog)
+
+    def plugins_changed(self) -> None:
+        """End the calls of plugins that were replaced."""
+        for id, (dialog, _) in list(self._open.items()):
+            if not self._is_current(dialog):
+                self.closed(id)
+                dialog.end()
+                _tell_closed(dialog, id, "replaced")
 
     async def stop(self) -> None:
         """End all calls that wait."""
@@ -221,6 +246,11 @@ def _look(task: asyncio.Task[Any]) -> None:
     """Take note of an exception: one that comes after its caller was answered is not to be reported as lost."""
     if not task.cancelled():
         task.exception()
+
+
+def _tell_closed(dialog: Dialog, id: str, why: str) -> None:
+    assert dialog.session is not None
+    dialog.session.connection.send(wire.form_closed(id, why))
 
 
 def _gone() -> Reject:

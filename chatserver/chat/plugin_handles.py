@@ -94,6 +94,7 @@ class PluginHandles:
 
     def _plugins_changed(self) -> None:
         self.jobs.plugins_changed()
+        self._services.dialogs.plugins_changed()
         for follower in self._followers:
             follower.look_again()
 

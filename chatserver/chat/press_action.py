@@ -44,7 +44,20 @@ class ActionCall(Call):
         self.message = message
         self.data = action.get("data")
         self._id: str = action["id"]
+        self._permission: str | None = action.get("permission")
         self._updated = False
+
+    async def require(self, user: User) -> None:
+        """Raises `Reject` unless ``user`` may write in the room and has the button's permission, and the plugin works
+        there."""
+        live = await self._services.rooms.get(self.room.name)
+        live.require_writer(user)
+        rooms = self._services.plugins.rooms_of(self._plugin)
+        if rooms is not None and live.room.name not in rooms:
+            raise _no_use(self._plugin)
+        if self._permission:
+            await self._services.access.require(user, self._permission, live)
+        self.user = user
 
     async def reply(self, text: str, **options: Any) -> Message:
         """Answer the message as the plugin's bot."""
@@ -106,16 +119,15 @@ class ActionPresser:
         action = _action(message, plugin, id)
         if action is None:
             raise _no_button()
-        current, rooms = self._services.plugins.current, self._services.plugins.rooms_of(plugin)
+        current = self._services.plugins.current
         instance = current.peer(plugin)
         handler = None if instance is None else handler_of(instance, action)
-        if handler is None or (rooms is not None and live.room.name not in rooms):
-            raise Reject(f"The plugin {plugin!r} does nothing with this button any more.", "not_found")
-        if permission := action.get("permission"):
-            await self._services.access.require(user, permission, live)
+        if handler is None:
+            raise _no_use(plugin)
+        ctx = ActionCall(self._services, action, message, user, live.room, session)
+        await ctx.require(user)
         press = user.id, message.id, plugin, id
         self._require_once(press)
-        ctx = ActionCall(self._services, action, message, user, live.room, session)
         said = await current.hooks.guard(plugin, f"action {id}", _press, handler, ctx)
         if ctx.asks:
             # Whoever cancels the form may press again at once.
@@ -143,6 +155,10 @@ async def _said(waiting: Awaitable[Any]) -> str | None:
 
 def _action(message: Message, plugin: str, id: str) -> Mapping[str, Any] | None:
     return next((each for each in message.actions if each["plugin"] == plugin and each["id"] == id), None)
+
+
+def _no_use(plugin: str) -> Reject:
+    return Reject(f"The plugin {plugin!r} does nothing with this button any more.", "not_found")
 
 
 def _no_button() -> Reject:

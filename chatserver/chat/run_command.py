@@ -6,10 +6,31 @@ from ..model.errors import Reject
 from ..model.rate_limit import RateLimiter
 from ..model.values import Room, User
 from ..plugins.api import Session
+from ..plugins.command import Command
+from ..plugins.commands import require
 from .calls import Call, CallServices
 from .drafts import DraftPipeline
 from .new_message import NewMessage
 from .notifier import Notifier
+
+
+class CommandCall(Call):
+    """The call of a command."""
+
+    def __init__(
+        self, services: CallServices, command: Command, user: User, room: Room | None, session: Session | None
+    ) -> None:
+        super().__init__(services, command.plugin, f"/{command.name}", user, room, session)
+        self._command = command
+
+    async def require(self, user: User) -> None:
+        """Raises `Reject` unless ``user`` may read the room and use the command, and it works there."""
+        live = await self._live()
+        if live is not None:
+            self._services.access.require_readable(user, live)
+        self._services.plugins.current.commands.named(self._command.name, self.room)
+        self.user = user
+        await require(self._command, self)
 
 
 class CommandRunner:
@@ -35,7 +56,7 @@ class CommandRunner:
         room = await self._room(user, command.room)
         commands = self._plugins.current.commands
         found, line = commands.find(self._pipeline.check(command.content)[1:], room)
-        ctx = Call(self._services, found.plugin, f"/{found.name}", user, room, session)
+        ctx = CommandCall(self._services, found, user, room, session)
         answer = await commands.call(found, line, ctx, ctx.run)
         self._notifier.notify("after_command", user, room, found.name, line.strip())
         return answer
@@ -53,7 +74,7 @@ class CommandRunner:
         where = await self._room(user, room or "")
         commands = self._plugins.current.commands
         found = commands.named(command, where)
-        ctx = Call(self._services, found.plugin, f"/{found.name}", user, where, session)
+        ctx = CommandCall(self._services, found, user, where, session)
         return await commands.suggest(found, argument, typed, ctx)
 
     async def _room(self, user: User, name: str) -> Room | None:

@@ -114,7 +114,7 @@ class Commands:
 
         Raises `Reject`: ``forbidden``, ``invalid``, ``rate_limited``, or whatever the command refuses with.
         """
-        await _require(command, ctx)
+        await require(command, ctx)
         try:
             values = await parse(command.arguments, line, ctx)
         except Reject as refusal:
@@ -143,7 +143,7 @@ class Commands:
 
         Raises `Reject`.
         """
-        await _require(command, ctx)
+        await require(command, ctx)
         if argument not in command.complete:
             raise Reject(f"/{command.name} suggests nothing for {argument!r}.", "not_found", field="argument")
         what = f"complete of /{command.name}"
@@ -185,7 +185,8 @@ class Commands:
             raise Reject(text, "rate_limited", retry_after=seconds)
 
 
-async def _require(command: Command, ctx: Context) -> None:
+async def require(command: Command, ctx: Context) -> None:
+    """Raises `Reject` ``forbidden`` unless the caller has the command's permission."""
     if command.permission is not None and not await ctx.may(command.permission):
         raise Reject(f"You may not use /{command.name} here.", "forbidden")
 

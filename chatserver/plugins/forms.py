@@ -12,6 +12,7 @@ import msgspec
 
 from ..model.errors import Reject
 from ..model.values import Room, User
+from .answers import encoded, text
 from .arguments import Finder
 
 T = TypeVar("T")
@@ -19,6 +20,10 @@ FieldType = Literal["text", "multiline", "number", "choice", "checkbox", "user",
 
 TEXT_CHARS = 200
 MULTILINE_CHARS = 4000
+WORDS_CHARS = 200
+"""A title, a label, a choice, and what is on the button."""
+HELP_CHARS = 1000
+FORM_BYTES = 256 * 2**10
 MOST_FIELDS = 20
 MOST_SECONDS = 3600.0
 
@@ -35,7 +40,8 @@ class FormClosed(Exception):
 class Field(msgspec.Struct, frozen=True):
     """How a field is shown: ``why: Annotated[str, Field("Why?", multiline=True, max=500)]``.
 
-    ``min`` and ``max`` limit a number, or the characters of a text.
+    ``min`` and ``max`` limit a number, or the characters of a text. Raises TypeError and ValueError for words that
+    can't be sent.
     """
 
     label: str = ""
@@ -43,6 +49,10 @@ class Field(msgspec.Struct, frozen=True):
     multiline: bool = False
     min: float | None = None
     max: float | None = None
+
+    def __post_init__(self) -> None:
+        _check("label", self.label, WORDS_CHARS)
+        _check("help", self.help, HELP_CHARS)
 
 
 class _Entry(msgspec.Struct, frozen=True):
@@ -67,6 +77,8 @@ class Form(Generic[T]):
     """
 
     def __init__(self, title: str, fields: type[T], *, submit: str = "", seconds: float = 300.0) -> None:
+        _check("title", title, WORDS_CHARS)
+        _check("submit", submit, WORDS_CHARS)
         if not title.strip():
             raise ValueError("a form has a title")
         if not _is_dataclass(fields):
@@ -81,6 +93,7 @@ class Form(Generic[T]):
         self._entries = tuple(_entry(each, hints[each.name]) for each in _fields(fields))
         if not 0 < len(self._entries) <= MOST_FIELDS:
             raise ValueError(f"a form has 1 to {MOST_FIELDS} fields")
+        encoded(self.listing(), FORM_BYTES)
 
     @property
     def usage(self) -> str:
@@ -99,6 +112,16 @@ class Form(Generic[T]):
                 raise Reject(f"The form has no field {name[:64]!r}.", "invalid", field=name[:64])
         read = {each.name: await _read(each, values.get(each.name), finder) for each in self._entries}
         return self._fields(**read)
+
+
+def _check(what: str, value: Any, most: float) -> None:
+    """Raises TypeError and ValueError for a text that can't be sent."""
+    try:
+        text(value, int(most))
+    except TypeError as error:
+        raise TypeError(f"the {what} of a form: {error}") from None
+    except ValueError as error:
+        raise ValueError(f"the {what} of a form: {error}") from None
 
 
 def _is_dataclass(fields: object) -> bool:
@@ -127,7 +150,11 @@ def _entry(field: dataclasses.Field[Any], hint: Any) -> _Entry:
         raise TypeError(f"the field {field.name!r} may be None, so it needs a default")
     # A checkbox that is not ticked, and a text that has a default, may be empty.
     required = not optional and type_ != "checkbox" and not (type_ in ("text", "multiline") and has_default)
-    return _Entry(field.name, type_, required, shown, default, whole, choices)
+    entry = _Entry(field.name, type_, required, shown, default, whole, choices)
+    if isinstance(default, str):
+        _, most = _limits(entry)
+        _check(f"default of the field {field.name!r}", default, WORDS_CHARS if most is None else most)
+    return entry
 
 
 def _type(name: str, hint: Any, shown: Field) -> tuple[FieldType, bool, tuple[str, ...]]:
@@ -135,6 +162,8 @@ def _type(name: str, hint: Any, shown: Field) -> tuple[FieldType, bool, tuple[st
         choices = get_args(hint)
         if not all(isinstance(each, str) for each in choices):
             raise TypeError(f"the choices of {name!r} have to be text")
+        for each in choices:
+            _check(f"choice of the field {name!r}", each, WORDS_CHARS)
         return "choice", False, choices
     if hint is str:
         return ("multiline" if shown.multiline else "text"), False, ()

@@ -264,6 +264,11 @@ def form(
     )
 
 
+def form_closed(id: str, why: str) -> bytes:
+    """A form can't be answered any more: it is late, cancelled for a newer one, or its plugin was replaced."""
+    return encode({"type": "form_closed", "form": id, "why": why})
+
+
 def notice(text: str, room: str | None, level: str) -> bytes:
     """A line for one person."""
     fields: dict[str, Any] = {"type": "notice", "text": text, "level": level}

@@ -64,6 +64,9 @@ const HANDLERS = {
   form(store, form) {
     store.emit("form", form);
   },
+  form_closed(store, { form }) {
+    store.emit("form-closed", form);
+  },
   mention(store, { room: name, seq }) {
     const room = store.rooms.get(name);
     if (!room || seq <= room.read) return;

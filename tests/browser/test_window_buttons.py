@@ -72,6 +72,12 @@ async def test_every_kind_of_field_is_filled_in(stage, tmp_path):
         await form.get_by_label("Where (optional)").fill("#general")
         await alice.page.keyboard.press("Enter")
         await expect(alice.log).to_contain_text("one|two three|3|b|True|bob|general")
+        # What is open goes with its plugin.
+        await alice.say("/fields")
+        await expect(form).to_have_count(1)
+        await here.server.reload(["basics", "history"])
+        await expect(form).to_have_count(0)
+        await expect(alice.page.get_by_text("“All of them” is closed")).to_be_visible()
 
 
 FIELDS = '''

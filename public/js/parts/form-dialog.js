@@ -17,6 +17,7 @@ export class FormDialog extends DialogPart {
       this.waiting.push(form);
       if (this.waiting.length === 1) this.show(form);
     });
+    this.store.on("form-closed", (id) => this.drop(id));
   }
 
   /** @param {Form} form */
@@ -43,6 +44,19 @@ export class FormDialog extends DialogPart {
       wrong?.setAttribute("aria-invalid", "true");
       wrong?.focus();
       throw refusal;
+    }
+  }
+
+  /** The server has closed a form. @param {string} id */
+  drop(id) {
+    const at = this.waiting.findIndex((form) => form.form === id);
+    if (at < 0) return;
+    this.app.toast(this.t("form.closed", { title: this.waiting[at].title }));
+    if (at > 0) {
+      this.waiting.splice(at, 1);
+    } else {
+      this.answered = true;
+      this.dialog?.close();
     }
   }
 
