@@ -185,6 +185,29 @@ async def test_where_it_fails_it_waits_and_elsewhere_it_goes_on(make, eventually
         assert await rows() == [None, "one", "poison", "two", None, "a", "b", "c"]
 
 
+async def test_failures_in_many_rooms_keep_it_from_none_of_the_others(chat, on_file, tmp_path, make, caplog):
+    rooms = [f"room{n}" for n in range(25)]
+    wanted = {**on_file, "rooms": [{"name": name} for name in rooms]}
+    async with chat(plugins=["index"], settings=wanted, dirs=[tmp_path], clock=Clock()) as server:
+        admin = await server.account("anna", "admin")
+        index = plugin(server)
+        index.wrong = "poison"
+        for room in rooms[1:]:
+            await admin.join(room)
+            await admin.says("poison", room)
+        await admin.join(rooms[0])
+        async with asyncio.timeout(10):
+            while len(server.server.host.failures) < len(rooms) - 1:
+                await asyncio.sleep(0.01)
+        await admin.says("good", rooms[0])
+        async with asyncio.timeout(10):
+            while not await index.db.query("SELECT 1 FROM index_row WHERE text = 'good'"):
+                await asyncio.sleep(0.01)
+        assert await index.following() == {"index": len(rooms) - 1}
+        assert server.failures()
+    assert "suspended" not in caplog.text
+
+
 async def test_what_cant_follow_is_an_error_at_once(make):
     async with make() as server:
         index = plugin(server)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -42,6 +42,44 @@ class Jobs(Plugin):
         await self.db.query("SELECT 1")
         self.ran.append(data)
 """
+MIXED = """
+from collections import Counter
+from functools import partial
+
+from chatserver import Plugin, hookimpl, job
+
+
+class Mixed(Plugin):
+    @hookimpl
+    def startup(self):
+        self.ran, self.worked = Counter(), 0
+        self.every(1, self.good)
+        self.every(1, partial(self.fails, "bad"))
+        self.every(1, partial(self.fails, "second"))
+        self.every(1, self.sometimes)
+
+    def good(self):
+        self.ran["good"] += 1
+
+    def fails(self, name):
+        self.ran[name] += 1
+        raise RuntimeError(name)
+
+    async def sometimes(self):
+        self.ran["sometimes"] += 1
+        if self.ran["sometimes"] % 2:
+            raise RuntimeError("sometimes")
+        self.worked += 1
+
+    @job
+    def planned(self, data):
+        self.fails("planned")
+"""
+NO_TIMES = (
+    *(float("nan"), float("inf"), float("-inf"), 1e300, 10**400, -1.0),
+    *(timedelta(days=-9_999_999), timedelta.max, datetime.min.replace(tzinfo=UTC)),
+    datetime.max.replace(tzinfo=timezone(timedelta(hours=-2))),
+)
 NOON = datetime(2026, 7, 1, 12, tzinfo=ZoneInfo("Europe/Berlin")).timestamp()
 
 
@@ -158,6 +196,20 @@ async def test_a_failing_job_comes_again_and_is_given_up_at_last(make, clock, ca
         )
 
 
+async def test_only_the_job_that_keeps_failing_is_ended(chat, tmp_path, on_file, clock):
+    (tmp_path / "mixed.py").write_text(MIXED)
+    async with chat(plugins=["mixed"], settings=on_file, dirs=[tmp_path], clock=clock) as server:
+        mixed = server.server.host.current.peer("mixed")
+        for _ in range(25):
+            await mixed.at(timedelta(seconds=1), "planned")
+        await clock.move(100)
+        assert mixed.ran == {"good": 100, "second": 20, "bad": 20, "sometimes": 100, "planned": 50}
+        assert mixed.worked == 50
+        assert len(server.failures()) == 20 + 20 + 50 + 50
+        (line,) = server.server.host.overview()
+        assert line["suspended"].keys() == {"the job fails", "the job fails (2)"}
+
+
 async def test_many_planned_jobs_that_fail_come_again_each_by_itself(make, clock, caplog):
     async with make() as server:
         jobs = plugin(server)
@@ -190,6 +242,7 @@ async def test_what_cant_be_planned_is_an_error_at_once(make, clock):
             (jobs.at(1.0, "often"), ValueError, "no method of Jobs with the decorator"),
             (jobs.at("18:00", "remind"), TypeError, "when is in seconds since 1970"),
             (jobs.at(datetime(2026, 1, 1), "remind"), ValueError, "needs a time zone"),
+            *((jobs.at(when, "remind"), ValueError, "from 1970 to 9999") for when in NO_TIMES),
             (jobs.at(1.0, "remind", object()), TypeError, "object"),
             (jobs.at(1.0, "remind", "x" * 65_536), ValueError, "too many"),
             (jobs.at(1.0, "remind", id="x" * 101), ValueError, "too many"),
@@ -200,8 +253,11 @@ async def test_what_cant_be_planned_is_an_error_at_once(make, clock):
             jobs.daily("25:00", jobs.often)
         with pytest.raises(ValueError, match="no time zone 'Europe/Atlantis'"):
             jobs.daily("18:00", jobs.often, "Europe/Atlantis")
-        with pytest.raises(ValueError, match="0 or more"):
-            jobs.every(-1, jobs.often)
+        for seconds in (-1, 0, 0.001, float("nan")):
+            with pytest.raises(ValueError, match=r"0\.01 seconds is the least"):
+                jobs.every(seconds, jobs.often)
+        with pytest.raises(ValueError, match="first is 0 seconds or more"):
+            jobs.every(1, jobs.often, first=-1)
 
 
 async def test_a_job_that_does_not_end_is_ended_with_the_server(chat, tmp_path, on_file, clock):

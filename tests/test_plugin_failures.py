@@ -76,7 +76,7 @@ class Bad(Plugin):
 
     @command()
     def again(self, ctx):
-        self.every(0, self.once)
+        self.every(0.01, self.once)
 
     async def once(self):
         self.cancel()

@@ -602,7 +602,7 @@ class Lively(Plugin):
     async def startup(self):
         self.said = [f"startup {self.name} with {self.chat} and {self.db}"]
         self.ticked = asyncio.Event()
-        self.every(0, self.tick)
+        self.every(0.01, self.tick)
         self.job = self.spawn(self.wait())
 
     def tick(self):

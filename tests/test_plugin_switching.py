@@ -291,7 +291,7 @@ from chatserver import Plugin, hookimpl
 class Ticks(Plugin):
     @hookimpl
     def startup(self):
-        self.every(0, self.tick)
+        self.every(0.01, self.tick)
         self.every(0.01, self.work)
         self.worked = 0
 

@@ -6,6 +6,7 @@ import asyncio
 import dataclasses
 import inspect
 import logging
+from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
@@ -23,7 +24,7 @@ from .api import ChatAPI
 from .database import Database, Transaction
 from .failures import contained, described, raised
 from .implementation import OnError
-from .jobs import Jobs, jobs_of, moment, time_of_day, zone_of
+from .jobs import Jobs, job_name, jobs_of, moment, time_of_day, zone_of
 from .keep import Keep
 from .plugin_server import Alone, PluginServer
 
@@ -31,9 +32,11 @@ if TYPE_CHECKING:
     from .http import Http, Network
 
 Ran = Callable[[float, BaseException | None, str | None], bool]
-"""Counts a run of a job: the seconds it took, what it failed with, and its name where it comes again and again. Whether
-that has failed too often to go on."""
+"""Counts a run of a job: the seconds it took, what it failed with, and its own name where it comes again and again.
+Whether that has failed too often to go on."""
 ID_CHARS = 100
+LEAST_SECONDS = 0.01
+"""Between two runs of a job: with less it would take a whole core."""
 Migration = str | Callable[[Transaction], None]
 
 T = TypeVar("T")
@@ -119,6 +122,7 @@ class Plugin:
         self._ran = ran
         self._server: PluginServer = Alone()
         self._following: set[str] = set()
+        self._job_names: Counter[str] = Counter()
         self._networks: Sequence[Network] = ()
         self._http: Http | None = None
 
@@ -146,16 +150,26 @@ class Plugin:
         self, seconds: float, function: Callable[[], Any], *, first: float | None = None
     ) -> asyncio.Task[Any]:
         """Call ``function``, plain or async, again and again with ``seconds`` between; ``first`` is how long before
-        the first time, if not as long. A failure is logged, and ends nothing. Raises ValueError below 0."""
+        the first time, if not as long. A failure is logged; one that fails 20 times within a minute, and never works
+        in between, ends. Raises ValueError below 0.01 seconds."""
         wait = seconds if first is None else first
-        if not (seconds >= 0 and wait >= 0):
-            raise ValueError("seconds are 0 or more")
-        return self.spawn(self._jobs.every(seconds, function, wait))
+        if not seconds >= LEAST_SECONDS:
+            raise ValueError(f"{LEAST_SECONDS} seconds is the least, not {seconds}")
+        if not wait >= 0:
+            raise ValueError(f"first is 0 seconds or more, not {first}")
+        return self.spawn(self._jobs.every(seconds, function, wait, self._own_name(function)))
 
     def daily(self, at: str, function: Callable[[], Any], zone: str = "UTC") -> asyncio.Task[Any]:
         """Call ``function``, plain or async, each day at a time like ``18:00``, by the clocks of a zone like
         ``Europe/Berlin``. What falls into a time when the server is off is left out. Raises ValueError."""
-        return self.spawn(self._jobs.daily(time_of_day(at), zone_of(zone), function))
+        daily = self._jobs.daily(time_of_day(at), zone_of(zone), function, self._own_name(function))
+        return self.spawn(daily)
+
+    def _own_name(self, function: Callable[[], Any]) -> str:
+        """What a job that comes again is called where it is suspended: no other has the same name."""
+        name = job_name(function)
+        self._job_names[name] += 1
+        return name if self._job_names[name] == 1 else f"{name} ({self._job_names[name]})"
 
     async def at(
         self,
@@ -169,8 +183,8 @@ class Plugin:
         datetime with its zone, or a timedelta from now on), once and at least once, also after a restart. Returns the
         job's id; one that is given takes the place of the job that had it.
 
-        Raises ValueError for a name that is no job's and for more than 64 KiB of data, TypeError for what JSON can't
-        hold.
+        Raises ValueError for a name that is no job's, a time before 1970 or after 9999, and more than 64 KiB of data,
+        TypeError for what JSON can't hold.
         """
         if name not in jobs_of(self):
             raise ValueError(f"{name!r} is no method of {type(self).__name__} with the decorator @job")
@@ -271,13 +285,17 @@ class Plugin:
             await keep.save()
 
     def _count_job(
-        self, started: float, error: BaseException | None, what: str = "a background job", again: bool = False
+        self,
+        started: float,
+        error: BaseException | None,
+        what: str = "a background job",
+        again: str | None = None,
     ) -> bool:
         if error is not None:
             error = raised(error)
             self.log.error("plugin %s: %s failed: %s", self.name, what, described(error, type(self)))
             self.log.debug("plugin %s: the failure in full", self.name, exc_info=error)
-        return self._ran(perf_counter() - started, error, what if again else None)
+        return self._ran(perf_counter() - started, error, again)
 
 
 _HANDLE = frozenset(

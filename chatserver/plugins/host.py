@@ -236,7 +236,10 @@ class PluginHost:
     def _ran(self, plugin: str) -> Ran:
         def ran(seconds: float, error: BaseException | None, again: str | None) -> bool:
             self._record.job(plugin, seconds, error)
-            if error is None or again is None:
+            if again is None:
+                return False
+            if error is None:
+                self.current.hooks.worked(plugin, again)
                 return False
             return self.current.hooks.job_failed(plugin, again, error)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
@@ -17,6 +18,7 @@ from .timer import Timer
 F = TypeVar("F", bound=Callable[..., Any])
 
 _JOB = "chatserver_job"
+LATEST = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
 _TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 
 
@@ -32,18 +34,19 @@ def jobs_of(plugin: object) -> Mapping[str, Callable[[Any], Any]]:
     return {name: getattr(plugin, name) for name in dir(cls) if getattr(getattr(cls, name), _JOB, False)}
 
 
-def _named(function: Callable[..., Any]) -> str:
+def job_name(function: Callable[..., Any]) -> str:
+    """What the runs of a function are called."""
     while isinstance(function, partial):
         function = function.func
     return f"the job {getattr(function, '__name__', '?')}"
 
 
 class Count(Protocol):
-    """Counts and logs a run: when it began (perf_counter), what it failed with, what it is called, and whether it comes
-    again and again. Whether it has failed too often for that."""
+    """Counts and logs a run: when it began (perf_counter), what it failed with, what it is called, and, where it
+    comes again and again, what it is called alone. Whether it has failed too often for that."""
 
     def __call__(
-        self, started: float, error: BaseException | None, what: str, again: bool = False, /
+        self, started: float, error: BaseException | None, what: str, again: str | None = None, /
     ) -> bool: ...
 
 
@@ -58,13 +61,15 @@ class Jobs:
     async def run(self, function: Callable[..., Any], *args: Any) -> bool:
         """Call a function, plain or async; whether that worked. What it raises is counted and logged."""
         started, failure = await self._call(function, *args)
-        self._count(started, failure, _named(function))
+        self._count(started, failure, job_name(function))
         return failure is None
 
-    async def _again(self, function: Callable[[], Any]) -> bool:
-        """Call what comes again and again. Whether it may go on."""
+    async def _again(self, function: Callable[[], Any], name: str) -> bool:
+        """Call what comes again and again, where this process runs the jobs of all. Whether it may go on."""
+        if not self._leads():
+            return True
         started, failure = await self._call(function)
-        return not self._count(started, failure, _named(function), True)
+        return not self._count(started, failure, job_name(function), name)
 
     async def _call(self, function: Callable[..., Any], *args: Any) -> tuple[float, BaseException | None]:
         started, failure = perf_counter(), None
@@ -77,21 +82,20 @@ class Jobs:
                 failure = own_failure(error)
         return started, failure
 
-    async def every(self, seconds: float, function: Callable[[], Any], first: float) -> None:
-        """Call a function after ``first`` seconds, then again and again with ``seconds`` between."""
+    async def every(self, seconds: float, function: Callable[[], Any], first: float, name: str) -> None:
+        """Call a function after ``first`` seconds, then again and again with ``seconds`` between. ``name`` is that of
+        no other job of the plugin."""
         await self._timer.sleep(first)
-        while True:
-            if self._leads() and not await self._again(function):
-                return
+        while await self._again(function, name):
             await self._timer.sleep(seconds)
 
-    async def daily(self, at: time, zone: ZoneInfo, function: Callable[[], Any]) -> None:
-        """Call a function once a day."""
+    async def daily(self, at: time, zone: ZoneInfo, function: Callable[[], Any], name: str) -> None:
+        """Call a function once a day. ``name`` is that of no other job of the plugin."""
         due = self._timer()
         while True:
             due = next_at(at, zone, max(due, self._timer()))
             await self._timer.until(due)
-            if self._leads() and not await self._again(function):
+            if not await self._again(function, name):
                 return
 
 
@@ -125,7 +129,17 @@ def zone_of(name: str) -> ZoneInfo:
 
 def moment(when: float | datetime | timedelta, now: float) -> float:
     """Seconds since the epoch; a timedelta is from ``now`` on. Raises TypeError, and ValueError for a time without a
-    zone."""
+    zone, and before 1970 or after 9999."""
+    try:
+        due = _seconds(when, now)
+    except OverflowError:
+        due = math.inf
+    if not 0 <= due <= LATEST:
+        raise ValueError(f"a job's time is from 1970 to 9999, not {when!r:.50}")
+    return due
+
+
+def _seconds(when: float | datetime | timedelta, now: float) -> float:
     if isinstance(when, timedelta):
         return now + when.total_seconds()
     if isinstance(when, datetime):
