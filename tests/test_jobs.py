@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime, time, timedelta, timezone
 from zoneinfo import ZoneInfo
 
@@ -276,6 +278,63 @@ async def test_a_job_that_does_not_end_is_ended_with_the_server(chat, tmp_path, 
             lambda conn: conn.exec_driver_sql("SELECT name FROM plugin_job").all()
         )
         assert [row.name for row in rows] == ["wait"]
+
+
+SLOW = """
+import asyncio
+
+from chatserver import Plugin, job
+
+
+class Slow(Plugin):
+    begun = False
+
+    @job
+    async def wait(self, data):
+        self.begun = True
+        await asyncio.Event().wait()
+"""
+
+
+async def test_tries_are_counted_before_a_job_runs_and_not_where_a_stop_ends_it(
+    chat, tmp_path, on_file, eventually, caplog
+):
+    (tmp_path / "slow.py").write_text(SLOW)
+    options = {"settings": on_file, "dirs": [tmp_path], "timeouts": {"long_job": 0.01}}
+    async with chat(plugins=["slow"], **options) as server:
+        await server.plugin("slow").at(timedelta(0), "wait", id="endless")
+        for _ in range(7):
+            await eventually(lambda: server.plugin("slow").begun)
+            tries = await server.services.store.read(
+                lambda conn: conn.exec_driver_sql("SELECT tries FROM plugin_job").scalar()
+            )
+            assert tries == 1
+            await server.restart()
+        await eventually(lambda: "plugin slow: the job wait (endless) runs for " in caplog.text)
+        await server.stop()
+        # As if it had ended the process so often.
+        with closing(sqlite3.connect(tmp_path / "chat.db")) as database, database:
+            assert database.execute("SELECT tries FROM plugin_job").fetchall() == [(0,)]
+            database.execute("UPDATE plugin_job SET tries = 5")
+        await server.start()
+        await eventually(lambda: "the job wait (endless) is given up, as it failed 5 times" in caplog.text)
+        assert not server.plugin("slow").begun
+
+
+async def test_a_stored_job_that_cant_be_read_fails_alone(make, clock, caplog):
+    async with make() as server:
+        insert = "INSERT INTO plugin_job (plugin, id, name, due, tries, data) VALUES ('jobs', ?, 'remind', ?, 0, ?)"
+        rows = [("deep", NOON, "[" * 100_000 + "]" * 100_000), ("wrong", NOON, "no JSON")]
+        await server.services.store.write(lambda conn: [conn.exec_driver_sql(insert, row) for row in rows])
+        await plugin(server).at(timedelta(seconds=1), "remind", "right")
+        await clock.move(1)
+        assert "right" in took(server)
+        await clock.move(days=1)
+        assert len([text for text in caplog.messages if "is given up" in text]) == 2
+        assert {type(failed.error).__name__ for failed in server.failures()} == {
+            "RecursionError",
+            "DecodeError",
+        }
 
 
 def test_clocks_that_change_leave_out_no_day_and_count_none_twice():

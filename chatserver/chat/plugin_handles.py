@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
 
 from ..plugins.base import Plugin
 from ..plugins.http import networks
@@ -24,7 +23,7 @@ class PluginHandles:
 
     def __init__(self, services: Services, timer: Timer, open_session: OpenSession) -> None:
         self.timer = timer
-        self.jobs = PluginJobs(services.store, services.host, timer, self.leads)
+        self.jobs = PluginJobs(services.store, services.host, timer, self.leads, services.timeouts.long_job)
         services.host.changed = self._plugins_changed
         self._services = services
         self._networks = networks(services.settings.plugins.private_networks)
@@ -102,7 +101,7 @@ class PluginHandles:
         """Whether this process runs the jobs of the cluster: it is the only one."""
         return True
 
-    async def put_job(self, plugin: str, id: str, name: str, due: float, data: Any) -> None:
+    async def put_job(self, plugin: str, id: str, name: str, due: float, data: str) -> None:
         await self.jobs.put(StoredJob(plugin, id, name, due, data))
 
     async def drop_job(self, plugin: str, id: str) -> bool:

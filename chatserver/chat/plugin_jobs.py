@@ -14,7 +14,7 @@ from ..plugins.base import Plugin
 from ..plugins.host import PluginHost
 from ..plugins.timer import Timer
 from ..store import Store
-from ..store.plugin_values import StoredJob, drop_job, next_jobs, put_job
+from ..store.plugin_values import StoredJob, drop_job, next_jobs, put_job, put_off_job, try_job
 
 log = logging.getLogger(__name__)
 
@@ -29,16 +29,19 @@ Key = tuple[str, str]
 
 
 class PluginJobs:
-    """The jobs of all plugins. `start` and `stop` are called with those of the server."""
+    """The jobs of all plugins. `start` and `stop` are called with those of the server. One that runs longer than
+    ``long_seconds`` is told in the log."""
 
-    def __init__(self, store: Store, host: PluginHost, timer: Timer, leads: Callable[[], bool]) -> None:
+    def __init__(
+        self, store: Store, host: PluginHost, timer: Timer, leads: Callable[[], bool], long_seconds: float
+    ) -> None:
         self._store = store
         self._host = host
         self._timer = timer
         self._leads = leads
+        self._long_seconds = long_seconds
         self._changed = asyncio.Event()
         self._running: set[Key] = set()
-        self._failed: dict[Key, int] = {}
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -54,7 +57,6 @@ class PluginJobs:
     async def put(self, job: StoredJob) -> None:
         """Store a job; another one with its id is replaced. Raises `Reject` ``unavailable``."""
         await self._store.write(lambda conn: put_job(conn, job))
-        self._failed.pop((job.plugin, job.id), None)
         self._changed.set()
 
     async def drop(self, plugin: str, id: str) -> bool:
@@ -75,6 +77,9 @@ class PluginJobs:
                     due = await self._begin_due() if self._leads() else None
             except Reject:
                 # The storage has logged it.
+                due = self._timer() + AGAIN_SECONDS
+            except Exception:
+                log.error("looking for planned jobs failed", exc_info=True)
                 due = self._timer() + AGAIN_SECONDS
             await self._timer.until_set(self._changed, due)
 
@@ -111,32 +116,47 @@ class PluginJobs:
         plugin.spawn(self._do(job, plugin)).add_done_callback(ended)
 
     async def _do(self, job: StoredJob, plugin: Plugin) -> None:
-        with self._timer.running():
-            if await plugin._run_job(job.name, job.data):
-                await self._store.write(lambda conn: drop_job(conn, job.plugin, job.id, job.due))
-                self._failed.pop((job.plugin, job.id), None)
-            else:
-                await self._failed_once(job)
+        loop = asyncio.get_running_loop()
+        warning = loop.call_later(self._long_seconds, self._warn, job, loop.time())
+        try:
+            with self._timer.running():
+                await self._try(job, plugin)
+        except Reject:
+            # The storage has logged it. It is not tried again at once, as it may have run.
+            await self._timer.sleep(AGAIN_SECONDS)
+        finally:
+            warning.cancel()
 
-    async def _failed_once(self, job: StoredJob) -> None:
-        key = job.plugin, job.id
-        failed = self._failed[key] = self._failed.get(key, 0) + 1
-        if failed >= TRIES:
-            del self._failed[key]
-            log.error(
-                "plugin %s: the job %s (%s) is given up, as it failed %d times",
-                *key[:1],
-                job.name,
-                job.id,
-                failed,
-            )
-            await self._store.write(lambda conn: drop_job(conn, job.plugin, job.id, job.due))
+    def _warn(self, job: StoredJob, started: float) -> None:
+        seconds = asyncio.get_running_loop().time() - started
+        log.warning(
+            "plugin %s: the job %s (%s) runs for %.0f seconds by now", job.plugin, job.name, job.id, seconds
+        )
+
+    async def _try(self, job: StoredJob, plugin: Plugin) -> None:
+        # Before it runs: a job that ends the server is given up, too.
+        tries = await self._store.write(lambda conn: try_job(conn, job))
+        if tries is None:
             return
-        later = StoredJob(*key, job.name, self._timer() + AGAIN_SECONDS * 2 ** (failed - 1), job.data)
+        if tries > TRIES:
+            await self._give_up(job)
+            return
+        try:
+            worked = await plugin._run_job(job.name, job.data)
+        except asyncio.CancelledError:
+            await self._store.write(lambda conn: try_job(conn, job, -1))
+            raise
+        if worked:
+            await self._store.write(lambda conn: drop_job(conn, job.plugin, job.id, job.due))
+        elif tries == TRIES:
+            await self._give_up(job)
+        else:
+            later = self._timer() + AGAIN_SECONDS * 2 ** (tries - 1)
+            await self._store.write(lambda conn: put_off_job(conn, job, later))
 
-        def put_off(conn: Any) -> None:
-            # Unless it was cancelled, or put to another time, meanwhile.
-            if drop_job(conn, *key, job.due):
-                put_job(conn, later)
-
-        await self._store.write(put_off)
+    async def _give_up(self, job: StoredJob) -> None:
+        log.error(
+            "plugin %s: the job %s (%s) is given up, as it failed %d times",
+            *(job.plugin, job.name, job.id, TRIES),
+        )
+        await self._store.write(lambda conn: drop_job(conn, job.plugin, job.id, job.due))

@@ -42,6 +42,8 @@ class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
     """For what is cancelled because its time is over, before it is left alone."""
     calls: float = 10.0
     """For a plugin's command or request."""
+    long_job: float = 300.0
+    """For a job that was planned, before the log tells that it hasn't ended."""
     migrations: float = 600.0
     """For each plugin's migrations."""
     startup: float = 60.0

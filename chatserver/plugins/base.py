@@ -188,9 +188,9 @@ class Plugin:
         """
         if name not in jobs_of(self):
             raise ValueError(f"{name!r} is no method of {type(self).__name__} with the decorator @job")
-        copied = msgspec.json.decode(encoded(data, EVENT_BYTES))
+        stored = bytes(encoded(data, EVENT_BYTES)).decode()
         key = uuid4().hex if id is None else text(id, ID_CHARS)
-        await self._server.put_job(self.name, key, name, moment(when, self._server.timer()), copied)
+        await self._server.put_job(self.name, key, name, moment(when, self._server.timer()), stored)
         return key
 
     async def cancel_job(self, id: str) -> bool:
@@ -241,14 +241,17 @@ class Plugin:
         """What follows, by name, and how many events it has still to read."""
         return await self._server.following(self.name)
 
-    async def _run_job(self, name: str, data: Any) -> bool:
-        """Run a job that was planned; whether it worked. The server calls this."""
+    async def _run_job(self, name: str, data: str) -> bool:
+        """Run a job that was planned with ``data``, JSON; whether it worked. The server calls this."""
         function = jobs_of(self).get(name)
-        if function is None:
-            error = LookupError(f"there is no method {name!r} with the decorator @job any more")
+        try:
+            if function is None:
+                raise LookupError(f"there is no method {name!r} with the decorator @job any more")
+            given = msgspec.json.decode(data)
+        except Exception as error:
             self._count_job(perf_counter(), error, f"the job {name}")
             return False
-        return await self._jobs.run(function, data)
+        return await self._jobs.run(function, given)
 
     @property
     def _jobs(self) -> Jobs:

@@ -19,8 +19,8 @@ class PluginServer(Protocol):
     def leads(self) -> bool:
         """Whether this process runs the jobs of the cluster."""
 
-    async def put_job(self, plugin: str, id: str, name: str, due: float, data: Any) -> None:
-        """Store a job, in the place of the plugin's other one with this id."""
+    async def put_job(self, plugin: str, id: str, name: str, due: float, data: str) -> None:
+        """Store a job with its data as JSON, in the place of the plugin's other one with this id."""
 
     async def drop_job(self, plugin: str, id: str) -> bool:
         """Remove a job; False if there is none."""
@@ -48,7 +48,7 @@ class Alone:
     def leads(self) -> bool:
         return True
 
-    async def put_job(self, plugin: str, id: str, name: str, due: float, data: Any) -> None:
+    async def put_job(self, plugin: str, id: str, name: str, due: float, data: str) -> None:
         raise RuntimeError("jobs can be planned from the hook startup on")
 
     async def drop_job(self, plugin: str, id: str) -> bool:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, bindparam, delete, select
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, select, update
 
 from . import schema as s
 from .compiled_statement import upsert
@@ -40,18 +39,18 @@ def write_values(conn: Connection, plugin: str, changed: Mapping[str, bytes | No
 
 
 class StoredJob(msgspec.Struct, frozen=True):
-    """A job of a plugin: what (``name``), when (``due``, seconds since the epoch), and its data."""
+    """A job of a plugin: what (``name``), when (``due``, seconds since the epoch), and its data as JSON."""
 
     plugin: str
     id: str
     name: str
     due: float
-    data: Any
+    data: str
 
 
 def put_job(conn: Connection, job: StoredJob) -> None:
-    """Store a job, in the place of the plugin's other one with this id."""
-    values = {"name": job.name, "due": job.due, "data": msgspec.json.encode(job.data).decode()}
+    """Store a job that was never tried, in the place of the plugin's other one with this id."""
+    values = {"name": job.name, "due": job.due, "tries": 0, "data": job.data}
     statement = upsert(conn.dialect, s.plugin_job).values(plugin=job.plugin, id=job.id, **values)
     conn.execute(statement.on_conflict_do_update(index_elements=["plugin", "id"], set_=values))
 
@@ -64,6 +63,23 @@ def drop_job(conn: Connection, plugin: str, id: str, due: float | None = None) -
     return conn.execute(delete(s.plugin_job).where(*where)).rowcount > 0
 
 
+def try_job(conn: Connection, job: StoredJob, more: int = 1) -> int | None:
+    """How often a job was tried, with so many tries ``more``; None if it is gone, or has another time by now."""
+    tries = s.plugin_job.c.tries
+    conn.execute(update(s.plugin_job).where(*_same(job)).values(tries=tries + more))
+    return conn.execute(select(tries).where(*_same(job))).scalar()
+
+
+def put_off_job(conn: Connection, job: StoredJob, due: float) -> None:
+    """Give a job another time, unless it is gone, or has another one by now."""
+    conn.execute(update(s.plugin_job).where(*_same(job)).values(due=due))
+
+
+def _same(job: StoredJob) -> tuple[ColumnElement[bool], ...]:
+    columns = s.plugin_job.c
+    return columns.plugin == job.plugin, columns.id == job.id, columns.due == job.due
+
+
 def next_jobs(conn: Connection, plugins: Sequence[str], most: int) -> list[StoredJob]:
     """So many of these plugins' jobs, those that are due first."""
     query = (
@@ -72,7 +88,4 @@ def next_jobs(conn: Connection, plugins: Sequence[str], most: int) -> list[Store
         .order_by(s.plugin_job.c.due)
         .limit(most)
     )
-    return [
-        StoredJob(row.plugin, row.id, row.name, row.due, msgspec.json.decode(row.data))
-        for row in conn.execute(query)
-    ]
+    return [StoredJob(row.plugin, row.id, row.name, row.due, row.data) for row in conn.execute(query)]

@@ -226,6 +226,7 @@ plugin_job = Table(
     Column("id", String, nullable=False),
     Column("name", String, nullable=False),
     Column("due", Float, nullable=False),
+    Column("tries", Integer, nullable=False),
     Column("data", Text, nullable=False),
     PrimaryKeyConstraint("plugin", "id"),
 )

@@ -38,6 +38,7 @@ def upgrade() -> None:
         sa.Column("id", sa.String, nullable=False),
         sa.Column("name", sa.String, nullable=False),
         sa.Column("due", sa.Float, nullable=False),
+        sa.Column("tries", sa.Integer, nullable=False),
         sa.Column("data", sa.Text, nullable=False),
         sa.PrimaryKeyConstraint("plugin", "id"),
     )
