@@ -3,15 +3,16 @@ import { Emitter } from "./emitter.js";
 /**
  * Something a user can do. `of` is what it is done to; `label` names it; `when` tells whether it is possible now. `keys`
  * are those it has until the user chooses others, and `within` is where they count: everywhere, in the message field, or
- * on a message that the keyboard has chosen. What is on the `bar` stands in a message's toolbar, too.
+ * on a message that the keyboard has chosen. What is on the `bar` stands in a message's toolbar, too. `rank` tells where
+ * a plugin's action stands among those of others; what is a `danger` stands after all else.
  * @typedef {"app"|"room"|"message"} Kind
  * @typedef {"app"|"composer"|"message"} Place
  * @typedef {{id: string, of: Kind, icon?: string, label: (subject: any) => string, when?: (subject: any) => boolean,
  *   run: (subject: any) => void, danger?: boolean, bar?: boolean, checked?: (subject: any) => boolean, keys?: string[],
- *   within?: Place}} Action
+ *   within?: Place, rank?: () => number}} Action
  */
 
-/** Every action there is, in the order in which menus show them. Emits `change`. */
+/** Every action there is. Emits `change`. */
 export class Actions extends Emitter {
   constructor() {
     super();
@@ -40,9 +41,11 @@ export class Actions extends Emitter {
     this.subjects.set(kind, subject);
   }
 
-  /** What is possible now. @param {Kind} kind @param {any} subject @returns {Action[]} */
+  /** What is possible now, in the order in which menus show it. @param {Kind} kind @param {any} subject @returns {Action[]} */
   of(kind, subject) {
-    return [...this.byId.values()].filter((action) => action.of === kind && possible(action, subject));
+    const rank = (/** @type {Action} */ { danger, rank: own }) => (danger ? 1e6 : 0) + (own?.() ?? -1);
+    return [...this.byId.values()].filter((action) => action.of === kind && possible(action, subject))
+      .sort((one, other) => rank(one) - rank(other));
   }
 
   /** Do it to what is chosen. @param {Action} action @returns {boolean} whether it was possible */

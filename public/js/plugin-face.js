@@ -1,4 +1,5 @@
 import { complain, guarded } from "./plugin-guard.js";
+import { ChatError } from "./protocol.js";
 import { messageContext, nodeFrom, publicRoom, textOf } from "./slots.js";
 
 /** @typedef {import("./plugins.js").Plugins} Plugins */
@@ -31,13 +32,19 @@ export function face(plugins, part) {
     store: readOnly(store),
     user: () => (store.me ? { ...store.me } : null),
     room: () => roomNow(store, store.current),
-    on: (/** @type {string} */ type, /** @type {(event: any) => void} */ fn) => part.owns(app.onEvent(type, wrap(fn))),
-    request: (/** @type {string} */ type, /** @type {object} */ fields) => socket.request(type, fields),
+    on: (/** @type {string} */ type, /** @type {(event: any) => void} */ fn) => part.owns(type === "live" ? whenLive(store, wrap(fn)) : app.onEvent(type, wrap(fn))),
+    request: (/** @type {string} */ type, /** @type {object} */ fields) => socket.request(type, fields).catch((error) => {
+      error.message = app.explain(error);
+      throw error;
+    }),
+    toast: (/** @type {unknown} */ text) => app.toast(String(text)),
+    may: (/** @type {string} */ permission, /** @type {string} */ room) => mayHere(store, permission, room),
     show: (/** @type {string} */ room, /** @type {number} */ seq) => {
       if (typeof room !== "string" || !Number.isInteger(seq)) return void wrong("chat.show takes a room's name and the seq of a message");
       app.router.go(room, seq);
     },
     panel: (/** @type {string} */ title, /** @type {unknown} */ node) => {
+      if (title === undefined && app.panels.byName.has(name)) return void app.panels.toggle(name);
       const body = nodeFrom(name, node, "chat.panel's second argument");
       return body ? part.owns(openPanel(app, name, title, () => body)) : () => {};
     },
@@ -78,10 +85,29 @@ function addAction(plugins, name, action) {
   if (app.actions.byId.has(full)) return complain(name, `there is an action "${id}" already; undo it first`);
   const here = (/** @type {any} */ subject) => of === "app" || plugins.worksIn(name, of === "room" ? subject.name : subject.room);
   const context = (/** @type {any} */ subject) => of === "message" ? messageContext(subject, app.store.room(subject.room)) : of === "room" ? { room: publicRoom(subject) } : {};
-  return app.actions.add({ id: full, of, icon, danger, keys: free(app, name, keys ?? []), within: of === "message" ? "message" : "app",
+  return app.actions.add({ id: full, of, icon, danger, rank: () => plugins.rank(name), keys: free(app, name, keys ?? []), within: of === "message" ? "message" : "app",
     label: () => String(typeof label === "function" ? guarded(name, label) : label),
     when: (subject) => here(subject) && (!when || guarded(name, () => when(context(subject))) === true),
-    run: (subject) => guarded(name, () => run(context(subject))) });
+    run: (subject) => void guarded(name, () => said(app, run(context(subject)))) });
+}
+
+/** Tell the user what the server refuses to an action; what else fails is for the console. @param {import("./app.js").App} app @param {unknown} result */
+function said(app, result) {
+  return result instanceof Promise ? result.catch((error) => {
+    if (!(error instanceof ChatError)) throw error;
+    app.complain(error);
+  }) : result;
+}
+
+/** Whether the user may do something in a room as far as the client knows; the server decides. @param {import("./store.js").Store} store @param {string} permission @param {string} name */
+function mayHere(store, permission, name) {
+  const room = store.room(name);
+  return room?.joined === true && !room.archived && (store.may(permission) || room.role === "moderator" || room.role === "owner");
+}
+
+/** Call back each time the connection is there again. @param {import("./store.js").Store} store @param {(event: any) => void} fn */
+function whenLive(store, fn) {
+  return store.on("connection", ({ state }) => state === "live" && fn({ type: "live" }));
 }
 
 /** Those keys that nothing else has. @param {import("./app.js").App} app @param {string} name @param {string[]} keys */
@@ -102,7 +128,7 @@ function ownPanel(plugins, name, fn, { title = name, icon }) {
   const undos = [
     app.panels.add({ name, icon, title: called, draw: ({ room, arg }) => (plugins.worksIn(name, room.name)
       ? nodeFrom(name, guarded(name, () => fn({ room: publicRoom(room), arg })), 'what fills the slot "panel"') : null) }),
-    app.actions.add({ id: `${name}:panel`, of: "room", icon, label: called, when: (room) => plugins.worksIn(name, room.name),
+    app.actions.add({ id: `${name}:panel`, of: "room", icon, label: called, rank: () => plugins.rank(name), when: (room) => plugins.worksIn(name, room.name),
       run: () => app.panels.show(name) }),
   ];
   return () => undos.forEach((undo) => undo());
@@ -146,6 +172,11 @@ function readOnly(store) {
     rooms: () => [...store.rooms.values()].map(publicRoom),
     user: (/** @type {string} */ id) => store.users.get(id) ?? null,
     status: (/** @type {string} */ id) => store.status(id),
+    hasPlugin: (/** @type {string} */ name) => store.hasPlugin(name),
+    message: (/** @type {string} */ name, /** @type {string} */ id) => {
+      const found = store.room(name)?.timeline.byId.get(id);
+      return found ? { ...found } : null;
+    },
     messages: (/** @type {string} */ name) =>
       (store.room(name)?.timeline.events ?? []).filter((event) => event.type === "message").map((event) => ({ ...event })),
   });

@@ -35,7 +35,7 @@ export class Plugins {
   /** @param {App} app */
   constructor(app) {
     this.app = app;
-    this.slots = new Slots((plugin, room) => this.worksIn(plugin, room));
+    this.slots = new Slots((plugin, room) => this.worksIn(plugin, room), (plugin) => this.rank(plugin));
     /** @type {Map<string, Loaded>} */
     this.loaded = new Map();
     /** @type {Record<string, Known>} */
@@ -81,6 +81,11 @@ export class Plugins {
     this.loaded.get(name)?.unload();
     this.loaded.delete(name);
     this.app.emit("plugins");
+  }
+
+  /** Where a plugin stands among those that the server names, which has them in the order of its settings. @param {string} plugin */
+  rank(plugin) {
+    return Object.keys(this.known).indexOf(plugin);
   }
 
   /** Whether a plugin works in a room. @param {string} plugin @param {string} room */

@@ -12,10 +12,14 @@ export const SLOTS = ["header", "sidebar", "composer", "message-footer", "messag
 
 /** What plugins put into the page, by place. Emits `change` with the slot. */
 export class Slots extends Emitter {
-  /** @param {(plugin: string, room: string) => boolean} worksIn whether a plugin works in a room */
-  constructor(worksIn) {
+  /**
+   * @param {(plugin: string, room: string) => boolean} worksIn whether a plugin works in a room
+   * @param {(plugin: string) => number} [rank] where a plugin stands among the others
+   */
+  constructor(worksIn, rank = () => 0) {
     super();
     this.worksIn = worksIn;
+    this.rank = rank;
     /** @type {Map<string, Filling[]>} */
     this.bySlot = new Map();
   }
@@ -36,9 +40,10 @@ export class Slots extends Emitter {
     };
   }
 
-  /** Those of plugins that work in the room. @param {Slot} slot @param {string} [room] a name @returns {Filling[]} */
+  /** Those of plugins that work in the room, in the plugins' order, not in that in which they were loaded. @param {Slot} slot @param {string} [room] a name @returns {Filling[]} */
   of(slot, room) {
-    return (this.bySlot.get(slot) ?? []).filter(({ plugin }) => room === undefined || this.worksIn(plugin, room));
+    return (this.bySlot.get(slot) ?? []).filter(({ plugin }) => room === undefined || this.worksIn(plugin, room))
+      .sort((one, other) => this.rank(one.plugin) - this.rank(other.plugin));
   }
 
   /** The nodes for a slot. @param {Slot} slot @param {{room?: {name: string}|null} & Record<string, any>} context @returns {Node[]} */

@@ -1,76 +1,237 @@
-/** Reactions in the browser: chips below a message, and the quick ones beside what else can be done with it. */
+/** Reactions in the browser: chips below a message, the quick ones beside what else can be done with it, and all others. */
 
 const TEXTS = {
   en: {
     "reactions.others": { one: "{names} and one more", other: "{names} and {count} more" },
+    "reactions.people": { one: "one person", other: "{count} people" },
     "reactions.with": "{emoji}: {names}",
     "reactions.add": "React with {emoji}",
+    "reactions.more": "Another reaction",
+    "reactions.find": "Find an emoji",
   },
-  "zh-Hant": { "reactions.others": "{names}與其他 {count} 人", "reactions.with": "{emoji}：{names}", "reactions.add": "以 {emoji} 回應" },
-  "zh-Hans": { "reactions.others": "{names}与其他 {count} 人", "reactions.with": "{emoji}：{names}", "reactions.add": "用 {emoji} 回应" },
+  "zh-Hant": { "reactions.others": "{names}與其他 {count} 人", "reactions.people": "{count} 人", "reactions.with": "{emoji}：{names}",
+    "reactions.add": "以 {emoji} 回應", "reactions.more": "其他回應", "reactions.find": "尋找表情符號" },
+  "zh-Hans": { "reactions.others": "{names}与其他 {count} 人", "reactions.people": "{count} 人", "reactions.with": "{emoji}：{names}",
+    "reactions.add": "用 {emoji} 回应", "reactions.more": "其他回应", "reactions.find": "查找表情符号" },
 };
 const NAMED = 10;
+const LISTED = 100;
+const PAUSE_MS = 200;
+const HOLD_MS = 450;
+const EDGE_PX = 8;
+
+/** @typedef {Record<string, {count: number, users: string[]}>} Counted */
 
 /** @param {any} chat */
 export function activate(chat) {
   for (const [language, texts] of Object.entries(TEXTS)) chat.addMessages(language, texts);
-  const joined = (/** @type {any} */ message) => chat.store.room(message.room)?.joined === true;
-  chat.addSlot("message-footer", ({ message, extras }) => chips(chat, message, extras.reactions ?? {}, joined(message)));
-  chat.addSlot("message-menu", ({ message, extras }) => (joined(message) ? quick(chat, message, extras.reactions ?? {}) : null));
+  const may = (/** @type {any} */ message) => chat.may("reactions.react", message.room);
+  const popup = new Popup();
+  /** The names of those that the page doesn't know, by their ids. @type {Map<string, string>} */
+  const asked = new Map();
+  chat.addSlot("message-footer", ({ message, extras }) => chips(chat, popup, asked, message, extras.reactions ?? {}, may(message)));
+  chat.addSlot("message-menu", ({ message }) => (may(message) ? quick(chat, popup, message) : null));
+  return () => popup.close();
 }
 
-/** @param {any} chat @param {any} message @param {Record<string, {count: number, users: string[]}>} reactions @param {boolean} joined */
-function chips(chat, message, reactions, joined) {
+/** Whether the user has reacted so, as it is now. @param {any} chat @param {any} message @param {string} emoji @returns {boolean} */
+function isOn(chat, message, emoji) {
+  const now = chat.store.message(message.room, message.message_id) ?? message;
+  return now.extras?.reactions?.[emoji]?.users.includes(chat.user()?.id) ?? false;
+}
+
+/** Set a reaction, or take it back. @param {any} chat @param {any} message @param {string} emoji */
+async function toggle(chat, message, emoji) {
+  try {
+    await chat.request("react", { message_id: message.message_id, emoji, on: !isOn(chat, message, emoji) });
+  } catch (error) {
+    chat.toast(/** @type {Error} */ (error).message);
+  }
+}
+
+/** @param {any} chat @param {Popup} popup @param {Map<string, string>} asked @param {any} message @param {Counted} reactions @param {boolean} may */
+function chips(chat, popup, asked, message, reactions, may) {
   const all = Object.entries(reactions);
   if (all.length === 0) return null;
   const box = document.createElement("span");
   box.className = "reactions";
   for (const [emoji, { count, users }] of all) {
-    const on = users.includes(chat.user()?.id);
-    const who = names(chat, users, count);
-    const chip = button(chat, message, emoji, on, chat.t("reactions.with", { emoji, names: who }));
-    chip.className = "reaction";
-    chip.setAttribute("aria-pressed", String(on));
-    chip.disabled = !joined;
+    const chip = button("reaction", "", () => may && void toggle(chat, message, emoji));
+    const name = () => label(chip, chat.t("reactions.with", { emoji, names: names(chat, asked, users, count) }));
+    const ask = async () => {
+      if (users.every((id) => nameOf(chat, asked, id))) return;
+      for (const user of await who(chat, message, emoji)) asked.set(user.id, user.display_name || user.name);
+      name();
+    };
+    name();
+    chip.setAttribute("aria-pressed", String(users.includes(chat.user()?.id)));
+    chip.setAttribute("aria-disabled", String(!may));
     chip.append(emoji, " ", String(count));
+    for (const type of ["pointerenter", "focus"]) chip.addEventListener(type, () => void ask().catch(() => {}), { once: true });
+    onHold(chip, () => void list(chat, popup, message, emoji, count, chip));
     box.append(chip);
   }
   return box;
 }
 
-/** @param {any} chat @param {any} message @param {Record<string, {users: string[]}>} reactions */
-function quick(chat, message, reactions) {
+/** @param {any} chat @param {any} message @param {string} emoji @returns {Promise<any[]>} the users */
+async function who(chat, message, emoji) {
+  const { reactions } = await chat.request("reactions", { message_id: message.message_id, emoji });
+  return reactions[0]?.users ?? [];
+}
+
+/** All who reacted so. @param {any} chat @param {Popup} popup @param {any} message @param {string} emoji @param {number} count @param {HTMLElement} opener */
+async function list(chat, popup, message, emoji, count, opener) {
+  try {
+    const users = await who(chat, message, emoji);
+    const lines = users.slice(0, LISTED).map((user) => Object.assign(document.createElement("li"), { textContent: user.display_name || user.name, dir: "auto" }));
+    const all = document.createElement("ul");
+    const rest = count - lines.length;
+    all.append(...lines, ...(rest > 0 ? [Object.assign(document.createElement("li"), { textContent: `${lines.length ? "+ " : ""}${chat.t("reactions.people", { count: rest })}` })] : []));
+    const head = Object.assign(document.createElement("b"), { textContent: `${emoji} ${count}` });
+    popup.open(`${emoji} ${chat.t("reactions.people", { count })}`, opener.getBoundingClientRect(), head, all);
+  } catch (error) {
+    chat.toast(/** @type {Error} */ (error).message);
+  }
+}
+
+/** @param {any} chat @param {Popup} popup @param {any} message */
+function quick(chat, popup, message) {
   const bar = document.createElement("span");
   bar.className = "reactions-quick";
-  for (const emoji of chat.settings.quick) {
-    const on = reactions[emoji]?.users.includes(chat.user()?.id) ?? false;
-    const each = button(chat, message, emoji, on, chat.t("reactions.add", { emoji }));
-    each.setAttribute("aria-pressed", String(on));
-    each.textContent = emoji;
-    bar.append(each);
+  for (const emoji of chat.settings.quick) bar.append(choice(chat, emoji, isOn(chat, message, emoji), () => void toggle(chat, message, emoji)));
+  if (chat.store.hasPlugin("emoji")) {
+    const more = button("reactions-more", chat.t("reactions.more"), () => {
+      const from = more.getBoundingClientRect();
+      // Once the sheet on a phone is closed.
+      requestAnimationFrame(() => pick(chat, popup, message, from));
+    });
+    more.textContent = "+";
+    more.setAttribute("aria-haspopup", "dialog");
+    bar.append(more);
   }
   return bar;
 }
 
-/** A press sets the reaction, or takes it back. @param {any} chat @param {any} message @param {string} emoji @param {boolean} on @param {string} label */
-function button(chat, message, emoji, on, label) {
-  const button = document.createElement("button");
-  button.type = "button";
-  button.title = label;
-  button.setAttribute("aria-label", label);
-  button.addEventListener("click", async () => {
+/** Choose among all emoji. @param {any} chat @param {Popup} popup @param {any} message @param {DOMRect} from */
+function pick(chat, popup, message, from) {
+  const field = Object.assign(document.createElement("input"), { type: "search", className: "reactions-field", maxLength: 40, autocomplete: "off",
+    placeholder: chat.t("reactions.find") });
+  label(field, chat.t("reactions.find"));
+  const found = Object.assign(document.createElement("div"), { className: "reactions-found" });
+  const note = Object.assign(document.createElement("p"), { className: "reactions-note" });
+  const show = (/** @type {string[]} */ all) => found.replaceChildren(...all.map((emoji) => choice(chat, emoji, isOn(chat, message, emoji), () => {
+    popup.close();
+    void toggle(chat, message, emoji);
+  })));
+  let timer = 0;
+  const ask = async () => {
+    const typed = field.value.trim().replace(/^:|:$/g, "");
+    note.textContent = "";
+    if (!typed) return show(chat.settings.quick);
     try {
-      await chat.request("react", { message_id: message.message_id, emoji, on: !on });
+      const { emoji } = await chat.request("emoji:find", { typed });
+      const chars = emoji.map((/** @type {any} */ one) => one.char);
+      // A keyboard with emoji gives the character itself.
+      if (field.value.trim().replace(/^:|:$/g, "") === typed) show(chars.length || !/\p{Extended_Pictographic}|\p{RI}/u.test(typed) ? chars : [typed]);
     } catch (error) {
-      button.title = /** @type {Error} */ (error).message;
+      note.textContent = /** @type {Error} */ (error).message;
     }
+  };
+  field.addEventListener("input", (event) => {
+    clearTimeout(timer);
+    if (!(/** @type {InputEvent} */ (event).isComposing)) timer = window.setTimeout(() => void ask(), PAUSE_MS);
   });
+  field.addEventListener("compositionend", () => void ask());
+  field.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.isComposing) return;
+    event.preventDefault();
+    /** @type {HTMLElement|null} */ (found.querySelector("button"))?.click();
+  });
+  show(chat.settings.quick);
+  popup.open(chat.t("reactions.more"), from, field, note, found);
+  field.focus();
+}
+
+/** What floats above the page, one at a time; the browser closes it at Escape and at a press elsewhere. */
+class Popup {
+  constructor() {
+    /** @type {HTMLElement|null} */
+    this.box = null;
+  }
+
+  /** @param {string} title @param {DOMRect} from what it stands beside @param {...Node} content */
+  open(title, from, ...content) {
+    this.close();
+    const box = Object.assign(document.createElement("div"), { className: "reactions-popup", popover: "auto" });
+    box.setAttribute("role", "dialog");
+    box.setAttribute("aria-label", title);
+    box.append(...content);
+    box.addEventListener("toggle", (event) => /** @type {ToggleEvent} */ (event).newState === "closed" && box.remove());
+    document.body.append(box);
+    box.showPopover();
+    const { offsetWidth: width, offsetHeight: height } = box;
+    const top = from.bottom + height + EDGE_PX < window.innerHeight ? from.bottom : from.top - height;
+    box.style.setProperty("left", `${Math.max(EDGE_PX, Math.min(from.left, window.innerWidth - width - EDGE_PX))}px`);
+    box.style.setProperty("top", `${Math.max(EDGE_PX, Math.min(top, window.innerHeight - height - EDGE_PX))}px`);
+    this.box = box;
+  }
+
+  close() {
+    this.box?.remove();
+    this.box = null;
+  }
+}
+
+/** @param {any} chat @param {string} emoji @param {boolean} on @param {() => void} act */
+function choice(chat, emoji, on, act) {
+  const each = button("", chat.t("reactions.add", { emoji }), act);
+  each.setAttribute("aria-pressed", String(on));
+  each.textContent = emoji;
+  return each;
+}
+
+/** @param {string} className @param {string} text @param {() => void} act */
+function button(className, text, act) {
+  const button = Object.assign(document.createElement("button"), { type: "button", className });
+  label(button, text);
+  button.addEventListener("click", act);
   return button;
 }
 
-/** @param {any} chat @param {string[]} users @param {number} count */
-function names(chat, users, count) {
-  const known = users.map((id) => chat.store.user(id)).filter(Boolean).slice(0, NAMED).map((user) => user.display_name || user.name);
+/** @param {HTMLElement} node @param {string} text */
+function label(node, text) {
+  node.title = text;
+  node.setAttribute("aria-label", text);
+}
+
+/** A finger that rests, or the right button; the press is none then. @param {HTMLElement} node @param {() => void} act */
+function onHold(node, act) {
+  let timer = 0;
+  let held = false;
+  node.addEventListener("pointerdown", (event) => {
+    held = false;
+    if (event.pointerType !== "mouse") timer = window.setTimeout(() => { held = true; act(); }, HOLD_MS);
+  });
+  for (const type of ["pointerup", "pointercancel", "pointerleave"]) node.addEventListener(type, () => clearTimeout(timer));
+  node.addEventListener("click", (event) => held && event.stopImmediatePropagation(), { capture: true });
+  node.addEventListener("contextmenu", (event) => {
+    event.preventDefault();
+    event.stopPropagation();
+    if (event.button === 2 && /** @type {PointerEvent} */ (event).pointerType === "mouse") act();
+  });
+}
+
+/** @param {any} chat @param {Map<string, string>} asked @param {string} id @returns {string|undefined} */
+function nameOf(chat, asked, id) {
+  const user = chat.store.user(id);
+  return user ? user.display_name || user.name : asked.get(id);
+}
+
+/** @param {any} chat @param {Map<string, string>} asked @param {string[]} users @param {number} count */
+function names(chat, asked, users, count) {
+  const known = users.map((id) => nameOf(chat, asked, id)).filter(Boolean).slice(0, NAMED);
+  if (known.length === 0) return chat.t("reactions.people", { count });
   const shown = known.join(", ");
   return known.length < count ? chat.t("reactions.others", { names: shown, count: count - known.length }) : shown;
 }

@@ -9,7 +9,8 @@ import { h } from "../dom.js";
 export function openRoomMenu(app, room, opener, point) {
   const items = app.actions.of("room", room).map(({ icon, label, danger, checked, run }) =>
     ({ icon, label: label(room), danger, checked: checked?.(room), run: () => run(room) }));
+  const [safe, dangerous] = [items.filter(({ danger }) => !danger), items.filter(({ danger }) => danger)];
   const extras = app.plugins.slots.fill("room-menu", { room: publicRoom(room) });
   const slot = extras.length ? [h("div", { class: "menu-slot" }, ...extras)] : [];
-  if (items.length || slot.length) app.openMenu(app.roomTitle(room), [...items, ...slot], opener, point);
+  if (items.length || slot.length) app.openMenu(app.roomTitle(room), [...safe, ...slot, ...dangerous], opener, point);
 }
