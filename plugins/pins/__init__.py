@@ -49,7 +49,7 @@ class Pin(msgspec.Struct):
 
 
 class Ask(msgspec.Struct):
-    """The wire request ``pins``: what is pinned in a room."""
+    """The wire requests ``pins``, what is pinned in a room, and ``pins:count``, how much that is."""
 
     room: Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
 
@@ -77,6 +77,7 @@ class Pins(Plugin):
         return [
             RequestSpec("pin", Pin, self.pin, bare=True),
             RequestSpec("pins", Ask, self.answer, bare=True),
+            RequestSpec("count", Ask, self.count),
         ]
 
     @hookimpl
@@ -122,11 +123,15 @@ class Pins(Plugin):
                 f"A room has {self.settings.most} pinned messages at most.", "invalid", field="message_id"
             )
         tx.execute(_ADD, message_id=message.id, room=message.room, seq=message.seq, user_id=user.id)
-        tx.annotate(message.id, {"by": user.id})
+        tx.annotate(message.id, {"by": user.id, "name": user.display_name or user.name})
 
     async def answer(self, ctx, fields: Ask) -> dict[str, Any]:
         events = await self.pinned(ctx.user, fields.room)
         return {"messages": [self.chat.wire(event) for event in events]}
+
+    async def count(self, ctx, fields: Ask) -> dict[str, Any]:
+        room, seqs = await self.places(ctx.user, fields.room)
+        return {"count": sum([await self.chat.may_read(room, user=ctx.user, seq=seq) for seq in seqs])}
 
     @command(examples=["/pins"])
     async def pins(self, ctx):
@@ -141,17 +146,22 @@ class Pins(Plugin):
 
     async def pinned(self, user: User, room: str) -> list[Event]:
         """The pinned messages of a room that the user may read, the last one pinned first. Raises `Reject`."""
+        name, seqs = await self.places(user, room)
+        found = []
+        for seq in seqs:
+            events, _ = await self.chat.events(name, user=user, before=seq + 1, limit=1)
+            found += [each for each in events if each.seq == seq]
+        return found
+
+    async def places(self, user: User, room: str) -> tuple[str, list[int]]:
+        """A room's name, and the seqs of what is pinned in it, the last one pinned first. Raises `Reject`."""
         if not await self.chat.may_read(room, user=user):
             raise Reject(f"There is no room {room!r}.", "not_found", field="room")
         name = (await self.chat.room(room)).name
         rows = await self.db.query(
             "SELECT seq FROM pins_pin WHERE room = :room ORDER BY pinned DESC", room=name
         )
-        found = []
-        for row in rows:
-            events, _ = await self.chat.events(name, user=user, before=row["seq"] + 1, limit=1)
-            found += [each for each in events if each.seq == row["seq"]]
-        return found
+        return name, [row["seq"] for row in rows]
 
     async def visible(self, user: User, message_id: str) -> Message:
         """A message that the user may read. Raises `Reject` ``not_found``."""

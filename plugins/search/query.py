@@ -10,11 +10,13 @@ import msgspec
 
 from chatserver import Reject
 
-from .words import words
+from .words import is_unspaced, words
 
 Has = Literal["file", "link", "image"]
 
 LONGEST_TERMS = 32
+SHORTEST_BEGINNING = 3
+"""A last word of so many characters may be only the beginning of one. Shorter ones begin too many words."""
 _PART = re.compile(
     r'(?:(?P<key>from|in|has|before|after):)?(?:"(?P<quoted>[^"]*)"?|(?P<plain>[^\s"]+))', re.I
 )
@@ -44,20 +46,28 @@ class Query(msgspec.Struct, frozen=True):
 
 
 def parse(text: str) -> Query:
-    """Raises `Reject` ``invalid``, field ``query``, for a filter that says nothing, or too many words."""
+    """The last word, unless it is quoted, may be only the beginning of one, as it may still be being written.
+
+    Raises `Reject` ``invalid``, field ``query``, for a filter that says nothing, or too many words.
+    """
     terms: list[Term] = []
+    open_ended = False
     values: dict[str, str] = {}
     has: set[Has] = set()
     for part in _PART.finditer(text):
         key, value = part["key"], part["quoted"] if part["quoted"] is not None else part["plain"]
         if key is None:
-            terms += _terms(value)
+            found = _terms(value)
+            terms += found
+            open_ended = part["quoted"] is None if found else open_ended
         elif key.lower() == "has":
             has.add(_has(value.lower()))
         elif not value.lstrip("@#"):
             raise _wrong(f"Write something after {key}:.")
         else:
             values[key.lower()] = value
+    if open_ended and _may_begin(terms[-1].words[-1]):
+        terms[-1] = Term(terms[-1].words, True)
     if sum(len(term.words) for term in terms) > LONGEST_TERMS:
         raise _wrong(f"A search has {LONGEST_TERMS} words at most.")
     return Query(
@@ -83,6 +93,10 @@ def _terms(text: str) -> list[Term]:
     """What is written without a space, as don't or 東京都, stands together in the messages, too."""
     found, begins = words(text)
     return [Term(found, begins or text.endswith("*"))] if found else []
+
+
+def _may_begin(word: str) -> bool:
+    return len(word) >= SHORTEST_BEGINNING and not is_unspaced(word)
 
 
 def _has(value: str) -> Has:

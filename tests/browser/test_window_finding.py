@@ -60,6 +60,40 @@ async def test_what_is_found_leads_to_its_message(stage):
         await expect(bob.page.locator(".search-note")).to_have_text("has: takes file, link or image.")
 
 
+async def test_search_goes_with_the_keys_and_says_when_it_can_not(stage):
+    async with stage(plugins=["search", "pins", "history"]) as here, here.cable() as cable:
+        here.forgive("ERR_|WebSocket connection")
+        alice = await here.window(cable.url)
+        await alice.enter("alice")
+        await alice.say("hello world")
+        await alice.sees("hello world")
+        await alice.page.keyboard.press("Control+f")
+        field = alice.page.get_by_role("searchbox", name="Search messages")
+        results, note = alice.page.locator(".search-result"), alice.page.locator(".search-note")
+        await field.press_sequentially("wor")
+        await expect(results).to_have_count(1)
+        await expect(alice.page.get_by_text("has:link, has:image")).to_be_visible()
+        await field.fill("plums")
+        await expect(note).to_have_text("Nothing was found.")
+        await expect(results).to_have_count(0)
+        await field.fill("")
+        await expect(note).to_have_text("")
+
+        cable.cut()
+        await expect(alice.page.locator("connection-line")).to_be_visible()
+        await field.fill("hell")
+        await expect(note).to_contain_text("There is no connection to the server")
+        cable.mend()
+        await expect(results).to_have_count(1)
+
+        cable.cut()
+        await expect(alice.page.locator("connection-line")).to_be_visible()
+        await alice.goto("#/general/pins")
+        await expect(alice.page.get_by_role("complementary")).to_contain_text("There is no connection")
+        cable.mend()
+        await expect(alice.page.get_by_text("Nothing is pinned here.")).to_be_visible()
+
+
 async def test_what_is_pinned_is_found_again(stage):
     async with stage(plugins=["pins", "history"]) as here:
         await here.server.account("alice", "member")

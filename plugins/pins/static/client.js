@@ -1,30 +1,74 @@
 /** Pins in the browser: an action of messages, a line below pinned ones, and a panel. */
 
 const TEXTS = {
-  en: { "pins.pin": "Pin", "pins.unpin": "Unpin", "pins.title": "Pinned messages", "pins.none": "Nothing is pinned here.", "pins.by": "Pinned by {name}", "pins.pinned": "Pinned" },
-  "zh-Hant": { "pins.pin": "釘選", "pins.unpin": "取消釘選", "pins.title": "釘選的訊息", "pins.none": "這裡沒有釘選的訊息。", "pins.by": "由{name}釘選", "pins.pinned": "已釘選" },
-  "zh-Hans": { "pins.pin": "固定", "pins.unpin": "取消固定", "pins.title": "固定的消息", "pins.none": "这里没有固定的消息。", "pins.by": "由{name}固定", "pins.pinned": "已固定" },
+  en: { "pins.pin": "Pin", "pins.unpin": "Unpin", "pins.title": "Pinned messages", "pins.none": "Nothing is pinned here.", "pins.by": "Pinned by {name}", "pins.pinned": "Pinned",
+    "pins.count": { one: "One pinned message", other: "{count} pinned messages" } },
+  "zh-Hant": { "pins.pin": "釘選", "pins.unpin": "取消釘選", "pins.title": "釘選的訊息", "pins.none": "這裡沒有釘選的訊息。", "pins.by": "由{name}釘選", "pins.pinned": "已釘選", "pins.count": "{count} 則釘選的訊息" },
+  "zh-Hans": { "pins.pin": "固定", "pins.unpin": "取消固定", "pins.title": "固定的消息", "pins.none": "这里没有固定的消息。", "pins.by": "由{name}固定", "pins.pinned": "已固定", "pins.count": "{count} 条固定的消息" },
 };
 
 /** @param {any} chat */
 export function activate(chat) {
   for (const [language, texts] of Object.entries(TEXTS)) chat.addMessages(language, texts);
-  const may = (/** @type {any} */ message) => chat.store.room(message.room)?.joined === true && chat.user()?.role !== "guest";
+  const may = (/** @type {any} */ message) => chat.may("pins.pin", message.room);
   const set = (/** @type {any} */ message, /** @type {boolean} */ on) => chat.request("pin", { message_id: message.message_id, on });
-  chat.addAction({ id: "pin", of: "message", label: () => chat.t("pins.pin"), when: ({ message, extras }) => may(message) && !message.deleted && !extras.pins,
+  chat.addAction({ id: "pin", of: "message", icon: "pin", label: () => chat.t("pins.pin"), when: ({ message, extras }) => may(message) && !message.deleted && !extras.pins,
     run: ({ message }) => set(message, true) });
-  chat.addAction({ id: "unpin", of: "message", label: () => chat.t("pins.unpin"), when: ({ message, extras }) => may(message) && Boolean(extras.pins),
+  chat.addAction({ id: "unpin", of: "message", icon: "pin", label: () => chat.t("pins.unpin"), when: ({ message, extras }) => may(message) && Boolean(extras.pins),
     run: ({ message }) => set(message, false) });
-  chat.addSlot("message-footer", ({ extras }) => (extras.pins ? mark(chat, extras.pins.by) : null));
-  chat.addSlot("panel", ({ room }) => panel(chat, room.name), { title: () => chat.t("pins.title") });
+  chat.addSlot("message-footer", ({ extras }) => (extras.pins ? mark(chat, extras.pins) : null));
+  chat.addSlot("header", header(chat));
+  chat.addSlot("panel", ({ room }) => panel(chat, room.name), { title: () => chat.t("pins.title"), icon: "pin" });
 }
 
-/** @param {any} chat @param {string} id */
-function mark(chat, id) {
-  const user = chat.store.user(id);
+/** A button with how much is pinned in the room on the screen, for rooms where something is. @param {any} chat */
+function header(chat) {
+  let shown = "";
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "icon-button pins-open";
+  button.addEventListener("click", () => chat.panel());
+  const number = document.createElement("span");
+  button.append(symbol(), number);
+  const count = async () => {
+    const room = shown;
+    // Without an answer it stays as it is; the next connection asks again.
+    const { count } = await chat.request("pins:count", { room }).catch(() => ({}));
+    if (room !== shown || count === undefined) return;
+    button.hidden = count === 0;
+    number.textContent = String(count);
+    button.title = chat.t("pins.count", { count });
+    button.setAttribute("aria-label", button.title);
+  };
+  chat.on("live", () => shown && void count());
+  for (const type of ["pins:pinned", "deleted"]) chat.on(type, (/** @type {any} */ event) => event.room === shown && void count());
+  return (/** @type {any} */ { room }) => {
+    if (room.name !== shown) button.hidden = true;
+    shown = room.name;
+    void count();
+    return button;
+  };
+}
+
+function symbol() {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  svg.setAttribute("viewBox", "0 0 20 20");
+  svg.setAttribute("class", "icon");
+  svg.setAttribute("aria-hidden", "true");
+  const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
+  path.setAttribute("d", "M7 3.500h6M8 3.500v5l-2.500 3h9l-2.500-3v-5M10 11.500v5.500");
+  for (const [name, value] of Object.entries({ fill: "none", stroke: "currentColor", "stroke-width": "1.5", "stroke-linecap": "round", "stroke-linejoin": "round" })) path.setAttribute(name, value);
+  svg.append(path);
+  return svg;
+}
+
+/** @param {any} chat @param {{by: string, name?: string}} pin */
+function mark(chat, pin) {
+  const user = chat.store.user(pin.by);
+  const name = user ? user.display_name || user.name : pin.name;
   const line = document.createElement("span");
   line.className = "pins-mark";
-  line.textContent = user ? chat.t("pins.by", { name: user.display_name || user.name }) : chat.t("pins.pinned");
+  line.textContent = name ? chat.t("pins.by", { name }) : chat.t("pins.pinned");
   return line;
 }
 
@@ -43,9 +87,9 @@ function panel(chat, room) {
   };
   const changed = (/** @type {any} */ event) => {
     if (!list.isConnected) undos.forEach((undo) => undo());
-    else if (event.room === room) void fill();
+    else if (event.type === "live" || event.room === room) void fill();
   };
-  const undos = ["pins:pinned", "deleted", "edited"].map((type) => chat.on(type, changed));
+  const undos = ["live", "pins:pinned", "deleted", "edited"].map((type) => chat.on(type, changed));
   void fill();
   return list;
 }
