@@ -140,3 +140,13 @@ async def test_public_rooms_are_found_by_search(stage):
         await expect(alice.page.get_by_role("heading", level=1)).to_have_text("room-129")
         await alice.rooms.get_by_role("searchbox", name="Filter rooms").fill("129")
         await expect(alice.rooms.get_by_role("link")).to_have_count(1)
+
+
+async def test_the_focus_is_in_the_message_field_after_a_panel_is_closed_by_a_key(stage):
+    async with stage() as here:
+        alice = await here.window(viewport={"width": 1400, "height": 800})
+        await alice.enter("alice")
+        await alice.page.keyboard.press("Control+f")
+        await expect(alice.page.get_by_role("searchbox")).to_be_focused()
+        await alice.page.keyboard.press("Escape")
+        await expect(alice.composer).to_be_focused()

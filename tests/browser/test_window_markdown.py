@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.async_api import expect
 
@@ -60,6 +62,7 @@ async def test_code_is_copied_and_a_spoiler_shown_by_keyboard(stage):
         spoiler = text.get_by_role("button", name="Spoiler")
         await expect(text.locator("em")).to_be_hidden()
         await spoiler.press("Enter")
+        await expect(text.locator(".spoiler")).to_be_focused()
         await expect(text.locator("em")).to_be_visible()
         # What comes after it doesn't close it, nor take the button away.
         await alice.say("more")
@@ -98,3 +101,25 @@ async def test_keys_write_markup_and_the_browser_takes_it_back(stage):
         await area.press("Control+b")
         await area.press("Enter")
         await expect(alice.log.locator("strong")).to_have_text("so good")
+
+
+async def test_enter_begins_a_line_in_a_block_of_code(stage):
+    async with stage(plugins=["markdown", "history"]) as here:
+        (alice,) = await here.guests("alice")
+        await alice.composer.press_sequentially("```\nx = 1\n```")
+        await expect(alice.composer).to_have_value("```\nx = 1\n```")
+        await alice.composer.press("Enter")
+        await expect(alice.log.locator("pre")).to_have_text(re.compile("x = 1"))
+
+
+async def test_a_spoiler_is_hidden_in_forced_colours_and_words_in_tables_are_whole(stage):
+    async with stage(plugins=["markdown", "history"]) as here:
+        alice = await here.window(viewport={"width": 390, "height": 700}, forced_colors="active")
+        await alice.enter("alice")
+        (bob,) = await here.server.join("general", "bob")
+        cells = "|".join(["wonderful"] * 12)
+        await bob.says(f"||secret||\n\n|{cells}|\n{'|---' * 12}|\n|{cells}|")
+        spoiler = alice.log.locator(".spoiler")
+        await expect(spoiler).to_have_css("color", "rgba(0, 0, 0, 0)")
+        narrow = "(cells) => cells.filter((cell) => cell.getClientRects()[0].height > 40).length"
+        assert await alice.log.locator("td").evaluate_all(narrow) == 0

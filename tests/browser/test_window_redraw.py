@@ -149,3 +149,18 @@ async def test_the_clock_is_the_one_of_the_region(stage, locale):
         message = await alice.sees("what time is it?")
         await expect(message.locator("time")).to_have_text(re.compile(r"^\d\d:\d\d$"))
         assert not re.search("[AP]M", await message.locator("time").get_attribute("title"))
+
+
+async def test_the_toolbar_says_what_can_be_done_by_now_and_keeps_the_focus(stage):
+    async with stage() as here:
+        (alice,) = await here.guests("alice")
+        await alice.say("look")
+        message = await alice.sees("look")
+        await message.hover()
+        quick = message.get_by_role("toolbar").locator("[aria-pressed]").first
+        await expect(quick).to_have_attribute("aria-pressed", "false")
+        await quick.press("Enter")
+        await expect(quick).to_have_attribute("aria-pressed", "true")
+        await expect(quick).to_be_focused()
+        await quick.press("Enter")
+        await expect(message.locator(".reaction")).to_have_count(0)

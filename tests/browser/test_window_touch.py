@@ -72,3 +72,12 @@ async def test_the_sheet_shows_what_hovering_shows_and_closes(stage):
         await link.evaluate("(node) => node.addEventListener('click', (event) => event.preventDefault())")
         await link.tap()
         await expect(sheet).to_have_count(0)
+
+
+async def test_a_jump_to_a_message_brings_no_toolbar_to_a_phone(stage):
+    async with stage() as here:
+        alice, _ = await talking(here, PHONE)
+        other = alice.message("from bob")
+        await other.evaluate("(node) => node.focus()")
+        await expect(other).to_be_focused()
+        await expect(alice.page.get_by_role("toolbar", name="Message actions")).to_have_count(0)

@@ -75,7 +75,9 @@ function openSpoiler(event) {
   event.preventDefault();
   event.stopPropagation();
   spoiler.setAttribute("open", "");
-  for (const name of ["tabindex", "role", "aria-label"]) spoiler.removeAttribute(name);
+  for (const name of ["role", "aria-label"]) spoiler.removeAttribute(name);
+  // It keeps the focus, and is no stop any more.
+  spoiler.setAttribute("tabindex", "-1");
 }
 
 /** @param {KeyboardEvent} event */

@@ -29,15 +29,21 @@ export class MessageTools {
     this.stamp = null;
     /** What the last press was made with. */
     this.pointer = "mouse";
+    /** Whether the focus is moved by keys. */
+    this.walked = false;
+    document.addEventListener("pointerdown", () => { this.walked = false; }, true);
+    document.addEventListener("keydown", ({ key }) => { this.walked ||= key === "Tab" || key.startsWith("Arrow"); }, true);
     const { log } = list;
     log.addEventListener("pointerdown", (event) => { this.pointer = event.pointerType; }, { passive: true });
     log.addEventListener("pointermove", (event) => event.pointerType === "mouse" && this.over(event), { passive: true });
     // A finger leaves with every tap.
     log.addEventListener("pointerleave", (event) => event.pointerType === "mouse" && this.leave());
-    log.addEventListener("focusin", (event) => this.tapped || this.attach(event.target));
+    // On a phone a jump to a message brings the focus, too.
+    log.addEventListener("focusin", (event) => this.phone.matches && !this.walked || this.attach(event.target));
     log.addEventListener("click", (event) => this.click(event));
     log.addEventListener("keydown", (event) => this.key(event));
     log.addEventListener("contextmenu", (event) => this.contextMenu(event));
+    app.store.on("me", () => this.refresh());
     app.actions.provide("message", () => this.messageOf(document.activeElement));
     app.actions.add({ id: "edit.last", of: "app", label: () => app.t("keys.editLast"), keys: ["ArrowUp"], within: "composer",
       when: () => composerIsEmpty() && this.own !== undefined, run: () => this.editLast() });
@@ -48,12 +54,27 @@ export class MessageTools {
     return this.pointer !== "mouse" && this.phone.matches;
   }
 
-  /** The rows were drawn: what is deleted now has no actions any more. */
+  /** The rows were drawn, or permissions have changed: so may have what can be done. */
   refresh() {
     this.actions.resumeEdits();
-    if (!this.bar.isConnected || !this.messageOf(this.bar)?.deleted) return;
+    if (!this.bar.isConnected) return;
+    const message = this.messageOf(this.bar);
+    if (message && !message.deleted) return this.renew(this.buttons(message));
     if (this.bar.contains(document.activeElement)) this.bar.parentElement?.focus({ preventScroll: true });
     this.detach();
+  }
+
+  /** A button that is the same stays: it may be being pressed. @param {Node[]} buttons */
+  renew(buttons) {
+    const { bar } = this;
+    const before = [...bar.childNodes];
+    const kept = buttons.map((button) => before.find((one) => one.isEqualNode(button)) ?? button);
+    if (kept.length === before.length && kept.every((one, index) => one === before[index])) return;
+    const at = controls(bar).indexOf(document.activeElement);
+    for (const one of before) if (!kept.includes(one)) one.remove();
+    kept.forEach((one, index) => one === bar.childNodes[index] || bar.insertBefore(one, bar.childNodes[index] ?? null));
+    const all = controls(bar);
+    if (at >= 0 && !bar.contains(document.activeElement)) /** @type {HTMLElement} */ (all[Math.min(at, all.length - 1)]).focus({ preventScroll: true });
   }
 
   leave() {
@@ -97,11 +118,13 @@ export class MessageTools {
   buttons(message) {
     const { app } = this;
     const bar = app.actions.of("message", message).filter((action) => action.bar);
-    const more = iconButton("more", app.t("messages.more"), () => this.openMenu(message, more));
+    // As it is when the button is pressed.
+    const now = () => this.messageOf(this.bar) ?? message;
+    const more = iconButton("more", app.t("messages.more"), () => this.openMenu(now(), more));
     more.setAttribute("aria-haspopup", "menu");
     return [
       ...app.plugins.slots.fill("message-menu", messageContext(message)),
-      ...bar.map(({ icon = "none", label, danger, run }) => iconButton(icon, label(message), () => run(message), danger ? "danger" : "")),
+      ...bar.map(({ icon = "none", label, danger, run }) => iconButton(icon, label(message), () => run(now()), danger ? "danger" : "")),
       more,
     ];
   }
@@ -198,6 +221,11 @@ export class MessageTools {
   editLast() {
     if (this.own) this.actions.edit(this.own);
   }
+}
+
+/** What can have the focus in it. @param {Element} bar @returns {(Element|null)[]} */
+function controls(bar) {
+  return [...bar.querySelectorAll("a, button:enabled, [tabindex]")];
 }
 
 /** Whether nothing is written in the message field. */

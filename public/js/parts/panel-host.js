@@ -45,12 +45,15 @@ export class PanelHost extends Part {
     this.caption.textContent = panel.caption?.(arg) ?? panel.title(arg);
     const { drawn } = this;
     if (!room || (drawn?.panel === panel && drawn.arg === arg && drawn.room === room.name)) return;
+    // Where a panel is closed, the people may be there again.
+    const hadFocus = !routed && this.body.contains(document.activeElement);
     this.drawn = { panel, arg, room: room.name };
     const node = panel.draw({ room, arg });
     // A part is never taken out of the page.
     this.people.hidden = node !== this.people;
     this.body.hidden = node === this.people;
     this.body.replaceChildren(...(node && node !== this.people ? [node] : []));
+    if (hadFocus) app.emit("focus-composer");
     if (routed && this.shut.checkVisibility()) this.shut.focus({ preventScroll: true });
   }
 
