@@ -35,6 +35,7 @@ class Parser:
         inline.ruler.before("escape", "address", rules.address)
         inline.ruler.before("emphasis", "spoiler", rules.spoiler)
         inline.ruler2.before("emphasis", "spoiler", rules.spoiler_pairs)
+        parser.block.ruler.before("blockquote", "quote_end", rules.quote_end, {"alt": ["blockquote"]})
         parser.block.ruler.at("table", rules.small_table, {"alt": ["paragraph", "reference"]})
         parser.block.ruler.at("reference", rules.wanted_reference)
         parser.core.ruler.push("tasks", rules.tasks)

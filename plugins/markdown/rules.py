@@ -1,4 +1,4 @@
-"""What is parsed beyond CommonMark: spoilers, addresses, tasks, and a shrug; and definitions that nothing uses."""
+"""What is parsed beyond CommonMark, as spoilers and addresses, or otherwise, as the end of quotes."""
 
 from __future__ import annotations
 
@@ -101,6 +101,11 @@ def shrug(state: StateInline, silent: bool) -> bool:
         state.append_pending(_SHRUG[1:])
     state.pos += len(_SHRUG) - 1
     return True
+
+
+def quote_end(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    """A line without ``>`` ends a quote: what is written right below it is the answer, and no part of it."""
+    return silent and state.parentType == "blockquote"
 
 
 def small_table(state: StateBlock, start: int, end: int, silent: bool) -> bool:

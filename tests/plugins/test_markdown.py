@@ -80,6 +80,11 @@ def test_every_deviation_has_an_example() -> None:
         ("*a* @my_name_is and @_x", "<em>a</em> @my_name_is and @_x"),
         ("snake_case_name", "snake_case_name"),
         (r"*so* ¯\_(ツ)_/¯", r"<em>so</em> ¯\_(ツ)_/¯"),
+        ("> so?\nyes", "<blockquote>\n<p>so?</p>\n</blockquote>\n<p>yes</p>"),
+        ("> a\n> > b\n> c\nd",
+         "<blockquote>\n<p>a</p>\n<blockquote>\n<p>b</p>\n</blockquote>\n"
+         "<p>c</p>\n</blockquote>\n<p>d</p>"),
+        ("- > a\n  b", "<ul>\n<li>\n<blockquote>\n<p>a</p>\n</blockquote>\nb</li>\n</ul>"),
         ("[10:30]: hello\n[10:31]: *hi*", "[10:30]: hello<br>[10:31]: <em>hi</em>"),
         ("![cat](https://a.example/cat.png)", '<a href="https://a.example/cat.png">cat</a>'),
         ("[![cat](/cat.png)](/cats)", '<a href="/cats">cat</a>'),
