@@ -32,6 +32,24 @@ export class EnterKey {
 }
 
 /**
+ * Whether a place in a text is in a block of code that isn't closed before it.
+ * @param {string} text @param {number} at
+ */
+export function inCode(text, at) {
+  const end = text.indexOf("\n", at);
+  const fences = text.slice(0, end < 0 ? undefined : end).match(/^ {0,3}(?:`{3,}[^`\n]*|~{3}.*)$/gm);
+  return (fences?.length ?? 0) % 2 === 1;
+}
+
+/**
+ * Whether Enter sends, as the user has it; in a block of code it begins a line.
+ * @param {import("./app.js").App} app @param {HTMLTextAreaElement} area
+ */
+export function enterSends({ settings, store }, area) {
+  return settings.get("enterSends") && !(store.hasPlugin("markdown") && inCode(area.value, area.selectionStart));
+}
+
+/**
  * Put a text into a field in place of a part of it, so that it can be undone.
  * @param {HTMLTextAreaElement} area @param {string} text @param {number} [start] @param {number} [end]
  */

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { whyClosed } from "../../public/js/closed.js";
 import { Format } from "../../public/js/format.js";
 import { isText } from "../../public/js/parts/intake.js";
-import { countCharacters, EnterKey, tidy } from "../../public/js/text-field.js";
+import { countCharacters, EnterKey, inCode, tidy } from "../../public/js/text-field.js";
 import { ANN, BOB, startedStore } from "./helpers.js";
 
 const key = (more = {}) => /** @type {any} */ ({ key: "Enter", keyCode: 13, ...more });
@@ -24,6 +24,12 @@ test("a keyboard on the screen sends with the line break of a key without a name
   const unnamed = { key: "Unidentified", keyCode: 229 };
   assert.deepEqual([broken(unnamed), broken(unnamed, "insertParagraph"), broken(unnamed, "insertText"), broken(unnamed, undefined, false),
     broken({ shiftKey: true })], [true, true, false, false, false]);
+});
+
+test("code is open from a fence to the next", () => {
+  const open = (/** @type {string} */ text) => inCode(text.replace("|", ""), text.indexOf("|"));
+  for (const text of ["```|", "```py\nx = 1|", "a\n```\n|\n```", "~~~\nx|", "```\na\n```\n```\nb|"]) assert.equal(open(text), true, text);
+  for (const text of ["|", "a|", "```\nx\n```|", "```x```|", "``|", "a ``` b|", "|\n```\nx", "    ```\nx|"]) assert.equal(open(text), false, text);
 });
 
 test("what is sent has no empty lines around it, and keeps its indentation", () => {

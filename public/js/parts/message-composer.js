@@ -3,7 +3,7 @@ import { isCommand } from "../commands.js";
 import { h, iconButton } from "../dom.js";
 import { clearCommand, followOriginal, sendDraft, setReply, takeBack } from "../draft-actions.js";
 import { publicRoom } from "../slots.js";
-import { EnterKey, countCharacters, isComposing, replaceText, tidy } from "../text-field.js";
+import { EnterKey, countCharacters, enterSends, isComposing, replaceText, tidy } from "../text-field.js";
 import { TypingNotice } from "../typing-notice.js";
 import { isRunning } from "../uploads.js";
 import { ClosedLine } from "./closed-line.js";
@@ -44,7 +44,7 @@ export class MessageComposer extends Part {
     /** @type {string|undefined} */
     this.name = undefined;
     this.typing = new TypingNotice((room, on) => app.session.typing(room, on));
-    this.enter = new EnterKey(() => app.settings.get("enterSends"));
+    this.enter = new EnterKey(() => enterSends(app, this.area));
     this.describe();
     this.listen();
   }

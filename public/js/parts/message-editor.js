@@ -1,5 +1,5 @@
 import { h } from "../dom.js";
-import { EnterKey, isComposing, tidy } from "../text-field.js";
+import { EnterKey, enterSends, isComposing, tidy } from "../text-field.js";
 
 /** @typedef {import("../app.js").App} App */
 /** @typedef {import("../protocol.js").Message} Message */
@@ -23,7 +23,7 @@ export class MessageEditor {
       h("p", { class: "edit-hint" }, this.error,
         h("button", { type: "button", class: "link-button", onClick: () => this.giveUp() }, t("app.cancel")), this.save));
     this.form.addEventListener("submit", (event) => this.submitBy(event));
-    this.enter = new EnterKey(() => app.settings.get("enterSends"));
+    this.enter = new EnterKey(() => enterSends(app, this.area));
     this.area.addEventListener("keydown", (event) => this.key(event));
     this.area.addEventListener("beforeinput", (event) => this.enter.breaks(event) && this.submitBy(event));
     this.area.addEventListener("input", () => this.keep(this.area.value));
