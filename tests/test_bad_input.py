@@ -93,6 +93,10 @@ async def test_a_request_that_can_be_read_so_far_gets_its_id_back(chat):
             ({"type": "nosuch", "id": "7"}, "7"),
             ({"type": "join", "id": "8"}, "8"),
             ({"type": "ping", "id": "x" * 65}, None),
+            (b'{"type":"message","id":"9","room":"general","content":"\\ud800"}', "9"),
+            (b'{"a":{"\\udc00":["\\ud800"]},"type":"ping","id":"10"}', "10"),
+            (b'{"type":"ping","id":"\\ud800"}', None),
+            (b'{"type":"ping","id":"11"', None),
         ):
             await alice.send(frame)
             assert (await alice.hears("error"))["re"] == re
@@ -154,6 +158,20 @@ async def test_a_thousand_requests_before_hello(chat, raw, quiet):
         assert [(e["code"], e["re"]) for e in events] == [("hello_required", "0")]
         assert code == 4001
         assert not await bob.heard()
+
+
+async def test_what_a_plugin_answered_once_may_be_asked_again_and_again(chat):
+    async with chat() as server:
+        alice = await server.client("alice")
+        for n in range(150):
+            await alice.send({"type": "polls:vote", "id": f"{n}"})
+        answers = [await alice.hears("error") for _ in range(150)]
+        assert [each["re"] for each in answers] == [f"{n}" for n in range(150)]
+        assert {each.code for each in answers} <= {"unknown_type", "rate_limited"}
+        assert answers[0].code == "unknown_type"
+        assert answers[0].field == "type"
+        await alice.send({"type": "ping", "id": "still here"})
+        assert await alice.hears("ok", re="still here")
 
 
 async def test_nothing_but_rubbish_ends_with_4029(chat, raw, caplog):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal, get_args
@@ -184,11 +185,15 @@ Core = (
 
 
 class PluginRequest(Struct, frozen=True):
-    """A plugin's request: its wire type, and the fields as the plugin typed them."""
+    """A plugin's request: its wire type, and the fields as the plugin typed them.
+
+    One that is not ``known`` has no fields; its plugin may have been switched off since the client heard of it.
+    """
 
     type: str
     id: str | None
-    fields: Any
+    fields: Any = None
+    known: bool = True
 
 
 class BadRequest(Exception):
@@ -237,19 +242,22 @@ class Decoder:
             return self._decode_other(frame, error)
 
     def _decode_other(self, frame: str | bytes, error: Exception) -> PluginRequest:
-        """A plugin's request. Raises BadRequest with the reason for any other frame."""
+        """A plugin's request, known or not. Raises BadRequest with the reason for any other frame."""
         try:
             envelope = self._envelope.decode(frame)
         except (msgspec.DecodeError, UnicodeError, RecursionError):
-            raise BadRequest(None, errors.not_json(_FRAME)) from None
+            raise BadRequest(_id_of_broken(frame), errors.not_json(_FRAME)) from None
         if not isinstance(envelope.type, str):
             raise BadRequest(None, Reject('A request has a "type".', "bad_request", field="type"))
-        if envelope.id is not None and not (isinstance(envelope.id, str) and 0 < len(envelope.id) <= 64):
+        if envelope.id is not None and not _is_id(envelope.id):
             reject = Reject("An id is a string of 1 to 64 characters.", "invalid", field="id")
             raise BadRequest(None, reject)
         decoder = self._plugins.get(envelope.type)
         if decoder is None:
-            raise BadRequest(envelope.id, _refusal(envelope.type, error))
+            refusal = _refusal(envelope.type, error)
+            if refusal.code == "unknown_type" and ":" in envelope.type:
+                return PluginRequest(envelope.type, envelope.id, known=False)
+            raise BadRequest(envelope.id, refusal)
         try:
             return PluginRequest(envelope.type, envelope.id, decoder.decode(frame))
         except (msgspec.DecodeError, UnicodeError, RecursionError) as wrong:
@@ -258,6 +266,19 @@ class Decoder:
             if self._failed is None:
                 raise
             raise BadRequest(envelope.id, self._failed(envelope.type, broken)) from broken
+
+
+def _is_id(value: object) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= 64
+
+
+def _id_of_broken(frame: str | bytes) -> str | None:
+    """The id in a frame that would be JSON but for texts with half a surrogate pair, as JavaScript may send them."""
+    try:
+        id = json.loads(frame)["id"]
+        return id if _is_id(id) and id.encode() else None
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return None
 
 
 def _refusal(type: str, error: Exception) -> Reject:

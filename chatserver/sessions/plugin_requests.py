@@ -40,8 +40,8 @@ class PluginRequests:
     async def answer(self, session: Session, request: PluginRequest) -> Mapping[str, Any] | None:
         """What the reply carries. Raises `Reject`."""
         current = self._plugins.current
-        if request.type not in current.requests:
-            # Its plugin was switched off since the frame was read.
+        if not request.known or request.type not in current.requests:
+            # Its plugin may have been switched off since the frame was read.
             raise unknown_type(request.type)
         plugin, spec = current.requests[request.type]
         asking = Asking(session.user, session, current.texts_of(plugin))
