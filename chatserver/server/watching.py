@@ -61,18 +61,20 @@ async def reload_on_change(server: ChatServer, settings: Settings, config: Path 
     log.info("watching %s", ", ".join(map(str, roots)))
     while True:
         await asyncio.sleep(EVERY_SECONDS)
-        changed = await asyncio.to_thread(watch.changed)
-        if not changed:
-            continue
-        log.info("changed: %s", ", ".join(sorted(path.name for path in changed)))
         try:
+            changed = await asyncio.to_thread(watch.changed)
+            if not changed:
+                continue
+            log.info("changed: %s", ", ".join(sorted(path.name for path in changed)))
             await server.reload_changed(changed)
-            roots, before = _roots(read_settings(config), config), roots
+            now = _roots(read_settings(config), config)
+            if now != roots:
+                watch, roots = await asyncio.to_thread(Watch, now), now
         except (ConfigError, PluginError):
             # It is in the log.
             continue
-        if roots != before:
-            watch = await asyncio.to_thread(Watch, roots)
+        except Exception:
+            log.exception("what has changed could not be loaded; the next change is tried again")
 
 
 def _roots(settings: Settings, config: Path | None) -> list[Path]:
