@@ -120,6 +120,64 @@ async def test_a_method_that_crashes_is_the_plugins_failure(karma):
         assert (failure.plugin, failure.what) == ("karma", "after_post")
 
 
+SEVERAL = """
+import asyncio
+
+from chatserver import Plugin, hears
+
+
+class Several(Plugin):
+    def __init__(self, *args):
+        super().__init__(*args)
+        self.heard = []
+
+    @hears("x")
+    async def zebra(self, ctx):
+        self.heard.append("zebra")
+        raise ValueError("striped")
+
+    @hears("x")
+    async def sloth(self, ctx):
+        self.heard.append("sloth")
+        await asyncio.sleep(60)
+
+    @hears("x")
+    def yak(self, ctx):
+        self.heard.append("yak")
+        raise SystemExit(3)
+
+    @hears("x")
+    async def ant(self, ctx):
+        self.heard.append("ant")
+"""
+
+
+async def test_a_method_that_fails_does_not_keep_the_message_from_the_others(
+    chat, tmp_path, eventually, caplog
+):
+    (tmp_path / "several.py").write_text(SEVERAL)
+    async with chat(plugins=["several"], dirs=[tmp_path], timeouts={"hooks": 0.2}) as server:
+        (alice,) = await server.join("general", "alice")
+        await alice.says("x")
+        plugin = server.plugin("several")
+        await eventually(lambda: "ant" in plugin.heard)
+        assert plugin.heard == ["zebra", "sloth", "yak", "ant"]
+        failures = server.failures()
+        assert {(each.plugin, each.what) for each in failures} == {("several", "after_post")}
+        assert len(failures) == 3
+    for said in ("striped", "took too long", "SystemExit"):
+        (line,) = [each.getMessage() for each in caplog.records if said in each.getMessage()]
+        at = {
+            "striped": 'ValueError("striped")',
+            "took too long": "async def sloth",
+            "SystemExit": "raise SystemExit",
+        }
+        number = next(n for n, text in enumerate(SEVERAL.splitlines(), 1) if at[said] in text)
+        # A decorated method begins at its decorator.
+        number -= said == "took too long"
+        assert f"several.py, line {number})" in line
+
+
 def instance(pattern, **options):
     class Hearing(Plugin):
         @hears(pattern, **options)

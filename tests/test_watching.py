@@ -25,7 +25,9 @@ class Reloading:
             raise self.errors.pop(0)
 
 
-@pytest.mark.parametrize(("error", "logged"), [(RuntimeError("disk on fire"), 1), (PluginError("no", "x"), 0)])
+@pytest.mark.parametrize(
+    ("error", "logged"), [(RuntimeError("disk on fire"), 1), (PluginError("no", "x"), 0)]
+)
 async def test_it_goes_on_after_an_error(error, logged, tmp_path, eventually, caplog):
     caplog.set_level(logging.INFO)
     config = tmp_path / "config.yaml"

@@ -15,6 +15,8 @@ T = TypeVar("T")
 
 ERROR_CHARS = 1000
 """How much of an error's text is logged."""
+CALLED_FOR = "__chatserver_called_for__"
+"""What a function has that calls a method of a plugin: that method, as the place of its failures."""
 _BUNDLED = "chatserver_plugins"
 
 
@@ -117,6 +119,7 @@ def _root(owner: type) -> str:
 
 
 def definition(function: Callable[..., Any] | None) -> tuple[str, int] | None:
-    """The file and line in which a function begins, if it has any."""
+    """The file and line in which a function, or the one that it calls, begins, if it has any."""
+    function = getattr(function, CALLED_FOR, function)
     code = getattr(inspect.unwrap(function), "__code__", None) if function is not None else None
     return (code.co_filename, code.co_firstlineno) if code is not None else None

@@ -13,6 +13,7 @@ import msgspec
 from ..model.errors import PluginError, Reject
 from ..model.values import Message, Room, User
 from .base import Plugin
+from .failures import CALLED_FOR
 from .hookspecs import hookimpl
 
 if TYPE_CHECKING:
@@ -93,13 +94,14 @@ def hears(pattern: str, *, ignore_case: bool = False, bots: bool = False) -> Cal
 
 
 def add_hearing(plugin: Plugin) -> None:
-    """Make what the plugin hears one more implementation of the hook. Nothing, if it hears nothing.
+    """Make each method that hears one more implementation of the hook, so that it has its own deadline and failures.
 
     Raises PluginError for a pattern that can't be used.
     """
     listeners = [_Listener(plugin, method, spec) for method, spec in _marked(plugin)]
-    if listeners:
-        setattr(plugin, _ATTRIBUTE, _hearing(listeners))
+    for number, listener in enumerate(reversed(listeners)):
+        # Of one plugin's implementations, the last by name is called first.
+        setattr(plugin, f"{_ATTRIBUTE}_{number:04}", _hearing(listener))
 
 
 def patterns_of(plugin: Plugin) -> list[str]:
@@ -112,7 +114,7 @@ class _Listener:
 
     def __init__(self, plugin: Plugin, method: Callable[..., Any], spec: Spec) -> None:
         self._plugin = plugin
-        self._method = method
+        self.method = method
         self._bots = spec.bots
         parameters = list(inspect.signature(method).parameters)
         if parameters != ["ctx"]:
@@ -132,24 +134,20 @@ class _Listener:
         """Let the plugin hear it."""
         room = await self._plugin.chat.room(message.room)
         try:
-            answer = self._method(HearsContext(self._plugin, room, message, matches))
+            answer = self.method(HearsContext(self._plugin, room, message, matches))
             if inspect.isawaitable(answer):
                 await answer
         except Reject as refusal:
             self._plugin.chat.notice(message.user, refusal.message, room=room, level="warn")
 
 
-def _hearing(listeners: Sequence[_Listener]) -> Callable[[Message], Awaitable[None] | None]:
+def _hearing(listener: _Listener) -> Callable[[Message], Awaitable[None] | None]:
     def hearing(message: Message) -> Awaitable[None] | None:
-        found = [(each, matches) for each in listeners if (matches := each.heard(message))]
-        return _tell(message, found) if found else None
+        matches = listener.heard(message)
+        return listener.call(message, matches) if matches else None
 
+    setattr(hearing, CALLED_FOR, listener.method)
     return hookimpl(specname=HOOK)(hearing)
-
-
-async def _tell(message: Message, found: list[tuple[_Listener, list[Match]]]) -> None:
-    for listener, matches in found:
-        await listener.call(message, matches)
 
 
 def _marked(plugin: Plugin) -> Iterator[tuple[Callable[..., Any], Spec]]:
