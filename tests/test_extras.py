@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import msgspec
 import pytest
 
 from chatserver.chat.plugin_api import PluginChat
@@ -102,6 +103,9 @@ class Other(Plugin):
         if draft.content == "slow":
             return draft.with_extra({"edited": True})
 """
+
+
+DEEP = msgspec.Raw(b"[" * 100 + b"]" * 100)
 
 
 @pytest.fixture
@@ -321,8 +325,25 @@ async def test_an_event_has_its_own_fields(server, field):
             await chat.append("general", "liked", {field: 1, "on": True}, user=await chat.user("alice"))
 
 
+async def test_the_data_of_an_event_is_not_nested_too_deep(server):
+    async with server:
+        (alice,) = await server.join("general", "alice")
+        chat = PluginChat("likes", server.server.services, None)
+        with pytest.raises(ValueError, match="100 levels"):
+            await chat.append("general", "liked", {"on": DEEP}, user=await chat.user("alice"))
+        with pytest.raises(ValueError, match="100 levels"):
+            chat.publish("general", "liked", {"on": DEEP})
+        assert not await alice.heard()
+
+
 @pytest.mark.parametrize(
-    ("extra", "error"), [([1], TypeError), ({"a": object()}, TypeError), ({"a": "x" * 17000}, ValueError)]
+    ("extra", "error"),
+    [
+        ([1], TypeError),
+        ({"a": object()}, TypeError),
+        ({"a": "x" * 17000}, ValueError),
+        ({"a": DEEP}, ValueError),
+    ],
 )
 async def test_a_wrong_extra_of_a_post_is_told_to_the_plugin(server, extra, error):
     async with server:

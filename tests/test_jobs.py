@@ -7,6 +7,7 @@ from contextlib import closing
 from datetime import UTC, datetime, time, timedelta, timezone
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -246,6 +247,7 @@ async def test_what_cant_be_planned_is_an_error_at_once(make, clock):
             (jobs.at(datetime(2026, 1, 1), "remind"), ValueError, "needs a time zone"),
             *((jobs.at(when, "remind"), ValueError, "from 1970 to 9999") for when in NO_TIMES),
             (jobs.at(1.0, "remind", object()), TypeError, "object"),
+            (jobs.at(1.0, "remind", msgspec.Raw(b"[" * 101 + b"]" * 101)), ValueError, "100 levels"),
             (jobs.at(1.0, "remind", "x" * 65_536), ValueError, "too many"),
             (jobs.at(1.0, "remind", id="x" * 101), ValueError, "too many"),
         ):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -107,6 +108,7 @@ async def test_what_could_not_be_stored_is_tried_again():
     [
         ("a", object(), TypeError),
         ("a", "x" * 65_536, ValueError),
+        ("a", msgspec.Raw(b"[" * 101 + b"]" * 101), ValueError),
         ("a", "\ud800", UnicodeEncodeError),
         ("", 1, TypeError),
         (7, 1, TypeError),

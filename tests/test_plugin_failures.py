@@ -383,6 +383,9 @@ class Odd(Plugin):
 """
 
 
+DEEP = "{'x': __import__('msgspec').Raw(b'[' * 101 + b']' * 101)}"
+
+
 @pytest.fixture
 def odd(tmp_path):
     def write(reply="{}", settings="{}"):
@@ -393,7 +396,8 @@ def odd(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "reply", ["{'x': object()}", "{'x': '\\ud800'}", "{'re': '7'}", "{'type': 'x'}", "{1: 2}", "[1]", "7"]
+    "reply",
+    [DEEP, "{'x': object()}", "{'x': '\\ud800'}", "{'re': '7'}", "{'type': 'x'}", "{1: 2}", "[1]", "7"],
 )
 async def test_a_reply_that_cannot_be_sent_is_the_plugins_failure(chat, odd, reply):
     async with chat(plugins=["odd"], dirs=[odd(reply)]) as server:
@@ -410,7 +414,7 @@ async def test_a_commands_text_that_cannot_be_sent_is_the_plugins_failure(chat, 
         assert [failed.what for failed in server.failures()] == ["/say"]
 
 
-@pytest.mark.parametrize("settings", ["{'x': object()}", "{'x': '\\ud800'}", "[1]"])
+@pytest.mark.parametrize("settings", [DEEP, "{'x': object()}", "{'x': '\\ud800'}", "[1]"])
 async def test_settings_that_cannot_be_sent_are_left_out_of_welcome(chat, odd, settings):
     async with chat(plugins=["odd", "files"], dirs=[odd(settings=settings)]) as server:
         alice = await server.client("alice")

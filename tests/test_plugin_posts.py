@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import msgspec
 import pytest
 from sqlalchemy.exc import OperationalError
 
@@ -121,6 +122,9 @@ async def test_a_nonce_that_was_used_before_gives_the_message_of_then(server):
         assert len(await alice.heard()) == 1
 
 
+DEEP = msgspec.Raw(b"[" * 99 + b"]" * 99)
+
+
 @pytest.mark.parametrize(
     ("wrong", "error"),
     [
@@ -128,6 +132,7 @@ async def test_a_nonce_that_was_used_before_gives_the_message_of_then(server):
         ({"actions": [{"id": "yes"}]}, TypeError),
         ({"actions": [{"id": "", "label": "Yes"}]}, TypeError),
         ({"actions": [{"id": "yes", "label": "Yes", "more": object()}]}, TypeError),
+        ({"actions": [{"id": "yes", "label": "Yes", "data": DEEP}]}, ValueError),
         ({"actions": [{"id": "yes", "label": "Yes"}] * 2}, ValueError),
         ({"actions": [{"id": str(n), "label": "Yes"} for n in range(26)]}, ValueError),
         ({"display_name": " "}, Reject),

@@ -13,6 +13,8 @@ import msgspec
 from msgspec import UNSET, UnsetType
 from msgspec.structs import fields
 
+from . import nested_json
+
 Actions = tuple[Mapping[str, Any], ...]
 """The buttons below a message, each as JSON: ``plugin``, ``id``, ``label``, and what else its plugin says of it."""
 Extras = Mapping[str, Any]
@@ -83,10 +85,10 @@ EXTRA_BYTES = 16 * 1024
 
 def extra(value: Mapping[str, Any]) -> Mapping[str, Any]:
     """A copy of what a plugin keeps with a message. Raises TypeError for what is no mapping that JSON can hold, and
-    ValueError above `EXTRA_BYTES`."""
+    ValueError above `EXTRA_BYTES` or 100 levels."""
     if not isinstance(value, Mapping):
         raise TypeError(f"an extra is a mapping, not {type(value).__name__}")
-    encoded = msgspec.json.encode(dict(value))
+    encoded = nested_json.encode(dict(value))
     if len(encoded) > EXTRA_BYTES:
         raise ValueError(f"an extra has at most {EXTRA_BYTES} bytes as JSON; this one has {len(encoded)}")
     copied: dict[str, Any] = msgspec.json.decode(encoded)
@@ -112,7 +114,7 @@ def actions(values: Iterable[Mapping[str, Any]], plugin: str) -> Actions:
         named.append({**value, "plugin": plugin})
     if len({value["id"] for value in named}) != len(named):
         raise ValueError("the actions of a message have different ids")
-    encoded = msgspec.json.encode(named)
+    encoded = nested_json.encode(named)
     if len(named) > MOST_ACTIONS or len(encoded) > EXTRA_BYTES:
         raise ValueError(
             f"a message has {MOST_ACTIONS} actions at most, of {EXTRA_BYTES} bytes together as JSON"

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from ..model import nested_json
 from ..model.errors import HTTP_STATUS, Reject
 
 REPLY_BYTES = 8 * 2**20
@@ -25,9 +26,9 @@ REASON_CHARS = 2000
 
 
 def encoded(value: Any, most: int) -> msgspec.Raw:
-    """A value as JSON. Raises ValueError above ``most`` bytes, and TypeError, ValueError or whatever else encoding it
-    raises."""
-    data = msgspec.json.encode(value)
+    """A value as JSON. Raises ValueError above ``most`` bytes or 100 levels, and TypeError, ValueError or whatever else
+    encoding it raises."""
+    data = nested_json.encode(value)
     if len(data) > most:
         raise ValueError(f"{len(data)} bytes as JSON are too many; {most} is the most")
     return msgspec.Raw(data)

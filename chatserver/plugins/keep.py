@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from ..model import nested_json
 from ..model.errors import Reject
 
 KEYS = 1000
@@ -40,12 +41,12 @@ class Keep(MutableMapping[str, Any]):
         return msgspec.json.decode(self._values[key])
 
     def __setitem__(self, key: str, value: Any) -> None:
-        """Raises TypeError for what JSON can't hold, ValueError for too much."""
+        """Raises TypeError for what JSON can't hold, ValueError for too much, or more than 100 levels."""
         name: Any = key
         if not isinstance(name, str) or not 0 < len(name) <= KEY_CHARS:
             raise TypeError(f"a key is a text of 1 to {KEY_CHARS} characters, not {key!r:.100}")
         key.encode()
-        encoded = msgspec.json.encode(value)
+        encoded = nested_json.encode(value)
         if len(encoded) > VALUE_BYTES:
             raise ValueError(f"a value has at most {VALUE_BYTES} bytes as JSON; this one has {len(encoded)}")
         if key not in self._values and len(self._values) >= KEYS:
