@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatserver.model.nested_json import LEVELS, encode
+from chatserver.model.values import Draft, Room, User
 
 TEXTS = st.text(st.sampled_from('[]{}"\\ é'), max_size=20)
 
@@ -43,6 +44,19 @@ def test_what_is_encoded_has_no_more_levels_than_allowed(value):
     else:
         with pytest.raises(ValueError, match="100 levels"):
             encode(value)
+
+
+@pytest.mark.parametrize("name", ["extras", "new_extra", "actions"])
+def test_a_draft_takes_nothing_deeper(name):
+    draft = Draft(User("u1", "alice", "Alice"), Room("general"), "hello")
+    with pytest.raises(ValueError, match="100 levels"):
+        draft.replace(**{name: {"a": nested(101)}})
+    assert getattr(draft.replace(**{name: {"a": nested(50)}}), name) == {"a": nested(50)}
+
+
+def test_a_draft_takes_what_it_has():
+    draft = Draft(User("u1", "alice", "Alice"), Room("general"), "hello")
+    assert draft.replace(extras=draft.extras, actions=draft.actions, new_extra=draft.new_extra) == draft
 
 
 def test_the_limit_is_told_however_deep():

@@ -154,6 +154,9 @@ class Attachment(msgspec.Struct, frozen=True, omit_defaults=True):
     height: int | None = None
 
 
+_JSON_FIELDS = frozenset({"extras", "new_extra", "actions"})
+
+
 class Draft(msgspec.Struct, frozen=True):
     """A message on its way in. Hooks return a changed copy: ``draft.replace(content="…")``.
 
@@ -182,12 +185,16 @@ class Draft(msgspec.Struct, frozen=True):
     """Where the server notes what plugins do with it, if it does."""
 
     def replace(self, **changes: Any) -> Draft:
-        """A copy with these fields changed."""
+        """A copy with these fields changed. Raises TypeError and ValueError for what JSON can't hold."""
+        for name in _JSON_FIELDS.intersection(changes):
+            given = changes[name]
+            if given is not UNSET:
+                nested_json.encode(dict(given) if isinstance(given, Mapping) else given)
         return msgspec.structs.replace(self, **changes)
 
     def with_extra(self, value: Mapping[str, Any] | None) -> Draft:
         """A copy with another extra of the plugin whose hook returns it; None removes it. Raises like `extra`."""
-        return self.replace(new_extra=None if value is None else extra(value))
+        return msgspec.structs.replace(self, new_extra=None if value is None else extra(value))
 
     def answered_by(self, plugin: str) -> Draft:
         """The draft that a hook of ``plugin`` returned, with its extra in its place."""
@@ -195,7 +202,8 @@ class Draft(msgspec.Struct, frozen=True):
         if value is UNSET:
             return self
         kept = {name: other for name, other in self.extras.items() if name != plugin}
-        return self.replace(extras=kept if value is None else {**kept, plugin: value}, new_extra=UNSET)
+        extras = kept if value is None else {**kept, plugin: value}
+        return msgspec.structs.replace(self, extras=extras, new_extra=UNSET)
 
 
 class Message(msgspec.Struct, frozen=True):
