@@ -1,3 +1,4 @@
+import { plainText } from "./plain.js";
 import { tidy } from "./text-field.js";
 
 /** What happens to drafts, whether they are on the screen or not. Each says whether it changed the draft. */
@@ -39,9 +40,9 @@ export function takeBack(app, { nonce, room, content, field, files = [] }) {
   return true;
 }
 
-/** What a draft keeps of a message. @param {App} app @param {{content?: string, deleted?: boolean}} message */
-function quoted(app, { content = "", deleted = false }) {
-  return { content: content.slice(0, 200) || app.t("messages.file"), deleted };
+/** What a draft keeps of a message. @param {App} app @param {{content?: string, html?: string, deleted?: boolean}} message */
+function quoted(app, { deleted = false, ...message }) {
+  return { content: plainText(message).slice(0, 200) || app.t("messages.file"), deleted };
 }
 
 /** @param {App} app @param {string} room @param {import("./protocol.js").Message|null} message null for no reply */
@@ -53,10 +54,10 @@ export function setReply(app, room, message) {
 }
 
 /** What a draft answers was edited or deleted. @param {App} app @param {import("./protocol.js").DurableEvent} event */
-export function followOriginal(app, { room, message_id, type, content }) {
+export function followOriginal(app, { room, message_id, type, content, html }) {
   const { reply } = app.drafts.of(room);
   if (reply === undefined || reply.id !== message_id) return false;
-  Object.assign(reply, quoted(app, { content, deleted: type === "deleted" }));
+  Object.assign(reply, quoted(app, { content, html, deleted: type === "deleted" }));
   app.drafts.changed(room);
   // What is gone may not stay in the storage either.
   app.drafts.saveAll();

@@ -7,6 +7,7 @@ import { FormDialog } from "./parts/form-dialog.js";
 import { KeysDialog } from "./parts/keys-dialog.js";
 import { Menu } from "./parts/menu.js";
 import { MessageSheet } from "./parts/message-sheet.js";
+import { skipClosed } from "./parts/modal.js";
 import { PictureViewer } from "./parts/picture-viewer.js";
 import { QuickSwitcher } from "./parts/quick-switcher.js";
 import { RoomDialog } from "./parts/room-dialog.js";
@@ -32,6 +33,7 @@ export const LATER = {
 /** What goes on without being seen. @param {import("./app.js").App} app */
 export function begin(app) {
   new Snapshot(app.store);
+  skipClosed();
   app.menu = new Menu();
   app.sheet = new MessageSheet(app);
   new Notifier(app);

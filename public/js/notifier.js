@@ -1,4 +1,5 @@
 import { findMentions, nameKey } from "./mentions.js";
+import { plainText } from "./plain.js";
 import { hold, newId, notificationPermission, notify } from "./platform.js";
 import { roomHash } from "./router.js";
 import { read, write } from "./settings.js";
@@ -72,7 +73,7 @@ export class Notifier {
     if (!settings.get("notify")) return;
     const who = app.authorOf(message);
     const title = room.kind === "direct" ? who : t("notify.from", { who, room: app.roomTitle(room) });
-    const body = settings.get("preview") ? message.content.slice(0, TEXT_CHARS) || t("messages.file") : t("notify.hidden");
+    const body = settings.get("preview") ? plainText(message).slice(0, TEXT_CHARS) || t("messages.file") : t("notify.hidden");
     const takeAway = notify(title, { body, tag: `chat-${room.name}`, icon: app.badge.plain, silent: true, data: roomHash(room.name, message.seq) }, () => app.router.go(room.name, message.seq));
     // What has been seen needs no telling.
     const stop = app.store.on("counts", (name) => {

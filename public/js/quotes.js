@@ -70,12 +70,12 @@ export class Quotes {
   }
 
   /** @param {import("./protocol.js").DurableEvent} event */
-  amend({ message_id, room, type, content, rev }) {
+  amend({ message_id, room, type, content, html, rev }) {
     const message = this.known.get(message_id);
     if (!message) return;
     const deleted = type === "deleted";
     if (!deleted && (content === undefined || rev <= message.rev)) return;
-    this.known.set(message_id, deleted ? { ...message, content: "", deleted } : { ...message, content, rev });
+    this.known.set(message_id, deleted ? { ...message, content: "", html: "", deleted } : { ...message, content, html, rev });
     this.store.emit("timeline", room);
   }
 }

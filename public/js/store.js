@@ -292,6 +292,8 @@ export class Store extends Emitter {
   /** @param {ConnectionState} state @param {Partial<import("./socket.js").Change>} [more] */
   setConnection(state, more = {}) {
     this.connection = { state, ...more };
+    // Who stops meanwhile is not heard of.
+    if (state !== "live") for (const room of this.rooms.values()) room.typing.clear();
     this.emit("connection", this.connection);
   }
 }

@@ -123,3 +123,16 @@ async def test_a_spoiler_is_hidden_in_forced_colours_and_words_in_tables_are_who
         await expect(spoiler).to_have_css("color", "rgba(0, 0, 0, 0)")
         narrow = "(cells) => cells.filter((cell) => cell.getClientRects()[0].height > 40).length"
         assert await alice.log.locator("td").evaluate_all(narrow) == 0
+
+
+async def test_a_spoiler_stays_hidden_where_no_markup_is_shown(stage):
+    async with stage(plugins=["markdown", "history"]) as here:
+        (alice,) = await here.guests("alice")
+        (bob,) = await here.server.join("general", "bob")
+        await bob.says("it was ||the *gardener*|| and `x`")
+        message = await alice.sees(re.compile("it was"))
+        await message.hover()
+        await message.get_by_role("button", name="Reply").click()
+        await expect(alice.page.locator(".reply-bar")).to_contain_text("it was ▇▇▇ and x")
+        await alice.say("oh")
+        await expect(alice.log.locator(".quote")).to_contain_text("it was ▇▇▇ and x")

@@ -81,3 +81,23 @@ async def test_a_jump_to_a_message_brings_no_toolbar_to_a_phone(stage):
         await other.evaluate("(node) => node.focus()")
         await expect(other).to_be_focused()
         await expect(alice.page.get_by_role("toolbar", name="Message actions")).to_have_count(0)
+
+
+async def test_back_closes_a_sheet_and_a_dialog_and_leaves_the_room_after_that(stage):
+    async with stage() as here:
+        alice, _ = await talking(here, PHONE)
+        page, sheet = alice.page, alice.page.get_by_role("dialog", name="Message actions")
+        await alice.message("my own").locator(".text").tap()
+        await expect(sheet).to_be_visible()
+        await page.go_back()
+        await expect(sheet).to_have_count(0)
+        await expect(alice.composer).to_be_visible()
+        # Closed otherwise, it leaves nothing to go back to; one dialog may follow another.
+        await alice.message("my own").locator(".text").tap()
+        await page.get_by_role("button", name="Delete", exact=True).tap()
+        await expect(page.get_by_role("dialog")).to_have_count(1)
+        await page.get_by_role("dialog").get_by_role("button", name="Cancel").tap()
+        await expect(page.get_by_role("dialog")).to_have_count(0)
+        await page.wait_for_function("!history.state?.layer")
+        await page.go_back()
+        await expect(alice.composer).to_be_hidden()

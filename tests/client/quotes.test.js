@@ -52,8 +52,8 @@ test("they follow edits and deletions, and keep nothing of what is deleted", asy
   quotes.want("general", "m1");
   asked[0].resolve(message(1));
   await turn();
-  store.emit("amended", { type: "edited", room: "general", message_id: "m1", rev: 2, content: "new" });
-  assert.equal(quotes.get("general", "m1").content, "new");
+  store.emit("amended", { type: "edited", room: "general", message_id: "m1", rev: 2, content: "new", html: "<b>new</b>" });
+  assert.deepEqual([quotes.get("general", "m1").content, quotes.get("general", "m1").html], ["new", "<b>new</b>"]);
   store.emit("amended", { type: "deleted", room: "general", message_id: "m1" });
   assert.deepEqual([quotes.get("general", "m1").content, quotes.get("general", "m1").deleted], ["", true]);
 });

@@ -272,3 +272,12 @@ test("an event of a plugin changes what is kept with a message, and its buttons"
   store.apply(pressed(6, { actions: [button] }));
   assert.deepEqual([shown().deleted, shown().actions, shown().extras], [true, undefined, undefined]);
 });
+
+test("who was writing is forgotten with the connection", () => {
+  const store = startedStore();
+  store.remember(BOB);
+  store.apply({ type: "typing", room: "general", user: BOB, on: true });
+  assert.equal(store.writing("general").length, 1);
+  store.setConnection("offline");
+  assert.equal(store.writing("general").length, 0);
+});

@@ -1,4 +1,5 @@
 import { h, iconButton } from "../dom.js";
+import { openModal } from "./modal.js";
 import { Part } from "./part.js";
 
 /** A press that began and ended outside closes; a selection that only ends there does not. @param {HTMLDialogElement} dialog */
@@ -22,7 +23,7 @@ export class DialogPart extends Part {
     closeByPressOutside(dialog);
     dialog.addEventListener("close", () => this.closed(dialog));
     this.append(this.dialog);
-    this.dialog.showModal();
+    openModal(this.dialog);
   }
 
   /** @param {HTMLDialogElement|undefined} dialog the one that is closed: another may be open by now */

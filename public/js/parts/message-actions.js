@@ -1,3 +1,4 @@
+import { plainText } from "../plain.js";
 import { copyText } from "../platform.js";
 import { roomHash } from "../router.js";
 import { MessageEditor } from "./message-editor.js";
@@ -76,7 +77,7 @@ export class MessageActions {
     const { app } = this;
     app.emit("confirm", {
       title: app.t("delete.title"),
-      text: message.content.slice(0, 300),
+      text: plainText(message).slice(0, 300),
       action: app.t("messages.delete"),
       run: () => app.session.remove(message.message_id),
     });

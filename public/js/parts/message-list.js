@@ -2,6 +2,7 @@ import { Anchor } from "../anchor.js";
 import { h, icon, scheduled } from "../dom.js";
 import { localDay } from "../format.js";
 import { eachDay } from "../midnight.js";
+import { plainText } from "../plain.js";
 import { reconcile } from "../reconcile.js";
 import { buildRows } from "../rows.js";
 import { KEEP } from "../timeline.js";
@@ -263,6 +264,6 @@ export class MessageList extends Part {
   announce(message) {
     if (message.room !== this.store.current || message.user.id === this.store.me?.id) return;
     this.live.dataset.id = message.message_id;
-    this.live.textContent = `${this.app.authorOf(message)}: ${message.content || this.t("messages.file")}`;
+    this.live.textContent = `${this.app.authorOf(message)}: ${plainText(message) || this.t("messages.file")}`;
   }
 }

@@ -1,5 +1,7 @@
 import { h, icon } from "../dom.js";
+import { plainText } from "../plain.js";
 import { messageContext } from "../slots.js";
+import { openModal } from "./modal.js";
 
 /** @typedef {import("../app.js").App} App */
 /** @typedef {import("../protocol.js").Message} Message */
@@ -23,13 +25,13 @@ export class MessageSheet {
     dialog.replaceChildren(
       h("p", { class: "sheet-head" }, h("b", { class: "one-line", dir: "auto" }, app.authorOf(message)),
         h("span", null, format.exact(message.ts)), edited ? h("span", null, edited) : null),
-      h("p", { class: "sheet-text one-line", dir: "auto" }, message.content.slice(0, 200)),
+      h("p", { class: "sheet-text one-line", dir: "auto" }, plainText(message).slice(0, 200)),
       h("div", { class: "sheet-extras" }, ...plugins.slots.fill("message-menu", messageContext(message))),
       ...app.actions.of("message", message).map((action) => this.button(action, message)),
       h("button", { type: "button", class: "sheet-action", onClick: () => dialog.close() }, icon("close"), t("app.cancel")));
     dialog.querySelector(".sheet-extras")?.addEventListener("click", () => dialog.close());
     document.body.append(dialog);
-    dialog.showModal();
+    openModal(dialog);
   }
 
   /** @param {import("../actions.js").Action} action @param {Message} message */

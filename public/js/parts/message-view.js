@@ -1,5 +1,6 @@
 import { append, avatar, botMark, h, hue, icon } from "../dom.js";
 import { setHtml } from "../html.js";
+import { plainText } from "../plain.js";
 import { SYSTEM } from "../protocol.js";
 import { roomHash } from "../router.js";
 import { messageContext } from "../slots.js";
@@ -134,7 +135,7 @@ export class MessageView {
       disabled: !original && !app.store.hasPlugin("history") }, icon("reply"));
     if (!original) link.append(h("span", { class: "one-line" }, app.t("messages.replyUnknown")));
     else {
-      const text = original.deleted ? app.t("messages.deleted") : original.content || app.t("messages.file");
+      const text = original.deleted ? app.t("messages.deleted") : plainText(original) || app.t("messages.file");
       link.append(h("b", { class: "one-line", "data-hue": hue(original.display_name ?? original.user.id), dir: "auto" }, app.authorOf(original)),
         h("span", { class: "one-line", dir: "auto" }, text.slice(0, 200)));
     }

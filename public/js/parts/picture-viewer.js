@@ -1,4 +1,5 @@
 import { h, icon, iconButton } from "../dom.js";
+import { openModal } from "./modal.js";
 import { Part } from "./part.js";
 
 const MOST_ZOOM = 8;
@@ -33,7 +34,7 @@ export class PictureViewer extends Part {
     dialog.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => this.key(event));
     this.listen(/** @type {HTMLElement} */ (dialog.querySelector(".viewer-stage")));
     this.append(dialog);
-    dialog.showModal();
+    openModal(dialog);
     this.show(url);
   }
 

@@ -9,7 +9,7 @@ export class TypingLine extends Part {
   constructor(app) {
     super(app);
     const draw = () => this.draw();
-    for (const topic of ["typing", "current", "timeline", "people"]) this.store.on(topic, draw);
+    for (const topic of ["typing", "current", "timeline", "people", "connection"]) this.store.on(topic, draw);
   }
 
   translated() {
