@@ -6,6 +6,8 @@ const PLUGINS = "chat-plugins";
 const MOST_PLUGIN_FILES = 200;
 const FILES = ["js/early.js", "js/client.js", "js/later.js", "css/client.css", "css/later.css", "icons.svg", "favicon.svg", "manifest.webmanifest",
   "i18n/en.json", "i18n/zh-Hans.json", "i18n/zh-Hant.json"];
+/** What never changes at its address. */
+const OURS = /^\/(?:static|plugins\/[^/]+\/static)\/[0-9a-f]{16}\//;
 /** With a page at hand, the network has so long. */
 const PATIENCE_MS = 4000;
 
@@ -69,12 +71,18 @@ self.addEventListener("install", (event) => event.waitUntil(
 
 self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
 
+// What a page has of plugins from before this worker was there.
+self.addEventListener("message", (event) => {
+  const paths = (event.data?.keep ?? []).map((address) => new URL(address)).filter(({ origin, pathname }) => origin === location.origin && OURS.test(pathname));
+  event.waitUntil(Promise.all(paths.map(({ href, pathname }) => file(new Request(href), pathname).catch(() => {}))));
+});
+
 self.addEventListener("fetch", (event) => {
   const { request } = event;
   const { origin, pathname } = new URL(request.url);
   if (origin !== location.origin || request.method !== "GET") return;
   if (request.mode === "navigate" && pathname === "/") event.respondWith(page(event));
-  else if (/^\/(?:static|plugins\/[^/]+\/static)\/[0-9a-f]{16}\//.test(pathname)) event.respondWith(file(request, pathname));
+  else if (OURS.test(pathname)) event.respondWith(file(request, pathname));
 });
 
 // A press on a notification leads to its message.

@@ -107,5 +107,7 @@ export function installWorker(go) {
   const types = /** @type {any} */ (window).trustedTypes;
   const address = types?.createPolicy("chat-worker", { createScriptURL: () => "/sw.js" }).createScriptURL("") ?? "/sw.js";
   serviceWorker.register(address).catch(() => {});
+  // What was loaded before there was a worker.
+  void serviceWorker.ready.then(({ active }) => active?.postMessage({ keep: performance.getEntriesByType("resource").map(({ name }) => name) }));
   serviceWorker.addEventListener("message", ({ data }) => data?.go && go(data.go));
 }

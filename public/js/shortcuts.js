@@ -22,18 +22,30 @@ export class Shortcuts {
 
   /** Whether the keyboard belongs to the conversation, and to nothing that lies over it. */
   get free() {
-    return document.documentElement.dataset.view === "app" && !document.querySelector("dialog[open], [popover]:popover-open");
+    return document.documentElement.dataset.view === "app" && !document.querySelector("dialog[open]") && !openPopover();
   }
 
   /** @param {KeyboardEvent} event */
   press(event) {
-    if (event.defaultPrevented || !this.free) return;
+    if (event.defaultPrevented) return;
+    if (!this.free) return this.pressOver(event);
     const composing = isComposing(event);
     const field = inField(event.target);
     const key = composing || event.getModifierState("AltGraph") ? "" : keyOf(event, MAC);
     if (key && this.act(key, event, field)) event.preventDefault();
     // A composition begins where the focus is by now.
     else if (!field && (composing || event.key === "Dead" || types(event))) this.app.emit("focus-composer");
+  }
+
+  /** A key with a modifier closes a menu and acts. @param {KeyboardEvent} event */
+  pressOver(event) {
+    const popover = openPopover();
+    const key = keyOf(event, MAC);
+    const free = popover && document.documentElement.dataset.view === "app" && !document.querySelector("dialog[open]");
+    if (!free || !/^(?:Mod|Alt)\+/.test(key) || this.app.keymap.find(key, ["app"]).length === 0) return;
+    event.preventDefault();
+    popover.hidePopover();
+    this.act(key, event, false);
   }
 
   /** @param {string} key @param {KeyboardEvent} event @param {boolean} field */
@@ -61,6 +73,11 @@ export class Shortcuts {
     const text = clipboardData?.getData("text/plain");
     if (!taken && text) this.app.emit("insert", text);
   }
+}
+
+/** @returns {HTMLElement|null} */
+function openPopover() {
+  return document.querySelector("[popover]:popover-open");
 }
 
 /** @param {EventTarget|null} target */

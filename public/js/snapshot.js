@@ -46,7 +46,7 @@ export class Snapshot {
     const rooms = [...store.rooms.values()].filter((room) => !room.virtual && room.joined).sort((one, other) => newest(other) - newest(one)).slice(0, MOST_ROOMS);
     return {
       welcome: { user: store.me, epoch: store.epoch, server: { ...store.server, client: undefined, time: undefined }, limits: store.limits, heartbeat: store.heartbeat,
-        permissions: [...store.permissions], plugins: Object.fromEntries(Object.entries(store.plugins).map(([name, { settings }]) => [name, { settings }])),
+        permissions: [...store.permissions], plugins: Object.fromEntries(Object.entries(store.plugins).map(([name, { settings, client, css, rooms }]) => [name, { settings, client, css, rooms }])),
         rooms: rooms.map(wire) },
       pages: rooms.filter(({ timeline }) => timeline.loaded && !timeline.newer && !timeline.gap)
         .map(({ name, timeline }) => ({ room: name, events: timeline.events.slice(-MOST_EVENTS), more: timeline.older || timeline.events.length > MOST_EVENTS })),

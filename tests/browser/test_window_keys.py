@@ -150,3 +150,13 @@ async def test_the_focus_is_in_the_message_field_after_a_panel_is_closed_by_a_ke
         await expect(alice.page.get_by_role("searchbox")).to_be_focused()
         await alice.page.keyboard.press("Escape")
         await expect(alice.composer).to_be_focused()
+
+
+async def test_a_key_with_a_modifier_closes_a_menu_and_acts(stage):
+    async with stage() as here:
+        (alice,) = await here.guests("alice")
+        await alice.page.get_by_role("button", name="Room menu").click()
+        await expect(alice.page.get_by_role("menu")).to_be_visible()
+        await alice.page.keyboard.press("Control+k")
+        await expect(alice.page.get_by_role("combobox")).to_be_focused()
+        await expect(alice.page.get_by_role("menu")).to_have_count(0)

@@ -13,6 +13,11 @@ KEPT = """async () => {
   return false;
 }"""
 
+PARTS_KEPT = """async () => {
+  const paths = (await (await caches.open("chat-plugins")).keys()).map(({ url }) => url);
+  return ["search", "markdown"].every((name) => paths.some((path) => path.includes(`/plugins/${name}/`)));
+}"""
+
 
 async def test_the_page_opens_without_a_server_and_goes_on_with_it(lasting, windows):
     async with lasting() as server, windows(server.url) as here:
@@ -27,6 +32,7 @@ async def test_the_page_opens_without_a_server_and_goes_on_with_it(lasting, wind
         await alice.page.keyboard.press("Escape")
         await alice.page.wait_for_function(CONTROLLED)
         await alice.page.wait_for_function(KEPT)
+        await alice.page.wait_for_function(PARTS_KEPT)
         await alice.page.evaluate("dispatchEvent(new Event('pagehide'))")
         await server.kill()
 
@@ -34,6 +40,7 @@ async def test_the_page_opens_without_a_server_and_goes_on_with_it(lasting, wind
         await alice.ready()
         await alice.sees("kept")
         await expect(alice.page.get_by_role("heading", level=1)).to_have_text("General")
+        await expect(alice.page.get_by_role("button", name="Search messages")).to_be_visible()
         await alice.say("written without a server")
         await expect(alice.pending()).to_have_count(1)
 
