@@ -492,7 +492,7 @@ class Overheard:
             ("reactions", {"message_id": sent["message_id"]}),
             ("pin", {"message_id": sent["message_id"]}),
             ("pins", {"room": "general"}),
-            ("pins:count", {"room": "general"}),
+            ("pins:ids", {"room": "general"}),
             ("rooms", {}),
             ("stats", {}),
             ("ping", {}),

@@ -49,7 +49,7 @@ class Pin(msgspec.Struct):
 
 
 class Ask(msgspec.Struct):
-    """The wire requests ``pins``, what is pinned in a room, and ``pins:count``, how much that is."""
+    """The wire requests ``pins``, what is pinned in a room, and ``pins:ids``, the ids of that."""
 
     room: Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
 
@@ -77,7 +77,7 @@ class Pins(Plugin):
         return [
             RequestSpec("pin", Pin, self.pin, bare=True),
             RequestSpec("pins", Ask, self.answer, bare=True),
-            RequestSpec("count", Ask, self.count),
+            RequestSpec("ids", Ask, self.ids),
         ]
 
     @hookimpl
@@ -129,9 +129,10 @@ class Pins(Plugin):
         events = await self.pinned(ctx.user, fields.room)
         return {"messages": [self.chat.wire(event) for event in events]}
 
-    async def count(self, ctx, fields: Ask) -> dict[str, Any]:
-        room, seqs = await self.places(ctx.user, fields.room)
-        return {"count": sum([await self.chat.may_read(room, user=ctx.user, seq=seq) for seq in seqs])}
+    async def ids(self, ctx, fields: Ask) -> dict[str, Any]:
+        room, places = await self.places(ctx.user, fields.room)
+        readable = [id for seq, id in places if await self.chat.may_read(room, user=ctx.user, seq=seq)]
+        return {"message_ids": readable}
 
     @command(examples=["/pins"])
     async def pins(self, ctx):
@@ -146,22 +147,22 @@ class Pins(Plugin):
 
     async def pinned(self, user: User, room: str) -> list[Event]:
         """The pinned messages of a room that the user may read, the last one pinned first. Raises `Reject`."""
-        name, seqs = await self.places(user, room)
+        name, places = await self.places(user, room)
         found = []
-        for seq in seqs:
+        for seq, _ in places:
             events, _ = await self.chat.events(name, user=user, before=seq + 1, limit=1)
             found += [each for each in events if each.seq == seq]
         return found
 
-    async def places(self, user: User, room: str) -> tuple[str, list[int]]:
-        """A room's name, and the seqs of what is pinned in it, the last one pinned first. Raises `Reject`."""
+    async def places(self, user: User, room: str) -> tuple[str, list[tuple[int, str]]]:
+        """A room's name, and seq and id of each message pinned in it, the last one first. Raises `Reject`."""
         if not await self.chat.may_read(room, user=user):
             raise Reject(f"There is no room {room!r}.", "not_found", field="room")
         name = (await self.chat.room(room)).name
         rows = await self.db.query(
-            "SELECT seq FROM pins_pin WHERE room = :room ORDER BY pinned DESC", room=name
+            "SELECT seq, message_id FROM pins_pin WHERE room = :room ORDER BY pinned DESC", room=name
         )
-        return name, [row["seq"] for row in rows]
+        return name, [(row["seq"], row["message_id"]) for row in rows]
 
     async def visible(self, user: User, message_id: str) -> Message:
         """A message that the user may read. Raises `Reject` ``not_found``."""

@@ -34,7 +34,7 @@ async def test_members_pin_and_everybody_sees_it(chat):
         assert "seq" not in await alice.ask("pin", message_id=ids[0])
         # The last one pinned comes first.
         assert await pinned(bob) == ["one", "three"]
-        assert (await bob.ask("pins:count", room="general")).count == 2
+        assert (await bob.ask("pins:ids", room="general")).message_ids == [ids[0], ids[2]]
         await bob.ask("edit", message_id=ids[2], content="three!")
         assert await pinned(bob) == ["one", "three!"]
         await bob.says("/pins")
@@ -58,7 +58,7 @@ async def test_what_may_not_be_pinned_is_refused(chat):
         assert await refused(guest, "pin", message_id=ids[0]) == ("forbidden", None)
         assert await refused(guest, "pin", message_id=hidden) == ("not_found", "message_id")
         assert await refused(guest, "pins", room="cellar") == ("not_found", "room")
-        assert await refused(guest, "pins:count", room="cellar") == ("not_found", "room")
+        assert await refused(guest, "pins:ids", room="cellar") == ("not_found", "room")
         assert await refused(guest, "pins", room="nowhere") == ("not_found", "room")
         assert await refused(root, "pin", message_id="m0z0") == ("not_found", "message_id")
         assert await refused(root, "pin", message_id=ids[0], on="yes") == ("invalid", "on")

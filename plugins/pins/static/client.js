@@ -24,28 +24,43 @@ export function activate(chat) {
 /** A button with how much is pinned in the room on the screen, for rooms where something is. @param {any} chat */
 function header(chat) {
   let shown = "";
+  /** What is pinned, so that no event needs a question. @type {Set<string>} */
+  let ids = new Set();
   const button = document.createElement("button");
   button.type = "button";
   button.className = "icon-button pins-open";
   button.addEventListener("click", () => chat.panel());
   const number = document.createElement("span");
   button.append(symbol(), number);
-  const count = async () => {
-    const room = shown;
-    // Without an answer it stays as it is; the next connection asks again.
-    const { count } = await chat.request("pins:count", { room }).catch(() => ({}));
-    if (room !== shown || count === undefined) return;
-    button.hidden = count === 0;
-    number.textContent = String(count);
-    button.title = chat.t("pins.count", { count });
+  const draw = () => {
+    button.hidden = ids.size === 0;
+    number.textContent = String(ids.size);
+    button.title = chat.t("pins.count", { count: ids.size });
     button.setAttribute("aria-label", button.title);
   };
-  chat.on("live", () => shown && void count());
-  for (const type of ["pins:pinned", "deleted"]) chat.on(type, (/** @type {any} */ event) => event.room === shown && void count());
+  const ask = async () => {
+    const room = shown;
+    // Without an answer it stays as it is; the next connection asks again.
+    const { message_ids: found } = await chat.request("pins:ids", { room }).catch(() => ({}));
+    if (room !== shown || !found) return;
+    ids = new Set(found);
+    draw();
+  };
+  const changed = (/** @type {any} */ event) => {
+    if (event.room !== shown) return;
+    if (event.on) ids.add(event.message_id);
+    else ids.delete(event.message_id);
+    draw();
+  };
+  chat.on("live", () => shown && void ask());
+  for (const type of ["pins:pinned", "deleted"]) chat.on(type, changed);
   return (/** @type {any} */ { room }) => {
-    if (room.name !== shown) button.hidden = true;
-    shown = room.name;
-    void count();
+    if (room.name !== shown) {
+      shown = room.name;
+      ids = new Set();
+      void ask();
+    }
+    draw();
     return button;
   };
 }

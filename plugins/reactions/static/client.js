@@ -167,13 +167,12 @@ class Popup {
     box.setAttribute("role", "dialog");
     box.setAttribute("aria-label", title);
     box.append(...content);
+    const resized = new ResizeObserver(() => place(box, from));
     box.addEventListener("toggle", (event) => /** @type {ToggleEvent} */ (event).newState === "closed" && box.remove());
     document.body.append(box);
     box.showPopover();
-    const { offsetWidth: width, offsetHeight: height } = box;
-    const top = from.bottom + height + EDGE_PX < window.innerHeight ? from.bottom : from.top - height;
-    box.style.setProperty("left", `${Math.max(EDGE_PX, Math.min(from.left, window.innerWidth - width - EDGE_PX))}px`);
-    box.style.setProperty("top", `${Math.max(EDGE_PX, Math.min(top, window.innerHeight - height - EDGE_PX))}px`);
+    place(box, from);
+    resized.observe(box);
     this.box = box;
   }
 
@@ -181,6 +180,15 @@ class Popup {
     this.box?.remove();
     this.box = null;
   }
+}
+
+/** Below, or above where there is no room for all that it may come to show. @param {HTMLElement} box @param {DOMRect} from */
+function place(box, from) {
+  const { offsetWidth: width, offsetHeight: height } = box;
+  const highest = Number.parseFloat(getComputedStyle(box).maxHeight) || height;
+  const top = from.bottom + highest + EDGE_PX < window.innerHeight ? from.bottom : from.top - height;
+  box.style.setProperty("left", `${Math.max(EDGE_PX, Math.min(from.left, window.innerWidth - width - EDGE_PX))}px`);
+  box.style.setProperty("top", `${Math.max(EDGE_PX, Math.min(top, window.innerHeight - height - EDGE_PX))}px`);
 }
 
 /** @param {any} chat @param {string} emoji @param {boolean} on @param {() => void} act */
