@@ -13,8 +13,13 @@ async def test_a_reaction_is_taken_back_where_it_was_given(stage):
         here.forgive("ERR_|WebSocket connection")
         alice = await here.window(cable.url)
         await alice.enter("alice")
-        await alice.say("hello")
+        bob = await here.server.client("bob")
+        await bob.join("general")
+        id = (await bob.says("hello", "general")).message_id
+        await bob.ask("react", message_id=id, emoji="🎉")
         message = await alice.sees("hello")
+        # The plugin's part is there.
+        await expect(alice.log.get_by_role("button", name="🎉: bob")).to_have_text("🎉 1")
         await message.hover()
         thumb = alice.page.get_by_role("button", name="React with 👍")
         chip = alice.log.get_by_role("button", name="👍: alice")
