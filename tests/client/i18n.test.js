@@ -18,7 +18,8 @@ const slots = (text) => [...new Set(forms(text).flatMap((form) => [...form.match
 
 for (const lang of Object.keys(LANGUAGES)) {
   test(`${lang} has every text, with the same parameters and the plural forms it needs`, () => {
-    const texts = load(lang);
+    // The server's own words for its commands are English.
+    const texts = Object.fromEntries(Object.entries(load(lang)).filter(([key]) => !key.startsWith("command.")));
     assert.deepEqual(Object.keys(texts).sort(), Object.keys(english).sort());
     const categories = new Intl.PluralRules(lang).resolvedOptions().pluralCategories;
     for (const [key, text] of Object.entries(texts)) {
