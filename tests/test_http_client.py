@@ -110,6 +110,40 @@ async def test_what_is_no_address_is_an_error_at_once(http, url):
         await http.get(url)
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1:99999/", "http://127.0.0.1:abc/", "http://127.0.0.1:0/", "http://127.0.0.1:-1/",
+        "http://127.0.0.1:/", "http://127.0.0.1:\u0661/", "http://exa mple/", "http://127.0.0.1/a b",
+        "http://127.0.0.1/a\r\nX: y", "http://127.0.0.1/\t", "http://127.0.0.1\x00/", "http://127.0.0.1/\x7f",
+        "http://127.0.0.1/\ud800", "http://\ud800.x/", "http://a..b/", f"http://{'a' * 70}.de/", "http://[::1",
+        " http://127.0.0.1/",
+    ],
+)  # fmt: skip
+async def test_an_address_that_can_not_be_asked_is_no_failure_of_a_server(url):
+    client = Http((), Names({}))  # a lookup would be a FetchError
+    with pytest.raises(ValueError, match=r"address|port|host|IPv6") as caught:
+        await client.get(url)
+    str(caught.value).encode()
+    client.close()
+
+
+@pytest.mark.parametrize(
+    ("method", "headers"),
+    [
+        ("", {}), ("GE T", {}), ("GET\r\nX: y", {}), ("GET", {"X": "a\r\nY: b"}), ("GET", {"X\n": "a"}),
+        ("GET", {"": "a"}), ("GET", {"X": "\ud800"}),
+    ],
+)  # fmt: skip
+async def test_nothing_is_put_into_a_request_by_its_method_or_headers(http, method, headers):
+    with pytest.raises(ValueError, match=r"a method is one word|characters that no header can have"):
+        await http.request(method, "http://127.0.0.1:1/", headers=headers)
+
+
+def test_a_failure_can_be_told_whatever_a_server_said():
+    assert str(FetchError("no \ud800")) == "no \\ud800"
+
+
 class Names(Resolver):
     """Names that lead where a test says: one answer after the other."""
 
@@ -127,6 +161,7 @@ class Names(Resolver):
         "127.0.0.1", "10.0.0.1", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0",
         "255.255.255.255", "224.0.0.1", "240.0.0.1", "::1", "::", "fc00::1", "fe80::1", "::ffff:127.0.0.1",
         "::ffff:10.0.0.1", "64:ff9b::7f00:1", "64:ff9b::a00:1", "2002:7f00:1::", "ff02::1",
+        "fec0::1",
     ],
 )  # fmt: skip
 async def test_private_addresses_are_refused(address):

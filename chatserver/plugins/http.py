@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any
@@ -21,11 +22,18 @@ SECONDS = 20.0
 REDIRECTS = 5
 AT_ONCE = 10
 """So many requests of a plugin are under way; further ones wait."""
+_NOT_IN_ADDRESS = re.compile(r"[\x00-\x20\x7f-\xa0\ud800-\udfff]")
+_NOT_IN_HEADER = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
+_HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_METHOD = re.compile(r"[A-Za-z]+")
 _NAT64 = IPv6Network("64:ff9b::/96")
 
 
 class FetchError(Exception):
     """No answer: the server can't be found or reached, is in a private network, is too slow, or says too much."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message.encode(errors="backslashreplace").decode())
 
 
 class HttpResponse(msgspec.Struct, frozen=True):
@@ -93,12 +101,16 @@ class Http:
     ) -> HttpResponse:
         """Ask another server; whatever it answers is returned, an error too. ``timeout`` is for all of it, in seconds.
 
-        Raises `FetchError` where there is no answer, and ValueError for what is no address of HTTP.
+        Raises `FetchError` where there is no answer, and, before any connection, ValueError for what is no address,
+        method or header of HTTP.
         """
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError(f"an address begins with http:// or https:// and a host, not {url!r:.200}")
+        host = _host(url)
         sent = dict(headers or {})
+        if not _METHOD.fullmatch(method):
+            raise ValueError(f"a method is one word of letters, not {method!r:.80}")
+        for name, value in sent.items():
+            if not _HEADER.fullmatch(name) or _NOT_IN_HEADER.search(value):
+                raise ValueError(f"the header {name!r:.80} has characters that no header can have")
         if json is not msgspec.UNSET:
             body = msgspec.json.encode(json)
             sent.setdefault("Content-Type", "application/json")
@@ -109,15 +121,35 @@ class Http:
         try:
             answer = await self._client.fetch(asked, raise_error=False)
         except Exception as error:
-            raise FetchError(f"{parts.hostname}: {error}") from error
+            raise FetchError(f"{host}: {error}") from error
         if answer.code == 599 or (answer.error is not None and not isinstance(answer.error, HTTPClientError)):
-            raise FetchError(f"{parts.hostname}: {answer.error}") from answer.error
+            raise FetchError(f"{host}: {answer.error}") from answer.error
         given = {name.lower(): value for name, value in answer.headers.get_all()}
         return HttpResponse(answer.code, given, answer.body or b"", answer.effective_url)
 
     def close(self) -> None:
         """Begin no more requests."""
         self._client.close()
+
+
+def _host(url: str) -> str:
+    """The host of an address. Raises ValueError for what is no address of HTTP."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError(f"an address begins with http:// or https:// and a host, not {url!r:.200}")
+    if _NOT_IN_ADDRESS.search(url):
+        raise ValueError(f"an address has no spaces and no control characters: {url!r:.200}")
+    try:
+        port = parts.port
+    except ValueError:
+        port = 0
+    if port == 0 or parts.netloc.endswith(":"):
+        raise ValueError(f"a port is a number from 1 to 65535: {url!r:.200}")
+    try:
+        parts.hostname.encode("idna" if ":" not in parts.hostname else "ascii")
+    except UnicodeError:
+        raise ValueError(f"{parts.hostname!r:.200} is no name of a host") from None
+    return parts.hostname
 
 
 class _PublicResolver(Resolver):
@@ -158,7 +190,12 @@ def _meant(address: Address) -> list[Address]:
 
 
 def _is_public(address: Address) -> bool:
-    return address.is_global and not (address.is_multicast or address.is_reserved or address.is_unspecified)
+    local = isinstance(address, IPv6Address) and address.is_site_local
+    return (
+        address.is_global
+        and not local
+        and not (address.is_multicast or address.is_reserved or address.is_unspecified)
+    )
 
 
 def networks(texts: Sequence[str]) -> tuple[Network, ...]:
