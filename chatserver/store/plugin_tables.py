@@ -16,7 +16,7 @@ from ..plugins.failures import refused
 from . import schema as s
 from .changes import Contributor
 from .failures import reason
-from .plugin_transaction import Tx, contained
+from .plugin_transaction import MIGRATES, READS, Tx, contained
 from .savepoint import Aborted, savepoint
 from .store import Store
 
@@ -40,7 +40,9 @@ class PluginDatabase:
         return self._store.dialect
 
     async def query(self, sql: str, **params: Any) -> list[Row]:
-        return await as_raised(self._store.read(lambda conn: Tx(conn, self._plugin).execute(sql, **params)))
+        return await as_raised(
+            self._store.read(lambda conn: Tx(conn, self._plugin, allowed=READS).execute(sql, **params))
+        )
 
     async def execute(self, sql: str, **params: Any) -> list[Row]:
         return await as_raised(self._store.write(lambda conn: Tx(conn, self._plugin).execute(sql, **params)))
@@ -75,9 +77,9 @@ def _migrate(conn: Connection, plugin: str, migrations: Sequence[Migration]) -> 
         raise PluginError(told, plugin)
     for migration in migrations[version:]:
         if isinstance(migration, str):
-            Tx(conn, plugin).execute(migration)
+            Tx(conn, plugin, allowed=MIGRATES).execute(migration)
         else:
-            contained(migration, Tx(conn, plugin))
+            contained(migration, Tx(conn, plugin, allowed=MIGRATES))
     conn.execute(
         update(s.plugin_schema).where(s.plugin_schema.c.plugin == plugin).values(version=len(migrations))
     )

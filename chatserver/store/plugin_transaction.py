@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any, TypeVar
 
 from msgspec import UNSET, UnsetType
@@ -19,29 +20,36 @@ from . import queries as reading
 from .engine import note_statement
 from .failures import is_duplicate
 from .messages import annotate, write_actions
-from .sql_tables import foreign_table
+from .sql_tables import Kind, foreign_table, statement_kind
 
 T = TypeVar("T")
+
+READS: frozenset[Kind] = frozenset({"read"})
+WRITES: frozenset[Kind] = READS | {"write"}
+MIGRATES: frozenset[Kind] = WRITES | {"schema"}
 
 
 class Tx:
     """A running transaction of a plugin (`chatserver.plugins.database.Transaction`). ``begin`` is called before the
-    first statement."""
+    first statement; ``allowed`` are the kinds of statements that run in it."""
 
-    def __init__(self, conn: Connection, plugin: str, begin: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self,
+        conn: Connection,
+        plugin: str,
+        begin: Callable[[], None] | None = None,
+        allowed: AbstractSet[Kind] = WRITES,
+    ) -> None:
         self._conn = conn
+        self._allowed = allowed
         self._plugin = plugin
         self._begin = begin
 
     def _run(self, sql: str, params: Any) -> CursorResult[Any]:
+        self._check(sql)
         if self._begin is not None:
             begin, self._begin = self._begin, None
             begin()
-        foreign = foreign_table(sql, self._plugin)
-        if foreign is not None:
-            raise ValueError(
-                f"{foreign!r} is no table of the plugin {self._plugin}, whose tables begin with {self._plugin}_"
-            )
         note_statement(self._conn, sql)
         try:
             return self._conn.execute(text(sql), params)
@@ -49,6 +57,17 @@ class Tx:
             if is_duplicate(error):
                 raise Conflict(str(error.orig)) from error
             raise
+
+    def _check(self, sql: str) -> None:
+        kind = statement_kind(sql)
+        if kind not in self._allowed:
+            where = "in a migration" if kind == "schema" else "with db.execute or in a transaction"
+            raise ValueError(f"{' '.join(sql.split()[:2])!r:.80} can be run only {where}")
+        foreign = foreign_table(sql, self._plugin)
+        if foreign is not None:
+            raise ValueError(
+                f"{foreign!r} is no table of the plugin {self._plugin}, whose tables begin with {self._plugin}_"
+            )
 
     def execute(self, sql: str, **params: Any) -> list[Row]:
         result = self._run(sql, params)
