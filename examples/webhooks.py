@@ -107,7 +107,7 @@ class Webhooks(Plugin):
                 self.settings.out[row["room"]], body=body, headers=headers, timeout=10
             )
             why = f"it answers {answer.status}"
-        except FetchError as error:
+        except (FetchError, ValueError) as error:
             answer, why = None, str(error)
         if answer is not None and answer.ok:
             return True

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import hashlib
 import logging
 import os
 import socket
+import stat
 import tempfile
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
@@ -46,7 +46,8 @@ class Control:
     async def start(self) -> None:
         """Listen, in place of a server that has ended. What keeps it from that is logged, as a chat goes without."""
         try:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if self._path.name != FILE:
+                _make_folder(self._path.parent)
             if _is_listening(self._path):
                 log.warning("another server uses %s: this one can't be reloaded by command", self._path)
                 return
@@ -63,13 +64,22 @@ class Control:
             self._path.unlink(missing_ok=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(ConnectionError, ValueError):
-            asked = (await reader.readline()).decode(errors="replace").strip()
-            writer.write(msgspec.json.encode(await self._answer(asked)))
+        try:
+            answer = await self._answer(reader)
+            # A text of a plugin's may hold what can't be encoded.
+            text = answer.text.encode(errors="backslashreplace").decode()
+            writer.write(msgspec.json.encode(Answer(answer.ok, text)))
             await writer.drain()
-        writer.close()
+        except ConnectionError:
+            pass
+        finally:
+            writer.close()
 
-    async def _answer(self, asked: str) -> Answer:
+    async def _answer(self, reader: asyncio.StreamReader) -> Answer:
+        try:
+            asked = (await reader.readline()).decode(errors="replace").strip()
+        except ValueError:
+            return Answer(False, "What was asked for is too long.")
         name, _, argument = asked.partition(" ")
         work = self._work.get(name)
         if work is None:
@@ -80,31 +90,69 @@ class Control:
             return Answer(False, refusal.message)
         except (ConfigError, PluginError) as error:
             return Answer(False, str(error))
+        except (asyncio.CancelledError, ConnectionError):
+            raise
+        except BaseException as error:
+            # A plugin's SystemExit too: the command waits for an answer.
+            log.exception("%s failed", name)
+            return Answer(
+                False, f"{name} failed: {type(error).__name__}: {error} (the server's log has more)"
+            )
 
 
 def ask(data_dir: Path, what: str) -> Answer:
     """Ask the server that runs on a data folder. Raises ConfigError if there is none, or it does not answer."""
+    path = next((each for each in _addresses(data_dir) if each.exists()), None)
+    if path is None:
+        raise ConfigError(f"no server runs on the data folder {data_dir}")
     with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(ANSWER_SECONDS)
         try:
-            connection.connect(os.fspath(address(data_dir)))
+            if path.name != FILE:
+                _check_folder(path.parent)
+            connection.connect(os.fspath(path))
             connection.sendall(f"{what}\n".encode())
             data = b"".join(iter(lambda: connection.recv(65536), b""))
             return msgspec.json.decode(data, type=Answer)
         except (FileNotFoundError, ConnectionRefusedError, NotADirectoryError):
             raise ConfigError(f"no server runs on the data folder {data_dir}") from None
-        except (OSError, msgspec.DecodeError) as error:
+        except (OSError, ValueError) as error:
             raise ConfigError(f"the server on {data_dir} does not answer: {error}") from None
 
 
 def address(data_dir: Path) -> Path:
-    """Where the socket is: in the data folder, or, if its path is too long for one, below the folder for temporary
-    files."""
+    """Where the socket is: in the data folder, or, if its path is too long for one, in a folder of this user's below
+    XDG_RUNTIME_DIR or the folder for temporary files."""
+    return _addresses(data_dir)[0]
+
+
+def _addresses(data_dir: Path) -> list[Path]:
+    """Where a server may have its socket, whose environment may be another one."""
     path = data_dir.absolute() / FILE
-    if len(os.fsencode(path)) <= ADDRESS_BYTES:
-        return path
-    name = hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
-    return Path(tempfile.gettempdir()) / f"chatserver-{os.getuid()}" / f"{name}.sock"
+    if _fits(path):
+        return [path]
+    name = f"{hashlib.sha256(os.fsencode(path)).hexdigest()[:16]}.sock"
+    user = os.getuid()
+    given = os.environ.get("XDG_RUNTIME_DIR", "")
+    folders = [Path(given) / "chatserver"] if given.startswith("/") else []
+    folders += [Path(tempfile.gettempdir()) / f"chatserver-{user}"]
+    return [folder / name for folder in folders if _fits(folder / name)] or [folders[-1] / name]
+
+
+def _fits(path: Path) -> bool:
+    return len(os.fsencode(path)) <= ADDRESS_BYTES
+
+
+def _make_folder(folder: Path) -> None:
+    """Make the folder of a socket outside of the data folder. Raises OSError if others can get into it."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _check_folder(folder)
+
+
+def _check_folder(folder: Path) -> None:
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or stat.S_IMODE(found.st_mode) != 0o700:
+        raise OSError(f"{folder} has to be a folder that only this user can get into")
 
 
 def _is_listening(path: Path) -> bool:
