@@ -288,7 +288,7 @@ async def test_a_start_fails_with_the_plugins_name_and_the_place(chat, bad, more
 @pytest.mark.parametrize(
     ("migration", "reason"),
     [
-        ("'CREATE TABEL bad_x (y)'", 'near "TABEL": syntax error'),
+        ("'CREATE TABLE bad_x y'", 'near "y": syntax error'),
         ("lambda tx: 1 / 0", "ZeroDivisionError: division by zero"),
         ("lambda tx: tx.execute('SELECT * FROM bad_y')", "no such table: bad_y"),
     ],

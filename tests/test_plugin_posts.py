@@ -179,7 +179,7 @@ async def test_what_is_written_along_with_a_message_is_there_with_it_or_not_at_a
                 await robot.chat.append("general", "pressed", {}, also=also)
         with pytest.raises(Conflict):
             await robot.db.execute(ENTRY, guid="1", message=None)
-        for wrong in ("INSERT INTO robot_nosuch VALUES (1)", "no SQL"):
+        for wrong in ("INSERT INTO robot_nosuch VALUES (1)", "SELECT no SQL"):
             with pytest.raises(OperationalError):
                 await robot.chat.post("general", "no", also=[Also(wrong)])
             with pytest.raises(OperationalError):
