@@ -13,10 +13,14 @@ from .words import folded, is_unspaced
 
 BEFORE_CHARS = 40
 LONGEST_CHARS = 200
+_SPOILER = re.compile(r"\|\|.+?\|\|", re.DOTALL)
+_HIDDEN = "▇▇▇"
 
 
 def snippet(text: str, terms: Sequence[Term]) -> str:
     """Escaped HTML with ``<mark>`` around the words found; at most some `LONGEST_CHARS` of the text."""
+    # What its writer hides stays hidden here, too.
+    text = _SPOILER.sub(_HIDDEN, text)
     spans = _spans(text, terms)
     start = max(spans[0][0] - BEFORE_CHARS, 0) if spans and len(text) > LONGEST_CHARS else 0
     # Not in the middle of a word, where there is a space near.

@@ -1,3 +1,4 @@
+import { plainText } from "./plain.js";
 import { complain, guarded } from "./plugin-guard.js";
 import { ChatError } from "./protocol.js";
 import { messageContext, nodeFrom, publicRoom, textOf } from "./slots.js";
@@ -38,6 +39,7 @@ export function face(plugins, part) {
       throw error;
     }),
     toast: (/** @type {unknown} */ text) => app.toast(String(text)),
+    plainText: (/** @type {Message} */ message) => plainText(message),
     may: (/** @type {string} */ permission, /** @type {string} */ room) => mayHere(store, permission, room),
     show: (/** @type {string} */ room, /** @type {number} */ seq) => {
       if (typeof room !== "string" || !Number.isInteger(seq)) return void wrong("chat.show takes a room's name and the seq of a message");

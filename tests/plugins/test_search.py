@@ -320,6 +320,12 @@ def test_a_snippet_shows_what_was_found(text, query, expected):
     assert snippet(text, parse(query).terms) == expected
 
 
+def test_a_snippet_hides_what_its_writer_hides():
+    shown = snippet("the ||secret|| is out", parse("out").terms)
+    assert shown == "the ▇▇▇ is <mark>out</mark>"
+    assert "secret" not in snippet("the ||secret|| is out", parse("secret").terms)
+
+
 def test_a_long_text_is_cut_around_what_was_found():
     shown = snippet("word " * 200 + "needle " + "word " * 200, parse("needle").terms)
     assert shown.startswith("…word ")

@@ -117,7 +117,7 @@ function entry(chat, message) {
   const name = document.createElement("b");
   name.textContent = message.user.display_name || message.user.name;
   const text = document.createElement("span");
-  text.textContent = message.content;
+  text.textContent = chat.plainText(message);
   button.append(name, text);
   button.addEventListener("click", () => chat.show(message.room, message.seq));
   return button;
