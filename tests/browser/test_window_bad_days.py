@@ -42,6 +42,16 @@ async def test_a_page_that_is_damaged_or_whose_clock_is_wrong(stage):
         await expect(late.log.locator(".day")).to_have_count(1)
 
 
+STORED = """async () => {
+  const done = (request) => new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result); request.onerror = reject; });
+  const db = await done(indexedDB.open("chat"));
+  while (!await done(db.transaction("outbox").objectStore("outbox").count()));
+  db.close();
+}"""
+"""Ends once a message to be sent is on the disk: it is shown before."""
+
+
 async def test_what_is_stored_is_emptied_while_the_page_is_open(stage):
     async with stage() as here, here.cable() as cable:
         here.forgive(UNREACHABLE)
@@ -60,6 +70,7 @@ async def test_what_is_stored_is_emptied_while_the_page_is_open(stage):
         await alice.say("kept all the same")
         await expect(alice.pending()).to_have_count(1)
         await expect(alice.toasts).to_have_text("")
+        await alice.page.evaluate(STORED)
         cable.mend()
         await alice.page.reload()
         await alice.sees("kept all the same")

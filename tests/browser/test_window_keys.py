@@ -146,6 +146,8 @@ async def test_the_focus_is_in_the_message_field_after_a_panel_is_closed_by_a_ke
     async with stage() as here:
         alice = await here.window(viewport={"width": 1400, "height": 800})
         await alice.enter("alice")
+        # The plugin's part comes after the page.
+        await expect(alice.page.get_by_role("button", name="Search")).to_be_visible()
         await alice.page.keyboard.press("Control+f")
         await expect(alice.page.get_by_role("searchbox")).to_be_focused()
         await alice.page.keyboard.press("Escape")
