@@ -98,6 +98,8 @@ async def test_back_closes_a_sheet_and_a_dialog_and_leaves_the_room_after_that(s
         await expect(page.get_by_role("dialog")).to_have_count(1)
         await page.get_by_role("dialog").get_by_role("button", name="Cancel").tap()
         await expect(page.get_by_role("dialog")).to_have_count(0)
-        await page.wait_for_function("!history.state?.layer")
+        await page.evaluate(
+            "async () => { while (history.state?.layer) await new Promise((next) => setTimeout(next, 20)); }"
+        )
         await page.go_back()
         await expect(alice.composer).to_be_hidden()
