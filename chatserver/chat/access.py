@@ -72,7 +72,7 @@ class Access:
         """
         self.require_readable(user, live)
         member = live.members.get(user.id)
-        # A bot's plugin is told of every message, whoever its user is.
+        # A bot's plugin is told of every message, so its bot may read them.
         if live.room.kind == "direct" or user.bot:
             return 0
         if live.room.history == "all" and await self.may(user, "history.read", live):

@@ -169,6 +169,16 @@ class PluginMessages:
     async def message(self, message_id: str) -> Message | None:
         return await self._services.messages.message(message_id)
 
+    async def message_for(self, user: User, message_id: str) -> Message:
+        message = await self.message(message_id)
+        if (
+            message is None
+            or message.deleted
+            or not await self.may_read(message.room, user=user, seq=message.seq)
+        ):
+            raise errors.no_message()
+        return message
+
     # Events
 
     async def append(

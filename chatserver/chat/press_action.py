@@ -130,7 +130,7 @@ class ActionPresser:
         self._require_once(press)
         said = await current.hooks.guard(plugin, f"action {id}", _press, handler, ctx)
         if ctx.asks:
-            # Whoever cancels the form may press again at once.
+            # After a cancelled form the button may be pressed again at once.
             self._pressed.pop(press, None)
         return said, live.room.name
 

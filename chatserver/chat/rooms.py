@@ -312,7 +312,7 @@ class RoomService:
 def _require_reader(user: User, field: str) -> None:
     """Raises `Reject` for the user that the server's own doings are put down to."""
     if user.id == SYSTEM_ID:
-        raise Reject("Nobody reads what is sent to system.", "invalid", field=field)
+        raise Reject("system takes no messages.", "invalid", field=field)
 
 
 def direct_room(user: User, other: User) -> Room:

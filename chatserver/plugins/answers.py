@@ -16,7 +16,7 @@ REPLY_BYTES = 8 * 2**20
 SETTINGS_BYTES = 64 * 2**10
 """What ``client_settings`` tells a browser: it goes into every welcome."""
 EVENT_BYTES = 64 * 2**10
-"""The data of an event: it goes to everybody in the room."""
+"""The data of an event: it goes to all connections in the room."""
 TEXT_CHARS = 64 * 2**10
 """What a command answers."""
 HTML_CHARS = 64 * 2**10

@@ -133,6 +133,9 @@ class ChatAPI(Protocol):
 
     async def message(self, message_id: str) -> Message | None: ...
 
+    async def message_for(self, user: User, message_id: str) -> Message:
+        """A message that ``user`` may read. Raises `Reject` ``not_found`` for any other, and for a deleted one."""
+
     async def append(
         self,
         room: Room | str,

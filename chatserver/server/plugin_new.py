@@ -30,7 +30,7 @@ class $class_name(Plugin):
 
     @command("$command")
     async def greet(self, ctx, *, name: Annotated[str, "whom to greet"] = ""):
-        """Greet somebody."""
+        """Greet a user."""
         return f"{self.settings.greeting}, {name or ctx.user.display_name}!"
 
     @hookimpl

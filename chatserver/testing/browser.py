@@ -163,7 +163,7 @@ class Window:
         await self.ready()
 
     async def talk_to(self, name: str) -> None:
-        """Open the direct conversation with somebody who is in this room."""
+        """Open the direct conversation with a user who is in this room."""
         await self.people.get_by_role("button", name=re.compile(rf"^{name}\b")).click()
         await self.page.get_by_role("dialog", name=name).get_by_role("button", name="Message").click()
         await expect(self.page.get_by_role("heading", level=1)).to_have_text(name)
@@ -224,7 +224,7 @@ class Windows:
         self._forgiven.append(pattern)
 
     async def window(self, url: str = "", **options: Any) -> Window:
-        """An empty window of somebody new. ``options`` are those of Playwright's ``new_context``."""
+        """An empty window of a new user. ``options`` are those of Playwright's ``new_context``."""
         # A service worker answers before a test's own routes do: only those that are about it have it.
         wanted = {
             "locale": "en",

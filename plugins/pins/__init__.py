@@ -90,14 +90,14 @@ class Pins(Plugin):
             tx.execute(_REMOVE, message_id=event.message_id)
 
     async def pin(self, ctx, fields: Pin) -> dict[str, Any]:
-        message = await self.visible(ctx.user, fields.message_id)
+        message = await self.chat.message_for(ctx.user, fields.message_id)
         if not await self.chat.may(ctx.user, "pins.pin", await self.chat.room(message.room)):
             raise Reject("You may not pin messages here.", "forbidden")
 
         def write(tx: EventTransaction) -> None:
             now = tx.message(message.id)
             if now is None:
-                raise _no_message()
+                raise Reject("There is no such message.", "not_found", field="message_id")
             self.write(tx, now, ctx.user, fields.on)
 
         try:
@@ -163,16 +163,3 @@ class Pins(Plugin):
             "SELECT seq, message_id FROM pins_pin WHERE room = :room ORDER BY pinned DESC", room=name
         )
         return name, [(row["seq"], row["message_id"]) for row in rows]
-
-    async def visible(self, user: User, message_id: str) -> Message:
-        """A message that the user may read. Raises `Reject` ``not_found``."""
-        message = await self.chat.message(message_id)
-        if message is None or message.deleted:
-            raise _no_message()
-        if not await self.chat.may_read(message.room, user=user, seq=message.seq):
-            raise _no_message()
-        return message
-
-
-def _no_message() -> Reject:
-    return Reject("There is no such message.", "not_found", field="message_id")

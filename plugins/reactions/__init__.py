@@ -10,7 +10,6 @@ import msgspec
 from chatserver import (
     Event,
     EventTransaction,
-    Message,
     Plugin,
     Reject,
     RequestSpec,
@@ -89,14 +88,14 @@ class Reactions(Plugin):
 
     async def react(self, ctx, fields: React) -> dict[str, Any]:
         emoji = character(fields.emoji)
-        message = await self.visible(ctx.user, fields.message_id)
+        message = await self.chat.message_for(ctx.user, fields.message_id)
         if not await self.chat.may(ctx.user, "reactions.react", await self.chat.room(message.room)):
             raise Reject("You may not react here.", "forbidden")
 
         def write(tx: EventTransaction) -> None:
             now = tx.message(message.id)
             if now is None:
-                raise _no_message()
+                raise Reject("There is no such message.", "not_found", field="message_id")
             react(tx, now, emoji, ctx.user.id, fields.on, self.settings.kinds)
 
         try:
@@ -113,7 +112,7 @@ class Reactions(Plugin):
         return {"seq": event.seq}
 
     async def who(self, ctx, fields: Ask) -> dict[str, Any]:
-        message = await self.visible(ctx.user, fields.message_id)
+        message = await self.chat.message_for(ctx.user, fields.message_id)
         wanted = None if fields.emoji is None else character(fields.emoji)
         found: dict[str, list[dict[str, Any]]] = {}
         for row in await self.db.query(ALL, message_id=message.id):
@@ -130,20 +129,7 @@ class Reactions(Plugin):
         except Reject:
             return []
 
-    async def visible(self, user: User, message_id: str) -> Message:
-        """A message that the user may read. Raises `Reject` ``not_found``."""
-        message = await self.chat.message(message_id)
-        if message is None or message.deleted:
-            raise _no_message()
-        if not await self.chat.may_read(message.room, user=user, seq=message.seq):
-            raise _no_message()
-        return message
-
 
 def spelt(quick: tuple[str, ...]) -> list[str]:
     """The emoji as reactions have them. Raises `Reject`. The usual ones are, and need no table at each start."""
     return list(QUICK) if quick == QUICK else [character(each) for each in quick]
-
-
-def _no_message() -> Reject:
-    return Reject("There is no such message.", "not_found", field="message_id")

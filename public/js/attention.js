@@ -6,7 +6,7 @@
  *   `until` in milliseconds since 1970; from and to as HH:MM, every day
  */
 
-/** What is worth telling whoever is not looking: by the room's level, names, keywords, and the time. Pure. */
+/** What a user who is not looking is told: by the room's level, names, keywords, and the time. Pure. */
 export class Attention {
   /** @param {() => Wishes} wishes */
   constructor(wishes) {
