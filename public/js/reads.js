@@ -1,4 +1,4 @@
-import { REQUEST } from "./protocol.js";
+import { ChatError, REQUEST } from "./protocol.js";
 import { read, write } from "./settings.js";
 
 /** @typedef {import("./store.js").Store} Store */
@@ -25,14 +25,14 @@ export class Reads {
     this.owner = "";
     store.on("current", (name) => this.moved(name));
     // A page that is left has no timers any more.
-    globalThis.addEventListener?.("pagehide", () => [...this.timers.keys()].forEach((name) => this.tell(name)));
+    globalThis.addEventListener?.("pagehide", () => [...this.timers.keys()].forEach((name) => void this.tell(name)));
   }
 
   /** @param {any} frame */
   welcomed(frame) {
     if (this.owner !== this.key) this.kept.clear();
     this.owner = this.key;
-    for (const { name, read: told } of frame.rooms) if ((this.store.room(name)?.read ?? 0) > told) this.tell(name);
+    for (const { name, read: told } of frame.rooms) if ((this.store.room(name)?.read ?? 0) > told) void this.tell(name);
     const stored = /** @type {Record<string, number>} */ (read(this.key, {}));
     for (const [name, seq] of Object.entries(stored)) if (!this.kept.has(name)) this.kept.set(name, { seq, left: name !== this.store.current });
     for (const [name, { seq }] of this.kept) this.store.unread(name, seq);
@@ -84,13 +84,22 @@ export class Reads {
     }
     const news = seq > room.read;
     this.store.markRead(name, seq);
-    if (news && !this.timers.has(name)) this.timers.set(name, window.setTimeout(() => this.tell(name), READ_MS));
+    if (news) this.soon(name);
   }
 
-  /** @param {string} name */
-  tell(name) {
+  /** @param {string} name @param {number} [ms] */
+  soon(name, ms = READ_MS) {
+    if (!this.timers.has(name)) this.timers.set(name, window.setTimeout(() => void this.tell(name), ms));
+  }
+
+  /** What the server can't take now is told again; without a connection, the next `welcome` does. @param {string} name */
+  async tell(name) {
     clearTimeout(this.timers.get(name));
     this.timers.delete(name);
-    this.socket.tell(REQUEST.read, { room: name, seq: this.store.rooms.get(name)?.read ?? 0 });
+    try {
+      await this.socket.request(REQUEST.read, { room: name, seq: this.store.rooms.get(name)?.read ?? 0 });
+    } catch (error) {
+      if (error instanceof ChatError && error.temporary && error.code !== "offline") this.soon(name, Math.max(READ_MS, (error.retryAfter ?? 0) * 1000));
+    }
   }
 }

@@ -71,8 +71,9 @@ def paging(sent, room="general"):
 async def away(here, name="alice"):
     """A window that has left general for random, and another user in both."""
     (bob,) = await here.server.join("general", "bob")
-    (alice,) = await here.guests(name)
+    # Before she comes: what arrives while her page still loads opens at the unread line, with the rest out of sight.
     await fill(bob, 30)
+    (alice,) = await here.guests(name)
     await alice.sees(re.compile(r"^number 29\b"))
     await has_read_all(here, name)
     await alice.open("random")
