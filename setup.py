@@ -6,7 +6,7 @@ from pathlib import Path
 from setuptools import Extension, find_packages, setup
 
 HERE = Path(__file__).parent
-BUNDLED = ["basics", "moderation", "emoji", "markdown", "history", "search", "reactions", "pins", "files"]
+BUNDLED = [name for name in find_packages(str(HERE / "plugins")) if "." not in name]
 
 # Patterns in linear time, for plugins that hear. Not required: there are no wheels for musl, as in Alpine.
 HEARS = ["google-re2>=1.1.20250722"]

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from chatserver import Plugin
 from chatserver.config import Settings, load
-from chatserver.config.settings import Document
+from chatserver.config.settings import DEFAULT_PLUGINS, Document
 from chatserver.model.errors import ConfigError
 
 SAMPLE = Path(__file__).parent.parent / "config.yaml"
@@ -64,17 +64,7 @@ def test_without_a_file_there_are_defaults(tmp_path: Path, monkeypatch: pytest.M
     assert (settings.server.host, settings.server.port) == ("127.0.0.1", 8080)
     assert settings.data_dir == tmp_path / "data"
     assert [room.name for room in settings.rooms] == ["general"]
-    assert list(settings.plugins.enabled) == [
-        "basics",
-        "moderation",
-        "emoji",
-        "markdown",
-        "history",
-        "search",
-        "reactions",
-        "pins",
-        "files",
-    ]
+    assert tuple(settings.plugins.enabled) == DEFAULT_PLUGINS
 
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "---\n", "\ufeff", "server: {}\n"])
@@ -223,17 +213,7 @@ def test_overrides(read: Load) -> None:
     assert (settings.server.port, settings.server.name) == (9000, "a")
     assert (settings.auth.guest_days, settings.auth.session_days) == (5, 4)
     assert settings.server.allowed_origins == ("https://a.example",)
-    assert list(settings.plugins.enabled) == [
-        "basics",
-        "moderation",
-        "emoji",
-        "markdown",
-        "history",
-        "search",
-        "reactions",
-        "pins",
-        "files",
-    ]
+    assert tuple(settings.plugins.enabled) == DEFAULT_PLUGINS
     assert settings.plugins.enabled["history"].settings == {"replay": 20}
 
 

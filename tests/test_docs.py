@@ -26,7 +26,7 @@ from tornado.web import Application, RequestHandler
 from chatserver import __all__ as face
 from chatserver import __version__
 from chatserver.config import load
-from chatserver.config.settings import Document, PluginConfig
+from chatserver.config.settings import DEFAULT_PLUGINS, Document, PluginConfig
 from chatserver.model import errors
 from chatserver.model.errors import Reject
 from chatserver.model.permissions import CORE
@@ -49,7 +49,6 @@ from chatserver.web.static import PluginStatic
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
-BUNDLED = ("basics", "moderation", "emoji", "markdown", "history", "search", "reactions", "pins", "files")
 
 each_page = pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
 
@@ -323,7 +322,7 @@ def settings() -> dict[str, tuple[str, str]]:
     found = dict(_leaves(Document, ""))
     found.update(_leaves(PluginConfig, "plugins.enabled.NAME."))
     del found["plugins.enabled.NAME.settings"]  # stands for the plugin's own
-    found["plugins.enabled"] = found["plugins.enabled"][0], ", ".join(f"`{each}`" for each in BUNDLED)
+    found["plugins.enabled"] = found["plugins.enabled"][0], ", ".join(f"`{each}`" for each in DEFAULT_PLUGINS)
     for plugin in host().plugins:
         found.update(_leaves(type(plugin.instance).Settings, f"plugins.enabled.{plugin.name}."))
     return found
@@ -535,7 +534,7 @@ class Overheard:
 @pytest.mark.parametrize("what", ["replies", "durable", "welcome"])
 async def test_what_a_client_hears_is_documented(what: str, chat: Callable[..., Harness]) -> None:
     overheard = Overheard()
-    plugins = (*BUNDLED, "approve")
+    plugins = (*DEFAULT_PLUGINS, "approve")
     async with chat(plugins=plugins, dirs=[ROOT / "examples"], accounts={"alice": "moderator"}) as server:
         await overheard.listen(server)
     text = page(PROTOCOL)
@@ -605,7 +604,7 @@ def routes(application: Application) -> set[str]:
 
 
 async def test_every_http_route_is_documented(chat: Callable[..., Harness]) -> None:
-    async with chat(plugins=BUNDLED) as server:
+    async with chat(plugins=DEFAULT_PLUGINS) as server:
         application = server.server.listener.request_callback
         assert isinstance(application, Application)
         built = routes(application)
@@ -622,7 +621,7 @@ async def test_every_http_route_is_documented(chat: Callable[..., Harness]) -> N
 async def test_the_browser_client_translates_the_help_of_every_bundled_command(
     chat: Callable[..., Harness],
 ) -> None:
-    async with chat(plugins=BUNDLED) as server:
+    async with chat(plugins=DEFAULT_PLUGINS) as server:
         root = await server.account("root", "admin")
         commands = {f"command.{each['plugin']}.{each['name']}" for each in root.welcome.commands}
     # In English it is what the server says.
@@ -633,7 +632,7 @@ async def test_the_browser_client_translates_the_help_of_every_bundled_command(
 
 def test_every_command_is_documented() -> None:
     documented = {}
-    for plugin in BUNDLED:
+    for plugin in DEFAULT_PLUGINS:
         if f"\n## {plugin}\n" in page("docs/commands.md"):
             for name, cells in rows(section(page("docs/commands.md"), plugin)).items():
                 documented[name] = (plugin, *cells)

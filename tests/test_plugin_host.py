@@ -11,6 +11,7 @@ import pytest
 
 import chatserver
 from chatserver.config import load
+from chatserver.config.settings import DEFAULT_PLUGINS
 from chatserver.model.errors import ConfigError, PluginError, PluginErrors
 from chatserver.model.values import User
 from chatserver.plugins.host import PluginHost
@@ -81,20 +82,7 @@ def test_bundled_plugins_and_those_in_folders_are_found_without_importing_them(w
     write("ours/__init__.py", "raise AssertionError('imported')")
     write("_hidden.py", "")
     found = {each.name: each for each in host("basics:").found()}
-    assert {
-        "basics",
-        "moderation",
-        "emoji",
-        "markdown",
-        "history",
-        "search",
-        "reactions",
-        "pins",
-        "files",
-        "hello",
-        "mine",
-        "ours",
-    } <= set(found)
+    assert {*DEFAULT_PLUGINS, "hello", "mine", "ours"} <= set(found)
     assert "_hidden" not in found
     assert found["basics"].where == "chatserver_plugins.basics"
     assert (found["basics"].bundled, found["mine"].bundled) == (True, False)

@@ -160,22 +160,23 @@ class PluginConfig(_Section, frozen=True, kw_only=True):
     """The only rooms the plugin works in; None: all."""
 
 
+# Moderation sees a message as it was typed, before emoji changes it.
+DEFAULT_PLUGINS = (
+    "basics",
+    "moderation",
+    "emoji",
+    "markdown",
+    "history",
+    "search",
+    "reactions",
+    "pins",
+    "files",
+)
+"""The plugins that run where the settings name none, in the order in which their hooks are called."""
+
+
 def _default_plugins() -> Mapping[str, PluginConfig]:
-    # Moderation sees a message as it was typed, before emoji changes it.
-    return {
-        name: PluginConfig()
-        for name in (
-            "basics",
-            "moderation",
-            "emoji",
-            "markdown",
-            "history",
-            "search",
-            "reactions",
-            "pins",
-            "files",
-        )
-    }
+    return {name: PluginConfig() for name in DEFAULT_PLUGINS}
 
 
 class Plugins(_Section, frozen=True, kw_only=True):

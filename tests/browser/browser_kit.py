@@ -13,7 +13,6 @@ from chatserver.testing.browser import ARGUMENTS, UNREACHABLE, Chromium, Window,
 
 __all__ = [
     "ARGUMENTS",
-    "BUNDLED",
     "UNREACHABLE",
     "Cable",
     "Chromium",
@@ -23,8 +22,6 @@ __all__ = [
     "free_port",
     "system_chromium",
 ]
-
-BUNDLED = ("basics", "moderation", "emoji", "markdown", "history", "search", "reactions", "pins", "files")
 
 
 class Stage(Windows):

@@ -6,8 +6,10 @@ import asyncio
 
 import pytest
 import tornado.ioloop
-from browser_kit import BUNDLED, Chromium, Stage, Windows, free_port
+from browser_kit import Chromium, Stage, Windows, free_port
 from playwright.async_api import expect
+
+from chatserver.config.settings import DEFAULT_PLUGINS
 
 expect.set_options(timeout=8000)
 
@@ -40,7 +42,7 @@ def chromium(browser_loop):
 def stage(io_loop, chromium, chat):
     """``async with stage() as here``: a server with the bundled plugins in the loop, and windows; see `Stage`."""
 
-    def make(plugins=BUNDLED, **options):
+    def make(plugins=DEFAULT_PLUGINS, **options):
         return Stage(chromium, chat(plugins=plugins, **options))
 
     return make
@@ -61,6 +63,6 @@ def lasting(process):
     """``async with lasting() as server``: a process with the bundled plugins, at one address over restarts."""
 
     def make():
-        return process(plugins=BUNDLED, settings={"server": {"port": free_port()}})
+        return process(plugins=DEFAULT_PLUGINS, settings={"server": {"port": free_port()}})
 
     return make

@@ -9,10 +9,10 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from browser_kit import BUNDLED
 from PIL import Image, ImageDraw
 from playwright.async_api import expect
 
+from chatserver.config.settings import DEFAULT_PLUGINS
 from chatserver.testing import Clock
 
 pytestmark = pytest.mark.browser
@@ -92,7 +92,7 @@ async def pass_time(clock, window, minutes):
 async def test_a_room_on_a_usual_morning(stage, tmp_path):
     clock = Clock(MORNING)
     settings = {"rooms": ROOMS, "server": {"name": "Hiking club"}}
-    async with stage(plugins=BUNDLED, settings=settings, clock=clock) as here:
+    async with stage(plugins=DEFAULT_PLUGINS, settings=settings, clock=clock) as here:
         crowd = await people(here, "mira", "jonas", "ayşe", "小林", "tom")
         await here.server.services.accounts.add("sofia", "correct horse", "member")
         sofia = await here.window()

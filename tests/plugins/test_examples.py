@@ -4,18 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-PLUGINS = [
-    "basics",
-    "moderation",
-    "emoji",
-    "markdown",
-    "history",
-    "search",
-    "reactions",
-    "pins",
-    "files",
-    "hello",
-]
+from chatserver.config.settings import DEFAULT_PLUGINS
+
+PLUGINS = [*DEFAULT_PLUGINS, "hello"]
 # What undoes an example, and what has to come before one.
 AFTER = {"/kick bob 10 shouting": "/unban bob", "/ban bob": "/unban bob", "/ban bob 1d spam": "/unban bob"}
 BEFORE = {"/unmute bob": "/mute bob", "/unban bob": "/ban bob"}
