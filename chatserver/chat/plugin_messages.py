@@ -10,7 +10,7 @@ import msgspec
 from ..model import errors, names
 from ..model.errors import Reject
 from ..model.names import room_key
-from ..model.values import NO_EXTRAS, Event, Message, Role, Room, User
+from ..model.values import NO_EXTRAS, Event, Message, Role, Room, User, check_kind
 from ..model.values import actions as checked_actions
 from ..model.values import extra as checked_extra
 from ..plugins.answers import event_data
@@ -26,9 +26,6 @@ from .rooms import direct_room
 from .services import Services
 
 NONCE_CHARS = 64
-
-KINDS = ("text", "action")
-"""The kinds of messages that are no plugin's own."""
 
 
 class PluginMessages:
@@ -141,8 +138,7 @@ class PluginMessages:
         for what, value in (("content", content), ("kind", kind), ("nonce", "" if nonce is None else nonce)):
             if not isinstance(value, str):
                 raise TypeError(f"{what} is a text, not {type(value).__name__}")
-        if kind not in KINDS and not kind.startswith(f"{self._plugin}:"):
-            raise ValueError(f"kind is {', '.join(KINDS)} or begins with '{self._plugin}:', not {kind!r}")
+        check_kind(kind, self._plugin)
         if nonce is not None and not 1 <= len(nonce) <= NONCE_CHARS:
             raise Reject(f"A nonce has 1 to {NONCE_CHARS} characters.", "invalid", field="nonce")
         return NewMessage(

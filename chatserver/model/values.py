@@ -95,6 +95,16 @@ def extra(value: Mapping[str, Any]) -> Mapping[str, Any]:
     return copied
 
 
+MESSAGE_KINDS = ("text", "action")
+"""The kinds of messages that every client knows; those of a plugin begin with its name."""
+
+
+def check_kind(kind: str, plugin: str) -> None:
+    """Raises ValueError for a kind that a message of ``plugin`` can't have."""
+    if kind not in MESSAGE_KINDS and not kind.startswith(f"{plugin}:"):
+        raise ValueError(f"kind is {', '.join(MESSAGE_KINDS)} or begins with '{plugin}:', not {kind!r}")
+
+
 MOST_ACTIONS = 25
 """So many buttons a message has at most, which are together no longer than an extra."""
 

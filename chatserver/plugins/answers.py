@@ -7,9 +7,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
+from msgspec import UNSET
+from msgspec.structs import asdict
 
 from ..model import nested_json
 from ..model.errors import HTTP_STATUS, Reject
+from ..model.names import shown_name
+from ..model.values import Actions, Attachment, Draft, actions, check_kind, extra
 
 REPLY_BYTES = 8 * 2**20
 """The reply to a request."""
@@ -23,6 +27,8 @@ HTML_CHARS = 64 * 2**10
 """The HTML of a message, and 16 for each character of its text."""
 REASON_CHARS = 2000
 """What a refusal says."""
+_FIXED = ("user", "room", "reply_to", "files", "edits", "extras", "plugin", "trace")
+"""Of a draft: who says it where is not a plugin's to change, its own extra is given by `Draft.with_extra`."""
 
 
 def encoded(value: Any, most: int) -> msgspec.Raw:
@@ -47,6 +53,46 @@ def text(value: Any, most: int) -> str:
 def html(value: str, content: str) -> str:
     """The HTML of a text. Raises ValueError."""
     return text(value, HTML_CHARS + 16 * len(content))
+
+
+def changed_draft(before: Draft, draft: Draft, plugin: str, chars: int) -> Draft:
+    """The draft that a hook of ``plugin`` made of ``before``, whose text has ``chars`` characters at most.
+
+    Raises TypeError and ValueError for what can't be stored or sent, and for what is not the plugin's to change.
+    """
+    for name in _FIXED:
+        if getattr(draft, name) != getattr(before, name):
+            raise ValueError(f"a hook can't change {name} of a draft")
+    text(draft.content, chars)
+    if draft.kind != before.kind:
+        check_kind(draft.kind, plugin)
+    if draft.html is not None:
+        html(draft.html, draft.content)
+    if draft.display_name != before.display_name and draft.display_name is not None:
+        _shown(draft.display_name)
+    if draft.actions is not before.actions:
+        draft = draft.replace(actions=_changed_actions(before, draft, plugin))
+    if draft.attachments is not before.attachments:
+        if len(draft.attachments) > len(draft.files):
+            raise ValueError("a draft has one attachment at most for each of its files")
+        encoded([msgspec.convert(asdict(each), Attachment) for each in draft.attachments], EVENT_BYTES)
+    if draft.new_extra is not UNSET and draft.new_extra is not None:
+        extra(draft.new_extra)
+    return draft.answered_by(plugin)
+
+
+def _shown(name: str) -> None:
+    try:
+        shown_name(name)
+    except Reject as refusal:
+        # Not the sender's mistake: the plugin's.
+        raise ValueError(refusal.message) from refusal
+
+
+def _changed_actions(before: Draft, draft: Draft, plugin: str) -> Actions:
+    """The buttons of the other plugins as they were, and those that ``plugin`` now has."""
+    kept = [each for each in before.actions if each["plugin"] != plugin]
+    return (*kept, *actions([each for each in draft.actions if each not in kept], plugin))
 
 
 def event_data(data: Any, taken: frozenset[str]) -> dict[str, Any]:

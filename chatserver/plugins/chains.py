@@ -9,7 +9,7 @@ from time import perf_counter
 from types import MappingProxyType
 from typing import Any
 
-from .answers import html, text
+from .answers import changed_draft, html
 from .failures import own_failure
 from .implementation import ELSEWHERE, RETURNS, HookImpl, Stats
 from .isolation import SLOW_SECONDS, Isolation, report_slow
@@ -23,19 +23,11 @@ def _replace_upload(args: Args, answer: Any, plugin: str, chars: int) -> Args:
 
 
 def _replace_draft(args: Args, answer: Any, plugin: str, chars: int) -> Args:
-    return (_checked(answer, plugin, chars),)
+    return (changed_draft(args[0], answer, plugin, chars),)
 
 
 def _replace_edited(args: Args, answer: Any, plugin: str, chars: int) -> Args:
-    return args[0], _checked(answer, plugin, chars)
-
-
-def _checked(draft: Any, plugin: str, chars: int) -> Any:
-    """A draft takes any value; a wrong one would fail later, where its plugin can't be named."""
-    text(draft.content, chars)
-    if draft.html is not None:
-        html(draft.html, draft.content)
-    return draft.answered_by(plugin)
+    return args[0], changed_draft(args[1], answer, plugin, chars)
 
 
 def _replace_html(args: Args, answer: str, plugin: str, chars: int) -> Args:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 import msgspec
 
 from ..model.errors import PluginError, Reject
-from ..model.values import Message, Room, User
+from ..model.values import MESSAGE_KINDS, Message, Room, User
 from .base import Plugin
 from .failures import CALLED_FOR
 from .hookspecs import hookimpl
@@ -23,8 +23,6 @@ HOOK = "after_post"
 """The hook by which a plugin hears: the same queue, limits and isolation."""
 MATCHES = 25
 """So many matches in a message are found."""
-KINDS = frozenset({"text", "action"})
-"""The kinds of messages that people write."""
 
 _MARK = "__chatserver_hears__"
 _ATTRIBUTE = "_chatserver_hearing"
@@ -124,7 +122,7 @@ class _Listener:
     def heard(self, message: Message) -> list[Match]:
         """The matches in a message that concerns this listener."""
         own = message.plugin == self._plugin.name
-        if own or message.kind not in KINDS or (message.user.bot and not self._bots):
+        if own or message.kind not in MESSAGE_KINDS or (message.user.bot and not self._bots):
             return []
         if self._pattern.search(message.content) is None:
             return []
