@@ -46,6 +46,8 @@ export class Outbox extends Emitter {
     /** @type {Set<string>} rooms with a message under way */
     this.busy = new Set();
     this.online = false;
+    /** @type {((value?: unknown) => void)[]} */
+    this.waiting = [];
     /** When what an earlier tab left is here. @type {Promise<void>} */
     this.loaded = Promise.resolve();
   }
@@ -86,7 +88,13 @@ export class Outbox extends Emitter {
   setOnline(online) {
     this.online = online;
     if (!online) this.busy.clear();
-    else this.pump();
+    this.pump();
+  }
+
+  /** When what was written in a room before has been sent or refused, or can't be sent now. @param {string} room */
+  async flushed(room) {
+    const before = this.of(room);
+    while (this.online && before.some((entry) => entry.state === "pending" && this.entries.includes(entry))) await new Promise((done) => this.waiting.push(done));
   }
 
   /** Try a failed one again. @param {string} nonce @param {{alone?: boolean}} [how] `alone`: without what it replies to */
@@ -113,6 +121,7 @@ export class Outbox extends Emitter {
 
   /** Send what can be sent. */
   pump() {
+    for (const done of this.waiting.splice(0)) done();
     if (!this.online) return;
     const tried = new Set();
     for (const entry of this.entries) {

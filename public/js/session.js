@@ -202,8 +202,9 @@ export class Session {
     return this.socket.request(REQUEST.message, { ...where, content, nonce, reply_to, files: files?.map(({ id }) => id) });
   }
 
-  /** A command: never kept, never sent again. @param {string} name @param {string} content */
-  command(name, content) {
+  /** A command, after what was written before it: never kept, never sent again. @param {string} name @param {string} content */
+  async command(name, content) {
+    await this.outbox.flushed(name);
     return this.socket.request(REQUEST.message, { room: name, content });
   }
 

@@ -136,7 +136,9 @@ async def test_the_first_page_is_asked_for_with_hello(stage):
             await alice.sees(text)
             await expect(alice.people.get_by_role("button", name="alice")).to_be_visible()
             asked = [json.loads(data)["type"] for data in sent]
-            assert asked[:3] == ["hello", "history", "members"]
+            # What plugins ask may come before the members, or after.
+            assert asked[:2] == ["hello", "history"]
+            assert asked.count("history") == asked.count("members") == 1
             assert "join" not in asked
 
 

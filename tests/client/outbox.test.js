@@ -126,6 +126,30 @@ test("a wait that is too long to sit out is a failure", async () => {
   assert.deepEqual([outbox.of("general")[0].state, timers.length], ["failed", 0]);
 });
 
+test("a command waits for what was written before it, not for what comes later, nor without a connection", async () => {
+  const { outbox, sent } = bench();
+  outbox.setOnline(true);
+  const done = [];
+  const wait = (name, room = "general") => void outbox.flushed(room).then(() => done.push(name));
+  for (const nonce of ["n1", "n2", "n3"]) outbox.add(draft(nonce));
+  wait("after three");
+  wait("elsewhere", "tea");
+  outbox.add(draft("n4"));
+  await turn();
+  assert.deepEqual(done, ["elsewhere"]);
+  sent[0].resolve({ seq: 1 });
+  outbox.drop("n2");
+  await turn();
+  assert.deepEqual([names(sent), done], [["n1", "n3"], ["elsewhere"]]);
+  sent[1].reject(new ChatError("forbidden", ""));
+  await turn();
+  assert.deepEqual(done, ["elsewhere", "after three"]);
+  wait("cut");
+  outbox.setOnline(false);
+  await turn();
+  assert.deepEqual(done, ["elsewhere", "after three", "cut"]);
+});
+
 test("nonces are in the order of time, and never the same", () => {
   const times = [0, 1, 1_000_000, 1_700_000_000_000, 1_700_000_000_001, 4_000_000_000_000];
   const made = times.map((at) => newNonce(at));
