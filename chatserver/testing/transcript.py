@@ -21,8 +21,8 @@ A name without an introduction is a guest. ``…`` at the end of a text stands f
 
 Events and requests of any type have their fields as JSON, as far as they matter::
 
-    alice gets polls:voted in general: {"choice": 1}
-    alice asks polls:counts: {"poll": 1}
+    alice gets tally:voted in general: {"choice": 1}
+    alice asks tally:counts: {"poll": 1}
     alice is answered: {"counts": [0, 1]}
 
 Buttons of plugins are pressed, and their forms filled in::

@@ -24,15 +24,15 @@ def polls(tmp_path, monkeypatch, stage):
     command = [*install, "--no-build-isolation", "--target", str(target), str(source)]
     subprocess.run(command, check=True, capture_output=True, timeout=120)
     monkeypatch.syspath_prepend(target)
-    return lambda: stage(plugins={"polls": {}, "basics": {}, "history": {}})
+    return lambda: stage(plugins={"tally": {}, "basics": {}, "history": {}})
 
 
 async def test_people_vote_by_clicking_and_see_it_after_a_reload(polls):
     async with polls() as here:
         alice, bob = await here.guests("alice", "bob")
-        await alice.composer.press_sequentially("/po")
-        await expect(alice.page.get_by_role("option")).to_contain_text("/poll")
-        await alice.say("/poll Lunch? | Pizza | <b>Salad</b>")
+        await alice.composer.press_sequentially("/ta")
+        await expect(alice.page.get_by_role("option")).to_contain_text("/tally")
+        await alice.say("/tally Lunch? | Pizza | <b>Salad</b>")
         poll = bob.log.get_by_role("group", name="Lunch?")
         await poll.get_by_role("button", name="<b>Salad</b>").click()
         voted = re.compile("Salad.*1 vote")
@@ -54,5 +54,5 @@ async def test_its_texts_follow_the_language(polls):
         await alice.page.get_by_role("textbox").fill("alice")
         await alice.page.keyboard.press("Enter")
         await alice.ready()
-        await bob.says("/poll Tea? | Green | Black")
+        await bob.says("/tally Tea? | Green | Black")
         await expect(alice.log.get_by_role("button", name=re.compile("Green"))).to_contain_text("0 票")

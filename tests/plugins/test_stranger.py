@@ -34,19 +34,19 @@ def polls(installed, monkeypatch, chat):
     monkeypatch.syspath_prepend(installed)
 
     def make(settings=None):
-        return chat(plugins={"polls": settings or {}, "basics": {}, "history": {}})
+        return chat(plugins={"tally": settings or {}, "basics": {}, "history": {}})
 
     return make
 
 
-async def ask(client, text="/poll Lunch? | Pizza | Salad"):
+async def ask(client, text="/tally Lunch? | Pizza | Salad"):
     """Ask the room, and return the poll's message."""
     await client.says(text)
-    return await client.hears(kind="polls:poll")
+    return await client.hears(kind="tally:poll")
 
 
 async def results(server, client, poll):
-    answer = await server.http("GET", f"/plugins/polls/results/{poll}", token=client.token)
+    answer = await server.http("GET", f"/plugins/tally/results/{poll}", token=client.token)
     return answer.code, json.loads(answer.body)
 
 
@@ -62,27 +62,28 @@ def test_it_imports_nothing_but_the_face():
 async def test_installed_is_not_enabled(polls, chat):
     async with chat() as server:
         (alice,) = await server.join("general", "alice")
-        assert "polls" not in alice.welcome.plugins
+        assert "tally" not in alice.welcome.plugins
         with pytest.raises(Refused) as refused:
-            await alice.ask("polls:vote", poll="m1", choice=0)
+            await alice.ask("tally:vote", poll="m1", choice=0)
         assert refused.value.code == "unknown_type"
 
 
 async def test_the_command_asks_in_readable_text(polls):
     async with polls() as server:
         alice, bob = await server.join("general", "alice", "bob")
-        await alice.says("/poll Lunch? | Pizza | Salad")
+        await alice.says("/tally Lunch? | Pizza | Salad")
         heard = await bob.hears()
-        assert (heard.kind, heard.content) == ("polls:poll", "Lunch?\n• Pizza\n• Salad")
+        assert (heard.kind, heard.content) == ("tally:poll", "Lunch?\n• Pizza\n• Salad")
 
 
 @pytest.mark.parametrize(
-    "text", ["/poll", "/poll Lunch?", "/poll Lunch? | Pizza", "/poll a | b | | c", "/poll a | b | c | d | e"]
+    "text",
+    ["/tally", "/tally Lunch?", "/tally Lunch? | Pizza", "/tally a | b | | c", "/tally a | b | c | d | e"],
 )
 async def test_the_setting_limits_the_choices(polls, text):
     async with polls({"max_choices": 3}) as server:
         (alice,) = await server.join("general", "alice")
-        assert alice.welcome.plugins["polls"]["settings"] == {"max_choices": 3}
+        assert alice.welcome.plugins["tally"]["settings"] == {"max_choices": 3}
         with pytest.raises(Refused) as refused:
             await alice.says(text)
         assert (refused.value.code, refused.value.field) == ("invalid", "text")
@@ -92,7 +93,7 @@ async def test_a_wrong_setting_stops_the_start(polls):
     from chatserver.model.errors import ConfigError
 
     for settings in ({"max_choices": 1}, {"max_choices": "many"}, {"max_choice": 3}):
-        with pytest.raises(ConfigError, match="polls"):
+        with pytest.raises(ConfigError, match="tally"):
             async with polls(settings):
                 pass
 
@@ -101,13 +102,13 @@ async def test_votes_are_events_of_the_room_and_rows_of_the_plugin(polls):
     async with polls() as server:
         alice, bob = await server.join("general", "alice", "bob")
         poll = (await ask(alice)).message_id
-        reply = await bob.ask("polls:vote", poll=poll, choice=1)
+        reply = await bob.ask("tally:vote", poll=poll, choice=1)
         assert reply.counts == [0, 1]
-        voted = await alice.hears("polls:voted")
+        voted = await alice.hears("tally:voted")
         assert (voted.poll, voted.choice, voted.user["name"]) == (poll, 1, "bob")
-        assert (await bob.ask("polls:vote", poll=poll, choice=0)).counts == [1, 0]
-        assert (await alice.hears("polls:voted")).seq == voted.seq + 1
-        assert (await alice.ask("polls:vote", poll=poll, choice=0)).counts == [2, 0]
+        assert (await bob.ask("tally:vote", poll=poll, choice=0)).counts == [1, 0]
+        assert (await alice.hears("tally:voted")).seq == voted.seq + 1
+        assert (await alice.ask("tally:vote", poll=poll, choice=0)).counts == [2, 0]
 
 
 async def test_who_was_away_gets_the_votes_by_resuming(polls):
@@ -117,9 +118,9 @@ async def test_who_was_away_gets_the_votes_by_resuming(polls):
         await bob.hears()
         resume = {"epoch": bob.welcome.epoch, "rooms": dict(bob.seen)}
         await bob.leave()
-        await alice.ask("polls:vote", poll=poll, choice=1)
+        await alice.ask("tally:vote", poll=poll, choice=1)
         again = await server.client(token=bob.token, resume=resume)
-        assert (await again.hears("polls:voted")).choice == 1
+        assert (await again.hears("tally:voted")).choice == 1
 
 
 @pytest.mark.parametrize(
@@ -137,7 +138,7 @@ async def test_bad_votes_are_refused(polls, fields, code):
         (alice,) = await server.join("general", "alice")
         poll = (await ask(alice)).message_id
         with pytest.raises(Refused) as refused:
-            await alice.ask("polls:vote", **{"poll": poll, **fields})
+            await alice.ask("tally:vote", **{"poll": poll, **fields})
         assert refused.value.code == code
 
 
@@ -146,12 +147,12 @@ async def test_the_route_answers_those_who_may_read(polls):
         alice, bob = await server.join("general", "alice", "bob")
         await alice.says("hi", to="bob")
         direct = (await bob.hears()).room
-        await alice.says("/poll Tea? | Green | Black", room=direct)
+        await alice.says("/tally Tea? | Green | Black", room=direct)
         poll = (await bob.hears()).message_id
         assert await results(server, bob, poll) == (200, {"poll": poll, "counts": [0, 0], "closed": False})
         carol = await server.client("carol")
         assert (await results(server, carol, poll))[0] == 404
-        assert (await server.http("GET", f"/plugins/polls/results/{poll}")).code == 401
+        assert (await server.http("GET", f"/plugins/tally/results/{poll}")).code == 401
 
 
 async def test_the_permission_decides_who_closes(polls):
@@ -160,23 +161,23 @@ async def test_the_permission_decides_who_closes(polls):
         mona = await server.account("mona", "moderator")
         await mona.join("general")
         poll = (await ask(alice)).message_id
-        await alice.ask("polls:vote", poll=poll, choice=1)
+        await alice.ask("tally:vote", poll=poll, choice=1)
         with pytest.raises(Refused) as refused:
-            await alice.says("/endpoll")
+            await alice.says("/endtally")
         assert refused.value.code == "forbidden"
-        await mona.says("/endpoll")
-        closed = await alice.hears("polls:closed")
+        await mona.says("/endtally")
+        closed = await alice.hears("tally:closed")
         assert (closed.poll, closed.counts, closed.user["name"]) == (poll, [0, 1], "mona")
         with pytest.raises(Refused) as refused:
-            await alice.ask("polls:vote", poll=poll, choice=0)
-        assert refused.value.error.plugin == "polls"
+            await alice.ask("tally:vote", poll=poll, choice=0)
+        assert refused.value.error.plugin == "tally"
 
 
 async def test_the_job_closes_what_is_due(polls):
     async with polls({"open_hours": 0.00001}) as server:
         (alice,) = await server.join("general", "alice")
         poll = (await ask(alice)).message_id
-        assert (await alice.hears("polls:closed")).poll == poll
+        assert (await alice.hears("tally:closed")).poll == poll
         assert (await results(server, alice, poll))[1]["closed"]
 
 
@@ -193,10 +194,10 @@ async def test_the_hooks_keep_a_poll_as_it_was_asked(polls):
 
 async def test_tables_and_votes_outlive_a_restart(installed, monkeypatch, chat):
     monkeypatch.syspath_prepend(installed)
-    async with chat(plugins=["polls"], settings={"store": {"url": "sqlite:"}}) as server:
+    async with chat(plugins=["tally"], settings={"store": {"url": "sqlite:"}}) as server:
         alice, bob = await server.join("general", "alice", "bob")
         poll = (await ask(alice)).message_id
-        await bob.ask("polls:vote", poll=poll, choice=1)
+        await bob.ask("tally:vote", poll=poll, choice=1)
         await server.restart()
         assert (await results(server, alice, poll))[1]["counts"] == [0, 1]
 
@@ -204,7 +205,7 @@ async def test_tables_and_votes_outlive_a_restart(installed, monkeypatch, chat):
 async def test_the_browser_part_is_announced_and_served(polls):
     async with polls() as server:
         (alice,) = await server.join("general", "alice")
-        announced = alice.welcome.plugins["polls"]
+        announced = alice.welcome.plugins["tally"]
         script = await server.http("GET", announced["client"])
         assert script.headers["Content-Type"].startswith("text/javascript")
         assert b"export function activate(chat)" in script.body
@@ -216,7 +217,7 @@ async def test_the_browser_part_is_announced_and_served(polls):
 async def test_its_help_stands_beside_ours(polls):
     async with polls() as server:
         (alice,) = await server.join("general", "alice")
-        await alice.says("/help poll")
+        await alice.says("/help tally")
         assert "question | choice" in (await alice.hears("notice")).text
 
 
@@ -236,10 +237,10 @@ async def test_the_browser_part_draws_a_poll_and_votes(polls):
         await bob.hears("joined")
         poll = await ask(bob)
         await page.get_by_role("group", name="Lunch?").get_by_role("button", name="Salad").click()
-        voted = await bob.hears("polls:voted")
+        voted = await bob.hears("tally:voted")
         assert (voted.poll, voted.choice, voted.user["name"]) == (poll.message_id, 1, "alice")
         await page.get_by_role("button", name="Salad 1 vote", pressed=True).wait_for()
-        await bob.ask("polls:vote", poll=poll.message_id, choice=1)
+        await bob.ask("tally:vote", poll=poll.message_id, choice=1)
         await page.get_by_role("button", name="Salad 2 votes").wait_for()
         await browser.close()
         assert errors == []

@@ -1,4 +1,4 @@
-"""``GET /plugins/polls/results/ID``."""
+"""``GET /plugins/tally/results/ID``."""
 
 from __future__ import annotations
 

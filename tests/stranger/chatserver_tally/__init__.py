@@ -32,13 +32,13 @@ CHECK_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class Vote:
-    """The wire request ``polls:vote``: ``poll`` is the id of its message, ``choice`` counts from 0."""
+    """The wire request ``tally:vote``: ``poll`` is the id of its message, ``choice`` counts from 0."""
 
     poll: str
     choice: int
 
 
-class Polls(Plugin):
+class Tally(Plugin):
     """Ask a room a question."""
 
     migrations = MIGRATIONS
@@ -59,7 +59,7 @@ class Polls(Plugin):
 
     @hookimpl
     def register_permissions(self):
-        return {"polls.open": "guest", "polls.close": "moderator"}
+        return {"tally.open": "guest", "tally.close": "moderator"}
 
     @hookimpl
     def register_requests(self):
@@ -77,8 +77,8 @@ class Polls(Plugin):
     def client_settings(self, user: User):
         return {"max_choices": self.settings.max_choices}
 
-    @command(permission="polls.open", examples=["/poll Lunch? | Pizza | Salad"])
-    async def poll(self, ctx, *, text: Annotated[str, "question | choice | choice …"]):
+    @command(permission="tally.open", examples=["/tally Lunch? | Pizza | Salad"])
+    async def tally(self, ctx, *, text: Annotated[str, "question | choice | choice …"]):
         """Ask this room a question."""
         question, *choices = [" ".join(part.split()) for part in text.split("|")]
         if not question or not all(choices) or not 2 <= len(choices) <= self.settings.max_choices:
@@ -90,8 +90,8 @@ class Polls(Plugin):
             raise Reject("Ask in a room.", "invalid", field="room")
         await self.chat.post(ctx.room, join(question, choices), user=ctx.user, kind=KIND)
 
-    @command(permission="polls.close")
-    async def endpoll(self, ctx):
+    @command(permission="tally.close")
+    async def endtally(self, ctx):
         """Close this room's newest open poll."""
         newest = await self.table.newest_open(ctx.room.name) if ctx.room else None
         if newest is None:

@@ -1,10 +1,10 @@
-"""A poll as text, readable in clients that know nothing of polls: the question, then a line for each choice."""
+"""A poll as text, readable in clients that know nothing of tally: the question, then a line for each choice."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-KIND = "polls:poll"
+KIND = "tally:poll"
 BULLET = "• "
 
 

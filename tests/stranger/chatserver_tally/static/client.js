@@ -1,9 +1,9 @@
-/** Draws messages of the kind `polls:poll` as buttons with counts. */
+/** Draws messages of the kind `tally:poll` as buttons with counts. */
 
 const TEXTS = {
-  en: { "polls.votes": { one: "{count} vote", other: "{count} votes" }, "polls.closed": "This poll is closed." },
-  "zh-Hant": { "polls.votes": "{count} 票", "polls.closed": "投票已結束。" },
-  "zh-Hans": { "polls.votes": "{count} 票", "polls.closed": "投票已结束。" },
+  en: { "tally.votes": { one: "{count} vote", other: "{count} votes" }, "tally.closed": "This poll is closed." },
+  "zh-Hant": { "tally.votes": "{count} 票", "tally.closed": "投票已結束。" },
+  "zh-Hans": { "tally.votes": "{count} 票", "tally.closed": "投票已结束。" },
 };
 
 /** @param {any} chat */
@@ -13,14 +13,14 @@ export function activate(chat) {
   /** What is on the screen, by poll: the newest drawing of each. @type {Map<string, Poll>} */
   const polls = new Map();
 
-  chat.addRenderer("polls:poll", (message) => {
+  chat.addRenderer("tally:poll", (message) => {
     const poll = new Poll(chat, message);
     polls.set(message.message_id, poll);
     poll.refresh();
     return poll.element;
   });
-  chat.on("polls:voted", (event) => polls.get(event.poll)?.refresh());
-  chat.on("polls:closed", (event) => polls.get(event.poll)?.show(event.counts, true));
+  chat.on("tally:voted", (event) => polls.get(event.poll)?.refresh());
+  chat.on("tally:closed", (event) => polls.get(event.poll)?.show(event.counts, true));
 }
 
 class Poll {
@@ -29,7 +29,7 @@ class Poll {
     this.id = message.message_id;
     const [question, ...choices] = message.content.split("\n");
     this.element = document.createElement("div");
-    this.element.className = "polls-poll";
+    this.element.className = "tally-poll";
     this.element.setAttribute("role", "group");
     this.element.setAttribute("aria-label", question);
     this.element.append(paragraph(question));
@@ -50,7 +50,7 @@ class Poll {
 
   async vote(index) {
     try {
-      const { counts } = await this.chat.request("polls:vote", { poll: this.id, choice: index });
+      const { counts } = await this.chat.request("tally:vote", { poll: this.id, choice: index });
       this.buttons.forEach((button, at) => button.setAttribute("aria-pressed", String(at === index)));
       this.show(counts, false);
     } catch (error) {
@@ -59,7 +59,7 @@ class Poll {
   }
 
   async refresh() {
-    const response = await fetch(`/plugins/polls/results/${this.id}`);
+    const response = await fetch(`/plugins/tally/results/${this.id}`);
     if (!response.ok) return;
     const { counts, closed } = await response.json();
     this.show(counts, closed);
@@ -67,10 +67,10 @@ class Poll {
 
   show(counts, closed) {
     this.buttons.forEach((button, index) => {
-      button.lastChild.textContent = this.chat.t("polls.votes", { count: counts[index] });
+      button.lastChild.textContent = this.chat.t("tally.votes", { count: counts[index] });
       button.disabled = closed;
     });
-    this.note.textContent = closed ? this.chat.t("polls.closed") : "";
+    this.note.textContent = closed ? this.chat.t("tally.closed") : "";
   }
 }
 
