@@ -477,6 +477,8 @@ class Overheard:
         await self._write(alice)
         await self._press(alice)
         sent = await alice.says("ho", "general")
+        await alice.says("/poll a b c", "general")
+        self.poll = (await alice.hears(kind="polls:poll")).message_id
         for type_, fields in (
             ("typing", {"room": "general"}),
             ("read", {"room": "general", "seq": 1}),
@@ -492,6 +494,9 @@ class Overheard:
             ("pin", {"message_id": sent["message_id"]}),
             ("pins", {"room": "general"}),
             ("pins:ids", {"room": "general"}),
+            ("polls:vote", {"message_id": self.poll, "choices": [0]}),
+            ("polls:votes", {"message_id": self.poll}),
+            ("polls:close", {"message_id": self.poll}),
             ("rooms", {}),
             ("stats", {}),
             ("ping", {}),

@@ -89,16 +89,16 @@ def test_bundled_plugins_and_those_in_folders_are_found_without_importing_them(w
 
 
 def test_an_installed_package_is_found_by_its_entry_point(tmp_path, host, monkeypatch):
-    package = tmp_path / "site" / "stranger_polls_pkg"
+    package = tmp_path / "site" / "stranger_tally_pkg"
     package.mkdir(parents=True)
-    (package / "__init__.py").write_text("from chatserver import Plugin\nclass Polls(Plugin): pass\n")
-    info = tmp_path / "site" / "stranger_polls-1.0.dist-info"
+    (package / "__init__.py").write_text("from chatserver import Plugin\nclass Tally(Plugin): pass\n")
+    info = tmp_path / "site" / "stranger_tally-1.0.dist-info"
     info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: stranger-polls\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[chatserver.plugins]\npolls = stranger_polls_pkg:Polls\n")
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: stranger-tally\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[chatserver.plugins]\ntally = stranger_tally_pkg:Tally\n")
     monkeypatch.syspath_prepend(tmp_path / "site")
-    (plugin,) = loaded(host("polls:")).plugins
-    assert type(plugin.instance).__name__ == "Polls"
+    (plugin,) = loaded(host("tally:")).plugins
+    assert type(plugin.instance).__name__ == "Tally"
     assert (plugin.bundled, plugin.folder) == (False, package)
 
 
@@ -731,6 +731,13 @@ def test_importing_a_part_does_not_import_a_web_server():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30
     )
     assert result.stdout == "set()\n"
+
+
+@pytest.mark.parametrize("name", ["_close", "_run_job"])
+async def test_nor_one_that_the_server_calls(write, host, name):
+    write("wrong.py", f"class Wrong(Plugin):\n  async def {name}(self): pass")
+    with pytest.raises(PluginError, match=f"Wrong.{name} hides"):
+        host("wrong:").load()
 
 
 @pytest.mark.parametrize("name", ["at", "cancel_job", "here", "bot", "follow", "spawn", "http"])

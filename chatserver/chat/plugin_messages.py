@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 
 import msgspec
 
+from ..delivery.hub import user_topic
 from ..model import errors, names
 from ..model.errors import Reject
 from ..model.names import room_key
@@ -179,17 +180,18 @@ class PluginMessages:
 
     async def append(
         self, room: Room | str, type: str, data: Mapping[str, Any], *, user: User | None = None,
-        also: Sequence[Also] | AlsoWork = (), as_message: bool = False,
+        also: Sequence[Also] | AlsoWork = (), as_message: bool | User = False,
     ) -> Event:  # fmt: skip
         name = f"{self._plugin}:{type}"
         if not self._services.host.registered(name):
             raise ValueError(f"{name!r} is not among the events that the plugin registered")
-        change = log.Append(_NOBODY, name, event_data(data, wire.EVENT_FIELDS), _work(also), as_message)
+        change = log.Append(_NOBODY, name, event_data(data, wire.EVENT_FIELDS), _work(also))
         live = await self._live(self._here(room))
         change.user = await self._acting(user, live)
-        change.allow_non_member = change.user.bot
         if as_message:
-            await self.may_post(room, user=change.user)
+            change.writer = change.user if as_message is True else await self._acting(as_message, live)
+            change.allow_non_member = change.writer.bot
+            await self.may_post(room, user=change.writer)
         try:
             done = await live.append(change)
         except Reject as refusal:
@@ -225,12 +227,18 @@ class PluginMessages:
         event = {**event_data(data, _PUBLISHED), "type": f"{self._plugin}:{type}", "room": name}
         self._services.bus.publish(name, wire.encode(event), ephemeral=True)
 
+    def publish_to(self, user: User, type: str, data: Mapping[str, Any]) -> None:
+        event = {**event_data(data, _PUBLISHED_TO), "type": f"{self._plugin}:{type}"}
+        self._services.bus.publish(user_topic(user.id), wire.encode(event), ephemeral=True)
+
     def wire(self, event: Event) -> dict[str, Any]:
         return wire.event_fields(event)
 
 
 _PUBLISHED = frozenset({"type", "room"})
 """What every ephemeral event has by itself."""
+_PUBLISHED_TO = frozenset({"type"})
+"""What one to a user has."""
 _NOBODY = User("", "", "")
 
 

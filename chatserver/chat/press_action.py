@@ -85,7 +85,7 @@ class ActionCall(Call):
                 also(tx)
 
         change = log.Append(
-            self.user, f"{self._plugin}:{PRESSED}", {"action": self._id}, work, as_message=True
+            self.user, f"{self._plugin}:{PRESSED}", {"action": self._id}, work, writer=self.user
         )
         live = await self._services.rooms.get(self.room.name)
         try:

@@ -208,8 +208,8 @@ class LiveRoom:
                 raise errors.unavailable()
             self.require_writer(change.user, allow_non_member=change.allow_non_member)
         elif isinstance(change, Append):
-            if change.as_message:
-                self.require_writer(change.user, allow_non_member=change.allow_non_member)
+            if change.writer is not None:
+                self.require_writer(change.writer, allow_non_member=change.allow_non_member)
         elif isinstance(change, ChangeMember) and change.action in ENTERING:
             self.require_not_banned(change.target)
 

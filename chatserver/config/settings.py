@@ -170,6 +170,7 @@ DEFAULT_PLUGINS = (
     "search",
     "reactions",
     "pins",
+    "polls",
     "files",
 )
 """The plugins that run where the settings name none, in the order in which their hooks are called."""

@@ -144,14 +144,15 @@ class ChatAPI(Protocol):
         *,
         user: User | None = None,
         also: Sequence[Also] | AlsoWork = (),
-        as_message: bool = False,
+        as_message: bool | User = False,
     ) -> Event:
         """Append a durable event ``<plugin>:<type>`` to the room's log, and the plugin's own rows with it.
 
         ``also`` are statements, or a plain function of an `EventTransaction` that may read and write. What it raises
         is raised here, and nothing is appended or written then: a `Reject` refuses the event, a `Conflict` tells of a
         row that was there already. It may be called twice and must do nothing else. With ``as_message`` the event is
-        refused as a message would be (`may_post`), in the log's order: after a mute nothing of theirs follows.
+        refused as a message would be (`may_post`), in the log's order: after a mute nothing of theirs follows. A `User`
+        there is the one who has to be allowed to, where the event is not to say that it was them.
 
         Raises ValueError for names in ``data`` that the event has by itself, and above 64 KiB, TypeError for what JSON
         can't hold.
@@ -184,6 +185,10 @@ class ChatAPI(Protocol):
     def publish(self, room: Room | str, type: str, data: Mapping[str, Any]) -> None:
         """Send an ephemeral event ``<plugin>:<type>`` to all in the room. Not kept, may be dropped. Raises like
         `append`."""
+
+    def publish_to(self, user: User, type: str, data: Mapping[str, Any]) -> None:
+        """Send an ephemeral event ``<plugin>:<type>`` to all connections of a user. Not kept, may be dropped. Raises
+        like `append`."""
 
     def wire(self, event: Event) -> dict[str, Any]:
         """The event as it goes on the wire, for replies of a plugin's own."""

@@ -304,6 +304,6 @@ class Plugin:
 _HANDLE = frozenset(
     name
     for name, value in vars(Plugin).items()
-    if not name.startswith("_") and (inspect.isfunction(value) or isinstance(value, property))
+    if not name.startswith("__") and (inspect.isfunction(value) or isinstance(value, property))
 )
-"""What every plugin has, and calls by these names."""
+"""What every plugin has, and what the server calls of it, by these names."""

@@ -83,8 +83,8 @@ class Append(msgspec.Struct):
     type: str
     data: dict[str, Any]
     also: AlsoWork | None = None
-    as_message: bool = False
-    """It is refused to a user who may not write in the room."""
+    writer: User | None = None
+    """It is refused where this user may not write in the room."""
     allow_non_member: bool = False
     """As in `Post`."""
 
