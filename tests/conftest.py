@@ -16,7 +16,7 @@ from hypothesis import settings
 
 pytest_plugins = ["chatserver.testing", "outside"]
 
-PATIENCE = 5.0
+PATIENCE = 15.0
 
 # A deadline for each example would make a loaded machine a failure.
 settings.register_profile("ci", settings.get_profile("ci"), deadline=None)

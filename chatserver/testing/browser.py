@@ -234,7 +234,7 @@ class Windows:
         }
         context = await self._browser.new_context(**{**wanted, **options})
         self._contexts.append(context)
-        context.set_default_timeout(8000)
+        context.set_default_timeout(20_000)
         await context.add_init_script(REPORT_VIOLATIONS)
         return Window(await context.new_page(), url or self.url, self._complaints)
 

@@ -11,7 +11,7 @@ from typing import Any
 from tornado.httpclient import HTTPRequest
 from tornado.websocket import WebSocketClientConnection, WebSocketClosedError, websocket_connect
 
-PATIENCE = 5.0
+PATIENCE = 15.0
 """How long to wait for what should come, in seconds."""
 
 

@@ -11,7 +11,7 @@ from playwright.async_api import expect
 
 from chatserver.config.settings import DEFAULT_PLUGINS
 
-expect.set_options(timeout=8000)
+expect.set_options(timeout=20_000)
 
 
 @pytest.fixture(scope="session")
