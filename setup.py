@@ -61,7 +61,7 @@ setup(
     ],
     package_data={
         "": ["static/**/*"],
-        "chatserver": ["py.typed", "model/confusables.json"],
+        "chatserver": ["py.typed", "model/confusables.json", "accounts/common_passwords.txt"],
         "chatserver_public": ["**/*"],
     },
     install_requires=[

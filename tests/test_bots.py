@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from chatserver import Reject
+from chatserver import Reject, Request
 from chatserver.testing import Refused
 
 ROBOT = """
@@ -110,11 +110,15 @@ async def test_a_name_is_one_users(make):
 async def test_no_one_signs_in_as_a_bot(make):
     async with make() as server:
         bot, accounts = await plugin(server).bot(), server.services.accounts
-        for attempt in (accounts.issue(bot, "session"), accounts.set_password(bot, "correct horse")):
+        credentials = server.services.credentials
+        for attempt in (
+            accounts.tokens.issue(bot, "session"),
+            credentials.set_password(bot, "correct horse"),
+        ):
             with pytest.raises(Reject, match="no one can sign in as it"):
                 await attempt
         with pytest.raises(Reject) as refused:
-            await accounts.with_password("robot", "correct horse", "127.0.0.1")
+            await credentials.with_password("robot", "correct horse", Request("127.0.0.1"))
         assert refused.value.code == "unauthorized"
 
 

@@ -118,7 +118,7 @@ async def test_a_database_has_one_server(here: Path) -> None:
         with pytest.raises(ConfigError, match=f"another server uses .*{here / 'kept'}"):
             await ChatServer(settings).start()
         tool = Store.open("sqlite:", settings.data_dir, running=False)
-        assert await tool.read(people.users) == []
+        assert await tool.read(people.accounts) == []
         tool.close()
     finally:
         await first.stop()

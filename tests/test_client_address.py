@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatserver.web.security import is_in, networks, plain_address
+from chatserver.model.addresses import is_in, networks, one_client, plain_address
 
 FORMS = [
     ("203.0.113.5", "203.0.113.5"),
@@ -58,8 +58,28 @@ async def test_a_client_behind_a_proxy_has_its_own_limits(chat, written: str, pl
         await first.hello(name="alice")
         second = await server.connect(headers={"X-Forwarded-For": f"198.51.100.1, {written}"})
         assert await second.closed() == 4030
-        other = await server.connect(headers={"X-Forwarded-For": "[2001:db8::2]:4711"})
+        other = await server.connect(headers={"X-Forwarded-For": "[2001:db8:1::2]:4711"})
         await other.hello(name="bob")
+
+
+def test_a_slash_64_is_one_client() -> None:
+    assert one_client("2001:db8::1") == one_client("[2001:DB8::ffff:1]:443") == "2001:db8::/64"
+    assert one_client("2001:db8:0:1::1") == "2001:db8:0:1::/64"
+    assert one_client("::ffff:203.0.113.5") == one_client("203.0.113.5") == "203.0.113.5"
+    assert one_client("a gateway") == "a gateway"
+
+
+async def test_who_has_a_whole_network_has_the_limits_of_one_client(chat) -> None:
+    settings = {"limits": {"connections_per_ip": 2}, "server": {"trusted_proxies": ["127.0.0.1"]}}
+    async with chat(settings=settings) as server:
+        for n in range(2):
+            client = await server.connect(headers={"X-Forwarded-For": f"2001:db8::{n}"})
+            await client.hello(name=f"guest{n}")
+        third = await server.connect(headers={"X-Forwarded-For": "2001:db8::3"})
+        assert await third.closed() == 4030
+        await client.leave()
+        again = await server.connect(headers={"X-Forwarded-For": "2001:db8::4"})
+        await again.hello(token=client.token)
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,7 @@ def watched(tmp_path):
         async def client(name, role="member"):
             user = await server.services.accounts.add(name, "correct horse", role)
             clients.append(each := Client(f"ws://127.0.0.1:{server.port}/ws"))
-            await each.hello(token=await server.services.accounts.issue(user, "session"))
+            await each.hello(token=await server.services.accounts.tokens.issue(user, "session"))
             return each
 
         try:

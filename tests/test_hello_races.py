@@ -116,7 +116,7 @@ async def test_signed_out_while_it_was_looked_up(chat, meanwhile, owner, method,
             if way == "logout":
                 await core.account_changes.sign_out(carl.token)
             else:
-                await core.accounts.set_password(await core.accounts.find("carl"), PASSWORD)
+                await core.credentials.set_password(await core.accounts.find("carl"), PASSWORD)
                 await core.account_changes.apply()
 
         meanwhile(getattr(core, owner), method, change)

@@ -237,13 +237,13 @@ def whole(path: Path) -> dict[str, list[tuple]]:
 async def test_the_old_database_is_kept_as_a_copy(old, before, caplog):
     caplog.set_level(logging.INFO, "chatserver")
     opened(old).close()
-    copy = old.with_name("chat.db.before-3")
+    copy = old.with_name(f"chat.db.before-{revisions.REVISION}")
     assert whole(copy) == whole(before)
     assert copy.stat().st_mode & 0o777 == 0o600
     assert not list(old.parent.glob("*.partial"))
     said = [record.getMessage() for record in caplog.records if record.name.startswith("chatserver")]
     assert str(copy) in said[0]
-    assert said[-1] == "The database is at revision 3 now"
+    assert said[-1] == f"The database is at revision {revisions.REVISION} now"
     # The next start has nothing to do.
     copy.unlink()
     opened(old).close()
@@ -294,7 +294,9 @@ async def test_a_damaged_older_database_is_refused_and_left_as_it_is(old, table)
     with closing(sqlite3.connect(old)) as database:
         database.execute(f"DROP TABLE {table}")
     broken = whole(old)
-    with pytest.raises(ConfigError, match=r"revision 3, as it is damaged \(.*\): restore it") as caught:
+    with pytest.raises(
+        ConfigError, match=rf"revision {revisions.REVISION}, as it is damaged \(.*\): restore it"
+    ) as caught:
         opened(old)
     assert caught.value.path == "store.url"
     assert whole(old) == broken
@@ -309,9 +311,11 @@ async def test_a_tool_beside_the_server_changes_no_old_database(old, before):
 async def test_a_newer_database_is_refused_with_both_revisions(tmp_path):
     opened(tmp_path / "chat.db").close()
     with closing(sqlite3.connect(tmp_path / "chat.db")) as database:
-        database.execute("UPDATE alembic_version SET version_num = '4'")
+        database.execute("UPDATE alembic_version SET version_num = '99'")
         database.commit()
-    with pytest.raises(ConfigError, match="at revision 4, this program knows 3") as caught:
+    with pytest.raises(
+        ConfigError, match=f"at revision 99, this program knows {revisions.REVISION}"
+    ) as caught:
         opened(tmp_path / "chat.db")
     assert caught.value.path == "store.url"
 
@@ -321,7 +325,9 @@ async def test_programs_of_revision_1_refuse_what_is_newer(tmp_path, old):
     opened(tmp_path / "chat.db").close()
     opened(old).close()
     for path in (tmp_path / "chat.db", old):
-        assert [row["value"] for row in rows(path, "SELECT value FROM meta WHERE key = 'revision'")] == ["3"]
+        assert [row["value"] for row in rows(path, "SELECT value FROM meta WHERE key = 'revision'")] == [
+            revisions.REVISION
+        ]
 
 
 PLUGINS_TABLES = ("files_", "likes_")
@@ -385,7 +391,7 @@ async def test_a_database_of_revision_2_is_what_it_was(chat, revision_2):
         assert refused.value.code == "muted"
         sent = await clients["bob"].says("new", "general")
         assert sent.seq == general["head"] + 1
-    assert whole(revision_2.with_name("chat.db.before-3")) == copy
+    assert whole(revision_2.with_name(f"chat.db.before-{revisions.REVISION}")) == copy
 
 
 def test_the_last_revision_is_the_programs():

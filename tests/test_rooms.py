@@ -389,8 +389,8 @@ async def test_reasons_and_status_texts_are_one_clean_line(chat):
 async def test_who_posts_over_http_may_edit_and_delete_it_too(chat):
     async with chat() as server:
         await server.services.accounts.add("bot", "correct horse", "member")
-        bot = await server.services.accounts.with_password("bot", "correct horse", "127.0.0.1")
-        token = await server.services.accounts.issue(bot, "session")
+        bot = await server.services.accounts.find("bot")
+        token = await server.services.accounts.tokens.issue(bot, "session")
         status, sent = await server.api("POST", "rooms/general/messages", {"content": "hello"}, token=token)
         assert status == 201
         path = f"messages/{sent.message_id}"

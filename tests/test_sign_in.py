@@ -9,8 +9,16 @@ import pytest
 from argon2 import PasswordHasher, extract_parameters
 from argon2.low_level import Type
 
-from chatserver import Reject
-from chatserver.accounts.login_throttle import FAILURES, MOST_KEYS, WINDOW_SECONDS, LoginThrottle
+from chatserver import Reject, Request
+from chatserver.accounts.credentials import FREE_FROM_ONE_ADDRESS, FREE_GUESSES
+from chatserver.accounts.login_throttle import (
+    LONGEST_WAIT,
+    MOST_KEYS,
+    REST_SECONDS,
+    SHORTEST_WAIT,
+    LoginThrottle,
+)
+from chatserver.store import accounts as people
 
 PASSWORD = "correct horse"
 
@@ -49,7 +57,7 @@ def work(monkeypatch):
 async def login(server, name: str, password: str):
     """As a client would; None when it worked, else the refusal."""
     try:
-        await server.server.services.accounts.with_password(name, password, "192.0.2.1")
+        await server.server.services.credentials.with_password(name, password, Request("192.0.2.1"))
     except Reject as refusal:
         return refusal.code, refusal.message, refusal.field
     return None
@@ -86,18 +94,24 @@ async def test_no_more_of_a_password_is_hashed_than_one_can_have(chat, work):
         assert not work.take()
 
 
-@pytest.mark.parametrize("password", ["", "1234567", "p" * 257, "p" * 100_000])
+@pytest.mark.parametrize(
+    "password",
+    ["", "1234567", "p" * 257, "p" * 100_000, " " * 9, "password", "PassWord1", "Doradora"],
+)
 async def test_a_password_that_cannot_be_set_is_not_hashed(chat, work, password):
     async with chat() as server:
         accounts = server.server.services.accounts
-        user = await accounts.add("carl", "12345678", "member")
+        user = await accounts.add("dora", "a pass phrase", "member")
         work.take()
-        for setting in (accounts.add("dora", password, "member"), accounts.set_password(user, password)):
+        for setting in (
+            accounts.add("dor", password, "member"),
+            server.server.services.credentials.set_password(user, password),
+        ):
             with pytest.raises(Reject) as refusal:
                 await setting
             assert (refusal.value.code, refusal.value.field) == ("invalid", "password")
         assert not work.take()
-        assert await login(server, "carl", "12345678") is None
+        assert await login(server, "dora", "a pass phrase") is None
 
 
 async def test_guesses_at_one_account_are_slowed_down_from_wherever_they_come(chat, work):
@@ -109,21 +123,38 @@ async def test_guesses_at_one_account_are_slowed_down_from_wherever_they_come(ch
 
         async def attempt(name, password, address):
             try:
-                await accounts.with_password(name, password, address)
+                await server.server.services.credentials.with_password(name, password, Request(address))
             except Reject as refusal:
                 return refusal.code
             return "in"
 
-        codes = [await attempt("carl", "wrong horse", f"192.0.2.{n}") for n in range(FAILURES + 2)]
-        assert codes == ["unauthorized"] * FAILURES + ["rate_limited"] * 2
+        codes = [await attempt("carl", "wrong horse", f"192.0.2.{n}") for n in range(FREE_GUESSES + 2)]
+        assert codes == ["unauthorized"] * FREE_GUESSES + ["rate_limited"] * 2
         # What is refused is not worked on, whatever the spelling of the name; others are not concerned.
-        assert len(work.take()) == FAILURES
+        assert len(work.take()) == FREE_GUESSES
         assert await attempt("CARL", PASSWORD, "192.0.2.99") == "rate_limited"
         assert await attempt("dora", PASSWORD, "192.0.2.99") == "in"
-        # An address that guesses at many names.
-        codes = [await attempt(f"name{n}", "wrong horse", "203.0.113.1") for n in range(FAILURES + 1)]
-        assert codes == ["unauthorized"] * FAILURES + ["rate_limited"]
-        assert await attempt("dora", PASSWORD, "203.0.113.1") == "rate_limited"
+        # An address that guesses at many names; a /64 is one address.
+        codes = [
+            await attempt(f"name{n}", "wrong horse", f"2001:db8::{n:x}")
+            for n in range(FREE_FROM_ONE_ADDRESS + 1)
+        ]
+        assert codes == ["unauthorized"] * FREE_FROM_ONE_ADDRESS + ["rate_limited"]
+        assert await attempt("dora", PASSWORD, "2001:db8::ffff:1") == "rate_limited"
+        assert await attempt("dora", PASSWORD, "2001:db8:0:1::1") == "in"
+
+
+async def test_a_password_is_the_same_however_its_letters_are_composed(chat):
+    async with chat() as server:
+        accounts = server.server.services.accounts
+        await accounts.add("carl", "cafe\u0301 au lait", "member")
+        assert await login(server, "carl", "café au lait") is None
+        assert await login(server, "carl", "cafe\u0301 au lait") is None
+        # One from before passwords were composed.
+        old = PasswordHasher(memory_cost=1024).hash("cafe\u0301 creme")
+        carl = await accounts.find("carl")
+        await server.server.services.store.write(lambda conn: people.set_password_hash(conn, carl.id, old))
+        assert await login(server, "carl", "cafe\u0301 creme") is None
 
 
 # Races
@@ -187,55 +218,48 @@ class Clock:
         return self.now
 
 
-def refusal_of(throttle: LoginThrottle, *keys: str) -> Reject | None:
+def waits(throttle: LoginThrottle, key: str, free: int = 3) -> float:
     try:
-        throttle.refuse_hammering(*keys)
+        throttle.refuse_hammering(key, free)
     except Reject as refusal:
-        return refusal
-    return None
+        return refusal.retry_after if refusal.code == "rate_limited" else -1
+    return 0
 
 
-def test_a_key_is_refused_from_its_tenth_failure_until_it_has_rested():
+def test_each_failure_beyond_the_free_ones_takes_a_longer_wait():
     clock = Clock()
     throttle = LoginThrottle(clock)
-    for n in range(FAILURES):
-        assert refusal_of(throttle, "a", "b") is None, n
+    for _ in range(3):
+        assert waits(throttle, "a") == 0
+        throttle.failed("a", "b")
+    waited = []
+    for _ in range(8):
+        waited.append(waits(throttle, "a"))
+        clock.now += waited[-1] - 0.5
+        assert waits(throttle, "a") == pytest.approx(0.5)
+        clock.now += 0.5
+        assert waits(throttle, "a") == 0
         throttle.failed("a")
-        clock.now += 20
-    refusal = refusal_of(throttle, "b", "a")
-    assert refusal is not None
-    assert (refusal.code, refusal.retry_after) == ("rate_limited", WINDOW_SECONDS - 20)
-    assert refusal_of(throttle, "b") is None
-    clock.now += WINDOW_SECONDS - 20.5
-    assert refusal_of(throttle, "a").retry_after == pytest.approx(0.5)
-    clock.now += 0.5
-    assert refusal_of(throttle, "a") is None
-    # It begins anew, it does not go on.
+    assert waited == [min(SHORTEST_WAIT * 2**n, LONGEST_WAIT) for n in range(8)]
+    assert waits(throttle, "b") == 0
+    assert waits(throttle, "b", free=30) == 0
+    # After a rest it begins anew.
+    clock.now += REST_SECONDS
     throttle.failed("a")
-    assert refusal_of(throttle, "a") is None
-
-
-def test_failures_far_apart_do_not_add_up():
-    clock = Clock()
-    throttle = LoginThrottle(clock)
-    for _ in range(3 * FAILURES):
-        throttle.failed("a")
-        clock.now += WINDOW_SECONDS
-        assert refusal_of(throttle, "a") is None
+    assert waits(throttle, "a") == 0
 
 
 def test_those_who_wait_are_not_forgotten_in_a_crowd():
     clock = Clock()
     throttle = LoginThrottle(clock)
     throttle.failed("old")
-    clock.now += WINDOW_SECONDS / 2
-    for _ in range(FAILURES):
+    clock.now += REST_SECONDS
+    for _ in range(3):
         throttle.failed("guesser")
-    clock.now += WINDOW_SECONDS / 2
     for n in range(MOST_KEYS + 5):
         throttle.failed(f"key {n}")
-    assert refusal_of(throttle, "guesser") is not None
-    # The rest was let go: ten more failures of it are ten, and not eleven.
-    for _ in range(FAILURES - 1):
+    assert waits(throttle, "guesser") > 0
+    # The rest was let go.
+    for _ in range(2):
         throttle.failed("old")
-    assert refusal_of(throttle, "old") is None
+    assert waits(throttle, "old") == 0

@@ -1,4 +1,4 @@
-"""The limit of failed sign-ins: failures counted by key within a window of time."""
+"""The limit of failed sign-ins: failures counted by key, each making the next wait longer."""
 
 from __future__ import annotations
 
@@ -6,13 +6,17 @@ from collections.abc import Callable
 
 from ..model.errors import Reject
 
-FAILURES = 10
-WINDOW_SECONDS = 300.0
+SHORTEST_WAIT = 30.0
+LONGEST_WAIT = 900.0
+"""Seconds that a failure makes a key wait: the first beyond the free ones, and any."""
+REST_SECONDS = 3600.0
+"""After so long without a failure a key begins anew."""
 MOST_KEYS = 10_000
 
 
 class LoginThrottle:
-    """After `FAILURES` failures of a key it is refused until `WINDOW_SECONDS` have passed since the last one.
+    """Each failure of a key from the last free one on makes it wait: `SHORTEST_WAIT`, then twice as long each time,
+    `LONGEST_WAIT` at most.
 
     ``clock`` is in seconds and never goes back. A success resets nothing: an attacker could bring one of their own.
     """
@@ -25,16 +29,17 @@ class LoginThrottle:
         """Count one more failure for each key."""
         now = self._clock()
         if len(self._failed) > MOST_KEYS:
-            self._failed = {key: each for key, each in self._failed.items() if now - each[1] < WINDOW_SECONDS}
+            self._failed = {key: each for key, each in self._failed.items() if now - each[1] < REST_SECONDS}
         for key in keys:
             count, last = self._failed.get(key, (0, now))
-            self._failed[key] = (count + 1 if now - last < WINDOW_SECONDS else 1, now)
+            self._failed[key] = (count + 1 if now - last < REST_SECONDS else 1, now)
 
-    def refuse_hammering(self, *keys: str) -> None:
-        """Raises `Reject` ``rate_limited`` when one of the keys has failed too often."""
+    def refuse_hammering(self, key: str, free: int) -> None:
+        """Raises `Reject` ``rate_limited`` when the key has failed as often as is ``free``, and not waited since."""
         now = self._clock()
-        for key in keys:
-            count, last = self._failed.get(key, (0, 0.0))
-            if count >= FAILURES and now - last < WINDOW_SECONDS:
-                wait = WINDOW_SECONDS - (now - last)
-                raise Reject("Too many failed attempts. Wait a while.", "rate_limited", retry_after=wait)
+        count, last = self._failed.get(key, (0, 0.0))
+        if count < free or now - last >= REST_SECONDS:
+            return
+        wait = min(SHORTEST_WAIT * 2.0 ** min(count - free, 30), LONGEST_WAIT) - (now - last)
+        if wait > 0:
+            raise Reject("Too many failed attempts. Wait a while.", "rate_limited", retry_after=wait)

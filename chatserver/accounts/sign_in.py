@@ -4,28 +4,43 @@ from __future__ import annotations
 
 from inspect import isawaitable
 
+from ..model.addresses import one_client
 from ..model.errors import Reject
 from ..model.rate_limit import RateLimiter
 from ..model.values import Request, User
 from ..plugins.host import PluginHost
 from .accounts import Accounts
+from .credentials import Credentials
 
 
 class SignIn:
     """Sign-in, for sockets and HTTP alike. ``new_guests`` limits them by address; None: there are no guests."""
 
-    def __init__(self, accounts: Accounts, plugins: PluginHost, new_guests: RateLimiter | None) -> None:
+    def __init__(
+        self,
+        accounts: Accounts,
+        credentials: Credentials,
+        plugins: PluginHost,
+        new_guests: RateLimiter | None,
+    ) -> None:
         self._accounts = accounts
+        self._credentials = credentials
         self._plugins = plugins
         self._new_guests = new_guests
 
     async def vouched(self, asked: Request) -> User | None:
-        """The user whom a plugin names for this request (hook ``authenticate``), or None."""
+        """The user whom a plugin names for this request (hook ``authenticate``), or None.
+
+        Raises `Reject` ``forbidden`` for an account that isn't active.
+        """
         hooks = self._plugins.current.hooks
         if not hooks.has("authenticate"):
             return None
         user = await hooks.first("authenticate", asked)
-        return user if isinstance(user, User) else None
+        if not isinstance(user, User):
+            return None
+        await self._credentials.require_active(user)
+        return user
 
     async def of(self, asked: Request) -> User | None:
         """The user who may act with this request; None without a session.
@@ -47,7 +62,7 @@ class SignIn:
         vouched = await self.vouched(asked)
         if vouched is not None or asked.token is None:
             return vouched
-        return await self._accounts.of_token(asked.token)
+        return await self._accounts.tokens.user_of(asked.token)
 
     async def again(self, user: User, token: str | None, name: str | None) -> User:
         """The same user as of now.
@@ -63,20 +78,20 @@ class SignIn:
 
         Raises `Reject` ``unauthorized``, ``rate_limited``, or what a plugin refuses with (hook ``before_login``).
         """
-        user = await self._accounts.with_password(name, password, asked.remote_ip)
+        user = await self._credentials.with_password(name, password, asked)
         hooks = self._plugins.current.hooks
         if hooks.has("before_login"):
             allowed = hooks.filter("before_login", user, asked)
             if isawaitable(allowed):
                 await allowed
-        return user, await self._accounts.issue(user, "session")
+        return user, await self._accounts.tokens.issue(user, "session", asked)
 
-    async def new_guest(self, name: str, remote_ip: str) -> tuple[User, str]:
+    async def new_guest(self, name: str, asked: Request) -> tuple[User, str]:
         """A new guest and their token.
 
         Raises `Reject` ``unauthorized`` where there are none, ``rate_limited``, ``invalid`` or ``name_taken``.
         """
         if self._new_guests is None:
             raise Reject("This server has no guests. Sign in.", "unauthorized")
-        self._new_guests.take(remote_ip)
-        return await self._accounts.guest(name)
+        self._new_guests.take(one_client(asked.remote_ip))
+        return await self._accounts.guest(name, asked)

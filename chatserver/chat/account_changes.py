@@ -40,9 +40,10 @@ class AccountChanges:
         after = self._signal
         for number, user_id in await self._store.read(lambda conn: people.signals_after(conn, after)):
             self._signal = number
-            await self._refresh(user_id)
+            await self.refresh(user_id)
 
-    async def _refresh(self, user_id: str) -> None:
+    async def refresh(self, user_id: str) -> None:
+        """Take over an account's role, and close the connections of its sessions that have ended."""
         user = await self._store.read(lambda conn: people.user_by_id(conn, user_id))
         if user is not None:
             self._people.replace(user)
@@ -50,19 +51,19 @@ class AccountChanges:
             self._people.released(user_id)
         self._sessions.user_changed(user_id)
         for session in self._sessions.of(user_id):
-            if session.token is not None and await self._accounts.of_token(session.token) is None:
+            if session.token is not None and await self._accounts.tokens.user_of(session.token) is None:
                 session.connection.close(Close.REVOKED)
 
     async def sign_out(self, token: str) -> None:
         """End one session, and its connections."""
-        user = await self._accounts.of_token(token)
-        await self._accounts.revoke(token)
+        user = await self._accounts.tokens.user_of(token)
+        await self._accounts.tokens.revoke(token)
         if user is not None:
             self._sessions.close(user.id, Close.REVOKED, "signed out", token=token)
 
     async def clean_up(self) -> None:
         """Forget sessions that have ended, and guests who had no other. Being connected is using a session."""
         for session in self._sessions.all():
-            if session.token is not None:
-                await self._accounts.of_token(session.token)
+            if session.token is not None and await self._accounts.tokens.user_of(session.token) is None:
+                session.connection.close(Close.REVOKED)
         self._rooms.forget(await self._accounts.forget_ended())

@@ -126,14 +126,19 @@ class RoomService:
             raise errors.direct_room("can't be left")
         await live.append(log.ChangeMember(user, user, "left"))
 
-    async def invite(self, by: User, name: str, target: User) -> None:
-        """Add a user to a room."""
+    async def invitable(self, by: User, name: str) -> LiveRoom:
+        """The room, if ``by`` may add users to it."""
         live = await self._rooms.get(name)
         if by.id not in live.members:
             raise errors.not_in_room(live.room)
         if live.room.kind == "direct":
             raise errors.direct_room("is for two")
         await self._access.require(by, "room.invite", live)
+        return live
+
+    async def invite(self, by: User, name: str, target: User) -> None:
+        """Add a user to a room."""
+        live = await self.invitable(by, name)
         _require_reader(target, "user")
         if live.banned(target):
             raise Reject(f"{target.name} is banned from this room.", "banned", field="user")

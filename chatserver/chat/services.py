@@ -9,6 +9,8 @@ from collections.abc import Callable
 from functools import partial
 
 from ..accounts.accounts import Accounts
+from ..accounts.credentials import Credentials
+from ..accounts.registration import Registration
 from ..accounts.sign_in import SignIn
 from ..config import Settings
 from ..delivery.bus import MakeBus
@@ -24,12 +26,14 @@ from ..model.tuning import Sizes, Timeouts
 from ..plugins.host import PluginHost
 from ..store import Store
 from .access import Access
+from .account_admin import AccountAdmin
 from .account_changes import AccountChanges
 from .after_commit import AfterCommit, user_gone
 from .bots import Bots
 from .calls import CallServices
 from .dialogs import Dialogs
 from .drafts import DraftPipeline
+from .invites import Invites
 from .messages import Messages
 from .moderation import Moderation
 from .notifier import Notifier
@@ -103,7 +107,9 @@ class Services:
         # As many new guests at once as connections, and as many again in a minute.
         most = limits.connections_per_ip
         new_guests = RateLimiter(most / 60, most, time.monotonic) if auth.guests else None
-        self.sign_in = SignIn(self.accounts, self.host, new_guests)
+        self.credentials = Credentials(self.store, self.accounts, clock)
+        self.sign_in = SignIn(self.accounts, self.credentials, self.host, new_guests)
+        self.registration = Registration(self.store, self.accounts, self.host, auth, limits, clock)
         self.message_limiter = RateLimiter(limits.messages_per_second, limits.burst, time.monotonic)
         """What other users notice: messages, and by `moves` joining, leaving and the like."""
         self.request_limiter = RateLimiter(5 * limits.messages_per_second, 10 * limits.burst, time.monotonic)
@@ -124,6 +130,8 @@ class Services:
         )
         self.bots = Bots(store, self.accounts, self.people, clock)
         self.account_changes = AccountChanges(store, self.accounts, self.people, rooms, self.sessions)
+        self.account_admin = AccountAdmin(store, self.accounts, access, self.account_changes)
+        self.invites = Invites(store, self.accounts, access, self.room_service, clock)
         self.dialogs = Dialogs(host)
         calls = CallServices(host, self.accounts, rooms, access, self.dialogs)
         self.commands = CommandRunner(calls, pipeline, self.message_limiter, self.notifier)

@@ -14,6 +14,7 @@ from .source import Source
 Port = Annotated[int, Meta(ge=0, le=65535, description="a port, 0 to 65535")]
 Count = Annotated[int, Meta(ge=1, le=10**9, description="a whole number, 1 to 1000000000")]
 Days = Annotated[int, Meta(ge=1, le=36500, description="a whole number of days, 1 to 36500")]
+Sessions = Annotated[int, Meta(ge=1, le=1000, description="a whole number, 1 to 1000")]
 Traces = Annotated[int, Meta(ge=0, le=100_000, description="a whole number, 0 to 100000")]
 Memory = Annotated[int, Meta(ge=1, le=4096, description="a whole number of MiB, 1 to 4096")]
 FrameBytes = Annotated[
@@ -98,10 +99,16 @@ class Auth(_Section, frozen=True, kw_only=True):
 
     guests: bool = True
     """Whether a name is enough to take part."""
+    registration: Literal["open", "approval", "invite", "closed"] = "invite"
+    """Who may make an account: all, all once an admin agrees, those with an invite, or the admins alone."""
     guest_days: Days = 7
     """How long a guest's identity is kept after the last visit."""
     session_days: Days = 30
     """How long a sign-in lasts after the last visit."""
+    session_most_days: Days = 365
+    """How long a sign-in lasts at most, however often it is used."""
+    sessions_per_user: Sessions = 20
+    """How often one account is signed in at once; the sessions unused for the longest time end."""
     password_memory_mib: Memory = 64
     """The memory that the hash of a password takes, in MiB (Argon2id)."""
     permissions: Permissions = Permissions()
@@ -114,6 +121,8 @@ class Limits(_Section, frozen=True, kw_only=True):
     """Open WebSockets on this server."""
     connections_per_ip: Count = 200
     """Open WebSockets from one address."""
+    registrations_per_hour: Count = 10
+    """Accounts that one address may register, at once and in an hour."""
     frame_bytes: FrameBytes = 65_536
     """The largest WebSocket frame a client may send."""
     content_chars: Count = 8_000

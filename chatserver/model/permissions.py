@@ -23,6 +23,8 @@ CORE: Mapping[str, Role] = MappingProxyType(
         "direct.start": "guest",
         "user.rename": "guest",
         "user.status": "guest",
+        "invite.create": "moderator",
+        "server.accounts": "admin",
         "server.metrics": "admin",
         "server.plugins": "admin",
     }

@@ -26,6 +26,8 @@ RoomRole = Literal["member", "moderator", "owner"]
 Kind = Literal["public", "private", "direct"]
 History = Literal["all", "joined"]
 Status = Literal["online", "away", "busy", "invisible", "offline"]
+AccountState = Literal["active", "waiting", "disabled"]
+"""Waiting: registered, and to be approved by an admin. Only an active one can be signed in to."""
 
 ROLES: tuple[Role, ...] = ("guest", "member", "moderator", "admin")
 

@@ -148,6 +148,10 @@ class Filters:
         """``by`` wants to add ``user`` to ``room``. Refuse with `Reject`."""
 
     @hookspec
+    async def before_register(self, name: str, request: Request) -> None:
+        """An account called ``name`` is about to be made by the person who asks for it. Refuse with `Reject`."""
+
+    @hookspec
     async def before_login(self, user: User, request: Request) -> None:
         """Someone has shown that they are ``user``, by a password or a link of the server's. Refuse with `Reject`."""
 

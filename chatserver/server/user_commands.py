@@ -11,10 +11,12 @@ from typing import Any, TypeVar
 import click
 
 from ..accounts.accounts import Accounts
+from ..accounts.credentials import Credentials
+from ..chat.account_admin import set_state
 from ..config import Settings
 from ..model import names
 from ..model.errors import ConfigError, Reject
-from ..model.values import ROLES, Role, User
+from ..model.values import ROLES, AccountState, Role, User
 from ..store import Store
 from ..store import accounts as people
 from ..store.engine import database_file
@@ -75,8 +77,9 @@ async def user_add(store: Store, accounts: Accounts, name: str, password: str, r
 @_with_accounts
 async def user_list(store: Store, accounts: Accounts) -> None:
     """List the accounts."""
-    for found in await store.read(people.users):
-        click.echo(f"{found.name}\t{found.role}")
+    for found in await store.read(people.accounts):
+        state = "" if found.state == "active" else f"\t{found.state}"
+        click.echo(f"{found.user.name}\t{found.user.role}{state}")
 
 
 @user.command("role")
@@ -99,14 +102,47 @@ async def user_role(store: Store, accounts: Accounts, name: str, role: Role) -> 
 async def user_passwd(store: Store, accounts: Accounts, name: str, password: str) -> None:
     """Set another password, and end all sessions of the account."""
     found = await _account(store, name)
-    await accounts.set_password(found, password)
+    await Credentials(store, accounts).set_password(found, password)
     click.echo(f"{found.name} has a new password; all sessions have ended.")
+
+
+def _state_command(name: str, state: AccountState, done: str, help: str) -> None:
+    @_with_accounts
+    async def run(store: Store, accounts: Accounts, name: str) -> None:
+        found = await _account(store, name)
+        await set_state(store, found, state)
+        click.echo(f"{found.name} {done}")
+
+    user.command(name, help=help)(click.argument("name")(config_option(run)))
+
+
+_state_command(
+    "approve",
+    "active",
+    "may sign in now.",
+    "Let an account in that has been registered and waits for approval.",
+)
+_state_command(
+    "disable", "disabled", "can't sign in any more; all sessions have ended.", "Shut an account out."
+)
+_state_command("enable", "active", "may sign in again.", "Let a disabled account in again.")
+
+
+@user.command("reset")
+@click.argument("name")
+@config_option
+@_with_accounts
+async def user_reset(store: Store, accounts: Accounts, name: str) -> None:
+    """Print the end of a link with which the account's owner sets another password, once, within a day."""
+    found = await _account(store, name)
+    token = await accounts.tokens.issue(found, "reset")
+    click.echo(f"Open the server's address with this after it: /#reset={token}")
 
 
 async def _account(store: Store, name: str) -> User:
     """The account of exactly this name but for case: a look-alike may be another user. Raises `Reject`."""
     wanted = names.user_name(name).casefold()
-    for found in await store.read(people.users):
-        if found.name.casefold() == wanted:
-            return found
+    for found in await store.read(people.accounts):
+        if found.user.name.casefold() == wanted:
+            return found.user
     raise Reject(f"There is no account called {name!r}.", "not_found")

@@ -82,7 +82,7 @@ class HelloHandler:
             return user, token, False
         if hello.name is None:
             raise Reject("Say a name, or bring a token.", "unauthorized", field="name")
-        user, token = await self._sign_in.new_guest(hello.name, asked.remote_ip)
+        user, token = await self._sign_in.new_guest(hello.name, asked)
         return user, token, True
 
     async def _facts_of(

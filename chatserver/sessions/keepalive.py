@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from typing import Protocol
 
+from ..model.addresses import one_client
 from ..model.errors import Close
 from ..model.tuning import Timeouts
 
@@ -51,14 +52,14 @@ class Keepalive:
 
     def full(self, remote_ip: str) -> bool:
         """Whether the limit of connections, in all or from this address, is reached."""
-        return len(self._slot_of) >= self._most or self._by_ip[remote_ip] >= self._most_per_ip
+        return len(self._slot_of) >= self._most or self._by_ip[one_client(remote_ip)] >= self._most_per_ip
 
     def add(self, connection: MonitoredConnection) -> None:
         """One more. Its first visit is a full turn of the wheel away."""
         slot = (self._now - 1) % len(self._slots)
         self._slots[slot][connection] = None
         self._slot_of[connection] = slot
-        self._by_ip[connection.remote_ip] += 1
+        self._by_ip[one_client(connection.remote_ip)] += 1
         self.expect_hello(connection)
 
     def expect_hello(self, connection: MonitoredConnection) -> None:
@@ -76,9 +77,10 @@ class Keepalive:
         if slot is not None:
             del self._slots[slot][connection]
             self._silent.pop(connection, None)
-            self._by_ip[connection.remote_ip] -= 1
-            if not self._by_ip[connection.remote_ip]:
-                del self._by_ip[connection.remote_ip]
+            client = one_client(connection.remote_ip)
+            self._by_ip[client] -= 1
+            if not self._by_ip[client]:
+                del self._by_ip[client]
 
     def all(self) -> list[MonitoredConnection]:
         """Every connection."""

@@ -1,16 +1,16 @@
-"""Users, credentials and tokens: queries and changes. Each takes a connection."""
+"""Users and credentials: queries and changes. Each takes a connection."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-import msgspec
-from sqlalchemy import Connection, bindparam, delete, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from ..model import errors
-from ..model.values import Role, User
+from ..model.people import Account
+from ..model.values import AccountState, Role, User
 from . import schema as s
 from .compiled_statement import CompiledStatement, upsert
 from .rows import PLAIN, user_columns, user_of
@@ -21,12 +21,6 @@ _USER_BY_KEY = CompiledStatement(
     _USER.where(or_(s.user.c.name_key == bindparam("key"), s.user.c.display_key == bindparam("key")))
 )
 _INSERT_USER = CompiledStatement(insert(s.user))
-_INSERT_TOKEN = CompiledStatement(insert(s.token))
-_TOKEN_USER = CompiledStatement(
-    select(s.token.c.kind, s.token.c.expires, s.user.c.name_key, *_USER.selected_columns)
-    .join(s.user, s.user.c.id == s.token.c.user_id)
-    .where(s.token.c.hash == bindparam("token"), s.token.c.expires > bindparam("now"))
-)
 
 
 def _user(row: Any) -> User | None:
@@ -43,10 +37,56 @@ def user_by_key(conn: Connection, key: str) -> User | None:
     return _user(_USER_BY_KEY.first(conn, key=key))
 
 
-def users(conn: Connection) -> list[User]:
-    """All users with an account (no guests), by name."""
-    query = _USER.join(s.credential, s.credential.c.user_id == s.user.c.id).order_by(s.user.c.name)
-    return [user_of(row, PLAIN) for row in conn.execute(query)]
+_ACCOUNT = (
+    select(*user_columns(s.user), s.user.c.state, s.user.c.created)
+    .join(s.credential, s.credential.c.user_id == s.user.c.id)
+    .order_by(s.user.c.name, s.user.c.id)
+)
+
+
+def _account(row: Any) -> Account:
+    return Account(user_of(row, PLAIN), row.state or "active", row.created)
+
+
+def accounts(conn: Connection, state: AccountState | None = None) -> list[Account]:
+    """All accounts, or those in one state, by name."""
+    query = _ACCOUNT
+    if state is not None:
+        query = query.where(s.user.c.state == (None if state == "active" else state))
+    return [_account(row) for row in conn.execute(query)]
+
+
+def account(conn: Connection, user_id: str) -> Account | None:
+    """The account of this user; None for a guest, a bot, or no user at all."""
+    row = conn.execute(_ACCOUNT.where(s.user.c.id == user_id)).first()
+    return _account(row) if row is not None else None
+
+
+def is_active(conn: Connection, user_id: str) -> bool:
+    """Whether the account may be signed in to."""
+    return conn.execute(select(s.user.c.state).where(s.user.c.id == user_id)).scalar() is None
+
+
+def count_waiting(conn: Connection) -> int:
+    """How many accounts wait to be approved."""
+    query = select(func.count()).select_from(s.user).where(s.user.c.state == "waiting")
+    return conn.execute(query).scalar() or 0
+
+
+def set_state(conn: Connection, user_id: str, state: AccountState) -> None:
+    """Let an account be signed in to, or not."""
+    value = None if state == "active" else state
+    conn.execute(update(s.user).where(s.user.c.id == user_id).values(state=value))
+
+
+def drop_waiting(conn: Connection, user_id: str) -> bool:
+    """Remove an account that waits, with its name: it has never been signed in to. False if it doesn't wait."""
+    gone = (
+        conn.execute(delete(s.user).where(s.user.c.id == user_id, s.user.c.state == "waiting")).rowcount > 0
+    )
+    if gone:
+        conn.execute(delete(s.credential).where(s.credential.c.user_id == user_id))
+    return gone
 
 
 def has_admin(conn: Connection) -> bool:
@@ -90,6 +130,7 @@ def _insert_user(
         role=user.role,
         created=now,
         bot=plugin,
+        state=None,
     )
 
 
@@ -155,48 +196,6 @@ def password_hash(conn: Connection, user_id: str) -> str | None:
     return conn.execute(select(s.credential.c.hash).where(s.credential.c.user_id == user_id)).scalar()
 
 
-def add_token(conn: Connection, hash: str, user_id: str, kind: str, expires: float) -> None:
-    """Store the hash of a new token; ``expires`` in seconds since the epoch."""
-    _INSERT_TOKEN.run(conn, hash=hash, user_id=user_id, kind=kind, expires=expires)
-
-
-class TokenFacts(msgspec.Struct):
-    """What a token says: whose it is, of which kind, when it ends, and whether its user's name is still theirs."""
-
-    user: User
-    kind: str
-    expires: float
-    holds_name: bool
-
-
-def token_facts(conn: Connection, hash: str, now: float) -> TokenFacts | None:
-    """What is known of a token; None if it is unknown or has ended."""
-    row = _TOKEN_USER.first(conn, token=hash, now=now)
-    user = _user(row)
-    if row is None or user is None:
-        return None
-    return TokenFacts(user, row.kind, row.expires, row.name_key is not None)
-
-
-def extend_token(conn: Connection, hash: str, expires: float) -> None:
-    """Let a token live longer."""
-    conn.execute(update(s.token).where(s.token.c.hash == hash).values(expires=expires))
-
-
-def drop_tokens(
-    conn: Connection, *, user_id: str | None = None, hash: str | None = None, before: float | None = None
-) -> None:
-    """Revoke one token, all of a user, or those that ended before a time."""
-    statement = delete(s.token)
-    if user_id is not None:
-        statement = statement.where(s.token.c.user_id == user_id)
-    if hash is not None:
-        statement = statement.where(s.token.c.hash == hash)
-    if before is not None:
-        statement = statement.where(s.token.c.expires < before)
-    conn.execute(statement)
-
-
 def forget_guests(conn: Connection, now: float) -> list[str]:
     """Guests whose last token has ended are members of nothing but their direct rooms; their ids."""
     live = select(s.token.c.user_id).where(s.token.c.expires > now)
@@ -220,11 +219,3 @@ def signals_after(conn: Connection, after: int) -> Sequence[tuple[int, str]]:
     """The signals after ``after``, as (id, user id)."""
     query = select(s.signal.c.id, s.signal.c.user_id).where(s.signal.c.id > after).order_by(s.signal.c.id)
     return [(row.id, row.user_id) for row in conn.execute(query)]
-
-
-def is_setup_token(conn: Connection, hash: str, now: float) -> bool:
-    """Whether this is the first admin's one-time token, and still good."""
-    query = select(s.token.c.hash).where(
-        s.token.c.hash == hash, s.token.c.kind == "setup", s.token.c.expires > now
-    )
-    return conn.execute(query).first() is not None

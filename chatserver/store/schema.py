@@ -43,6 +43,8 @@ user = Table(
     Column("created", Float, nullable=False),
     # The plugin whose bot this is; NULL for people.
     Column("bot", String),
+    # Why an account can't be signed in to: `chatserver.model.values.AccountState`; NULL: it can.
+    Column("state", String),
 )
 
 credential = Table(
@@ -58,8 +60,32 @@ token = Table(
     Column("hash", String, primary_key=True),
     Column("user_id", String, nullable=False),
     Column("kind", String, nullable=False),
+    # Moves on with use, but not beyond ``ends``; NULL: there is no such end.
     Column("expires", Float, nullable=False),
+    Column("ends", Float),
+    # When it was made, and last used but for an hour; NULL before revision 4.
+    Column("created", Float),
+    Column("used", Float),
+    # From where, and with which program.
+    Column("address", String),
+    Column("client", String),
+    # What its owner calls it, and what it may do (JSON, names of permissions); NULL: all that the user may.
+    Column("name", String),
+    Column("scopes", Text),
     Index("token_user", "user_id"),
+)
+
+# A link with which people register; ``rooms`` is JSON, the names of those that they join by it.
+invite = Table(
+    "invite",
+    metadata,
+    Column("code", String, primary_key=True),
+    Column("by_id", String, nullable=False),
+    Column("created", Float, nullable=False),
+    Column("expires", Float, nullable=False),
+    Column("uses_left", Integer, nullable=False),
+    Column("rooms", Text, nullable=False),
+    Index("invite_by", "by_id"),
 )
 
 room = Table(

@@ -129,7 +129,9 @@ class Harness:
         """A client that has said hello: with the account called ``name`` if it is one of ``accounts``, else as a guest
         of this name; or with a ``token``."""
         if name in self._accounts:
-            hello.setdefault("token", await self.services.accounts.issue(self._accounts[name], "session"))
+            hello.setdefault(
+                "token", await self.services.accounts.tokens.issue(self._accounts[name], "session")
+            )
         elif name is not None:
             hello["name"] = name
         client = await self.connect(path)
@@ -161,7 +163,7 @@ class Harness:
     ) -> Client:
         """A client of a new account, signed in."""
         user = await self.services.accounts.add(name, password, role)
-        return await self.client(token=await self.services.accounts.issue(user, "session"), **hello)
+        return await self.client(token=await self.services.accounts.tokens.issue(user, "session"), **hello)
 
     # HTTP
 

@@ -34,6 +34,21 @@ class SetupForm(Struct, forbid_unknown_fields=True):
     password: Long
 
 
+class RegisterForm(Struct, forbid_unknown_fields=True):
+    """A new account, and the code of the invite it is made with."""
+
+    name: Short
+    password: Long
+    invite: Short | None = None
+
+
+class ResetForm(Struct, forbid_unknown_fields=True):
+    """The token of a one-time link, and the new password."""
+
+    token: Short
+    password: Long
+
+
 def own(user: User) -> dict[str, str]:
     """A user as they see themselves."""
     return {**user.public(), "role": user.role}
@@ -56,7 +71,7 @@ class Guest(_SignIn):
 
     async def post(self) -> None:
         form = self.body(GuestForm)
-        user, token = await self.services.sign_in.new_guest(form.name, self.remote_ip)
+        user, token = await self.services.sign_in.new_guest(form.name, self._asked)
         self.signed_in(user, token, self.services.settings.auth.guest_days)
 
 
@@ -69,12 +84,43 @@ class Login(_SignIn):
         self.session_begun(user, token)
 
 
+class Register(_SignIn):
+    """POST /api/v1/register"""
+
+    async def post(self) -> None:
+        form = self.body(RegisterForm)
+        services = self.services
+        user, invite, waits = await services.registration.register(
+            form.name, form.password, form.invite, self._asked
+        )
+        if waits:
+            services.people.tell_admins(f"{user.name} has registered and waits for approval.")
+            self.reply({"waiting": True}, 202)
+            return
+        if invite is not None:
+            await services.invites.enter(user, invite)
+        token = await services.accounts.tokens.issue(user, "session", self._asked)
+        self.session_begun(user, token)
+
+
+class Reset(_SignIn):
+    """POST /api/v1/reset: a new password by a link that an admin has made."""
+
+    async def post(self) -> None:
+        form = self.body(ResetForm)
+        user = await self.services.credentials.by_link(form.token, form.password)
+        await self.services.account_changes.refresh(user.id)
+        self.reply({"name": user.name})
+
+
 class Setup(_SignIn):
     """POST /api/v1/setup"""
 
     async def post(self) -> None:
         form = self.body(SetupForm)
-        user, token = await self.services.accounts.first_admin(form.token, form.name, form.password)
+        user, token = await self.services.accounts.first_admin(
+            form.token, form.name, form.password, self._asked
+        )
         self.session_begun(user, token)
 
 
@@ -114,6 +160,7 @@ class Server(Handler):
                 "version": self.site.version,
                 "client": self.site.assets.hash,
                 "guests": settings.auth.guests,
+                "registration": settings.auth.registration,
                 "time": wire.iso(time.time()),
                 "user": own(user) if user is not None else None,
             }

@@ -16,9 +16,9 @@ from tornado.netutil import bind_sockets
 from tornado.web import Application
 
 from ..config import Tls
+from ..model.addresses import is_in, one_client
 from ..model.errors import ConfigError
 from .draining import Draining
-from .security import is_in, plain_address
 from .site import Site
 
 log = logging.getLogger(__name__)
@@ -58,8 +58,8 @@ class Listener(HTTPServer):
         self._by_ip: Counter[str] = Counter()
 
     def handle_stream(self, stream: IOStream, address: tuple[str, int]) -> None:
-        ip = plain_address(str(address[0])) or str(address[0])
-        many = self._by_ip[ip] >= self._most_per_ip and not is_in(ip, self._proxies)
+        ip = one_client(str(address[0]))
+        many = self._by_ip[ip] >= self._most_per_ip and not is_in(str(address[0]), self._proxies)
         if many or len(self._open) >= self._most:
             stream.close()
             return

@@ -7,7 +7,7 @@ import logging
 from tornado.routing import Rule, URLSpec
 from tornado.web import Application, RequestHandler
 
-from . import api, auth
+from . import accounts, api, auth, sessions
 from .application import ServerApplication
 from .handler import Handler, NotFound
 from .plugin_routes import PluginRoutes
@@ -38,9 +38,19 @@ def application(site: Site) -> Application:
         ("server", auth.Server),
         ("guest", auth.Guest),
         ("login", auth.Login),
+        ("register", auth.Register),
+        ("reset", auth.Reset),
         ("setup", auth.Setup),
         ("logout", auth.Logout),
         ("me", auth.Me),
+        ("sessions", sessions.Sessions),
+        (f"sessions/{NAME}", sessions.OneSession),
+        ("password", sessions.Password),
+        ("accounts", accounts.Accounts),
+        (f"accounts/{NAME}", accounts.OneAccount),
+        (f"accounts/{NAME}/reset", accounts.AccountReset),
+        ("invites", accounts.Invites),
+        (f"invites/{NAME}", accounts.OneInvite),
         ("stats", api.Stats),
         ("rooms", api.RoomList),
         (f"rooms/{NAME}", api.OneRoom),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from ..model.addresses import networks
 from ..sessions.context import ConnectionContext
 from .assets import Assets
-from .security import networks, origins
+from .security import origins
 
 
 class Site:

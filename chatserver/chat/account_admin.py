@@ -1,0 +1,75 @@
+"""What admins do with accounts: approve, disable, give a role, and send a link for a new password."""
+
+from __future__ import annotations
+
+from ..accounts.accounts import Accounts
+from ..model.errors import Reject
+from ..model.people import Account
+from ..model.values import AccountState, Role, User
+from ..store import Connection, Store
+from ..store import accounts as people
+from ..store import tokens as kept_tokens
+from .access import Access
+from .account_changes import AccountChanges
+
+
+class AccountAdmin:
+    """The use cases of admins, who need the permission ``server.accounts``. Refusals are raised as `Reject`."""
+
+    def __init__(self, store: Store, accounts: Accounts, access: Access, changes: AccountChanges) -> None:
+        self._store = store
+        self._accounts = accounts
+        self._access = access
+        self._changes = changes
+
+    async def listed(self, by: User, state: AccountState | None) -> list[Account]:
+        """All accounts, or those in one state, by name."""
+        await self._access.require(by, "server.accounts")
+        return await self._store.read(lambda conn: people.accounts(conn, state))
+
+    async def change(self, by: User, user_id: str, state: AccountState | None, role: Role | None) -> Account:
+        """Another state or role, in effect at once: ``active`` approves and enables, ``disabled`` ends all sessions."""
+        await self._access.require(by, "server.accounts")
+        account = await self.account(user_id)
+        user = account.user
+        if user.id == by.id:
+            raise Reject("You can't change your own account here.", "forbidden", field="user")
+        if state == "waiting":
+            raise Reject("An account doesn't go back to waiting.", "invalid", field="state")
+        if state is not None:
+            await set_state(self._store, user, state)
+        if role is not None and role != user.role:
+            await self._accounts.set_role(user, role)
+        await self._changes.refresh(user.id)
+        return await self.account(user_id)
+
+    async def refuse(self, by: User, user_id: str) -> None:
+        """Remove an account that waits to be approved; its name is free again."""
+        await self._access.require(by, "server.accounts")
+        if not await self._store.write(lambda conn: people.drop_waiting(conn, user_id)):
+            raise Reject("There is no such account that waits.", "not_found", field="user")
+
+    async def reset_link(self, by: User, user_id: str) -> str:
+        """The token of a link with which the account's owner sets another password: once, within a day."""
+        await self._access.require(by, "server.accounts")
+        account = await self.account(user_id)
+        return await self._accounts.tokens.issue(account.user, "reset")
+
+    async def account(self, user_id: str) -> Account:
+        """The account with this id. Raises `Reject` ``not_found``."""
+        found = await self._store.read(lambda conn: people.account(conn, user_id))
+        if found is None:
+            raise Reject("There is no such account.", "not_found", field="user")
+        return found
+
+
+async def set_state(store: Store, user: User, state: AccountState) -> None:
+    """Let an account be signed in to, or not, which ends its sessions; a running server is told."""
+
+    def change(conn: Connection) -> None:
+        people.set_state(conn, user.id, state)
+        if state != "active":
+            kept_tokens.drop(conn, user_id=user.id)
+        people.add_signal(conn, user.id)
+
+    await store.write(change)

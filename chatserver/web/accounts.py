@@ -1,0 +1,106 @@
+"""Accounts for admins, and invites, over HTTP."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, cast, get_args
+
+from msgspec import Meta, Struct
+
+from ..model.errors import Reject
+from ..model.people import Account, Invite
+from ..model.values import AccountState, Role
+from ..protocol.events import iso
+from .forms import Short
+from .handler import Handler
+
+
+class AccountChange(Struct, forbid_unknown_fields=True):
+    """Another state or role; None leaves it as it is."""
+
+    state: AccountState | None = None
+    role: Role | None = None
+
+
+class NewInvite(Struct, forbid_unknown_fields=True):
+    """For how many people, for how many days, and into which rooms."""
+
+    uses: Annotated[int, Meta(ge=1, le=1000)] = 1
+    days: Annotated[float, Meta(gt=0, le=365)] = 7
+    rooms: Annotated[tuple[Short, ...], Meta(max_length=50)] = ()
+
+
+def account_fields(account: Account) -> dict[str, Any]:
+    """An account as admins see it."""
+    user = account.user
+    return {**user.public(), "role": user.role, "state": account.state, "created": iso(account.created)}
+
+
+class Accounts(Handler):
+    """GET /api/v1/accounts"""
+
+    async def get(self) -> None:
+        user = await self.require_user()
+        state = self.get_query_argument("state", None)
+        if state is not None and state not in get_args(AccountState):
+            raise Reject("state: active, waiting or disabled.", "invalid", field="state")
+        found = await self.services.account_admin.listed(user, cast(AccountState | None, state))
+        self.reply({"accounts": [account_fields(account) for account in found]})
+
+
+class OneAccount(Handler):
+    """PATCH and DELETE /api/v1/accounts/{id}: deleting refuses an account that waits."""
+
+    async def patch(self, user_id: str) -> None:
+        user = await self.require_writer()
+        form = self.body(AccountChange)
+        changed = await self.services.account_admin.change(user, user_id, form.state, form.role)
+        self.reply({"account": account_fields(changed)})
+
+    async def delete(self, user_id: str) -> None:
+        user = await self.require_writer()
+        await self.services.account_admin.refuse(user, user_id)
+        self.reply({})
+
+
+class AccountReset(Handler):
+    """POST /api/v1/accounts/{id}/reset"""
+
+    async def post(self, user_id: str) -> None:
+        user = await self.require_writer()
+        token = await self.services.account_admin.reset_link(user, user_id)
+        self.reply({"token": token, "path": f"/#reset={token}"}, 201)
+
+
+class Invites(Handler):
+    """GET and POST /api/v1/invites"""
+
+    async def get(self) -> None:
+        user = await self.require_user()
+        found = await self.services.invites.listed(user)
+        self.reply({"invites": [self._fields(invite, by.public() if by else None) for invite, by in found]})
+
+    async def post(self) -> None:
+        user = await self.require_writer()
+        form = self.body(NewInvite)
+        made = await self.services.invites.make(user, form.uses, form.days, form.rooms)
+        self.reply({"invite": self._fields(made, user.public())}, 201)
+
+    def _fields(self, invite: Invite, by: dict[str, Any] | None) -> dict[str, Any]:
+        return {
+            "code": invite.code,
+            "path": f"/#invite={invite.code}",
+            "uses_left": invite.uses_left,
+            "created": iso(invite.created),
+            "expires": iso(invite.expires),
+            "rooms": invite.rooms,
+            "by": by,
+        }
+
+
+class OneInvite(Handler):
+    """DELETE /api/v1/invites/{code}"""
+
+    async def delete(self, code: str) -> None:
+        user = await self.require_writer()
+        await self.services.invites.drop(user, code)
+        self.reply({})
