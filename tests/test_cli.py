@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from chatserver.accounts.accounts import Accounts
 from chatserver.config import load
-from chatserver.config.settings import Auth
+from chatserver.config.settings import DEFAULT_PLUGINS, Auth
 from chatserver.delivery.send import compiled
 from chatserver.model.errors import ConfigError, Reject
 from chatserver.model.values import User
@@ -48,7 +48,7 @@ def test_check_says_how_messages_are_sent(here: Path, allowed: str, said: str) -
     path = here / "config.yaml"
     path.write_text(SETTINGS.replace("{port: 0}", f"{{port: 0, compiled: {allowed}}}"), encoding="utf-8")
     assert call("check").splitlines() == [
-        "The settings are right, and so are 9 plugins.",
+        f"The settings are right, and so are {len(DEFAULT_PLUGINS)} plugins.",
         f"Messages are sent by {said}",
     ]
 
