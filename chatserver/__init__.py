@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         User,
     )
     from .plugins.actions import Action, ActionContext
+    from .plugins.apart import ApartError
     from .plugins.api import Ban, RequestContext, RequestSpec, Route, Session
     from .plugins.base import Plugin, settings
     from .plugins.command import Context, command
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from .plugins.hookspecs import hookimpl
     from .plugins.http import FetchError, HttpResponse
     from .plugins.jobs import job
+    from .plugins.picture import scaled
     from .web.handler import Handler
 
 __version__ = "0.1.0"
@@ -40,6 +42,7 @@ __all__ = [
     "Action",
     "ActionContext",
     "Also",
+    "ApartError",
     "Attachment",
     "Ban",
     "Conflict",
@@ -77,11 +80,13 @@ __all__ = [
     "hookimpl",
     "job",
     "linked",
+    "scaled",
     "settings",
 ]
 
 _MODULES = {
     "plugins.actions": ("Action", "ActionContext"),
+    "plugins.apart": ("ApartError",),
     "plugins.api": ("Ban", "RequestContext", "RequestSpec", "Route", "Session"),
     "plugins.command": ("Context", "command"),
     "plugins.database": ("Also", "Conflict", "EventTransaction", "Transaction"),
@@ -89,6 +94,7 @@ _MODULES = {
     "plugins.http": ("FetchError", "HttpResponse"),
     "plugins.gateways": ("StreamLink",),
     "plugins.jobs": ("job",),
+    "plugins.picture": ("scaled",),
     "model.errors": ("Reject",),
     "plugins.hears": ("HearsContext", "hears"),
     "model.links": ("addresses", "linked"),

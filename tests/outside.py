@@ -16,7 +16,8 @@ EXAMPLES = Path(__file__).parent.parent / "examples"
 
 
 class Outside:
-    """``answer(request)``, plain or async, gives a status and a body, text or JSON; ``asked`` are the requests."""
+    """``answer(request)``, plain or async, gives a status, a body (text or JSON), and headers if there are any;
+    ``asked`` are the requests."""
 
     def __init__(self):
         self.settings = {"plugins": {"private_networks": ["127.0.0.1"]}}
@@ -28,7 +29,9 @@ class Outside:
             async def answer(this):
                 self.asked.put_nowait(this.request)
                 answer = self.answer(this.request)
-                status, body = await answer if inspect.isawaitable(answer) else answer
+                status, body, *headers = await answer if inspect.isawaitable(answer) else answer
+                for name, value in (headers[0] if headers else {}).items():
+                    this.set_header(name, value)
                 this.set_status(status)
                 if status not in (204, 304):
                     this.write(body)

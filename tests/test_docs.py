@@ -250,7 +250,7 @@ def test_every_method_a_plugin_has_is_documented(heading: str, protocols: tuple[
     wanted = {each for each in methods(*protocols) if not each.startswith(("cancel_tasks", "close("))}
     assert {name for name in listed if "(" in name} == wanted
     raised = set().union(*(names(errors_of) for _, errors_of in listed.values()))
-    exceptions = {"TypeError", "ValueError", "Conflict", "FetchError"}
+    exceptions = {"TypeError", "ValueError", "Conflict", "FetchError", "ApartError"}
     methods_named = {f"{name.partition('(')[0]}" for name in methods(chatapi.ChatAPI)}
     arguments = {"also", "work", "chat.bot", "datetime"}
     assert raised <= set(errors.HTTP_STATUS) | exceptions | methods_named | arguments
@@ -458,7 +458,8 @@ def test_every_field_of_a_room_is_documented() -> None:
 class Overheard:
     """What came of a conversation in which everything is asked: the fields of replies, events and welcomes."""
 
-    def __init__(self) -> None:
+    def __init__(self, outside: Any) -> None:
+        self.outside = outside
         self.replies: dict[str, set[str]] = defaultdict(set)
         self.durable: dict[str, set[str]] = defaultdict(set)
         self.welcome: set[str] = set()
@@ -502,11 +503,18 @@ class Overheard:
             ("ping", {}),
         ):
             await self.ask(alice, type_, **fields)
+        await self._preview(alice)
         await self._moderate(server, alice)
         for room in ("general", "tea"):
             for event in (await alice.ask("sync", room=room, after=0))["events"]:
                 self.durable[event["type"]] |= set(event) - {"type"}
         await self.ask(alice, "leave", room="tea")
+
+    async def _preview(self, client: Client) -> None:
+        self.outside.answer = lambda request: (200, "<title>Tea</title>", {"Content-Type": "text/html"})
+        sent = await client.says(self.outside.url, "general")
+        await client.hears("links:preview", message_id=sent.message_id)
+        await self.ask(client, "links:dismiss", message_id=sent.message_id)
 
     async def _press(self, client: Client) -> None:
         await client.says("/request tea", "general")
@@ -537,10 +545,13 @@ class Overheard:
 
 
 @pytest.mark.parametrize("what", ["replies", "durable", "welcome"])
-async def test_what_a_client_hears_is_documented(what: str, chat: Callable[..., Harness]) -> None:
-    overheard = Overheard()
+async def test_what_a_client_hears_is_documented(
+    what: str, chat: Callable[..., Harness], outside: Any
+) -> None:
+    overheard = Overheard(outside)
     plugins = (*DEFAULT_PLUGINS, "approve")
-    async with chat(plugins=plugins, dirs=[ROOT / "examples"], accounts={"alice": "moderator"}) as server:
+    options = {"dirs": [ROOT / "examples"], "settings": outside.settings, "patience": 30}
+    async with chat(plugins=plugins, accounts={"alice": "moderator"}, **options) as server:
         await overheard.listen(server)
     text = page(PROTOCOL)
     if what == "welcome":

@@ -14,7 +14,8 @@ from tornado.netutil import Resolver, bind_sockets
 from tornado.web import Application, RequestHandler
 
 from chatserver import FetchError
-from chatserver.plugins.http import BODY_BYTES, Http, _PublicResolver, networks
+from chatserver.plugins.http import BODY_BYTES, Http
+from chatserver.plugins.networks import PublicResolver, networks
 from chatserver.testing import Harness
 
 LOOPBACK = networks(["127.0.0.0/8", "::1"])
@@ -42,7 +43,18 @@ class Answers(RequestHandler):
         elif what == "round":
             self.redirect("/round")
 
+        elif what == "away":
+            self.redirect(self.application.elsewhere, status=307)
+        elif what == "late":
+            await asyncio.sleep(0.2)
+            self.redirect("/late")
+        elif what == "what":
+            self.write({name: value for name, value in self.request.headers.get_all() if name != "Host"})
+
     def post(self, what):
+        if what == "moved":
+            self.redirect("/what", status=303)
+            return
         self.write({"type": self.request.headers.get("Content-Type"), "body": self.request.body.decode()})
 
 
@@ -87,13 +99,63 @@ async def test_what_a_server_says_is_returned(other, http):
         ("bomb", "127.0.0.1: "),
         ("slow", "(?i)timeout"),
         ("inside", "in a private network, which the settings don't allow"),
-        ("file", "scheme"),
+        ("file", "an address begins with http"),
     ],
 )
 async def test_there_are_limits(other, http, what, told):
     url, _ = other
     with pytest.raises(FetchError, match=told):
         await http.get(f"{url}/{what}", timeout=0.5 if what == "slow" else 10)
+
+
+async def test_a_limit_ends_the_reading(other, http):
+    url, _ = other
+    answer = await http.get(f"{url}/large", limit=1000)
+    assert (answer.status, answer.body, answer.cut) == (200, b"x" * 1000, True)
+    whole = await http.get(f"{url}/hello", limit=1000)
+    assert (whole.ok, whole.cut) == (True, False)
+    # Of what is packed as well, and it is no error to have a limit that is just met.
+    assert len((await http.get(f"{url}/bomb", limit=1000)).body) == 1000
+    assert not (await http.get(f"{url}/hello", limit=len(whole.body))).cut
+    for wrong in (0, -1, BODY_BYTES + 1):
+        with pytest.raises(ValueError, match="limit is from 1"):
+            await http.get(f"{url}/hello", limit=wrong)
+
+
+async def test_what_is_of_another_type_is_not_read(other, http):
+    url, _ = other
+    assert (await http.get(f"{url}/hello", types=["text/html", "application/*"])).ok
+    with pytest.raises(FetchError, match=r"answers with text/html, not image/\*"):
+        await http.get(f"{url}/large", types=["image/*"])
+    # An error is told as it is.
+    assert (await http.get(f"{url}/missing", types=["image/*"])).status == 404
+
+
+async def test_the_time_is_for_all_redirects_together(other, http):
+    url, asked = other
+    with pytest.raises(FetchError, match=r"timeout after 0\.5 seconds"):
+        await http.get(f"{url}/late", timeout=0.5)
+    assert len(asked) < 6
+
+
+async def test_what_proves_who_asks_goes_to_no_other_server(other, http):
+    url, _ = other
+    secret = {"Authorization": "Bearer s", "Cookie": "a=b", "X-Kept": "yes", "User-Agent": "tea"}
+    own = (await http.request("GET", f"{url}/what", headers=secret)).json()
+    assert secret.items() <= own.items()
+    app = HTTPServer(Application([("/(.*)", Answers)], asked=[]))
+    app.request_callback.asked, app.request_callback.elsewhere = [], f"{url}/what"
+    (sock,) = bind_sockets(0, "127.0.0.1", family=socket.AF_INET)
+    app.add_socket(sock)
+    away = await http.get(f"http://127.0.0.1:{sock.getsockname()[1]}/away", headers=secret)
+    app.stop()
+    assert away.url == f"{url}/what"
+    assert {name: away.json().get(name) for name in secret} == {
+        "Authorization": None, "Cookie": None, "X-Kept": "yes", "User-Agent": "tea",
+    }  # fmt: skip
+    # After a form comes a page.
+    moved = await http.post(f"{url}/moved", json={"a": 1})
+    assert "Content-Type" not in moved.json()
 
 
 async def test_a_redirect_without_end_is_an_answer(other, http):
@@ -165,7 +227,7 @@ class Names(Resolver):
     ],
 )  # fmt: skip
 async def test_private_addresses_are_refused(address):
-    resolver = _PublicResolver((), Names({"host": [[address], ["8.8.8.8", address]]}))
+    resolver = PublicResolver((), Names({"host": [[address], ["8.8.8.8", address]]}))
     with pytest.raises(OSError, match="private network"):
         await resolver.resolve("host", 80)
     # Of several only the public one is connected to.
@@ -176,7 +238,7 @@ async def test_private_addresses_are_refused(address):
     "address", ["8.8.8.8", "1.1.1.1", "2606:4700::1111", "64:ff9b::808:808", "::ffff:8.8.8.8"]
 )
 async def test_public_addresses_are_not(address):
-    resolver = _PublicResolver((), Names({"host": [[address]]}))
+    resolver = PublicResolver((), Names({"host": [[address]]}))
     ((_, (found, _)),) = await resolver.resolve("host", 80)
     assert ip_address(found) == ip_address(address)
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from functools import partial
 
 from ..plugins.base import Plugin
-from ..plugins.http import networks
 from ..plugins.keep import Keep
+from ..plugins.networks import networks
 from ..plugins.timer import Timer
 from ..store.plugin_tables import PluginDatabase
 from ..store.plugin_values import StoredJob, values, write_values

@@ -180,6 +180,7 @@ DEFAULT_PLUGINS = (
     "reactions",
     "pins",
     "polls",
+    "links",
     "files",
 )
 """The plugins that run where the settings name none, in the order in which their hooks are called."""

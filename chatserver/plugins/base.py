@@ -9,7 +9,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from time import perf_counter
 from types import new_class
@@ -29,7 +29,9 @@ from .keep import Keep
 from .plugin_server import Alone, PluginServer
 
 if TYPE_CHECKING:
-    from .http import Http, Network
+    from .apart import Apart
+    from .http import Http
+    from .networks import Network
 
 Ran = Callable[[float, BaseException | None, str | None], bool]
 """Counts a run of a job: the seconds it took, what it failed with, and its own name where it comes again and again.
@@ -236,6 +238,13 @@ class Plugin:
 
             self._http = Http(self._networks)
         return self._http
+
+    @cached_property
+    def apart(self) -> Apart:
+        """Runs functions in processes of their own: ``await self.apart(function, …)``."""
+        from .apart import Apart
+
+        return Apart()
 
     async def following(self) -> Mapping[str, int]:
         """What follows, by name, and how many events it has still to read."""
