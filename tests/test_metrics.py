@@ -110,3 +110,22 @@ def test_a_rate_is_the_mean_of_ten_seconds():
     assert rate.per_second(100, 100) == 0
     rate.sample(107, 500)
     assert rate.per_second(130, 500) == 0
+
+
+async def test_transports_are_told_apart(chat):
+    async with chat() as server:
+        await server.client("alice")
+        for name in ("bob", "carl"):
+            status, answer = await server.api("POST", "stream", {"name": name})
+            assert status == 201
+        token = answer.welcome["token"]
+        poll = await server.http("GET", f"/api/v1/stream/{answer.stream}?wait=0", token=token)
+        assert poll.code == 200
+        samples = await scraped(server)
+        transports = {
+            name: samples["chatserver_transport_connections", (("transport", name),)]
+            for name in ("websocket", "http_stream")
+        }
+        assert transports == {"websocket": 1, "http_stream": 2}
+        assert samples["chatserver_connections", ()] == 3
+        assert samples["chatserver_stream_answers_total", (("reading", "poll"),)] == 1

@@ -13,6 +13,10 @@ class Codec(Protocol):
     """
 
     @property
+    def transport(self) -> str:
+        """What the family's bytes go over, as it is called in the figures."""
+
+    @property
     def ping(self) -> bytes:
         """What asks the other side for a sign of life; empty where nothing does, and then silence is no loss."""
 

@@ -28,6 +28,7 @@ HTTP_STATUS: dict[str, int] = {
     "name_taken": 409,
     "nonce_conflict": 409,
     "rev_conflict": 409,
+    "replaced": 409,
     "too_large": 413,
     "slow_mode": 429,
     "rate_limited": 429,

@@ -67,7 +67,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.frames_in = 0
-        """Messages that came over WebSockets, of any type."""
+        """Requests of sessions, of any type, over any transport."""
         self.frames_out = 0
         """Frames for one connection alone."""
         self.deliveries = 0
@@ -86,7 +86,9 @@ class Metrics:
         self.dropped_notifications: Counter[str] = Counter()
         """Calls of ``after_*`` hooks that were dropped because their plugin was too slow, by plugin."""
         self.closes: Counter[int] = Counter()
-        """WebSockets that the server closed, by code."""
+        """Connections of sessions that the server closed, by code."""
+        self.stream_answers: Counter[str] = Counter()
+        """Answers to who reads an HTTP stream: ``events`` that stay open, ``poll`` for long polling."""
         self.fan_out = Histogram(SIZES)
         """How many connections a turn's bytes for one topic went to."""
         self.commit_seconds = Histogram(SECONDS)

@@ -24,6 +24,8 @@ class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
     """For the head of an HTTP request, on a new connection or between two."""
     write: float = 60.0
     """For the client to take what was sent to it: an HTTP answer, or replies on a WebSocket."""
+    stream_cut: float = 20.0
+    """For the client of an HTTP stream to come back, after its connection was cut or it got an answer."""
     http_body: float = 60.0
     """For the body of an HTTP request."""
     drain: float = 10.0

@@ -28,6 +28,8 @@ CLOSE_SECONDS = 5.0
 class FormatCodec:
     """A plugin's format as a codec. What fails in it is left out and logged, once for each type of event."""
 
+    transport = "gateway"
+
     def __init__(self, plugin: str, format: Format) -> None:
         self.ping: bytes = getattr(format, "ping", b"")
         self._format = format

@@ -1,4 +1,4 @@
-"""Counts this process's open WebSockets by address, and keeps all their deadlines in one timer wheel."""
+"""Counts this process's open connections by address, and keeps all their deadlines in one timer wheel."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from typing import Protocol
 
+from ..delivery.codec import Codec
 from ..model.addresses import one_client
 from ..model.errors import Close
 from ..model.tuning import Timeouts
@@ -15,6 +16,11 @@ class MonitoredConnection(Protocol):
     """A connection, as the wheel sees it."""
 
     remote_ip: str
+
+    @property
+    def codec(self) -> Codec:
+        """How payloads are encoded for it."""
+
     heard: float
     """When something last came from the other side, on the monotonic clock."""
 
@@ -85,6 +91,10 @@ class Keepalive:
     def all(self) -> list[MonitoredConnection]:
         """Every connection."""
         return list(self._slot_of)
+
+    def by_transport(self) -> Counter[str]:
+        """How many there are of each transport."""
+        return Counter(connection.codec.transport for connection in self._slot_of)
 
     def tick(self) -> None:
         """A second has passed."""

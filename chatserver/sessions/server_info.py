@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from ..chat.services import Services
@@ -97,7 +98,7 @@ class ServerInfo:
         now = time.monotonic()
         metrics = self._metrics
         return {
-            "connections": ("WebSockets.", len(self._keepalive)),
+            "connections": ("Connections of clients, over any transport.", len(self._keepalive)),
             "users_online": ("People who are here.", self._services.presence.online()),
             "rooms_loaded": ("RoomRegistry in memory.", len(self._services.rooms)),
             "messages_per_second": (
@@ -109,6 +110,10 @@ class ServerInfo:
             "forms_waiting": ("Forms of plugins that are not answered yet.", self._services.dialogs.waiting),
             "uptime_seconds": ("Since the start.", now - self._services.started),
         }
+
+    def by_transport(self) -> Mapping[str, int]:
+        """How many clients are connected over each transport."""
+        return self._keepalive.by_transport()
 
     async def health(self) -> dict[str, str]:
         """What is wrong, by name; what the storage fails at, at once."""

@@ -16,10 +16,11 @@ from __future__ import annotations
 from .client import Client, Heard, Refused
 from .clock import Clock
 from .harness import Harness
+from .http_client import HttpClient
 from .process import ServerProcess
 from .transcript import run_transcript
 
-__all__ = ["Client", "Clock", "Harness", "Heard", "Refused", "ServerProcess", "run_transcript"]
+__all__ = ["Client", "Clock", "Harness", "Heard", "HttpClient", "Refused", "ServerProcess", "run_transcript"]
 
 # Read by pytest alone, when a conftest.py names this package.
 pytest_plugins = ["chatserver.testing.fixtures"]

@@ -158,17 +158,22 @@ class Client:
 
     async def _read(self, socket: WebSocketClientConnection) -> None:
         while (frame := await socket.read_message()) is not None:
-            event = Heard(json.loads(frame))
-            self.everything.append(event)
-            future = self._replies.pop(str(event.get("re")), None)
-            if "seq" in event and "room" in event and event["type"] != "ok":
-                self.seen[event["room"]] = event["seq"]
-            if future is not None and not future.done():
-                future.set_result(event)
-                continue
-            async with self._news:
-                self._inbox.append(event)
-                self._news.notify_all()
+            await self._came(Heard(json.loads(frame)))
+        self._ended()
+
+    async def _came(self, event: Heard) -> None:
+        self.everything.append(event)
+        future = self._replies.pop(str(event.get("re")), None)
+        if "seq" in event and "room" in event and event["type"] != "ok":
+            self.seen[event["room"]] = event["seq"]
+        if future is not None and not future.done():
+            future.set_result(event)
+            return
+        async with self._news:
+            self._inbox.append(event)
+            self._news.notify_all()
+
+    def _ended(self) -> None:
         for future in self._replies.values():
             if not future.done():
                 future.set_exception(ConnectionError("the connection was closed"))

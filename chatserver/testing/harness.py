@@ -19,6 +19,7 @@ from ..model.values import Role, User
 from ..plugins.failures import Failure
 from ..server.server import ChatServer
 from .client import PATIENCE, Client, Heard
+from .http_client import HttpClient, Over
 from .settings import Plugins, write_settings
 
 PASSWORD = "correct horse"
@@ -31,7 +32,8 @@ class Harness:
     YAML. The log is in memory unless ``settings`` say otherwise. A plugin that fails fails the test at the end,
     unless ``strict`` is False or the test takes the failures with `failures`. ``accounts`` are names with their roles,
     there from the start; others are guests. ``timeouts`` and ``sizes`` go over those in `chatserver.model.tuning`;
-    ``clock`` gives the time of day. Clients wait for an event for ``patience`` seconds.
+    ``clock`` gives the time of day. Clients talk ``over`` a WebSocket, Server-Sent Events or long polling, and wait for
+    an event for ``patience`` seconds.
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class Harness:
         timeouts: Mapping[str, Any] | None = None,
         sizes: Mapping[str, int] | None = None,
         clock: Callable[[], float] = time.time,
+        over: Over = "websocket",
         patience: float = PATIENCE,
     ) -> None:
         self._write_settings = partial(
@@ -58,6 +61,7 @@ class Harness:
         self._timeouts = Timeouts(**{"presence_grace": 0.0, **(timeouts or {})})
         self._sizes = Sizes(**(sizes or {}))
         self._clock = clock
+        self._over = over
         self._patience = patience
         self._clients: list[Client] = []
 
@@ -141,10 +145,14 @@ class Harness:
     async def connect(
         self, path: str = "/ws", *, origin: str | None = None, headers: Mapping[str, str] | None = None
     ) -> Client:
-        """A socket on which nothing has been said yet. ``origin`` makes it a browser's."""
+        """A connection on which nothing has been said yet. ``origin`` makes it a browser's."""
         sent = {**(headers or {}), **({"Origin": origin} if origin is not None else {})}
-        url = f"ws://127.0.0.1:{self.server.port}{path}"
-        client = Client(url, headers=sent, patience=self._patience)
+        client: Client
+        if self._over == "websocket":
+            url = f"ws://127.0.0.1:{self.server.port}{path}"
+            client = Client(url, headers=sent, patience=self._patience)
+        else:
+            client = HttpClient(self.url, self._over, headers=sent, patience=self._patience)
         await client.connect()
         self._clients.append(client)
         return client

@@ -46,6 +46,7 @@ class Scrape(Handler):
         """All families, as `prometheus_client` wants them of a collector."""
         yield from _counted(self.services.metrics)
         yield from _measured(self.site.context.info.gauges())
+        yield _transports(self.site.context.info.by_transport())
         yield from _queues(self.services.notifier.waiting(), self.services.metrics.dropped_notifications)
         yield from _hooks(self.services.host.stats)
 
@@ -64,7 +65,15 @@ def _counted(metrics: Metrics) -> Iterator[Metric]:
         ("lagging", "Times a lagging connection was not sent what may be lost.", metrics.lagging),
     ):
         yield CounterMetricFamily(PREFIX + name, text, value=value)
-    closes = CounterMetricFamily(PREFIX + "closes", "WebSockets closed by the server.", labels=["code"])
+    answers = CounterMetricFamily(
+        PREFIX + "stream_answers",
+        "Answers to clients that read an HTTP stream: events, or long polling.",
+        labels=["reading"],
+    )
+    for reading, count in sorted(metrics.stream_answers.items()):
+        answers.add_metric([reading], count)
+    yield answers
+    closes = CounterMetricFamily(PREFIX + "closes", "Connections closed by the server.", labels=["code"])
     for code, count in sorted(metrics.closes.items()):
         closes.add_metric([str(int(code))], count)
     yield closes
@@ -73,7 +82,7 @@ def _counted(metrics: Metrics) -> Iterator[Metric]:
     )
     yield _histogram("commit_seconds", "Duration of a transaction.", metrics.commit_seconds)
     yield _histogram("commit_events", "Events in a transaction.", metrics.commit_events)
-    yield _histogram("connection_seconds", "Lifetime of a WebSocket.", metrics.connection_seconds)
+    yield _histogram("connection_seconds", "Lifetime of a connection.", metrics.connection_seconds)
 
 
 def _histogram(name: str, text: str, histogram: Histogram) -> Metric:
@@ -87,6 +96,17 @@ def _measured(gauges: dict[str, tuple[str, float]]) -> Iterator[Metric]:
 
     for name, (text, value) in gauges.items():
         yield GaugeMetricFamily(PREFIX + name, text, value=value)
+
+
+def _transports(connections: Mapping[str, int]) -> Metric:
+    from prometheus_client.metrics_core import GaugeMetricFamily
+
+    family = GaugeMetricFamily(
+        PREFIX + "transport_connections", "Connections of clients, by transport.", labels=["transport"]
+    )
+    for transport, count in sorted(connections.items()):
+        family.add_metric([transport], count)
+    return family
 
 
 def _queues(waiting: Mapping[str, int], dropped: Mapping[str, int]) -> Iterable[Metric]:

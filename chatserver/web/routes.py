@@ -10,6 +10,8 @@ from tornado.web import Application, RequestHandler
 from . import accounts, api, auth, sessions
 from .application import ServerApplication
 from .handler import Handler, NotFound
+from .http_stream.handlers import OneStream, OpenStream
+from .http_stream.streams import Streams
 from .plugin_routes import PluginRoutes
 from .prometheus import Scrape
 from .site import Site
@@ -60,6 +62,9 @@ def application(site: Site) -> Application:
         (f"messages/{NAME}", api.OneMessage),
     ):
         routes.append(URLSpec("/api/v1/" + path, handler, common))
+    streams = {**common, "streams": Streams(site.context)}
+    routes.append(URLSpec("/api/v1/stream", OpenStream, streams))
+    routes.append(URLSpec(f"/api/v1/stream/{NAME}", OneStream, streams))
     routes.append(URLSpec("/", Index, common))
     routes.append(URLSpec("/sw.js", Worker, common))
     routes.append(URLSpec("/static/(.*)", Static, common))

@@ -10,6 +10,7 @@ from .frames import PING, frame
 class FrameCodec:
     """A text frame for each payload."""
 
+    transport = "websocket"
     ping = frame(b"", PING)
 
     def encode(self, payload: bytes, readers: int = 1, *, secret: bool = False) -> bytes:
@@ -20,6 +21,7 @@ class FrameCodec:
 class DeflateCodec:
     """The same for peers that agreed on permessage-deflate: a frame that gets smaller by it is compressed."""
 
+    transport = FrameCodec.transport
     ping = FrameCodec.ping
 
     def __init__(self, metrics: Metrics) -> None:
