@@ -132,7 +132,9 @@ async def test_a_stream_is_for_its_session_alone(chat):
         other = await server.client("alice")
         carl = await server.client("carl")
         # Another session of the same user is another one too.
-        again = await server.services.accounts.issue(await server.services.accounts.find(carl.id), "session")
+        again = await server.services.accounts.tokens.issue(
+            await server.services.accounts.find(carl.id), "session"
+        )
         of_carl, _ = await opened(server, {"token": carl.token})
         for wrong, theirs in (
             (address, {"token": other.token}),
