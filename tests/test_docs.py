@@ -505,6 +505,14 @@ class Overheard:
             await self.ask(alice, type_, **fields)
         await self._preview(alice)
         await self._moderate(server, alice)
+        number = (await self.ask(alice, "report", user="bob", reason="loud"))["report"]
+        for type_, fields in (
+            ("reports", {}),
+            ("moderation:claim", {"report": number}),
+            ("moderation:close", {"report": number, "outcome": "acted"}),
+            ("audit", {"user": "alice"}),
+        ):
+            await self.ask(alice, type_, **fields)
         for room in ("general", "tea"):
             for event in (await alice.ask("sync", room=room, after=0))["events"]:
                 self.durable[event["type"]] |= set(event) - {"type"}
@@ -604,7 +612,8 @@ def routes(application: Application) -> set[str]:
     """``GET /api/v1/rooms/{}`` for every method of every route."""
     found = set()
     targets: list[tuple[str, Any]] = [
-        (f"/plugins/{plugin.name}/{route.pattern}", route.handler) for plugin, route in host().routes
+        (f"{'/api/v1' if route.bare else f'/plugins/{plugin.name}'}/{route.pattern}", route.handler)
+        for plugin, route in host().routes
     ]
     targets.append(("/plugins/([^/]+)/static/(.*)", PluginStatic))
     for rule in application.wildcard_router.rules:

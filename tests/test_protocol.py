@@ -36,6 +36,7 @@ WORKING = {
     "action": ({"message_id": "$request", "plugin": "approve", "action": "refuse"}, set()),
     "answer": ({"form": "$form"}, set()),
     "rooms": ({"search": "gen"}, {"rooms", "more"}),
+    "audit": ({"user": "alice"}, {"entries", "more"}),
     "stats": ({}, {"users_online", "connections", "rooms", "messages_total", "messages_per_second",
                    "uptime_seconds", "server_time", "version"}),
     "ping": ({}, set()),

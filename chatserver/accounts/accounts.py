@@ -9,12 +9,13 @@ from typing import Protocol, TypeVar
 from ..config import Auth
 from ..model import names
 from ..model.addresses import one_client
+from ..model.audit import entry
 from ..model.confusables import confusable_key
 from ..model.errors import Reject
 from ..model.ids import new_user_id
 from ..model.reserved import refuse_reserved
 from ..model.values import ROLES, Request, Role, User
-from ..store import Connection, Store
+from ..store import Connection, Store, audit
 from ..store import accounts as people
 from ..store import tokens as kept_tokens
 from .passwords import Passwords
@@ -149,11 +150,12 @@ class Accounts:
             people.create_user(conn, user, key, self._clock())
             people.set_password_hash(conn, user.id, hashed)
             then(conn, user)
+            audit.record(conn, entry("account_added", self._clock(), target=user, detail=role))
 
         await self.take_name(key, create)
         return user
 
-    async def set_role(self, user: User, role: Role) -> None:
+    async def set_role(self, user: User, role: Role, *, by: User | None = None) -> None:
         """Give an account another role; a running server hears of it."""
         if role not in ROLES[1:] or user.role == "guest":
             raise Reject(f"A role is one of {', '.join(ROLES[1:])}, and guests have none of them.", "invalid")
@@ -161,6 +163,8 @@ class Accounts:
         def change(conn: Connection) -> None:
             people.set_role(conn, user.id, role)
             people.add_signal(conn, user.id)
+            detail = f"{user.role} → {role}"
+            audit.record(conn, entry("role", self._clock(), by=by, target=user, detail=detail))
 
         await self._store.write(change)
 

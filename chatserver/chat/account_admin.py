@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
+
 from ..accounts.accounts import Accounts
+from ..model.audit import entry
 from ..model.errors import Reject
 from ..model.people import Account
 from ..model.values import AccountState, Role, User
-from ..store import Connection, Store
+from ..store import Connection, Store, audit
 from ..store import accounts as people
 from ..store import tokens as kept_tokens
 from .access import Access
@@ -37,9 +40,9 @@ class AccountAdmin:
         if state == "waiting":
             raise Reject("An account doesn't go back to waiting.", "invalid", field="state")
         if state is not None:
-            await set_state(self._store, user, state)
+            await set_state(self._store, user, state, by=by)
         if role is not None and role != user.role:
-            await self._accounts.set_role(user, role)
+            await self._accounts.set_role(user, role, by=by)
         await self._changes.refresh(user.id)
         return await self.account(user_id)
 
@@ -63,7 +66,7 @@ class AccountAdmin:
         return found
 
 
-async def set_state(store: Store, user: User, state: AccountState) -> None:
+async def set_state(store: Store, user: User, state: AccountState, *, by: User | None = None) -> None:
     """Let an account be signed in to, or not, which ends its sessions; a running server is told."""
 
     def change(conn: Connection) -> None:
@@ -71,5 +74,6 @@ async def set_state(store: Store, user: User, state: AccountState) -> None:
         if state != "active":
             kept_tokens.drop(conn, user_id=user.id)
         people.add_signal(conn, user.id)
+        audit.record(conn, entry("account_state", time.time(), by=by, target=user, detail=state))
 
     await store.write(change)

@@ -152,6 +152,16 @@ class PluginChat(PluginMessages):
 
     # Moderation
 
+    async def audit(
+        self, action: str, *, by: User | None = None, user: User | None = None, room: Room | str | None = None,
+        reason: str = "", until: float = 0.0, detail: str = "",
+    ) -> None:  # fmt: skip
+        where = None if room is None else self._here(room)
+        name = f"{self._plugin}:{action}"
+        await self._services.audit.note(
+            name, by=by, target=user, room=where, reason=reason, until=until, detail=detail
+        )
+
     async def kick(
         self, room: Room | str, user: User, *, by: User | None = None, minutes: float = 0, reason: str = ""
     ) -> None:

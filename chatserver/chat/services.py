@@ -29,6 +29,7 @@ from .access import Access
 from .account_admin import AccountAdmin
 from .account_changes import AccountChanges
 from .after_commit import AfterCommit, user_gone
+from .audit import AuditLog
 from .bots import Bots
 from .calls import CallServices
 from .dialogs import Dialogs
@@ -124,6 +125,7 @@ class Services:
         self.messages = Messages(
             rooms, self.room_service, store, access, pipeline, self.message_limiter, resends
         )
+        self.audit = AuditLog(store, rooms, access, self.accounts, clock)
         self.moderation = Moderation(rooms, store, access, clock)
         self.people = People(
             rooms, store, self.bus, access, self.presence, self.after_commit, self.accounts, self.notifier

@@ -25,6 +25,8 @@ CORE: Mapping[str, Role] = MappingProxyType(
         "user.status": "guest",
         "invite.create": "moderator",
         "server.accounts": "admin",
+        "audit.read": "moderator",
+        "audit.sign_ins": "admin",
         "server.metrics": "admin",
         "server.plugins": "admin",
     }

@@ -52,10 +52,12 @@ class RequestSpec(msgspec.Struct, frozen=True):
 
 class Route(msgspec.Struct, frozen=True):
     """An HTTP route: ``pattern`` is a regular expression below ``/plugins/<plugin>/``, ``handler`` a subclass of
-    `chatserver.Handler`, whose ``self.plugin`` is the plugin."""
+    `chatserver.Handler`, whose ``self.plugin`` is the plugin. A ``bare`` one, which only the bundled plugins may have,
+    is below ``/api/v1/``."""
 
     pattern: str
     handler: type
+    bare: bool = False
 
 
 class ChatAPI(Protocol):
@@ -189,6 +191,14 @@ class ChatAPI(Protocol):
     def publish_to(self, user: User, type: str, data: Mapping[str, Any]) -> None:
         """Send an ephemeral event ``<plugin>:<type>`` to all connections of a user. Not kept, may be dropped. Raises
         like `append`."""
+
+    async def audit(
+        self, action: str, *, by: User | None = None, user: User | None = None, room: Room | str | None = None,
+        reason: str = "", until: float = 0.0, detail: str = "",
+    ) -> None:  # fmt: skip
+        """Add an entry ``<plugin>:<action>`` to the audit log: what ``by`` did to ``user``, who may read it. ``until``
+        is in seconds since 1970, 0 for no end. Kicks, mutes, bans, deletions and changes of rooms are noted by the
+        server."""
 
     def wire(self, event: Event) -> dict[str, Any]:
         """The event as it goes on the wire, for replies of a plugin's own."""

@@ -123,8 +123,12 @@ class Builder:
         event_types = read.event_types()
         read.check_events(event_types, self._failed | self._there - set(self._loaded))
         read.check_commands(commands, permissions)
-        requests = read.requests(lambda name: self._loaded[name].bundled)
-        routes = tuple((self._loaded[name], route) for name, route in read.routes())
+
+        def bundled(name: str) -> bool:
+            return self._loaded[name].bundled
+
+        requests = read.requests(bundled)
+        routes = tuple((self._loaded[name], route) for name, route in read.routes(bundled))
         problems.raise_any()
         off = tuple(name for name in self._settings.plugins.enabled if name in self._settings.off)
         return PluginSet(plugins, hooks, commands, permissions, requests, event_types, off, routes)

@@ -108,12 +108,15 @@ class Registrations:
                             text = f"hook {hook}: there is no event {name!r}{_near(name, known)}"
                             raise mistake(impl.plugin, text, impl.function)
 
-    def routes(self) -> list[tuple[str, Route]]:
+    def routes(self, bundled: Callable[[str], bool]) -> list[tuple[str, Route]]:
         """The plugins' HTTP routes, each with its plugin's name."""
         found: list[tuple[str, Route]] = []
         for plugin, place, route in self._each("register_routes", Sequence):
             with self._problems.noted():
                 _check_route(plugin, route, place)
+                if route.bare and not bundled(plugin):
+                    text = f"route {route.pattern!r}: only bundled plugins may have bare ones"
+                    raise mistake(plugin, text, place)
                 pattern = route.pattern.lstrip("/")
                 if any(name == plugin and each.pattern.lstrip("/") == pattern for name, each in found):
                     text = f"route {route.pattern!r} is there twice: one handler can have several methods"

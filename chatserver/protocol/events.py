@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from ..model.audit import AuditEntry
 from ..model.errors import Reject
 from ..model.values import (
     Actions,
@@ -70,6 +71,21 @@ def error(re: str | None, reject: Reject) -> bytes:
     if reject.plugin is not None:
         fields["plugin"] = reject.plugin
     return encode(fields)
+
+
+def audit_fields(entry: AuditEntry) -> dict[str, Any]:
+    """An entry of the audit log; what does not apply is left out."""
+    fields: dict[str, Any] = {"id": entry.id, "ts": iso(entry.ts), "action": entry.action}
+    if entry.by_id:
+        fields["by"] = {"id": entry.by_id, "name": entry.by_name}
+    if entry.target_id or entry.target_name:
+        fields["user"] = {"id": entry.target_id, "name": entry.target_name}
+    for name in ("room", "reason", "detail"):
+        if getattr(entry, name):
+            fields[name] = getattr(entry, name)
+    if entry.until:
+        fields["until"] = iso(entry.until)
+    return fields
 
 
 class _Person(msgspec.Struct, omit_defaults=True):

@@ -154,6 +154,21 @@ class Rooms(Request, tag="rooms", frozen=True, kw_only=True):
     after: Name | None = None
 
 
+class Audit(Request, tag="audit", frozen=True, kw_only=True):
+    """A page of the audit log, the newest entries first: what fits all fields that are given. ``cursor`` is the id of
+    the last entry of the page before."""
+
+    room: Name | None = None
+    user: Name | None = None
+    by: Name | None = None
+    action: Annotated[str, Meta(max_length=64)] | None = None
+    search: Search | None = None
+    after: Annotated[str, Meta(max_length=40)] | None = None
+    before: Annotated[str, Meta(max_length=40)] | None = None
+    limit: Annotated[int, Meta(ge=1, le=200)] = 50
+    cursor: Seq | None = None
+
+
 class Stats(Request, tag="stats", frozen=True):
     """The server in figures."""
 
@@ -178,6 +193,7 @@ Core = (
     | Press
     | Answer
     | Rooms
+    | Audit
     | Stats
     | Ping
 )

@@ -9,6 +9,7 @@ import click
 
 from .. import __version__
 from ..model.errors import ConfigError, PluginError, Reject
+from .audit_command import audit
 from .options import MISTAKE
 from .plugin_commands import check, plugin
 from .plugin_list import plugins
@@ -23,7 +24,7 @@ def commands() -> None:
     """A self-hosted chat server in which every feature is a plugin."""
 
 
-for each in (serve, reload, check, plugins, plugin, user):
+for each in (serve, reload, check, plugins, plugin, user, audit):
     commands.add_command(each)
 
 

@@ -30,7 +30,7 @@ def user() -> None:
     """Manage accounts, beside a running server too."""
 
 
-def _with_accounts(function: Callable[..., Awaitable[T]]) -> Callable[..., T]:
+def with_accounts(function: Callable[..., Awaitable[T]]) -> Callable[..., T]:
     """Run an async command with the accounts of the server that ``--config`` describes."""
 
     @functools.wraps(function)
@@ -65,7 +65,7 @@ _password = click.password_option(help="Asked for when it is not given.")
 @_password
 @_role
 @config_option
-@_with_accounts
+@with_accounts
 async def user_add(store: Store, accounts: Accounts, name: str, password: str, role: Role) -> None:
     """Add an account."""
     added = await accounts.add(name, password, role)
@@ -74,7 +74,7 @@ async def user_add(store: Store, accounts: Accounts, name: str, password: str, r
 
 @user.command("list")
 @config_option
-@_with_accounts
+@with_accounts
 async def user_list(store: Store, accounts: Accounts) -> None:
     """List the accounts."""
     for found in await store.read(people.accounts):
@@ -86,7 +86,7 @@ async def user_list(store: Store, accounts: Accounts) -> None:
 @click.argument("name")
 @click.argument("role", type=click.Choice(ROLES[1:]))
 @config_option
-@_with_accounts
+@with_accounts
 async def user_role(store: Store, accounts: Accounts, name: str, role: Role) -> None:
     """Give an account another role."""
     found = await _account(store, name)
@@ -98,7 +98,7 @@ async def user_role(store: Store, accounts: Accounts, name: str, role: Role) -> 
 @click.argument("name")
 @_password
 @config_option
-@_with_accounts
+@with_accounts
 async def user_passwd(store: Store, accounts: Accounts, name: str, password: str) -> None:
     """Set another password, and end all sessions of the account."""
     found = await _account(store, name)
@@ -107,7 +107,7 @@ async def user_passwd(store: Store, accounts: Accounts, name: str, password: str
 
 
 def _state_command(name: str, state: AccountState, done: str, help: str) -> None:
-    @_with_accounts
+    @with_accounts
     async def run(store: Store, accounts: Accounts, name: str) -> None:
         found = await _account(store, name)
         await set_state(store, found, state)
@@ -131,7 +131,7 @@ _state_command("enable", "active", "may sign in again.", "Let a disabled account
 @user.command("reset")
 @click.argument("name")
 @config_option
-@_with_accounts
+@with_accounts
 async def user_reset(store: Store, accounts: Accounts, name: str) -> None:
     """Print the end of a link with which the account's owner sets another password, once, within a day."""
     found = await _account(store, name)

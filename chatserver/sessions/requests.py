@@ -62,6 +62,7 @@ class RequestHandler:
         self._messages = services.messages
         self._rooms = services.room_service
         self._people = services.people
+        self._audit = services.audit
         self._commands = services.commands
         self._presser = services.presser
         self._dialogs = services.dialogs
@@ -196,6 +197,9 @@ class RequestHandler:
             case requests.Rooms(search=str(search)):
                 rooms, more = await self._rooms.directory(search, request.after, session.user)
                 return {"rooms": rooms, "more": more}
+            case requests.Audit():
+                entries, more = await self._audit.page(user, request)
+                return {"entries": [wire.audit_fields(each) for each in entries], "more": more}
             case requests.Stats():
                 return await self._stats()
             case requests.Ping():

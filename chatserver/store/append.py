@@ -21,6 +21,7 @@ from ..plugins.failures import refused
 from . import queries as reading
 from . import schema as s
 from .append_statements import AppendStatements
+from .audit import note_change
 from .changes import Append as AppendChange
 from .changes import (
     Batch,
@@ -121,22 +122,27 @@ class BatchAppender:
 
     def _other(self, room: _Room, ts: float, change: Change) -> Outcome:
         try:
-            match change:
-                case Edit():
-                    return self._edit(room, ts, change)
-                case Delete():
-                    return self._delete(room, ts, change)
-                case AppendChange():
-                    return self._append(room, ts, change)
-                case ChangeMember():
-                    return self._change_member(room, ts, change)
-                case ChangeRoom():
-                    return self._change_room(room, ts, change)
-                case CreateRoom():
-                    return self._create_room(room, ts, change)
-            raise TypeError(f"no such change: {change!r}")
+            done = self._write(room, ts, change)
+            note_change(self.conn, ts, room.name, change, done)
+            return done
         except Reject as refusal:
             return refusal
+
+    def _write(self, room: _Room, ts: float, change: Change) -> Outcome:
+        match change:
+            case Edit():
+                return self._edit(room, ts, change)
+            case Delete():
+                return self._delete(room, ts, change)
+            case AppendChange():
+                return self._append(room, ts, change)
+            case ChangeMember():
+                return self._change_member(room, ts, change)
+            case ChangeRoom():
+                return self._change_room(room, ts, change)
+            case CreateRoom():
+                return self._create_room(room, ts, change)
+        raise TypeError(f"no such change: {change!r}")
 
     def _take(
         self, room: _Room, ts: float, type: str, user: User, data: dict[str, Any] | None = None,

@@ -257,6 +257,25 @@ plugin_job = Table(
     PrimaryKeyConstraint("plugin", "id"),
 )
 
+# Who did what to whom, where, why, until when. Rows are only ever added; names are those of then.
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("ts", Float, nullable=False),
+    Column("action", String, nullable=False),
+    Column("by_id", String, nullable=False),
+    Column("by_name", String, nullable=False),
+    Column("target_id", String, nullable=False),
+    Column("target_name", String, nullable=False),
+    Column("room", String),
+    Column("reason", Text, nullable=False),
+    Column("until", Float, nullable=False),
+    Column("detail", Text, nullable=False),
+    Index("audit_target", "target_id"),
+    Index("audit_room", "room"),
+)
+
 # Kept by Alembic (migrations/); made and read without it, as it takes a quarter of a second to import.
 alembic_version = Table(
     "alembic_version",

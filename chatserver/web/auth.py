@@ -60,8 +60,9 @@ class _SignIn(Handler):
         self.remember(token, days)
         self.reply({"user": own(user), "token": token})
 
-    def session_begun(self, user: User, token: str) -> None:
-        """Sign an account in, and tell the plugins."""
+    async def session_begun(self, user: User, token: str) -> None:
+        """Sign an account in, note it, and tell the plugins."""
+        await self.services.audit.note("login", by=user, target=user, detail=self.remote_ip)
         self.services.notifier.notify("after_login", user, self._asked)
         self.signed_in(user, token, self.services.settings.auth.session_days)
 
@@ -80,8 +81,12 @@ class Login(_SignIn):
 
     async def post(self) -> None:
         form = self.body(LoginForm)
-        user, token = await self.services.sign_in.login(form.name, form.password, self._asked)
-        self.session_begun(user, token)
+        try:
+            user, token = await self.services.sign_in.login(form.name, form.password, self._asked)
+        except Reject as refusal:
+            await self.services.audit.sign_in_refused(form.name, self.remote_ip, refusal)
+            raise
+        await self.session_begun(user, token)
 
 
 class Register(_SignIn):
@@ -100,7 +105,7 @@ class Register(_SignIn):
         if invite is not None:
             await services.invites.enter(user, invite)
         token = await services.accounts.tokens.issue(user, "session", self._asked)
-        self.session_begun(user, token)
+        await self.session_begun(user, token)
 
 
 class Reset(_SignIn):
@@ -121,7 +126,7 @@ class Setup(_SignIn):
         user, token = await self.services.accounts.first_admin(
             form.token, form.name, form.password, self._asked
         )
-        self.session_begun(user, token)
+        await self.session_begun(user, token)
 
 
 class Logout(Handler):

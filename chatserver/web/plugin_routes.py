@@ -1,4 +1,4 @@
-"""What is below ``/plugins/<name>/``: the routes and files of the plugins that are enabled when a request comes."""
+"""The plugins' routes below ``/plugins/<name>/`` and ``/api/v1/``, and their files, as enabled when a request comes."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from .site import Site
 from .static import PluginStatic
 
 PREFIX = "/plugins/"
+API = "/api/v1/"
+"""Below it are the bare routes of bundled plugins, beside the server's own."""
 
 
 class FoundRoute(NamedTuple):
@@ -38,13 +40,14 @@ class PluginRoutes:
 
     def find(self, request: HTTPServerRequest) -> FoundRoute | None:
         """The handler of a request, or None."""
-        if not request.path.startswith(PREFIX):
+        if not request.path.startswith((PREFIX, API)):
             return None
         current = self._site.services.host.current
         rules = self._rules.get(current)
         if rules is None:
             rules = self._rules[current] = self._compiled(current)
-        name = request.path.removeprefix(PREFIX).partition("/")[0]
+        bare = request.path.startswith(API)
+        name = "" if bare else request.path.removeprefix(PREFIX).partition("/")[0]
         for matcher, handler, arguments in rules.get(name, ()):
             matched = matcher.match(request)
             if matched is not None:
@@ -52,11 +55,12 @@ class PluginRoutes:
         return None
 
     def _compiled(self, plugins: PluginSet) -> dict[str, list[Rule]]:
-        rules: dict[str, list[Rule]] = {plugin.name: [] for plugin in plugins.plugins}
+        rules: dict[str, list[Rule]] = {"": [], **{plugin.name: [] for plugin in plugins.plugins}}
         for plugin, route in plugins.routes:
-            matcher = PathMatches(f"{PREFIX}{plugin.name}/{route.pattern.lstrip('/')}")
+            above = API if route.bare else f"{PREFIX}{plugin.name}/"
+            matcher = PathMatches(above + route.pattern.lstrip("/"))
             arguments = {"site": self._site, "plugin": plugin.instance}
-            rules[plugin.name].append((matcher, route.handler, arguments))
+            rules["" if route.bare else plugin.name].append((matcher, route.handler, arguments))
         for plugin in plugins.plugins:
             if plugin.static_dir is not None:
                 matcher = PathMatches(f"{PREFIX}({plugin.name})/static/(.*)")

@@ -7,7 +7,7 @@ import logging
 from tornado.routing import Rule, URLSpec
 from tornado.web import Application, RequestHandler
 
-from . import accounts, api, auth, sessions
+from . import accounts, api, audit, auth, sessions
 from .application import ServerApplication
 from .handler import Handler, NotFound
 from .http_stream.handlers import OneStream, OpenStream
@@ -60,6 +60,7 @@ def application(site: Site) -> Application:
         (f"rooms/{NAME}/members/{NAME}", api.RoomMember),
         (f"rooms/{NAME}/messages", api.RoomMessages),
         (f"messages/{NAME}", api.OneMessage),
+        ("audit", audit.AuditEntries),
     ):
         routes.append(URLSpec("/api/v1/" + path, handler, common))
     streams = {**common, "streams": Streams(site.context)}

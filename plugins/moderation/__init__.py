@@ -5,8 +5,26 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
-from chatserver import Ban, Draft, Message, Plugin, Reject, Room, User, command, hookimpl, settings
+import msgspec
 
+from chatserver import (
+    Ban,
+    Draft,
+    Message,
+    Plugin,
+    Reject,
+    RequestSpec,
+    Room,
+    Route,
+    User,
+    command,
+    hookimpl,
+    settings,
+)
+
+from .http import OneReport, ReportList
+from .report_table import BY_REPORTER, BY_STATE, REPORTS
+from .reports import PERMISSION, Ask, Claim, Close, NewReport, Reports
 from .words import pattern, plain
 
 Time = Annotated[timedelta, "minutes, or 90s, 1h30m, 2 days"]
@@ -20,18 +38,51 @@ class Moderation(Plugin):
 
     # A filter that lets everything through when it breaks is none.
     on_error = "reject"
+    migrations = (REPORTS, BY_STATE, BY_REPORTER)
 
     @settings
     class Settings:
         words: tuple[str, ...] = ()
+        reports_per_hour: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 20
+        """How often a user may report in an hour."""
 
     @hookimpl
     def startup(self):
         self._words = pattern(self.settings.words)
+        self.reports = Reports(self, self.settings.reports_per_hour)
 
     @hookimpl
     def register_permissions(self):
-        return {"moderation.kick": "moderator", "moderation.mute": "moderator", "moderation.ban": "moderator"}
+        return {
+            "moderation.kick": "moderator",
+            "moderation.mute": "moderator",
+            "moderation.ban": "moderator",
+            "moderation.report": "guest",
+            PERMISSION: "moderator",
+        }
+
+    @hookimpl
+    def register_requests(self):
+        return [
+            RequestSpec("report", NewReport, self._report, bare=True),
+            RequestSpec(
+                "reports", Ask, lambda ctx, fields: self.reports.reports(ctx.user, fields), bare=True
+            ),
+            RequestSpec("claim", Claim, lambda ctx, fields: self.reports.claim(ctx.user, fields)),
+            RequestSpec("close", Close, lambda ctx, fields: self.reports.close(ctx.user, fields)),
+        ]
+
+    @hookimpl
+    def register_routes(self):
+        return [Route("reports", ReportList, bare=True), Route("reports/([0-9]+)", OneReport, bare=True)]
+
+    @hookimpl
+    async def after_connect(self, user: User):
+        await self.reports.came(user)
+
+    @hookimpl
+    def after_disconnect(self, user: User):
+        self.reports.went(user)
 
     @hookimpl
     def before_post(self, draft: Draft):
@@ -75,6 +126,22 @@ class Moderation(Plugin):
     async def bans(self, ctx):
         """List who is banned from this room."""
         return "\n".join(line(ban) for ban in await self.chat.bans(here(ctx))) or "No user is banned here."
+
+    async def _report(self, ctx, fields: NewReport):
+        return await self.report_by(ctx.user, fields)
+
+    async def report_by(self, user: User, fields: NewReport):
+        """Add a report of this user's. Raises `Reject`."""
+        if not await self.chat.may(user, "moderation.report"):
+            raise Reject("You may not report.", "forbidden")
+        return await self.reports.report(user, fields)
+
+    @command(permission="moderation.report", examples=["/report bob He keeps insulting people"])
+    async def report(self, ctx, user: User, *, reason: str):
+        """Report a user to the moderators; a message is reported by its menu."""
+        room = ctx.room.name if ctx.room is not None else None
+        made = await self.reports.report(ctx.user, NewReport(reason=reason[:500], user=user.id, room=room))
+        return f"Thank you. Your report has the number {made['report']}; you will be told what becomes of it."
 
     def _check(self, content: str) -> None:
         if self._words and self._words.search(plain(content)):

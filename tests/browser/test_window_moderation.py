@@ -1,0 +1,45 @@
+"""Moderation as people do it: a report from a message's menu, the queue, the log, one's own record."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.async_api import expect
+
+pytestmark = pytest.mark.browser
+
+
+async def test_a_report_is_made_worked_off_and_its_outcome_told(stage):
+    async with stage(plugins=["moderation", "history"], accounts={"mona": "moderator"}) as here:
+        bob = await here.server.client("bob")
+        await bob.join("general")
+        await bob.says("you fool", "general")
+        ann = await here.window()
+        await ann.enter("ann")
+        message = await ann.sees("you fool")
+        await message.click(button="right")
+        await ann.page.get_by_role("menuitem", name="Report…").click()
+        dialog = ann.page.get_by_role("dialog", name="Report bob")
+        await dialog.get_by_role("button", name="Report", exact=True).click()
+        await expect(dialog.get_by_role("alert")).not_to_be_empty()
+        await dialog.get_by_role("textbox", name="What is wrong?").fill("insults me")
+        await dialog.get_by_role("button", name="Report", exact=True).click()
+        await expect(dialog).to_have_count(0)
+        await expect(ann.page.locator(".toast")).to_contain_text("The moderators were told")
+
+        mona = await here.window()
+        await mona.sign_in("mona")
+        await mona.page.get_by_role("button", name="One open report").click()
+        entry = mona.page.locator(".moderation-entry")
+        await expect(entry).to_contain_text("you fool")
+        await expect(entry).to_contain_text("insults me")
+        await entry.get_by_role("button", name="I'll look at it").click()
+        await expect(entry).to_contain_text("is being looked at · mona")
+        await entry.get_by_role("button", name="Acted on").click()
+        dialog = mona.page.get_by_role("dialog", name="Acted on")
+        await dialog.get_by_role("textbox").fill("He was warned.")
+        await dialog.get_by_role("button", name="Close the report").click()
+        await expect(mona.page.locator(".moderation-list")).to_contain_text("There is nothing here.")
+        await expect(mona.page.get_by_role("button", name="One open report")).to_be_hidden()
+        await mona.page.get_by_role("button", name="Log", exact=True).click()
+        await expect(entry.first).to_contain_text("Report closed: acted on")
+        await expect(ann.page.locator("body")).to_contain_text("was acted on: He was warned.")
