@@ -105,7 +105,7 @@ export class App extends Emitter {
   }
 
   /**
-   * @param {string} label what it is a menu of @param {import("./parts/menu.js").Item[]} items
+   * @param {string} label what it is a menu of @param {import("./parts/menu.js").Item[]|(() => import("./parts/menu.js").Item[])} items
    * @param {HTMLElement} opener gets the focus back @param {{x: number, y: number}} [point] where the mouse was
    */
   openMenu(label, items, opener, point) {

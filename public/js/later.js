@@ -36,6 +36,10 @@ export function begin(app) {
   skipClosed();
   app.menu = new Menu();
   app.sheet = new MessageSheet(app);
+  app.on("plugins", () => {
+    app.menu?.refresh();
+    app.sheet?.refresh();
+  });
   new Notifier(app);
   new Idle(app.store, app.session).start();
   installWorker((hash) => { location.hash = hash; });

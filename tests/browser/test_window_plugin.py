@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import shutil
 import subprocess
@@ -56,3 +57,27 @@ async def test_its_texts_follow_the_language(polls):
         await alice.ready()
         await bob.says("/tally Tea? | Green | Black")
         await expect(alice.log.get_by_role("button", name=re.compile("Green"))).to_contain_text("0 票")
+
+
+async def test_an_open_menu_takes_in_what_a_part_adds_once_it_is_loaded(stage):
+    async with stage(plugins=["pins", "history"], accounts={"alice": "member"}) as here:
+        alice = await here.window()
+        await alice.sign_in("alice")
+        await alice.say("hello")
+        message = await alice.sees("hello")
+        loading = asyncio.Event()
+
+        async def hold(route):
+            await loading.wait()
+            await route.continue_()
+
+        await alice.page.route(re.compile("/plugins/pins/.*client"), hold)
+        await alice.page.reload(wait_until="commit")
+        await message.click(button="right")
+        menu = alice.page.get_by_role("menu")
+        await expect(menu.get_by_role("menuitem", name="Delete")).to_be_visible()
+        await expect(menu.get_by_role("menuitem", name="Pin", exact=True)).to_have_count(0)
+        loading.set()
+        await expect(menu.get_by_role("menuitem", name="Pin", exact=True)).to_be_visible()
+        await menu.press("Escape")
+        await expect(message).to_be_focused()

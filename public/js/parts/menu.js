@@ -15,23 +15,39 @@ export class Menu {
     this.list.addEventListener("toggle", (event) => /** @type {ToggleEvent} */ (event).newState === "closed" && this.closed());
     /** @type {HTMLElement|null} */
     this.opener = null;
+    /** What makes the items anew, where they can change. @type {(() => Item[])|null} */
+    this.items = null;
   }
 
   /**
    * @param {string} label what it is a menu of
-   * @param {Item[]} items
+   * @param {Item[]|(() => Item[])} items
    * @param {HTMLElement} opener gets the focus back
    * @param {{x: number, y: number}} [point] where the mouse was, else below the opener
    */
   open(label, items, opener, point) {
     this.opener = opener;
     this.list.setAttribute("aria-label", label);
-    this.list.replaceChildren(...items.map((item) => (item instanceof Node ? item : this.line(item))));
+    this.items = items instanceof Function ? items : null;
+    this.fill(items instanceof Function ? items() : items);
     // Part of the landmark that it was opened from.
     (opener.closest("nav, main, [role=complementary]") ?? document.body).append(this.list);
     this.list.showPopover();
     this.place(opener.getBoundingClientRect(), point);
     (this.lines[0] ?? this.list).focus({ preventScroll: true });
+  }
+
+  /** @param {Item[]} items */
+  fill(items) {
+    this.list.replaceChildren(...items.map((item) => (item instanceof Node ? item : this.line(item))));
+  }
+
+  /** A plugin's part came or went: its actions with it, while the menu is open. */
+  refresh() {
+    if (!this.items || !this.list.isConnected) return;
+    const at = this.lines.findIndex((line) => line === document.activeElement);
+    this.fill(this.items());
+    (this.lines[at] ?? this.list).focus({ preventScroll: true });
   }
 
   /** @param {Exclude<Item, Node>} item */

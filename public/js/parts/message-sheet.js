@@ -14,10 +14,27 @@ export class MessageSheet {
     this.dialog = h("dialog", { class: "sheet" });
     this.dialog.addEventListener("pointerdown", (event) => event.target === this.dialog && this.dialog.close());
     this.dialog.addEventListener("close", () => this.dialog.remove());
+    /** @type {Message|null} */
+    this.message = null;
   }
 
   /** @param {Message} message */
   open(message) {
+    this.message = message;
+    this.fill(message);
+    document.body.append(this.dialog);
+    openModal(this.dialog);
+  }
+
+  /** A plugin's part came or went: its actions with it. */
+  refresh() {
+    if (!this.message || !this.dialog.isConnected) return;
+    this.fill(this.message);
+    this.dialog.querySelector("button")?.focus({ preventScroll: true });
+  }
+
+  /** @param {Message} message */
+  fill(message) {
     const { app, dialog } = this;
     const { t, format, plugins } = app;
     const edited = message.edited_at ? t("messages.editedAt", { time: format.exact(message.edited_at) }) : "";
@@ -30,8 +47,6 @@ export class MessageSheet {
       ...app.actions.of("message", message).map((action) => this.button(action, message)),
       h("button", { type: "button", class: "sheet-action", onClick: () => dialog.close() }, icon("close"), t("app.cancel")));
     dialog.querySelector(".sheet-extras")?.addEventListener("click", () => dialog.close());
-    document.body.append(dialog);
-    openModal(dialog);
   }
 
   /** @param {import("../actions.js").Action} action @param {Message} message */

@@ -132,7 +132,7 @@ export class MessageTools {
   /** All that can be done. @param {Message} message @param {HTMLElement} opener @param {{x: number, y: number}} [point] */
   openMenu(message, opener, point) {
     const { app } = this;
-    app.openMenu(app.t("messages.actions"), app.actions.of("message", message).map(({ icon, label, danger, run }) =>
+    app.openMenu(app.t("messages.actions"), () => app.actions.of("message", message).map(({ icon, label, danger, run }) =>
       ({ icon, label: label(message), danger, run: () => run(message) })), opener, point);
   }
 
