@@ -2,6 +2,7 @@
 # make test   everything: lint, the client's modules (where Node is), pytest with a real Chromium
 # make test-stream  of these, what depends on the transport, through Tornado's stream (server.transport: stream)
 # make test-python  the same ones without compiled code (server.compiled: false)
+# make test-postgresql  of these, what depends on where messages are kept, on PostgreSQL; with MARKED=sockets all that runs a server
 # make lint   ruff, mypy, the layers
 # make fix    what ruff can mend and format by itself
 # make bench  measure this server and others side by side (an hour); make bench-quick: in two minutes
@@ -15,7 +16,7 @@
 # make clean  remove what was made, .venv too; never ./data
 
 .DEFAULT_GOAL := run
-.PHONY: run test test-stream test-python lint fix confusables icons docs clean chromium client bench bench-quick client-figures types soak autobahn
+.PHONY: run test test-stream test-python test-postgresql lint fix confusables icons docs clean chromium postgresql client bench bench-quick client-figures types soak autobahn
 
 # The Python to make .venv with: `make PYTHON=/opt/python/bin/python3 run`.
 PYTHON ?= $(shell for each in python3.14 python3.13 python3.12 python3.11 python3; do \
@@ -33,9 +34,9 @@ IGNORED := $(shell test -x .venv/bin/python || rm -rf .venv)
 run: .venv/run.stamp
 	@exec $(BIN)/chatserver serve --config config.yaml
 
-test: .venv/test.stamp chromium lint client
+test: .venv/test.stamp chromium postgresql lint client
 	$(PYTEST)
-	@$(MAKE) --no-print-directory test-stream test-python
+	@$(MAKE) --no-print-directory test-stream test-python test-postgresql
 
 # With TLS every WebSocket goes this way. What a browser sees of it is the same, and takes long.
 test-stream: .venv/test.stamp
@@ -44,6 +45,11 @@ test-stream: .venv/test.stamp
 # Sending in Python, as where no compiler was: what depends on how bytes are sent.
 test-python: .venv/test.stamp
 	CHATSERVER_SERVER__COMPILED=false $(PYTEST) -q -m "sockets and transport"
+
+# The rest of the suite does not know where messages are kept: MARKED='sockets' runs that on PostgreSQL, too.
+MARKED ?= sockets and storage
+test-postgresql: .venv/test.stamp postgresql
+	CHATSERVER_TEST_STORE=postgresql $(PYTEST) -q -m "$(MARKED)"
 
 lint: .venv/test.stamp
 	$(BIN)/ruff check .
@@ -127,6 +133,19 @@ chromium: .venv/test.stamp
 	fi; \
 	echo "Taking the Chromium that Playwright brings …"; \
 	$(BIN)/playwright install chromium
+
+# The tests start their own PostgreSQL, from Debian's packages where there is none; without one they skip what needs it.
+postgresql: .venv/test.stamp
+	@command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 && exit; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "Installing Debian's postgresql …"; \
+		export DEBIAN_FRONTEND=noninteractive PATH="$$PATH:/usr/sbin:/sbin"; \
+		mkdir -p /etc/postgresql-common; \
+		[ -e /etc/postgresql-common/createcluster.conf ] || \
+			echo "create_main_cluster = false" > /etc/postgresql-common/createcluster.conf; \
+		{ apt-get update -qq && apt-get install -qq --no-install-recommends postgresql; } >/dev/null && exit; \
+	fi; \
+	echo "No PostgreSQL here: what needs one is skipped. On Debian and Ubuntu: apt-get install postgresql" >&2
 
 # Node 20.19 is the first that takes a .js file with imports for what it is.
 client:

@@ -10,8 +10,11 @@ BUNDLED = [name for name in find_packages(str(HERE / "plugins")) if "." not in n
 
 # Patterns in linear time, for plugins that hear. Not required: there are no wheels for musl, as in Alpine.
 HEARS = ["google-re2>=1.1.20250722"]
+# Bundled with its C library, as a database client of one's own takes headers and a compiler.
+POSTGRESQL = ["psycopg[binary]>=3.2"]
 TEST = [
     *HEARS,
+    *POSTGRESQL,
     "pytest>=9,<10",  # pytest-tornasync breaks with 10
     "pytest-tornasync==0.6.0.post2",
     "pytest-xdist",
@@ -90,7 +93,7 @@ setup(
         "brotli>=1.1; platform_python_implementation == 'CPython'"
         " and platform_machine in 'x86_64 AMD64 aarch64 ARM64 arm64'",
     ],
-    extras_require={"hears": HEARS, "test": TEST, "bench": ["matplotlib>=3.8"]},
+    extras_require={"hears": HEARS, "postgresql": POSTGRESQL, "test": TEST, "bench": ["matplotlib>=3.8"]},
     entry_points={
         "console_scripts": ["chatserver = chatserver.__main__:main"],
         "chatserver.plugins": [f"{name} = chatserver_plugins.{name}" for name in BUNDLED],

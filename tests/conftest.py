@@ -145,8 +145,40 @@ def raw():
 
 @pytest.fixture
 def on_file(tmp_path):
-    """Settings that keep the log in a file, over restarts too."""
+    """Settings that keep the log over restarts: in a file, or where the tests run on PostgreSQL, there."""
+    # Not before pytest has registered the kit, whose assertions it rewrites.
+    from chatserver.testing.settings import TestStore
+
+    store = TestStore(f"sqlite:{tmp_path / 'chat.db'}")
+    yield {"store": {"url": store.url, "durability": "normal"}}
+    store.drop()
+
+
+@pytest.fixture
+def on_sqlite(tmp_path):
+    """Settings that keep the log in a file, whatever the tests run on: for what only files have."""
     return {"store": {"url": f"sqlite:{tmp_path / 'chat.db'}", "durability": "normal"}}
+
+
+@pytest.fixture
+def elsewhere():
+    """``elsewhere(settings, *statements, **params)`` runs SQL as another program does that uses the same database; the
+    rows of the last one."""
+    from sqlalchemy import text
+
+    from chatserver.store.choice import database
+
+    def run(settings, *statements, **params):
+        found = database(settings.store.url, settings.data_dir)
+        try:
+            with found.engine.connect() as conn, conn.begin():
+                for statement in statements:
+                    done = conn.execute(text(statement), params)
+                return [tuple(row) for row in done] if done.returns_rows else []
+        finally:
+            found.close()
+
+    return run
 
 
 class Clock:

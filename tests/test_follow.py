@@ -6,14 +6,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sqlite3
-from contextlib import closing
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chatserver.chat.follower import Follower
+from chatserver.config import load
 from chatserver.model.values import Room, User
 from chatserver.plugins.timer import Timer
 from chatserver.store import Batch, Store
@@ -21,6 +20,8 @@ from chatserver.store import accounts as people
 from chatserver.store import followers as stored
 from chatserver.store.changes import CreateRoom, Post
 from chatserver.testing import Clock
+
+pytestmark = pytest.mark.storage
 
 PLUGIN = """
 from chatserver import Plugin, hookimpl, settings
@@ -237,7 +238,7 @@ async def test_a_large_backlog_tells_how_far_it_is(make, caplog):
         assert "plugin index: index has 602 events to read" in caplog.text
 
 
-async def test_a_crash_loses_nothing_and_repeats_nothing(process, tmp_path):
+async def test_a_crash_loses_nothing_and_repeats_nothing(process, tmp_path, elsewhere):
     (tmp_path / "index.py").write_text(PLUGIN)
     wanted = {"rooms": [{"name": "general"}]}
     async with process(plugins=["index"], settings=wanted, dirs=[tmp_path]) as server:
@@ -252,11 +253,10 @@ async def test_a_crash_loses_nothing_and_repeats_nothing(process, tmp_path):
             await server.kill()
             await bob.leave()
             await server.start()
-        database = next(tmp_path.rglob("chat.db"))
+        loaded = load(server.config, {})
 
         def rows():
-            with closing(sqlite3.connect(database)) as connection:
-                return [seq for (seq,) in connection.execute("SELECT seq FROM index_row ORDER BY rowid")]
+            return [seq for (seq,) in elsewhere(loaded, "SELECT seq FROM index_row ORDER BY seq")]
 
         async with asyncio.timeout(10):
             while len(rows()) < last:

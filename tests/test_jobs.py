@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from datetime import UTC, datetime, time, timedelta, timezone
 from zoneinfo import ZoneInfo
 
@@ -13,7 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatserver.plugins.jobs import next_at
+from chatserver.store.plugin_values import StoredJob, put_job
 from chatserver.testing import Clock
+
+pytestmark = pytest.mark.storage
 
 PLUGIN = """
 from chatserver import Plugin, hookimpl, job
@@ -305,7 +306,7 @@ class Slow(Plugin):
 
 
 async def test_tries_are_counted_before_a_job_runs_and_not_where_a_stop_ends_it(
-    chat, tmp_path, on_file, eventually, caplog
+    chat, tmp_path, on_file, eventually, caplog, elsewhere
 ):
     (tmp_path / "slow.py").write_text(SLOW)
     options = {"settings": on_file, "dirs": [tmp_path], "timeouts": {"long_job": 0.01}}
@@ -321,9 +322,9 @@ async def test_tries_are_counted_before_a_job_runs_and_not_where_a_stop_ends_it(
         await eventually(lambda: "plugin slow: the job wait (endless) runs for " in caplog.text)
         await server.stop()
         # As if it had ended the process so often.
-        with closing(sqlite3.connect(tmp_path / "chat.db")) as database, database:
-            assert database.execute("SELECT tries FROM plugin_job").fetchall() == [(0,)]
-            database.execute("UPDATE plugin_job SET tries = 5")
+        settings = server.server.settings
+        assert elsewhere(settings, "SELECT tries FROM plugin_job") == [(0,)]
+        elsewhere(settings, "UPDATE plugin_job SET tries = 5")
         await server.start()
         await eventually(lambda: "the job wait (endless) is given up, as it failed 5 times" in caplog.text)
         assert not server.plugin("slow").begun
@@ -331,9 +332,9 @@ async def test_tries_are_counted_before_a_job_runs_and_not_where_a_stop_ends_it(
 
 async def test_a_stored_job_that_cant_be_read_fails_alone(make, clock, caplog):
     async with make() as server:
-        insert = "INSERT INTO plugin_job (plugin, id, name, due, tries, data) VALUES ('jobs', ?, 'remind', ?, 0, ?)"
-        rows = [("deep", NOON, "[" * 100_000 + "]" * 100_000), ("wrong", NOON, "no JSON")]
-        await server.services.store.write(lambda conn: [conn.exec_driver_sql(insert, row) for row in rows])
+        rows = [("deep", "[" * 100_000 + "]" * 100_000), ("wrong", "no JSON")]
+        jobs = [StoredJob("jobs", id, "remind", NOON, data) for id, data in rows]
+        await server.services.store.write(lambda conn: [put_job(conn, job) for job in jobs])
         await plugin(server).at(timedelta(seconds=1), "remind", "right")
         await clock.move(1)
         assert "right" in took(server)

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from chatserver import Reject
 from chatserver.plugins.keep import KEYS, Keep
 
+pytestmark = pytest.mark.storage
+
 PLUGIN = """
 from chatserver import Plugin, command, hookimpl
 

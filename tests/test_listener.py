@@ -7,7 +7,6 @@ import errno
 import gc
 import signal
 import socket
-import sqlite3
 import warnings
 
 import pytest
@@ -183,7 +182,7 @@ async def test_a_silent_client_is_closed_and_one_that_answers_is_not(chat, raw, 
 # Leaving
 
 
-async def test_a_stop_says_bye_finishes_what_was_accepted_and_closes(chat, on_file):
+async def test_a_stop_says_bye_finishes_what_was_accepted_and_closes(chat, on_file, elsewhere):
     harness = chat(settings=on_file)
     await harness.start()
     alice, bob = await harness.join("general", "alice", "bob")
@@ -199,9 +198,8 @@ async def test_a_stop_says_bye_finishes_what_was_accepted_and_closes(chat, on_fi
         assert 0 < bye["after_ms"] <= 3000
         await client.leave()
     acknowledged = {e["re"]: e["seq"] for e in alice.everything if e["type"] == "ok" and e["re"][0] == "m"}
-    with sqlite3.connect(harness.server.settings.store.url.removeprefix("sqlite:")) as db:
-        kept = dict(db.execute("SELECT 'm' || nonce, seq FROM log WHERE type = 'message'"))
-    db.close()
+    rows = elsewhere(harness.server.settings, "SELECT nonce, seq FROM log WHERE type = 'message'")
+    kept = {f"m{nonce}": seq for nonce, seq in rows}
     assert acknowledged.items() <= kept.items()
     assert sorted(kept.values()) == list(range(2, 2 + len(kept)))
 

@@ -34,6 +34,7 @@ LATER = (
     "numpy",
     "PIL",  # with the first picture
     "precis_i18n",  # with the first name that isn't ASCII
+    "psycopg",
     "prometheus_client",  # with the first scrape
     "pygments",
     "pytest",
@@ -42,6 +43,7 @@ LATER = (
     "sqlalchemy.dialects.mysql",
     "sqlalchemy.dialects.oracle",
     "sqlalchemy.dialects.postgresql",
+    "chatserver.store.postgresql",
     "sqlalchemy.orm",
 )
 

@@ -56,8 +56,8 @@ async def taken(client, text):
 # Order
 
 
-async def test_nothing_of_a_sender_overtakes_what_was_refused(chat, tmp_path, on_file):
-    async with chat(settings=on_file) as server:
+async def test_nothing_of_a_sender_overtakes_what_was_refused(chat, tmp_path, on_sqlite):
+    async with chat(settings=on_sqlite) as server:
         alice, bob = await server.join("general", "alice", "bob")
         await impatient(server)
         async with locked(tmp_path / "chat.db"):
@@ -73,8 +73,8 @@ async def test_nothing_of_a_sender_overtakes_what_was_refused(chat, tmp_path, on
         assert [event.content for event in await bob.heard()] == ["bob was not refused", "alice again"]
 
 
-async def test_a_room_refused_for_one_sender_is_open_for_others(chat, tmp_path, on_file):
-    async with chat(settings=on_file) as server:
+async def test_a_room_refused_for_one_sender_is_open_for_others(chat, tmp_path, on_sqlite):
+    async with chat(settings=on_sqlite) as server:
         alice, bob = await server.join("general", "alice", "bob")
         await impatient(server)
         async with locked(tmp_path / "chat.db"):
@@ -100,8 +100,8 @@ async def ready(server):
     return answer.code, json.loads(answer.body)["problems"].get("store"), time.monotonic() - started
 
 
-async def test_readyz_tells_of_a_lock_within_a_second_and_of_its_end(chat, tmp_path, on_file):
-    async with chat(settings=on_file) as server:
+async def test_readyz_tells_of_a_lock_within_a_second_and_of_its_end(chat, tmp_path, on_sqlite):
+    async with chat(settings=on_sqlite) as server:
         assert (await ready(server))[0] == 200
         async with locked(tmp_path / "chat.db"):
             async with asyncio.timeout(15):
@@ -116,9 +116,9 @@ async def test_readyz_tells_of_a_lock_within_a_second_and_of_its_end(chat, tmp_p
                 pass
 
 
-async def test_readyz_tells_at_once_what_a_message_was_refused_for(chat, on_file):
+async def test_readyz_tells_at_once_what_a_message_was_refused_for(chat, on_sqlite):
     """Though there may be room for less than a message."""
-    async with chat(settings=on_file) as server:
+    async with chat(settings=on_sqlite) as server:
         (alice,) = await server.join("general", "alice")
         assert (await ready(server))[0] == 200
 

@@ -18,7 +18,10 @@ from .settings import Document, PluginConfig, Plugins, RoomConfig, Settings
 from .shapes import KeyPath
 from .source import Origin, Source
 
-_STORES = '"sqlite:" (chat.db in data_dir), "sqlite:/absolute/path.db" or "memory:"'
+_STORE_BEGINNINGS = ("sqlite:/", "postgresql://", "postgres://")
+_STORES = (
+    '"sqlite:" (chat.db in data_dir), "sqlite:/absolute/path.db", "postgresql://user@host/db" or "memory:"'
+)
 
 
 def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
@@ -89,7 +92,7 @@ def _plugin(source: Source, name: str, raw: Any) -> PluginConfig:
 def _check(document: Document, source: Source) -> None:
     """Check the rules that types can't express. Raises ConfigError."""
     url = document.store.url
-    if url not in ("sqlite:", "memory:") and not (url.startswith("sqlite:/") and "\0" not in url):
+    if url not in ("sqlite:", "memory:") and (not url.startswith(_STORE_BEGINNINGS) or "\0" in url):
         raise source.error(("store", "url"), "names no storage there is", expected=_STORES)
     for position, proxy in enumerate(document.server.trusted_proxies):
         try:

@@ -80,7 +80,8 @@ class StoreConfig(_Section, frozen=True, kw_only=True):
     """Where messages are kept."""
 
     url: str = "sqlite:"
-    """``sqlite:`` (chat.db in data_dir), ``sqlite:/absolute/path.db``, or ``memory:`` (gone at the end)."""
+    """``sqlite:`` (chat.db in data_dir), ``sqlite:/absolute/path.db``, ``postgresql://user@host/db``, or ``memory:``
+    (gone at the end)."""
     durability: Literal["full", "normal"] = "full"
     """``full``: on the disk before a message is acknowledged; ``normal``: a power cut may cost the last moments."""
 

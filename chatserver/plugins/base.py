@@ -39,7 +39,7 @@ Whether that has failed too often to go on."""
 ID_CHARS = 100
 LEAST_SECONDS = 0.01
 """Between two runs of a job: with less it would take a whole core."""
-Migration = str | Callable[[Transaction], None]
+Migration = str | Mapping[str, str] | Callable[[Transaction], None]
 
 T = TypeVar("T")
 
@@ -87,8 +87,9 @@ class Plugin:
     requires: ClassVar[tuple[str, ...]] = ()
     """Plugins that have to be enabled, and to stand before this one."""
     migrations: ClassVar[tuple[Migration, ...]] = ()
-    """What makes the plugin's tables, in order: SQL, or a function that gets a `Transaction`. Each runs once, ever,
-    before ``startup``, all that are new in one transaction. Only ever add to the end."""
+    """What makes the plugin's tables, in order: SQL, or SQL by the name of a database where they differ (``sqlite``,
+    ``postgresql``), or a function that gets a `Transaction`. Each runs once, ever, before ``startup``, all that are
+    new in one transaction. Only ever add to the end."""
     on_error: ClassVar[OnError] = "skip"
     """What a crash in a hook means: go on without this plugin, or refuse. The YAML may say otherwise."""
 

@@ -6,7 +6,7 @@ import asyncio
 import difflib
 import inspect
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import is_dataclass, replace
 from typing import Any, get_args
 
@@ -19,6 +19,7 @@ from ..model.plugin_names import check_name
 from ..model.tuning import Timeouts
 from .base import Plugin, Ran
 from .commands import Commands
+from .database import DIALECTS
 from .discovery import Found, find, folder_of, plugin_class
 from .failures import described
 from .hears import add_hearing
@@ -260,5 +261,10 @@ def _check_migrations(plugin: str, value: object) -> None:
     for number, each in enumerate(value, 1):
         if inspect.iscoroutinefunction(each):
             raise mistake(plugin, f"migration {number}: may not be async: write def", each)
-        if not isinstance(each, str) and not callable(each):
+        if isinstance(each, Mapping):
+            texts = all(isinstance(sql, str) for sql in each.values())
+            if each.keys() != DIALECTS or not texts:
+                told = f"has SQL for each of {' and '.join(sorted(DIALECTS))}, not {each!r:.100}"
+                raise PluginError(f"migration {number} {told}", plugin)
+        elif not isinstance(each, str) and not callable(each):
             raise PluginError(f"migration {number} is SQL or a function, not {each!r:.100}", plugin)

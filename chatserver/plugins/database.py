@@ -14,8 +14,16 @@ Row = Mapping[str, Any]
 """A row of a plugin's table, by column name."""
 
 
+DIALECTS = frozenset(("sqlite", "postgresql"))
+"""What SQL the database may speak."""
+
+
 class Transaction(Protocol):
     """A running transaction. SQL has named parameters: ``tx.execute("… WHERE id = :id", id=1)``."""
+
+    @property
+    def dialect(self) -> str:
+        """What SQL the database speaks: sqlite or postgresql."""
 
     def execute(self, sql: str, **params: Any) -> list[Row]:
         """Run one statement; the rows it returns, if any."""

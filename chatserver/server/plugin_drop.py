@@ -11,11 +11,10 @@ from pathlib import Path
 import click
 
 from ..config import Settings
-from ..model.errors import ConfigError, PluginError, Reject
+from ..model.errors import PluginError, Reject
 from ..model.plugin_names import check_form
 from ..plugins.discovery import find
 from ..store import Store
-from ..store.engine import database_file
 from ..store.plugin_data import drop_data, known_plugins, rows_of
 from .options import config_option, read_settings
 
@@ -39,15 +38,10 @@ def drop(name: str, yes: bool, config: Path | None) -> None:
 
 
 async def _drop(settings: Settings, name: str, yes: bool) -> None:
-    path = database_file(settings.store.url, settings.data_dir)
-    if path is None:
-        raise ConfigError("a log in memory keeps nothing; there is nothing to drop", path="store.url")
-    if not path.exists():
-        raise ConfigError(f"there is no database {path} (yet)")
     # Opened as a server does, so that none runs meanwhile.
-    store = Store.open(settings.store.url, settings.data_dir, settings.store.durability)
+    store = Store.open_existing(settings.store.url, settings.data_dir, settings.store.durability)
     try:
-        with store.failures.as_mistake(str(path)):
+        with store.failures.as_mistake(store.name):
             known = await store.read(known_plugins)
             others = (known | {each.name for each in find(settings.plugins.dirs)}) - {name}
             rows = await store.read(lambda conn: rows_of(conn, name, others))

@@ -24,9 +24,9 @@ from ..plugins.timer import timer_of
 from ..sessions.context import ConnectionContext
 from ..sessions.gateway import Gateways
 from ..store import Store
-from ..store.engine import database_file
 from ..store.folder import make_private
 from ..store.plugin_tables import Contributions, migrate
+from ..store.sqlite import database_file
 from ..web.assets import Assets
 from ..web.listener import Listener, listening_sockets
 from ..web.routes import application

@@ -15,11 +15,10 @@ from ..accounts.credentials import Credentials
 from ..chat.account_admin import set_state
 from ..config import Settings
 from ..model import names
-from ..model.errors import ConfigError, Reject
+from ..model.errors import Reject
 from ..model.values import ROLES, AccountState, Role, User
 from ..store import Store
 from ..store import accounts as people
-from ..store.engine import database_file
 from .options import config_option, read_settings
 
 T = TypeVar("T")
@@ -41,15 +40,12 @@ def with_accounts(function: Callable[..., Awaitable[T]]) -> Callable[..., T]:
 
 
 async def _run(function: Callable[..., Awaitable[T]], settings: Settings, arguments: dict[str, Any]) -> T:
-    path = database_file(settings.store.url, settings.data_dir)
-    if path is None:
-        raise ConfigError("accounts in memory are gone at the end; nothing to manage", path="store.url")
-    if not path.exists():
-        raise ConfigError(f"there is no database {path} (yet); start the server first, or name its --config")
-    store = Store.open(settings.store.url, settings.data_dir, settings.store.durability, running=False)
+    store = Store.open_existing(
+        settings.store.url, settings.data_dir, settings.store.durability, running=False
+    )
     accounts = Accounts(store, settings.auth)
     try:
-        with store.failures.as_mistake(str(path)):
+        with store.failures.as_mistake(store.name):
             return await function(store, accounts, **arguments)
     finally:
         accounts.close()

@@ -36,7 +36,7 @@ from .changes import (
     Post,
     StaleRoom,
 )
-from .engine import note_erased
+from .erasing import note_erased
 from .failures import reason
 from .members import change_member
 from .message_ids import message_id

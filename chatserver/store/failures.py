@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,56 +10,39 @@ from contextlib import contextmanager
 from sqlalchemy.exc import DBAPIError
 
 from ..model.errors import ConfigError
+from . import postgresql_errors, sqlite_errors
+from .database import NotCommitted
+from .reasons import DAMAGED
 from .savepoint import Aborted
 
 log = logging.getLogger(__name__)
 
-LOCKED = "the database is locked by another program"
-FULL = "the disk is full"
-DAMAGED = "the database is damaged: stop the server and restore it from a backup"
-SLOW = "the storage has not answered for a second"
-
-_REASONS = {
-    sqlite3.SQLITE_BUSY: LOCKED,
-    sqlite3.SQLITE_PROTOCOL: LOCKED,
-    sqlite3.SQLITE_FULL: FULL,
-    sqlite3.SQLITE_CORRUPT: DAMAGED,
-    sqlite3.SQLITE_NOTADB: DAMAGED,
-    sqlite3.SQLITE_IOERR: "the disk can't be read or written",
-    sqlite3.SQLITE_CANTOPEN: "the database file can't be opened",
-    sqlite3.SQLITE_READONLY: "the database can't be written to",
-    sqlite3.SQLITE_PERM: "the database can't be written to",
-    sqlite3.SQLITE_NOMEM: "there is no memory left",
-}
 _AGAIN_SECONDS = 60.0
 
 
 def reason(error: BaseException | None) -> str | None:
     """Why the storage failed; None for what is no failure of the storage, such as a mistake in a statement."""
-    while isinstance(error, Aborted):
-        error = error.__cause__
-    if isinstance(error, DBAPIError):
-        error = error.orig
-    code = getattr(error, "sqlite_errorcode", None)
-    if code is None:
-        return None
-    # It could not make its index as large as it has to be.
-    return FULL if code == sqlite3.SQLITE_IOERR_SHMSIZE else _REASONS.get(code & 0xFF)
+    cause = _drivers(error)
+    return None if cause is None else sqlite_errors.reason(cause) or postgresql_errors.reason(cause)
 
 
-_DUPLICATES = (
-    sqlite3.SQLITE_CONSTRAINT_UNIQUE,
-    sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY,
-    sqlite3.SQLITE_CONSTRAINT_ROWID,
-)
-_UNIQUE_VIOLATION = "23505"
-
-
-def is_duplicate(error: DBAPIError) -> bool:
+def is_duplicate(error: BaseException) -> bool:
     """Whether a row was there already that has to be the only one."""
-    if getattr(error.orig, "sqlite_errorcode", None) in _DUPLICATES:
-        return True
-    return getattr(error.orig, "sqlstate", None) == _UNIQUE_VIOLATION
+    cause = _drivers(error)
+    return cause is not None and (sqlite_errors.is_duplicate(cause) or postgresql_errors.is_duplicate(cause))
+
+
+def may_work_now(error: BaseException) -> bool:
+    """Whether the transaction was only in the way of another one, and undone for that."""
+    cause = _drivers(error)
+    return cause is not None and postgresql_errors.may_work_now(cause)
+
+
+def _drivers(error: BaseException | None) -> BaseException | None:
+    """The driver's own error."""
+    while isinstance(error, Aborted | NotCommitted):
+        error = error.__cause__
+    return error.orig if isinstance(error, DBAPIError) else error
 
 
 class Failures:

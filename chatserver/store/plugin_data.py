@@ -6,7 +6,6 @@ from collections.abc import Collection, Mapping
 
 from sqlalchemy import Connection, MetaData, Table, delete, func, inspect, select
 
-from .engine import virtual_tables
 from .schema import metadata
 
 OWNED = tuple(
@@ -49,10 +48,18 @@ def _tables(conn: Connection, plugin: str, others: Collection[str]) -> list[Tabl
         for name in inspect(conn).get_table_names()
         if name.startswith(f"{plugin}_") and name not in metadata.tables and not name.startswith(longer)
     ]
-    shadows = tuple(f"{name}_" for name in virtual_tables(conn))
+    shadows = tuple(f"{name}_" for name in _virtual_tables(conn))
     found = MetaData()
     found.reflect(conn, only=[name for name in names if not name.startswith(shadows)], resolve_fks=False)
     return found.sorted_tables
+
+
+def _virtual_tables(conn: Connection) -> list[str]:
+    """The tables that SQLite keeps in others, such as indexes of full text; other databases have none."""
+    if not inspect(conn).has_table("sqlite_master"):
+        return []
+    virtual = "SELECT name FROM sqlite_master WHERE type = 'table' AND sql LIKE 'CREATE VIRTUAL %'"
+    return list(conn.exec_driver_sql(virtual).scalars())
 
 
 def _count(conn: Connection, table: Table) -> int:

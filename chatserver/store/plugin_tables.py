@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any, TypeVar
 
@@ -22,7 +22,7 @@ from .store import Store
 
 T = TypeVar("T")
 
-Migration = str | Callable[["Tx"], None]
+Migration = str | Mapping[str, str] | Callable[["Tx"], None]
 
 
 _CREATE = re.compile(r"\bCREATE\s+(?:VIRTUAL\s+)?TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?[\"`]?(\w+)", re.IGNORECASE)
@@ -59,12 +59,17 @@ async def migrate(store: Store, plugin: str, migrations: Sequence[Migration]) ->
 
 def tables_made(migrations: Sequence[Migration]) -> list[str]:
     """The names of the tables that are made in SQL, as far as a plugin's migrations say."""
-    texts = [each for each in migrations if isinstance(each, str)]
-    return [name for each in texts for name in _CREATE.findall(each)]
+    texts = [text for each in migrations if not callable(each) for text in _texts(each)]
+    return list(dict.fromkeys(name for text in texts for name in _CREATE.findall(text)))
+
+
+def _texts(migration: str | Mapping[str, str]) -> Iterable[str]:
+    return [migration] if isinstance(migration, str) else migration.values()
 
 
 def _migrate(conn: Connection, plugin: str, migrations: Sequence[Migration]) -> None:
-    query = select(s.plugin_schema.c.version).where(s.plugin_schema.c.plugin == plugin)
+    # One server at a time, where there are several.
+    query = select(s.plugin_schema.c.version).where(s.plugin_schema.c.plugin == plugin).with_for_update()
     version = conn.execute(query).scalar()
     if version is None:
         conn.execute(insert(s.plugin_schema).values(plugin=plugin, version=0))
@@ -76,10 +81,11 @@ def _migrate(conn: Connection, plugin: str, migrations: Sequence[Migration]) -> 
         )
         raise PluginError(told, plugin)
     for migration in migrations[version:]:
-        if isinstance(migration, str):
-            Tx(conn, plugin, allowed=MIGRATES).execute(migration)
+        tx = Tx(conn, plugin, allowed=MIGRATES)
+        if callable(migration):
+            contained(migration, tx)
         else:
-            contained(migration, Tx(conn, plugin, allowed=MIGRATES))
+            tx.execute(migration if isinstance(migration, str) else migration[tx.dialect])
     conn.execute(
         update(s.plugin_schema).where(s.plugin_schema.c.plugin == plugin).values(version=len(migrations))
     )

@@ -17,9 +17,10 @@ from ..model.values import actions as checked_actions
 from ..plugins.database import Conflict, Row
 from ..plugins.failures import PluginExit
 from . import queries as reading
-from .engine import note_statement
+from .erasing import note_statement
 from .failures import is_duplicate
 from .messages import annotate, write_actions
+from .savepoint import shielded
 from .sql_tables import Kind, foreign_table, statement_kind
 
 T = TypeVar("T")
@@ -45,6 +46,10 @@ class Tx:
         self._plugin = plugin
         self._begin = begin
 
+    @property
+    def dialect(self) -> str:
+        return self._conn.dialect.name
+
     def _run(self, sql: str, params: Any) -> CursorResult[Any]:
         self._check(sql)
         if self._begin is not None:
@@ -52,7 +57,10 @@ class Tx:
             begin()
         note_statement(self._conn, sql)
         try:
-            return self._conn.execute(text(sql), params)
+            if statement_kind(sql) == "read":
+                return self._conn.execute(text(sql), params)
+            with shielded(self._conn):
+                return self._conn.execute(text(sql), params)
         except IntegrityError as error:
             if is_duplicate(error):
                 raise Conflict(str(error.orig)) from error

@@ -10,6 +10,10 @@ from typing import TypeVar
 
 from sqlalchemy import Connection, Engine
 
+from .database import discard
+from .failures import reason
+from .reasons import UNREACHABLE
+
 T = TypeVar("T")
 
 THREADS = 3
@@ -19,7 +23,7 @@ class ReaderPool:
     """Runs queries off the loop. Each sees what was committed when it began."""
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine.execution_options(reading=True)
+        self._engine = engine
         self._local = threading.local()
         self._open: list[Connection] = []
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="store-reader")
@@ -30,9 +34,19 @@ class ReaderPool:
 
     def _query(self, query: Callable[[Connection], T]) -> T:
         conn: Connection | None = getattr(self._local, "conn", None)
-        if conn is None:
-            conn = self._local.conn = self._engine.connect()
-            self._open.append(conn)
+        if conn is not None:
+            try:
+                with conn.begin():
+                    return query(conn)
+            except Exception as error:
+                if reason(error) != UNREACHABLE:
+                    raise
+            # Lost since the last query: one that only reads may run once more.
+            self._local.conn = None
+            self._open.remove(conn)
+            discard(conn)
+        conn = self._local.conn = self._engine.connect()
+        self._open.append(conn)
         with conn.begin():
             return query(conn)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from sqlalchemy import Connection
 
@@ -25,6 +25,8 @@ def savepoint(conn: Connection) -> Iterator[None]:
     cursor.execute("SAVEPOINT work")
     try:
         yield
+        # Fails where what is inside has passed over an error of the database, which PostgreSQL does not.
+        cursor.execute("RELEASE SAVEPOINT work")
     except BaseException as error:
         try:
             cursor.execute("ROLLBACK TO SAVEPOINT work")
@@ -32,7 +34,12 @@ def savepoint(conn: Connection) -> Iterator[None]:
         except Exception:
             raise Aborted(f"the database gave up the transaction: {error}") from error
         raise
-    try:
-        cursor.execute("RELEASE SAVEPOINT work")
-    except Exception as error:
-        raise Aborted(f"the database gave up the transaction: {error}") from error
+
+
+ERRORS_UNDO_ALL = "errors_undo_all"
+"""An execution option of engines whose database takes no more statements in a transaction after one that failed."""
+
+
+def shielded(conn: Connection) -> AbstractContextManager[None]:
+    """For a statement whose error may be passed over: a `savepoint`, where it would end the transaction."""
+    return savepoint(conn) if conn.get_execution_options().get(ERRORS_UNDO_ALL) else nullcontext()

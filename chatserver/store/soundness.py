@@ -74,12 +74,12 @@ def check_tables(conn: Connection, database: Path, data_dir: Path) -> None:
         raise _error(database, f"is damaged ({lacks}): {_RESTORE}")
 
 
-def unopened(database: Path | None, error: Exception) -> ConfigError:
+def unopened(name: str, error: Exception) -> ConfigError:
     """What to say when opening a database fails with an error of its driver."""
     why = reason(error)
     driver = getattr(error, "orig", error)
-    return _error(database, f"can't be opened: {why} ({driver})" if why else f"can't be opened: {driver}")
+    return _error(name, f"can't be opened: {why} ({driver})" if why else f"can't be opened: {driver}")
 
 
-def _error(database: Path | None, what: str) -> ConfigError:
+def _error(database: Path | str, what: str) -> ConfigError:
     return ConfigError(f"{database} {what}", path="store.url")

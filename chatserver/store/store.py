@@ -7,20 +7,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from ..model import errors
-from ..model.errors import Reject
+from ..model.errors import ConfigError, Reject
 from ..model.metrics import Metrics
 from .changes import Batch, InCommit, Outcome
-from .engine import boot_id, database_file, mark_stopped, open_engine, prepare, try_to_write
-from .failures import LOCKED, SLOW, Failures
-from .folder import make_files_private
-from .lock import Lock
+from .choice import database
+from .database import Database
+from .failures import Failures
+from .lineage import mark_stopped, prepare, try_to_write
 from .reader_pool import ReaderPool
+from .reasons import SLOW
 from .revisions import bring_up_to_date
-from .soundness import check_files, check_tables, unopened
 from .transactions import AppendJob, Job
 from .writer import LoopWriter, ThreadWriter, Writer
 
@@ -37,23 +37,22 @@ class Store:
 
     def __init__(
         self,
-        engine: Engine,
+        database: Database,
         epoch: str,
         in_commit: InCommit | None,
         metrics: Metrics,
         running: bool,
-        lock: Lock | None,
     ) -> None:
         self.epoch = epoch
-        self._engine = engine
+        self.name = database.name
+        """How the database is called in what is told."""
+        self._database = database
         self._running = running
-        self._lock = lock
         self.failures = Failures()
         self._trial: asyncio.Future[Any] | None = None
-        memory = engine.url.database in (None, "", ":memory:")
-        kind = LoopWriter if memory else ThreadWriter
-        self._writer: Writer = kind(engine, in_commit, metrics, self.failures)
-        self._readers = None if memory else ReaderPool(engine)
+        kind = LoopWriter if database.readers is None else ThreadWriter
+        self._writer: Writer = kind(database, in_commit, metrics, self.failures)
+        self._readers = None if database.readers is None else ReaderPool(database.readers)
 
     @classmethod
     def open(
@@ -70,30 +69,28 @@ class Store:
         Raises ConfigError for a database that another server uses, that is damaged or was lost, or that can't be
         used by this version.
         """
-        engine = open_engine(url, data_dir, durability)
-        path = database_file(url, data_dir)
-        lock = Lock(path.resolve()) if running and path is not None else None
-        made = False
-        try:
-            if path is not None:
-                check_files(path, data_dir)
-                made = lock is not None and lock.pin()
-                make_files_private(path.resolve())
-                with engine.connect() as conn, conn.begin():
-                    check_tables(conn, path, data_dir)
-            bring_up_to_date(engine, path, may_change=running)
-            with engine.connect() as conn, conn.begin():
-                epoch = prepare(conn, boot_id() if running else None, durability == "full")
-        except BaseException as error:
-            engine.dispose()
-            if path is not None and made and path.stat().st_size == 0:
-                path.resolve().unlink()
-            if lock is not None:
-                lock.release()
-            if isinstance(error, DBAPIError):
-                raise unopened(path, error) from error
-            raise
-        return cls(engine, epoch, in_commit, metrics or Metrics(), running, lock)
+        found, epoch = _prepared(url, data_dir, durability, running)
+        return cls(found, epoch, in_commit, metrics or Metrics(), running)
+
+    @staticmethod
+    def make(url: str, data_dir: Path) -> None:
+        """Make the tables, or bring them up to date, and no more. Raises ConfigError as `open` does."""
+        found, _ = _prepared(url, data_dir, "full", True)
+        found.close()
+
+    @classmethod
+    def open_existing(cls, url: str, data_dir: Path, durability: str = "full", running: bool = True) -> Store:
+        """`open` for a tool: nothing is made. Raises ConfigError where there is no database that lasts."""
+        found = database(url, data_dir, durability)
+        if url == "memory:":
+            raise ConfigError(
+                "the log in memory is gone at the end; there is nothing to manage", path="store.url"
+            )
+        if found.absent():
+            raise ConfigError(
+                f"there is no database {found.name} (yet); start the server first, or name its --config"
+            )
+        return cls.open(url, data_dir, durability, running=running)
 
     def append(self, batch: Batch, done: Callable[[list[Outcome]], None]) -> None:
         """Append a batch; ``done`` is called on the loop once it is committed or refused, change by change.
@@ -152,7 +149,7 @@ class Store:
             trial = self._trial = self._queue(lambda conn: try_to_write(conn, size), writes=True)
         await asyncio.wait([trial], timeout=TRY_SECONDS)
         if not trial.done():
-            return LOCKED if self._writer.locked_out else SLOW
+            return self._database.unready if self._writer.beginning else SLOW
         result = trial.result()
         if isinstance(result, Exception):
             return self.failures.why or str(result)
@@ -162,7 +159,7 @@ class Store:
     @property
     def dialect(self) -> str:
         """The database's kind: sqlite or postgresql."""
-        return self._engine.dialect.name
+        return self._database.engine.dialect.name
 
     @property
     def waiting(self) -> int:
@@ -177,15 +174,29 @@ class Store:
             self._mark_stopped()
         if self._readers is not None:
             self._readers.stop()
-        self._engine.dispose()
-        if self._lock is not None:
-            self._lock.release()
+        self._database.close()
 
     def _mark_stopped(self) -> None:
         try:
-            with self._engine.connect() as conn, conn.begin():
+            with self._database.engine.connect() as conn, conn.begin():
                 mark_stopped(conn)
         except DBAPIError as error:
             # The next start takes it for a crash, which loses nothing.
             if not self.failures.failed("writing", error):
                 raise
+
+
+def _prepared(url: str, data_dir: Path, durability: str, running: bool) -> tuple[Database, str]:
+    """An opened database with the tables of today, and its epoch. Raises ConfigError."""
+    found = database(url, data_dir, durability)
+    try:
+        found.claim(running)
+        with found.engine.connect() as conn, conn.begin():
+            found.check(conn)
+            bring_up_to_date(conn, found, may_change=running)
+            return found, prepare(conn, found.started(conn) if running else None, durability == "full")
+    except BaseException as error:
+        found.abandon()
+        if isinstance(error, DBAPIError):
+            raise found.unopened(error) from error
+        raise

@@ -15,10 +15,15 @@ from ..model.metrics import Metrics
 from .append import BatchAppender
 from .append_statements import AppendStatements
 from .changes import Batch, Committed, InCommit, Outcome
-from .failures import LOCKED, Failures, reason
+from .database import NotCommitted, WriterConnection
+from .failures import Failures, may_work_now, reason
+from .reasons import FOR_ALL
 from .savepoint import Aborted, savepoint
 
 log = logging.getLogger(__name__)
+
+TRIES = 5
+"""How often a transaction runs that others were in the way of."""
 
 
 class Job:
@@ -64,17 +69,10 @@ class Transactions:
         self._in_commit = in_commit
         self._metrics = metrics
 
-    def commit(self, conn: Connection, work: list[Work], check_nonces: bool = False) -> list[Result]:
+    def commit(self, conn: WriterConnection, work: list[Work], check_nonces: bool = False) -> list[Result]:
         """Commit all of it, or as much of it as can be, each piece alone."""
         try:
-            started = time.perf_counter()
-            self.beginning = True
-            with conn.begin():
-                self.beginning = False
-                results = self._apply(conn, work, check_nonces)
-            self._metrics.commit_seconds.observe(time.perf_counter() - started)
-            self._note_failures(results)
-            return results
+            return self._commit(conn, work, check_nonces)
         except self._duplicate:
             if not check_nonces:
                 return self.commit(conn, work, check_nonces=True)
@@ -84,10 +82,25 @@ class Transactions:
             known = self._failures.failed("writing", error)
             if len(work) == 1 and not known:
                 log.error("a write failed: %s", error, exc_info=not isinstance(error, Reject))
-            if known and reason(error) == LOCKED:
-                # Each further try would wait as long again.
+            if known and reason(error) in FOR_ALL:
                 return [_failed(piece, error) for piece in work]
             return self._each_alone(conn, work, error)
+
+    def _commit(self, conn: WriterConnection, work: list[Work], check_nonces: bool) -> list[Result]:
+        for tries_left in reversed(range(TRIES)):
+            try:
+                started = time.perf_counter()
+                self.beginning = True
+                with conn.transaction() as transaction:
+                    self.beginning = False
+                    results = self._apply(transaction, work, check_nonces)
+                self._metrics.commit_seconds.observe(time.perf_counter() - started)
+                self._note_failures(results)
+                return results
+            except NotCommitted:
+                if not tries_left:
+                    raise
+        raise AssertionError
 
     def _note_failures(self, results: list[Result]) -> None:
         """A job's failure is its result, and does not undo the others."""
@@ -97,7 +110,9 @@ class Transactions:
             if isinstance(piece, Job) and isinstance(result, Exception):
                 self._failures.failed("writing", result)
 
-    def _each_alone(self, conn: Connection, work: list[Work], error: Exception | None = None) -> list[Result]:
+    def _each_alone(
+        self, conn: WriterConnection, work: list[Work], error: Exception | None = None
+    ) -> list[Result]:
         if len(work) > 1:
             return self._pieces_alone(conn, work)
         (piece,) = work
@@ -105,16 +120,16 @@ class Transactions:
             return [(piece, self._changes_alone(conn, piece.batch))]
         return [_failed(piece, error or RuntimeError("the row is there already"))]
 
-    def _pieces_alone(self, conn: Connection, work: list[Work]) -> list[Result]:
+    def _pieces_alone(self, conn: WriterConnection, work: list[Work]) -> list[Result]:
         results: list[Result] = []
         for position, piece in enumerate(work):
             results += self.commit(conn, [piece], check_nonces=True)
             error = _storage_failure(results[-1][1])
-            if error is not None and reason(error) == LOCKED:
+            if error is not None and reason(error) in FOR_ALL:
                 return results + [_failed(left, error) for left in work[position + 1 :]]
         return results
 
-    def _changes_alone(self, conn: Connection, batch: Batch) -> list[Outcome]:
+    def _changes_alone(self, conn: WriterConnection, batch: Batch) -> list[Outcome]:
         """Up to the first one that the storage fails at: what comes after it in the room must not overtake it."""
         outcomes: list[Outcome] = []
         version = batch.version
@@ -160,6 +175,8 @@ def _run(conn: Connection, job: Job) -> Any:
     except Aborted:
         raise
     except Exception as error:
+        if may_work_now(error):
+            raise
         return error
 
 

@@ -1,4 +1,4 @@
-"""The writer: one thread for a database in a file, the loop itself for one in memory.
+"""The writer: a thread of its own, or, for a database in memory, the loop itself.
 
 Either way all that waits goes into one transaction, and the loop is woken once for each.
 """
@@ -10,14 +10,14 @@ import logging
 import queue
 import threading
 import time
+from contextlib import closing
 from typing import Protocol
-
-from sqlalchemy import Connection, Engine
 
 from ..model.metrics import Metrics
 from .changes import InCommit
-from .engine import take_erased, truncate_wal
-from .failures import LOCKED, Failures, reason
+from .database import Database, WriterConnection
+from .failures import Failures, reason
+from .reasons import LOCKED
 from .transactions import Result, Transactions, Work, report
 
 log = logging.getLogger(__name__)
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 AT_ONCE = 256
 """How many pieces of work one transaction takes at most."""
 ERASE_SECONDS = 2.0
-"""How long a deleted text stays in the write-ahead log, and how long until a try is repeated."""
+"""How long a deleted text stays in SQLite's write-ahead log, and how long until a try is repeated."""
 
 
 class Writer(Protocol):
@@ -36,8 +36,8 @@ class Writer(Protocol):
         """How many pieces of work wait."""
 
     @property
-    def locked_out(self) -> bool:
-        """Another program holds the database, and the writer waits for it."""
+    def beginning(self) -> bool:
+        """It waits for the database before it can begin, see `Database.unready`."""
 
     def submit(self, work: Work) -> None:
         """Queue a piece of work. Never blocks."""
@@ -50,13 +50,12 @@ class ThreadWriter:
     """Writes in a thread of its own, so that the loop never waits for the disk."""
 
     def __init__(
-        self, engine: Engine, in_commit: InCommit | None, metrics: Metrics, failures: Failures
+        self, database: Database, in_commit: InCommit | None, metrics: Metrics, failures: Failures
     ) -> None:
-        self._engine = engine
+        self._database = database
         self._loop = asyncio.get_running_loop()
-        self._transactions = Transactions(engine.dialect, in_commit, metrics, failures)
+        self._transactions = Transactions(database.engine.dialect, in_commit, metrics, failures)
         self._failures = failures
-        # What was deleted before a crash is gone from the log: the first connection of a start empties it.
         self._erase_at: float | None = None
         self._queue: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._main, name="store-writer", daemon=True)
@@ -67,7 +66,7 @@ class ThreadWriter:
         return self._queue.qsize()
 
     @property
-    def locked_out(self) -> bool:
+    def beginning(self) -> bool:
         return self._transactions.beginning
 
     def submit(self, work: Work) -> None:
@@ -79,7 +78,7 @@ class ThreadWriter:
 
     def _main(self) -> None:
         stopping = False
-        with self._engine.connect() as conn:
+        with closing(self._database.writer()) as conn:
             while not stopping:
                 work, stopping = self._take()
                 if work:
@@ -87,16 +86,16 @@ class ThreadWriter:
                     self._loop.call_soon_threadsafe(report, results)
                 self._erase(conn, stopping)
 
-    def _erase(self, conn: Connection, stopping: bool) -> None:
-        """Empty the write-ahead log some time after something was deleted, and at the end."""
+    def _erase(self, conn: WriterConnection, stopping: bool) -> None:
+        """Some time after something was deleted, and at the end."""
         now = time.monotonic()
-        if take_erased(conn) and self._erase_at is None:
+        if conn.take_erased() and self._erase_at is None:
             self._erase_at = now + ERASE_SECONDS
         if self._erase_at is None or (now < self._erase_at and not stopping):
             return
         self._erase_at = now + ERASE_SECONDS
         try:
-            if truncate_wal(conn):
+            if conn.erase():
                 self._erase_at = None
                 self._failures.worked("erasing")
         except Exception as error:
@@ -125,11 +124,11 @@ class LoopWriter:
     """Writes at the end of the loop's turn: nothing in memory is waited for, and a thread would only be in the way."""
 
     def __init__(
-        self, engine: Engine, in_commit: InCommit | None, metrics: Metrics, failures: Failures
+        self, database: Database, in_commit: InCommit | None, metrics: Metrics, failures: Failures
     ) -> None:
-        self._conn = engine.connect()
+        self._conn = database.writer()
         self._loop = asyncio.get_running_loop()
-        self._transactions = Transactions(engine.dialect, in_commit, metrics, failures)
+        self._transactions = Transactions(database.engine.dialect, in_commit, metrics, failures)
         self._work: list[Work] = []
 
     @property
@@ -137,7 +136,7 @@ class LoopWriter:
         return len(self._work)
 
     @property
-    def locked_out(self) -> bool:
+    def beginning(self) -> bool:
         return False
 
     def submit(self, work: Work) -> None:

@@ -20,7 +20,7 @@ from ..plugins.failures import Failure
 from ..server.server import ChatServer
 from .client import PATIENCE, Client, Heard
 from .http_client import HttpClient, Over
-from .settings import Plugins, write_settings
+from .settings import Plugins, TestStore, write_settings
 
 PASSWORD = "correct horse"
 
@@ -51,8 +51,9 @@ class Harness:
         over: Over = "websocket",
         patience: float = PATIENCE,
     ) -> None:
+        self._store = TestStore("memory:")
         self._write_settings = partial(
-            write_settings, folder, plugins=plugins, settings=settings, dirs=dirs, store="memory:"
+            write_settings, folder, plugins=plugins, settings=settings, dirs=dirs, store=self._store
         )
         self._strict = strict
         self._roles = dict(accounts or {})
@@ -73,6 +74,7 @@ class Harness:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.stop()
+        self._store.drop()
         if error is None and self._strict:
             failed = self.failures()
             assert not failed, f"plugins failed: {failed}"

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from .client import Client
-from .settings import Plugins, write_settings
+from .settings import Plugins, TestStore, write_settings
 
 START_SECONDS = 20.0
 
@@ -33,7 +33,8 @@ class ServerProcess:
         dirs: Sequence[Path] = (),
         options: Sequence[str] = (),
     ) -> None:
-        self.config = write_settings(folder, plugins=plugins, settings=settings, dirs=dirs)
+        self._store = TestStore("sqlite:")
+        self.config = write_settings(folder, plugins=plugins, settings=settings, dirs=dirs, store=self._store)
         self.url = ""
         """Where it listens; with ``port: 0`` somewhere else after every start."""
         self._options = tuple(options)
@@ -45,6 +46,7 @@ class ServerProcess:
 
     async def __aexit__(self, *_: object) -> None:
         await self.kill()
+        self._store.drop()
 
     async def start(self) -> None:
         """Start it, again too; returns once it listens. Raises AssertionError or TimeoutError, with no process left."""

@@ -18,13 +18,50 @@ FROM_ENVIRONMENT = {"transport": f"{PREFIX}SERVER__TRANSPORT", "compiled": f"{PR
 """The only variables that count: how WebSockets are read and written where a test doesn't say."""
 
 
+TEST_STORE = "CHATSERVER_TEST_STORE"
+"""A variable: ``postgresql`` lets servers whose settings name no store keep everything in one of `postgresql`."""
+
+
+class TestStore:
+    """Where a server keeps everything whose test does not say where: ``usual``, or a database of PostgreSQL's where the
+    environment asks for it, which is made when it is first wanted. Raises NoPostgresql."""
+
+    __test__ = False
+
+    def __init__(self, usual: str) -> None:
+        self._usual = usual
+        self._made: str | None = None
+
+    @property
+    def url(self) -> str:
+        """The ``store.url``."""
+        wanted = os.environ.get(TEST_STORE, "")
+        if wanted in ("", "sqlite"):
+            return self._usual
+        if wanted != "postgresql":
+            raise ValueError(f"{TEST_STORE} is {wanted!r}: say sqlite or postgresql")
+        if self._made is None:
+            from .postgresql import postgresql
+
+            self._made = postgresql().make()
+        return self._made
+
+    def drop(self) -> None:
+        """Drop what was made."""
+        if self._made is not None:
+            from .postgresql import postgresql
+
+            postgresql().drop(self._made)
+            self._made = None
+
+
 def write_settings(
     folder: Path,
     *,
     plugins: Plugins | None = None,
     settings: Mapping[str, Any] | None = None,
     dirs: Sequence[Path] = (),
-    store: str = "sqlite:",
+    store: str | TestStore = "sqlite:",
 ) -> Path:
     """Write a ``config.yaml`` into ``folder``, and say where: a free port, hardly any limits, cheap passwords, the data
     beside it.
@@ -34,7 +71,7 @@ def write_settings(
     """
     wanted: dict[str, Any] = {
         "server": {"port": 0},
-        "store": {"url": store},
+        "store": {},
         "data_dir": str(folder / "data"),
         "limits": UNLIMITED,
         "auth": {"password_memory_mib": 1},
@@ -43,6 +80,8 @@ def write_settings(
     if plugins is not None:
         enabled = dict(plugins) if isinstance(plugins, Mapping) else {name: {} for name in plugins}
         wanted["plugins"]["enabled"] = enabled
+    if "url" not in (settings or {}).get("store", {}):
+        wanted["store"]["url"] = store if isinstance(store, str) else store.url
     for key, variable in FROM_ENVIRONMENT.items():
         if value := os.environ.get(variable):
             wanted["server"][key] = yaml.safe_load(value)

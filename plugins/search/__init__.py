@@ -13,7 +13,7 @@ import msgspec
 from chatserver import Event, Plugin, Reject, RequestSpec, Transaction, User, command, hookimpl
 
 from .finder import Finder, Hit, Ranges, match, match_together
-from .index import MIGRATIONS, Index
+from .index import MIGRATIONS, Index, texts
 from .query import Has, Query, day, parse
 from .snippet import has_all, snippet
 
@@ -54,7 +54,8 @@ class Search(Plugin):
     @hookimpl
     def startup(self):
         self.finder = Finder(self.db)
-        self.index = Index()
+        self.index = Index(self.db.dialect)
+        self.texts = texts(self.db.dialect)
         self.turns = asyncio.Semaphore(AT_ONCE)
         # What was written before the plugin was there, or while it was off.
         self.follow(self.catch_up, events=("message", "edited", "deleted"))
@@ -133,10 +134,9 @@ class Search(Plugin):
         ranges = await self.finder.ranges(list(names), query.after, query.before)
         reading = _Reading(self, user, query, names, ranges)
         if fields.sort == "best":
-            return await reading.best(
-                match(query, sender), match_together(query, sender), cursor, fields.limit
-            )
-        return await reading.newest(match(query, sender), cursor, fields.limit)
+            together = match_together(query, sender, self.texts)
+            return await reading.best(match(query, sender, self.texts), together, cursor, fields.limit)
+        return await reading.newest(match(query, sender, self.texts), cursor, fields.limit)
 
     async def sender(self, name: str, fields: Ask) -> str:
         """The id of a user. Raises Reject (``not_found``)."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from types import ModuleType
 from typing import Any
 
 import msgspec
 
-from .index import SEQ_BITS
+from .index import SEQ_BITS, texts
 from .query import Query, Term
 from .words import PRIVATE
 
@@ -17,37 +18,16 @@ RARE = 2_000
 BEST_OF = 500
 """Of how many of the newest hits the best are found, where there are more than `RARE`."""
 
-_ALL = """
-SELECT d.id, d.ts, d.words FROM search_text AS t JOIN search_doc AS d ON d.id = t.rowid
-WHERE t.search_text MATCH :match LIMIT :most
-"""
-_NEWEST = """
-SELECT d.id, d.ts, d.words FROM json_each(:ranges) AS r, json_each((
-    SELECT json_group_array(rowid) FROM (
-        SELECT rowid FROM search_text WHERE search_text MATCH :match
-        AND rowid BETWEEN json_extract(r.value, '$[0]') AND json_extract(r.value, '$[1]')
-        ORDER BY rowid DESC LIMIT :most))
-) AS hit JOIN search_doc AS d ON d.id = hit.value
-"""
-# The same in one run over all hits: a hit counts whose :most newer ones reach into the next room.
-_NEWEST_IN_ONE_RUN = """
-SELECT d.id, d.ts, d.words FROM (
-    SELECT rowid AS id, lead(rowid, :most) OVER () AS newer FROM (
-        SELECT rowid FROM search_text WHERE search_text MATCH :match ORDER BY rowid)
-) AS hit JOIN search_doc AS d ON d.id = hit.id
-WHERE hit.newer IS NULL OR hit.newer >> 32 <> hit.id >> 32
-"""
 _MIDDLE_IS_EARLIER = """coalesce((
     SELECT ts FROM search_doc WHERE id >= (low + high) / 2 AND id < high ORDER BY id LIMIT 1), :ts) < :ts"""
 # In each range, by halving it, the first id whose time is not before :ts.
-_FIRST_AT = f"""
+_FIRST_AT = """
 WITH RECURSIVE half (first, low, high) AS (
-    SELECT json_extract(value, '$[0]'), json_extract(value, '$[0]'), json_extract(value, '$[1]') + 1
-    FROM json_each(:ranges)
+    SELECT first, first, last + 1 FROM ({ranges}) AS whole
     UNION ALL
     SELECT first,
-        CASE WHEN {_MIDDLE_IS_EARLIER} THEN (low + high) / 2 + 1 ELSE low END,
-        CASE WHEN {_MIDDLE_IS_EARLIER} THEN high ELSE (low + high) / 2 END
+        CASE WHEN {middle_is_earlier} THEN (low + high) / 2 + 1 ELSE low END,
+        CASE WHEN {middle_is_earlier} THEN high ELSE (low + high) / 2 END
     FROM half WHERE low < high
 )
 SELECT first, low FROM half WHERE low >= high
@@ -84,6 +64,10 @@ class Finder:
 
     def __init__(self, db: Any) -> None:
         self._db = db
+        self._texts = texts(db.dialect)
+        self._first_at_sql = _FIRST_AT.format(
+            ranges=self._texts.FIRST_AND_LAST, middle_is_earlier=_MIDDLE_IS_EARLIER
+        )
 
     async def rooms(self) -> dict[str, int]:
         """The numbers of all rooms that have ever had a message in the index."""
@@ -121,19 +105,19 @@ class Finder:
     async def _hits(self, match: str, ranges: Ranges, most: int) -> list[Hit]:
         """All hits in the ranges, or, if there are many of them anywhere, the ``most`` newest of each range."""
         whole = all(last + 1 == (room + 1) << SEQ_BITS for room, (_, last) in ranges.items())
-        rows = await self._db.query(_ALL, match=match, most=RARE + 1)
+        rows = await self._db.query(self._texts.ALL, match=match, most=RARE + 1)
         if len(rows) > RARE and "*" in match and len(ranges) > 1 and whole:
             # To put together the words that begin so takes as long for one room as for all.
-            rows = await self._db.query(_NEWEST_IN_ONE_RUN, match=match, most=most)
+            rows = await self._db.query(self._texts.NEWEST_IN_ONE_RUN, match=match, most=most)
         elif len(rows) > RARE:
-            rows = await self._db.query(_NEWEST, match=match, ranges=_json(ranges), most=most)
+            rows = await self._db.query(self._texts.NEWEST, match=match, ranges=_json(ranges), most=most)
         hits = (Hit(**row) for row in rows)
         return [
             hit for hit in hits if hit.room in ranges and ranges[hit.room][0] <= hit.id <= ranges[hit.room][1]
         ]
 
     async def _first_at(self, ranges: Ranges, ts: int) -> dict[int, int]:
-        rows = await self._db.query(_FIRST_AT, ranges=_json(ranges), ts=ts)
+        rows = await self._db.query(self._first_at_sql, ranges=_json(ranges), ts=ts)
         return {row["first"]: row["low"] for row in rows}
 
 
@@ -141,20 +125,20 @@ def _json(ranges: Ranges) -> str:
     return json.dumps(list(ranges.values()))
 
 
-def match(query: Query, sender_id: str | None) -> str:
-    """A query in the index's language."""
+def match(query: Query, sender_id: str | None, texts: ModuleType) -> str:
+    """A query in the language of the index, `fts5` or `tsvector`."""
     marks = [*([sender_id] if sender_id else []), *query.has]
-    return " ".join([*map(_term, query.terms), *(f'"{PRIVATE}{mark}"' for mark in marks)])
+    phrases = [
+        *(texts.phrase(term.words, term.begins) for term in query.terms),
+        *(texts.phrase([PRIVATE + mark], False) for mark in marks),
+    ]
+    return str(texts.AND.join(phrases))
 
 
-def match_together(query: Query, sender_id: str | None) -> str | None:
+def match_together(query: Query, sender_id: str | None, texts: ModuleType) -> str | None:
     """The same with all words one after the other; None where they are one phrase anyway."""
     if len(query.terms) < 2 or any(term.begins for term in query.terms[:-1]):
         return None
     words = tuple(word for term in query.terms for word in term.words)
     whole = Term(words, query.terms[-1].begins)
-    return match(msgspec.structs.replace(query, terms=(whole,)), sender_id)
-
-
-def _term(term: Term) -> str:
-    return f'"{" ".join(term.words)}"{" *" if term.begins else ""}'
+    return match(msgspec.structs.replace(query, terms=(whole,)), sender_id, texts)

@@ -6,7 +6,7 @@ import asyncio
 import sqlite3
 import tempfile
 import time
-from contextlib import closing
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -31,6 +31,7 @@ from chatserver.store.changes import (
 )
 from chatserver.store.members import move_mark
 from chatserver.store.plugin_tables import Contributions
+from chatserver.testing.postgresql import NoPostgresql, postgresql
 
 USERS = [User(f"u{n}", f"name{n}", f"name{n}") for n in range(2)]
 MEMBERS = tuple((user, "member") for user in USERS)
@@ -54,6 +55,24 @@ async def append_all(store, *batches):
     for batch, future in zip(batches, futures, strict=True):
         store.append(batch, future.set_result)
     return await asyncio.gather(*futures)
+
+
+@contextmanager
+def place(where, folder):
+    """The ``store.url`` of a new store in memory, in a file, or in PostgreSQL; skips where that can't be had."""
+    if where == "postgresql":
+        try:
+            server = postgresql()
+        except NoPostgresql as error:
+            pytest.skip(f"PostgreSQL is not tested: {error}")
+        url = server.make()
+        yield url
+        server.drop(url)
+    elif where == "file":
+        with tempfile.TemporaryDirectory(dir=folder) as own:
+            yield f"sqlite:{own}/chat.db"
+    else:
+        yield "memory:"
 
 
 async def opened(url: str, folder: Path = Path("/nonexistent")) -> Store:
@@ -234,15 +253,14 @@ class Log(RuleBasedStateMachine):
         self.loop.close()
 
 
-@pytest.mark.parametrize("where", ["memory", "file"])
-def test_the_log_behaves_like_the_model(where):
-    with tempfile.TemporaryDirectory() as folder:
-        numbers = iter(range(10**6))
+@pytest.mark.parametrize("where", ["memory", "file", "postgresql"])
+def test_the_log_behaves_like_the_model(where, tmp_path):
+    with ExitStack() as made:
 
         class Here(Log):
             @property
             def url(self):
-                return "memory:" if where == "memory" else f"sqlite:{folder}/{next(numbers)}.db"
+                return made.enter_context(place(where, tmp_path))
 
         run_state_machine_as_test(
             Here,
@@ -253,14 +271,18 @@ def test_the_log_behaves_like_the_model(where):
         )  # fmt: skip
 
 
-@pytest.fixture(params=["memory", "file"])
+@pytest.fixture(params=["memory", "file", "postgresql"])
 def store(request, io_loop, tmp_path):
     """A store with two people and a room."""
-    url = "memory:" if request.param == "memory" else f"sqlite:{tmp_path / 'chat.db'}"
-    opened_store = io_loop.run_sync(lambda: opened(url))
-    io_loop.run_sync(lambda: append(opened_store, "a", CreateRoom(USERS[0], Room("a"))))
-    yield opened_store
-    opened_store.close()
+    with place(request.param, tmp_path) as url:
+        opened_store = io_loop.run_sync(lambda: opened(url))
+        io_loop.run_sync(lambda: append(opened_store, "a", CreateRoom(USERS[0], Room("a"))))
+        yield opened_store
+        opened_store.close()
+
+
+on_sqlite = pytest.mark.parametrize("store", ["memory", "file"], indirect=True)
+"""For what can't be brought about in PostgreSQL from within, such as a full disk."""
 
 
 async def test_a_room_is_made_once_and_others_are_not_there(store):
@@ -341,6 +363,7 @@ def write_much(conn):
     conn.exec_driver_sql("INSERT INTO meta VALUES ('much', zeroblob(500000))")
 
 
+@on_sqlite
 async def test_when_the_disk_is_full_only_what_has_no_room_is_refused(store):
     """SQLite then undoes the whole transaction by itself: nothing in it may count as written."""
     await store.write(fill)
@@ -366,6 +389,7 @@ async def test_when_the_disk_is_full_only_what_has_no_room_is_refused(store):
 HUGE = "x" * 500_000
 
 
+@on_sqlite
 async def test_nothing_of_a_room_is_taken_after_what_the_storage_failed_at(store):
     await append(store, "b", CreateRoom(USERS[0], Room("b")))
     alice, bob = USERS
@@ -491,7 +515,7 @@ async def test_the_epoch_tells_a_log_that_may_have_lost_something(tmp_path, monk
     url = f"sqlite:{tmp_path / 'chat.db'}"
 
     def epoch(durability, *, boot="b1", crash=False):
-        monkeypatch.setattr("chatserver.store.store.boot_id", lambda: boot)
+        monkeypatch.setattr("chatserver.store.sqlite.boot_id", lambda: boot)
         if crash:
             monkeypatch.setattr("chatserver.store.store.mark_stopped", lambda conn: None)
         store = Store.open(url, tmp_path, durability)

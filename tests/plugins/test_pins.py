@@ -8,6 +8,8 @@ import pytest
 
 from chatserver.testing import Refused
 
+pytestmark = pytest.mark.storage
+
 
 async def pinned(client, room="general"):
     return [each["content"] for each in (await client.ask("pins", room=room)).messages]

@@ -19,6 +19,8 @@ from msgspec.structs import replace
 from chatserver import Message, Reject, User
 from chatserver.testing import Refused
 
+pytestmark = pytest.mark.storage
+
 ALICE = User("ua", "alice", "alice")
 
 

@@ -4,20 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sqlite3
 
 import pytest
 from chatserver_plugins.search.finder import Finder, match
-from chatserver_plugins.search.index import MIGRATIONS, Index
+from chatserver_plugins.search.index import MIGRATIONS, Index, texts
 from chatserver_plugins.search.query import parse
 from chatserver_plugins.search.snippet import snippet
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
 from msgspec.structs import replace
+from sqlalchemy import create_engine, text
 
 from chatserver import Attachment, Message, Reject, User
+from chatserver.store.postgresql import Postgresql
 from chatserver.testing import Refused
+from chatserver.testing.postgresql import NoPostgresql, postgresql
+
+pytestmark = pytest.mark.storage
 
 PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d49484452000000010000000108000000003a7e9b550000000a49444154789c6360000000020001e221bc330000000049454e44ae426082"
@@ -364,21 +374,31 @@ def test_no_text_and_no_query_fails(text, query):
 class IndexMachine(RuleBasedStateMachine):
     """The index against a list of messages: whatever is added, edited, deleted, or never was there."""
 
+    dialect = "sqlite"
+
     @initialize()
     def begin(self):
-        self.conn = sqlite3.connect(":memory:")
-        self.conn.row_factory = sqlite3.Row
+        self.conn = self.connect()
         for migration in MIGRATIONS:
-            self.conn.execute(migration)
-        self.index = Index()
+            self.execute(migration[self.dialect])
+        self.index = Index(self.dialect)
         self.seq = 0
         self.messages: dict[tuple[str, int], Message] = {}
 
+    def connect(self):
+        """A connection to an empty database, in a transaction that is never committed."""
+        return create_engine("sqlite://").connect()
+
+    def teardown(self):
+        if hasattr(self, "conn"):
+            self.conn.close()
+
     def execute(self, sql, **params):
-        return [dict(row) for row in self.conn.execute(sql, params)]
+        done = self.conn.execute(text(sql), params)
+        return [dict(row) for row in done.mappings()] if done.returns_rows else []
 
     def executemany(self, sql, rows):
-        self.conn.executemany(sql, rows)
+        self.conn.execute(text(sql), rows)
 
     async def query(self, sql, **params):
         return self.execute(sql, **params)
@@ -434,7 +454,8 @@ class IndexMachine(RuleBasedStateMachine):
             numbers = await finder.rooms()
             here = {numbers[name]: name for name in rooms if name in numbers}
             ranges = await finder.ranges(list(here), None, None)
-            hits = await finder.newest(match(query, None), ranges, 100) if ranges else []
+            wanted = match(query, None, texts(self.dialect))
+            hits = await finder.newest(wanted, ranges, 100) if ranges else []
             return [(here[hit.room], hit.seq) for hit in hits]
 
         wanted = [key for key, each in self.messages.items() if key[0] in rooms and self.has(each, query)]
@@ -451,12 +472,17 @@ class IndexMachine(RuleBasedStateMachine):
         if hasattr(self, "conn"):
             assert self.execute("SELECT count(*) AS n FROM search_doc")[0]["n"] == len(self.messages)
             if not self.messages:
-                assert (
-                    self.execute(
-                        "SELECT rowid FROM search_text WHERE search_text MATCH 'apple OR \"你好\" OR link'"
-                    )
-                    == []
-                )
+                assert self.execute(self.anything) == []
+
+    anything = "SELECT rowid FROM search_text WHERE search_text MATCH 'apple OR \"你好\" OR link'"
+
+
+class PostgresqlIndexMachine(IndexMachine):
+    dialect = "postgresql"
+    anything = "SELECT id FROM search_doc"
+
+    def connect(self):
+        return Postgresql(self.url, "normal").engine.connect()
 
 
 def run(work):
@@ -470,3 +496,15 @@ def run(work):
 
 TestIndex = IndexMachine.TestCase
 TestIndex.settings = settings(max_examples=30, stateful_step_count=30, deadline=None)
+
+
+def test_the_index_in_postgresql_finds_the_same():
+    try:
+        server = postgresql()
+    except NoPostgresql as error:
+        pytest.skip(f"PostgreSQL is not tested: {error}")
+    PostgresqlIndexMachine.url = server.make_empty()
+    run_state_machine_as_test(
+        PostgresqlIndexMachine, settings=settings(max_examples=15, stateful_step_count=20, deadline=None)
+    )
+    server.drop(PostgresqlIndexMachine.url)

@@ -1,0 +1,153 @@
+"""PostgreSQL: a database that a server of its own keeps, for any number of ours."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy.pool import NullPool
+
+from ..model.errors import ConfigError
+from .failures import reason
+from .postgresql_writer import PostgresqlWriter, begin_writing
+from .reasons import UNREACHABLE
+from .revisions import REVISION, lacking, revision_of
+from .savepoint import ERRORS_UNDO_ALL
+from .schema import metadata
+
+try:
+    import psycopg
+    from psycopg.conninfo import conninfo_to_dict
+except ImportError as error:
+    raise ConfigError(
+        f"PostgreSQL needs its driver: pip install 'chatserver[postgresql]' ({error})", path="store.url"
+    ) from error
+
+OLDEST = 14
+"""The oldest version of PostgreSQL that is good enough."""
+STATEMENT_SECONDS = 30
+"""How long one statement may take."""
+_LOCK = 0x63686174
+"""Of the advisory locks of a database, the one for who makes or changes the tables."""
+_DEFAULTS: dict[str, Any] = {
+    "application_name": "chatserver",
+    "client_encoding": "UTF8",
+    "connect_timeout": 5,
+    # What is cut without a word is noticed within half a minute.
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+}
+"""What the URL may say otherwise: https://www.postgresql.org/docs/current/libpq-connect.html"""
+_BEGIN_READING = (
+    f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = '{STATEMENT_SECONDS}s'"
+)
+
+
+class Postgresql:
+    """A database of PostgreSQL. Its user, password and so on come from the URL, or where libpq looks for them."""
+
+    unready = UNREACHABLE
+
+    def __init__(self, url: str, durability: str) -> None:
+        try:
+            wanted = conninfo_to_dict(url)
+        except psycopg.ProgrammingError as error:
+            raise ConfigError(f"is no address of PostgreSQL: {error}", path="store.url") from error
+        self.name = _name(wanted)
+        self._options: dict[str, Any] = {**_DEFAULTS, **wanted}
+        engine = create_engine(
+            "postgresql+psycopg://",
+            creator=self._connect,
+            poolclass=NullPool,
+            use_native_hstore=False,
+            # Each place of a parameter has a type of its own then, as in SQLite.
+            paramstyle="format",
+            # A connection is kept open by its thread, and statements are compiled once by themselves.
+            execution_options={ERRORS_UNDO_ALL: True},
+        )
+        begin = begin_writing(durability, STATEMENT_SECONDS)
+
+        def began(connection: Connection) -> None:
+            if connection.get_execution_options().get("reading"):
+                connection.connection.cursor().execute(_BEGIN_READING, prepare=False)  # type: ignore[call-arg]
+            else:
+                begin(connection)
+
+        event.listen(engine, "begin", began)
+        self.engine = engine
+        self.readers: Engine | None = engine.execution_options(reading=True)
+
+    def _connect(self) -> psycopg.Connection[Any]:
+        conn = psycopg.connect(autocommit=True, **self._options)
+        try:
+            version = conn.info.server_version // 10_000
+            if version < OLDEST:
+                raise self._error(f"is PostgreSQL {version}; it has to be {OLDEST} or newer")
+            (pid,) = conn.execute("SELECT pg_backend_pid()").fetchone() or (None,)
+            if pid != conn.info.backend_pid:
+                # A pooler, such as PgBouncer, may give each transaction another connection.
+                conn.prepare_threshold = None
+            return conn
+        except BaseException:
+            conn.close()
+            raise
+
+    def absent(self) -> bool:
+        with self.engine.connect() as conn:
+            return revision_of(conn) is None
+
+    def claim(self, running: bool) -> None:
+        pass
+
+    def check(self, conn: Connection) -> None:
+        conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+        encoding = conn.execute(text("SHOW server_encoding")).scalar()
+        if encoding != "UTF8":
+            raise self._error(f"keeps texts as {encoding}; it has to be made with ENCODING 'UTF8'")
+        ours = metadata.tables.keys() & set(inspect(conn).get_table_names())
+        if not ours:
+            return
+        revision = revision_of(conn)
+        if revision is None:
+            raise self._error("has tables of another program: name another database in store.url")
+        lacks = lacking(conn) if revision == REVISION else None
+        if lacks is not None:
+            raise self._error(f"is damaged ({lacks}): restore it from a backup")
+
+    def back_up(self, revision: str) -> Path | None:
+        return None
+
+    def started(self, conn: Connection) -> str:
+        # A crash of PostgreSQL while the server did not stop in order can't be told from none.
+        return secrets.token_hex(8)
+
+    def writer(self) -> PostgresqlWriter:
+        return PostgresqlWriter(self.engine)
+
+    def unopened(self, error: Exception) -> ConfigError:
+        why, driver = reason(error), _first_line(error)
+        return self._error(f"can't be opened: {why} ({driver})" if why else f"can't be opened: {driver}")
+
+    def abandon(self) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+    def _error(self, what: str) -> ConfigError:
+        return ConfigError(f"the database {self.name} {what}", path="store.url")
+
+
+def _name(options: dict[str, Any]) -> str:
+    """The address without the password."""
+    user = f"{options['user']}@" if options.get("user") else ""
+    port = f":{options['port']}" if options.get("port") else ""
+    return f"postgresql://{user}{options.get('host', '')}{port}/{options.get('dbname', '')}"
+
+
+def _first_line(error: Exception) -> str:
+    return str(getattr(error, "orig", error)).strip().partition("\n")[0]

@@ -1,0 +1,178 @@
+"""A PostgreSQL of the tests' own: started when the first test wants it, gone at the end, and no one else's."""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import itertools
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+from pathlib import Path
+
+from ..store import Store
+
+SUPERUSER = "postgres"
+_FAST = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+    "autovacuum": "off",
+    "shared_buffers": "32MB",
+    "max_connections": "60",
+    "max_wal_size": "256MB",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "log_min_messages": "fatal",
+}
+"""What is lost with the machine is no loss."""
+_LOCALE = ("--encoding=UTF8", "--locale=C")
+
+
+class NoPostgresql(Exception):
+    """There is no PostgreSQL here that could be started; the text says why."""
+
+
+class PostgresqlServer:
+    """A server on a free port, in a temporary folder. Made by `postgresql`."""
+
+    def __init__(self, **settings: str) -> None:
+        """``settings`` go over those for tests. Raises NoPostgresql."""
+        self._programs = _programs()
+        self.user = _user()
+        self.folder = Path(tempfile.mkdtemp(prefix="chatserver-postgresql-"))
+        os.chown(self.folder, *(self.user[1:] if self.user else (-1, -1)))
+        self.port = _free_port()
+        self._settings = {**_FAST, **settings}
+        self._names = (f"chat_{number}" for number in itertools.count(1))
+        self._template: str | None = None
+        try:
+            self._run(
+                "initdb",
+                "-D",
+                self._data,
+                "-U",
+                SUPERUSER,
+                "--auth=trust",
+                "--no-sync",
+                "-E",
+                "UTF8",
+                "--locale=C",
+            )
+            self.start()
+        except (OSError, subprocess.CalledProcessError) as error:
+            self.remove()
+            raise NoPostgresql(
+                f"PostgreSQL can't be started: {getattr(error, 'stderr', '') or error}"
+            ) from error
+
+    @property
+    def _data(self) -> str:
+        return str(self.folder / "data")
+
+    def start(self) -> None:
+        """Start it, again too; returns once it takes connections."""
+        settings = {
+            "port": str(self.port),
+            "listen_addresses": "127.0.0.1",
+            "unix_socket_directories": str(self.folder),
+            **self._settings,
+        }
+        options = " ".join(f"-c {name}={value}" for name, value in settings.items())
+        log = str(self.folder / "log")
+        self._run("pg_ctl", "start", "-D", self._data, "-w", "-l", log, "-o", options)
+
+    def stop(self, mode: str = "immediate") -> None:
+        """Stop it: ``immediate`` is like a crash, ``fast`` in order."""
+        self._run("pg_ctl", "stop", "-D", self._data, "-w", "-m", mode)
+
+    def remove(self) -> None:
+        """Stop it, and leave nothing of it."""
+        if (self.folder / "data" / "postmaster.pid").exists():
+            self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def url(self, database: str) -> str:
+        """The ``store.url`` of a database."""
+        return f"postgresql://{SUPERUSER}@127.0.0.1:{self.port}/{database}"
+
+    def make(self) -> str:
+        """A new database with the server's tables; its ``store.url``."""
+        name = next(self._names)
+        self._sql(f"CREATE DATABASE {name} TEMPLATE {self._with_tables()}")
+        return self.url(name)
+
+    def make_empty(self) -> str:
+        """A new database without tables; its ``store.url``."""
+        name = next(self._names)
+        self._sql(f"CREATE DATABASE {name}")
+        return self.url(name)
+
+    def drop(self, url: str) -> None:
+        """Drop a database, and end the connections to it."""
+        self._sql(f"DROP DATABASE IF EXISTS {url.rpartition('/')[2]} WITH (FORCE)")
+
+    def _with_tables(self) -> str:
+        if self._template is None:
+            self._template = "chat_template"
+            self._sql(f"CREATE DATABASE {self._template}")
+            Store.make(self.url(self._template), self.folder)
+        return self._template
+
+    def _sql(self, statement: str) -> None:
+        import psycopg
+
+        with psycopg.connect(self.url("postgres"), autocommit=True) as conn:
+            conn.execute(statement.encode())
+
+    def _run(self, program: str, *words: str) -> None:
+        # PostgreSQL refuses to be run by root.
+        user = {"user": self.user[1], "group": self.user[2], "extra_groups": ()} if self.user else {}
+        subprocess.run(
+            [self._programs / program, *words],
+            check=True,
+            cwd=self.folder,
+            text=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE if program == "initdb" else subprocess.DEVNULL,
+            **user,  # type: ignore[call-overload]
+        )
+
+
+@functools.cache
+def postgresql() -> PostgresqlServer:
+    """The one of this process. Raises NoPostgresql, each time anew."""
+    server = PostgresqlServer()
+    atexit.register(server.remove)
+    return server
+
+
+def _programs() -> Path:
+    """The folder with initdb and pg_ctl, of the newest version that is installed. Raises NoPostgresql."""
+    found = shutil.which("initdb")
+    debian = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
+    if found is None and not debian:
+        raise NoPostgresql("there is no PostgreSQL here (on Debian and Ubuntu: apt-get install postgresql)")
+    return Path(found).parent if found is not None else debian[-1].parent
+
+
+def _user() -> tuple[str, int, int] | None:
+    """As whom root runs it; None for any other user, who runs it as such. Raises NoPostgresql."""
+    if os.geteuid() != 0:
+        return None
+    for name in (SUPERUSER, "nobody"):
+        try:
+            entry = pwd.getpwnam(name)
+        except KeyError:
+            continue
+        return name, entry.pw_uid, entry.pw_gid
+    raise NoPostgresql("PostgreSQL is not to be run by root, and there is no user postgres or nobody")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
