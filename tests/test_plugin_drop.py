@@ -141,7 +141,7 @@ def test_there_has_to_be_a_database(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="there is no database"):
         drop(config, "shop", "--yes")
     config.write_text("store: {url: 'memory:'}\nplugins: {enabled: {}}\n")
-    with pytest.raises(ConfigError, match="nothing to drop"):
+    with pytest.raises(ConfigError, match="nothing to manage"):
         drop(config, "shop", "--yes")
 
 
