@@ -304,8 +304,10 @@ def test_a_first_start_that_fails_leaves_nothing_that_keeps_the_next_one_from_st
 
 def test_a_command_that_meets_a_damaged_page_says_so(data):
     with closing(sqlite3.connect(data / "chat.db")) as db:
-        # Of a table without rows the other is not looked at.
-        pages = db.execute("SELECT rootpage FROM sqlite_master WHERE name IN ('user', 'credential')").fetchall()
+        # Indexes too: of one without rows the rest is not looked at.
+        pages = db.execute(
+            "SELECT rootpage FROM sqlite_master WHERE tbl_name IN ('user', 'credential')"
+        ).fetchall()
     with (data / "chat.db").open("r+b") as file:
         for (root,) in pages:
             file.seek((root - 1) * 4096)
