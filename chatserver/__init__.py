@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .model.errors import Reject
     from .model.links import addresses, linked
+    from .model.mentions import named_in
     from .model.values import (
         Attachment,
         Draft,
@@ -81,6 +82,7 @@ __all__ = [
     "job",
     "linked",
     "scaled",
+    "named_in",
     "settings",
 ]
 
@@ -98,6 +100,7 @@ _MODULES = {
     "model.errors": ("Reject",),
     "plugins.hears": ("HearsContext", "hears"),
     "model.links": ("addresses", "linked"),
+    "model.mentions": ("named_in",),
     "plugins.hookspecs": ("hookimpl",),
     "model.values": (
         "Attachment",

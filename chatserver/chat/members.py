@@ -23,6 +23,7 @@ class MemberList:
         self.in_order = sorted(by_id.values(), key=_order)
         self._released = set(released)
         self._names: dict[str, str] | None = None
+        self._spaced = False
 
     def put(self, member: Member) -> None:
         """Add a member, or change what is known of one."""
@@ -56,6 +57,15 @@ class MemberList:
 
     def named(self, name: str) -> str | None:
         """The id of the member with this name, or shown by it, whatever its case and composition."""
+        return self._all_names().get(name_key(name))
+
+    @property
+    def spaced(self) -> bool:
+        """Whether a member's name has a space in it."""
+        self._all_names()
+        return self._spaced
+
+    def _all_names(self) -> dict[str, str]:
         if self._names is None:
             users = [member.user for member in self.in_order]
             holders = [user for user in users if user.id not in self._released]
@@ -64,7 +74,8 @@ class MemberList:
             self._names = {name_key(user.name): user.id for user in users}
             self._names.update((name_key(user.display_name), user.id) for user in holders)
             self._names.update((name_key(user.name), user.id) for user in holders)
-        return self._names.get(name_key(name))
+            self._spaced = any(" " in name for name in self._names)
+        return self._names
 
 
 def _order(member: Member) -> tuple[str, str]:

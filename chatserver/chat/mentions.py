@@ -1,81 +1,17 @@
-"""Whom a text mentions: the members whose names stand after an ``@``.
-
-The rule, as docs/protocol.md gives it to users:
-
-- An ``@`` after a letter or a digit is no mention (``a@carl.org``), nor is one in an address with a scheme. Letters of
-  scripts that put no spaces between words don't count: ``你好@carl``.
-- A name ends where no letter or digit follows, even across ``.``, ``-`` or ``_``: neither ``@carla`` nor
-  ``@carl.smith`` is carl, ``@carl's`` and ``@carl.`` are.
-- Of several names that fit, those without punctuation at their end come first, then the longer one.
-"""
+"""Whom a message mentions: the members whose names stand after an ``@``, and those that plugins add."""
 
 from __future__ import annotations
 
-import re
-import unicodedata
+from collections.abc import Iterable
 
-from ..model.names import RAW_PER_CHAR, USER_CHARS
+from ..model.mentions import named_after_at
 from ..model.values import User
 from .members import MemberList
 
-# Whole addresses are passed over. What can't stand in a name ends it; see `chatserver.model.names.user_name`.
-_AT = re.compile(
-    rf"[a-z][a-z0-9+.-]{{0,19}}://[!-~]*|@([^\s@:/#+,]{{1,{RAW_PER_CHAR * USER_CHARS}}})", re.IGNORECASE
-)
 
-_UNSPACED = re.compile(
-    r"[\u0e00-\u0eff\u0f00-\u0fff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3105-\u312f\u31f0-\u31ff\u3400-\u4dbf"
-    r"\u4e00-\u9fff\uac00-\ud7a3\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff]"
-)
-"""Thai, Lao, Tibetan, Burmese, Khmer, kana, bopomofo, Han; and Hangul, which adds its particles to names."""
-
-_JOINERS = ".-_"
-
-
-def mentioned(content: str, author: User, members: MemberList) -> tuple[str, ...]:
-    """The ids of the members that a text mentions, its author aside, in the order of the text."""
-    matches = _AT.finditer(content)
-    # Each only once: a text may be nothing but the same name.
-    runs = dict.fromkeys(m[1] for m in matches if m[1] is not None and not _ends_a_word(content, m.start()))
-    found = dict.fromkeys(_named(run, members) for run in runs)
-    return tuple(user_id for user_id in found if user_id is not None and user_id != author.id)
-
-
-def _named(run: str, members: MemberList) -> str | None:
-    """The member whose name ``run`` begins with."""
-    composed = unicodedata.normalize("NFC", run)[: USER_CHARS + 2]
-    ends = [end for end in range(min(USER_CHARS, len(composed)), 0, -1) if _is_end(composed, end)]
-    ends.sort(key=lambda end: _is_punctuation(composed[end - 1]))
-    return next((id for end in ends if (id := members.named(composed[:end])) is not None), None)
-
-
-def _is_end(text: str, end: int) -> bool:
-    """Whether a name may end there: no letter or digit goes on with it."""
-    after = text[end : end + 2]
-    if not after:
-        return True
-    if unicodedata.category(after[0])[0] == "M":
-        return False
-    if after[0] in _JOINERS:
-        after = after[1:]
-    return not after or not _is_word(after[0]) or _is_unspaced(after[0]) or _is_unspaced(text[end - 1])
-
-
-def _ends_a_word(text: str, end: int) -> bool:
-    """Whether a letter or a digit, with its marks, stands just before, in a script that puts spaces between words."""
-    last = end - 1
-    while last >= 0 and unicodedata.category(text[last])[0] == "M":
-        last -= 1
-    return last >= 0 and _is_word(text[last]) and not _is_unspaced(text[last])
-
-
-def _is_word(char: str) -> bool:
-    return unicodedata.category(char)[0] in "LN"
-
-
-def _is_unspaced(char: str) -> bool:
-    return _UNSPACED.match(char) is not None
-
-
-def _is_punctuation(char: str) -> bool:
-    return unicodedata.category(char) in ("Pc", "Pd", "Pe", "Pf", "Pi", "Po", "Ps", "Sc", "Sk", "Sm")
+def mentioned(content: str, author: User, members: MemberList, added: Iterable[str] = ()) -> tuple[str, ...]:
+    """The ids of the members that a text mentions, its author aside, in the order of the text; then those of the
+    members among ``added``."""
+    named = named_after_at(content, members.named, members.spaced) if "@" in content else ()
+    also = (user_id for user_id in added if user_id in members.by_id)
+    return tuple(user_id for user_id in dict.fromkeys((*named, *also)) if user_id != author.id)

@@ -8,12 +8,13 @@ from typing import Any
 from ..model import errors
 from ..model.errors import Reject
 from ..model.rate_limit import RateLimiter
-from ..model.values import Draft, Message, Room, User
+from ..model.values import Draft, Member, Message, Room, User
 from ..store import Committed, Store
 from ..store import changes as log
 from ..store import queries as reading
 from .access import Access
 from .drafts import DraftPipeline, escaped
+from .members import MemberList
 from .mentions import mentioned
 from .new_message import NewMessage, Via, content_hash
 from .registry import RoomRegistry
@@ -139,7 +140,9 @@ class Messages:
             self._submit(live, draft, message, reply)
 
     def _submit(self, live: LiveRoom, draft: Draft, message: NewMessage, reply: Reply) -> None:
-        mentions = mentioned(draft.content, draft.user, live.member_list) if "@" in draft.content else ()
+        mentions: tuple[str, ...] = ()
+        if draft.mentions or "@" in draft.content:
+            mentions = mentioned(draft.content, draft.user, live.member_list, draft.mentions)
         live.submit(self._change(draft, message, mentions), reply)
 
     def _change(self, draft: Draft, message: NewMessage, mentions: tuple[str, ...]) -> log.Post:
@@ -200,7 +203,9 @@ class Messages:
         if message.reply_to is not None:
             raise errors.no_message_here()
         prepared = self._pipeline.post(self._draft(user, direct_room(user, other), message))
-        return self._change(prepared if isinstance(prepared, Draft) else await prepared, message, ())
+        draft = prepared if isinstance(prepared, Draft) else await prepared
+        members = MemberList({each.id: Member(each) for each in (user, other)})
+        return self._change(draft, message, mentioned(draft.content, user, members, draft.mentions))
 
     async def message(self, message_id: str) -> Message | None:
         """A message as it is now, or None; the caller checks whether the user may see it."""
@@ -248,7 +253,7 @@ class Messages:
         )  # fmt: skip
         prepared = self._pipeline.edit(message, draft)
         draft = prepared if isinstance(prepared, Draft) else await prepared
-        named = mentioned(draft.content, user, live.member_list)
+        named = mentioned(draft.content, user, live.member_list, draft.mentions)
         hidden = self._access.kept_from(live, message) if named else []
         mentions = tuple(each for each in named if each not in hidden)
         edit = log.Edit(

@@ -20,6 +20,7 @@ from ..protocol import events as wire
 from ..store import Committed
 from ..store import accounts as users
 from ..store import changes as log
+from .mention_pages import mention_page
 from .new_message import BY_BOT, BY_PLUGIN, NewMessage
 from .replies import FutureReply
 from .room import LiveRoom
@@ -214,6 +215,11 @@ class PluginMessages:
         return await self._services.room_service.timeline(
             user, live, limit, before=before, after=after, around=around
         )
+
+    async def mentions(
+        self, *, user: User, before: str | None = None, limit: int = 50
+    ) -> tuple[list[tuple[Event, bool]], str | None]:
+        return await mention_page(self._services, user, before, limit)
 
     async def may_read(self, room: Room | str, *, user: User, seq: int | None = None) -> bool:
         try:

@@ -182,6 +182,7 @@ DEFAULT_PLUGINS = (
     "pins",
     "polls",
     "links",
+    "mentions",
     "files",
 )
 """The plugins that run where the settings name none, in the order in which their hooks are called."""

@@ -191,6 +191,8 @@ class Draft(msgspec.Struct, frozen=True):
     plugin: str | None = None
     display_name: str | None = None
     actions: Actions = ()
+    mentions: tuple[str, ...] = ()
+    """The ids of users that plugins let it mention, beside those that it names; only members of the room count."""
     new_extra: Mapping[str, Any] | UnsetType | None = UNSET
     """What the plugin whose hook is called makes of its extra. The server puts it into ``extras``."""
     trace: Any = None

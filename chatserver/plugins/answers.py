@@ -76,6 +76,9 @@ def changed_draft(before: Draft, draft: Draft, plugin: str, chars: int) -> Draft
         if len(draft.attachments) > len(draft.files):
             raise ValueError("a draft has one attachment at most for each of its files")
         encoded([msgspec.convert(asdict(each), Attachment) for each in draft.attachments], EVENT_BYTES)
+    if draft.mentions is not before.mentions:
+        given = msgspec.convert(draft.mentions, tuple[str, ...], strict=True)
+        draft = draft.replace(mentions=tuple(dict.fromkeys((*before.mentions, *given))))
     if draft.new_extra is not UNSET and draft.new_extra is not None:
         extra(draft.new_extra)
     return draft.answered_by(plugin)

@@ -172,6 +172,13 @@ class ChatAPI(Protocol):
     ) -> tuple[list[Event], bool]:
         """A page of the timeline that ``user`` may see, ascending, and whether there is more in that direction."""
 
+    async def mentions(
+        self, *, user: User, before: str | None = None, limit: int = 50
+    ) -> tuple[list[tuple[Event, bool]], str | None]:
+        """The messages that mention ``user``, the newest first, 100 at most, each with whether the user has read that
+        far; and what to give as ``before`` for those before them, None where there are none. Raises `Reject`
+        ``invalid`` for another ``before``."""
+
     async def may_read(self, room: Room | str, *, user: User, seq: int | None = None) -> bool:
         """Whether ``user`` may read the room, and, with ``seq``, what stands there."""
 

@@ -6,11 +6,31 @@
  *   `until` in milliseconds since 1970; from and to as HH:MM, every day
  */
 
+/** @typedef {{names: () => string[]|undefined, isForMe: (message: Message) => boolean|undefined}} Called */
+
 /** What a user who is not looking is told: by the room's level, names, keywords, and the time. Pure. */
 export class Attention {
   /** @param {() => Wishes} wishes */
   constructor(wishes) {
     this.wishes = wishes;
+    /** What plugins let stand after an @, and whether a message is for this user by that. @type {Set<Called>} */
+    this.called = new Set();
+  }
+
+  /** @param {Called} called @returns {() => void} takes it away */
+  add(called) {
+    this.called.add(called);
+    return () => void this.called.delete(called);
+  }
+
+  /** @param {Message} message */
+  isForMe(message) {
+    return [...this.called].some(({ isForMe }) => isForMe(message));
+  }
+
+  /** What the message field completes beside people. */
+  get names() {
+    return [...this.called].flatMap(({ names }) => (names() ?? []).map((name) => ({ id: "", name, display_name: name })));
   }
 
   /** @param {Room} room @returns {Level} */

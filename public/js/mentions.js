@@ -1,13 +1,13 @@
 /**
- * Whom a text mentions, by the server's rule: chatserver/chat/mentions.py says it in words, and tests/data/mentions.json
+ * Whom a text mentions, by the server's rule: chatserver/model/mentions.py says it in words, and tests/data/mentions.json
  * holds both to the same cases.
  */
 
 /** @typedef {{start: number, end: number, id: string}} Mention a part of a text, and the user's id */
 
-const NAME_CHARS = 32;
-// Whole addresses are passed over.
-const AT = /[a-z][a-z0-9+.-]{0,19}:\/\/[!-~]*|@([^\s@:/#+,]{1,128})/giu;
+const NAME_CHARS = 64;
+// Whole addresses are passed over. What follows an @ is looked at only: a name may have spaces, and what is none an address.
+const AT = /[a-z][a-z0-9+.-]{0,19}:\/\/[!-~]*|@(?=([^\s@:/#+,][^\n\r\t@:/#+,]{0,256}))/giu;
 const MARK = /^\p{M}/u;
 const WORD = /^[\p{L}\p{N}]/u;
 const PUNCTUATION = /^[\p{P}\p{Sc}\p{Sk}\p{Sm}]/u;

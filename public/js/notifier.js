@@ -59,7 +59,7 @@ export class Notifier {
     if (Date.now() - Date.parse(message.ts) > LATE_MS || read(LOOKING, null)?.room === room.name) return;
     const { id, name, display_name } = store.me;
     const own = [nameKey(name), nameKey(display_name)];
-    const named = findMentions(message.content, (key) => (own.includes(key) ? id : undefined)).length > 0;
+    const named = findMentions(message.content, (key) => (own.includes(key) ? id : undefined)).length > 0 || attention.isForMe(message);
     if (!attention.wants(message, room, named) || attention.isQuiet(new Date()) || store.status(store.me.id) === "busy" || !this.tells) return;
     if (app.settings.get("sound")) beep();
     if (read(LOOKING, null) === null) this.show(message, room);

@@ -6,11 +6,15 @@ import { messageContext, nodeFrom, publicRoom, textOf } from "./slots.js";
 /** @typedef {import("./plugins.js").Plugins} Plugins */
 /** @typedef {import("./protocol.js").Message} Message */
 /** @typedef {import("./slots.js").Slot} Slot */
+/** @typedef {import("./attention.js").Wishes} Wishes */
 /** @typedef {{id: string, of?: "app"|"room"|"message", label: string|(() => string), icon?: string, when?: (context: any) => boolean,
  *   run: (context: any) => void, keys?: string[], danger?: boolean}} PluginAction */
 
 /** The version of what is below: it grows by one when something a plugin may rely on changes. */
 export const VERSION = 1;
+/** What a user wants to be told of. */
+/** @type {(keyof Wishes)[]} */
+const WISHES = ["levels", "level", "keywords", "quiet"];
 const COMMAND = /^[\p{L}\p{N}_-]{1,32}$/u;
 
 /**
@@ -33,7 +37,7 @@ export function face(plugins, part) {
     store: readOnly(store),
     user: () => (store.me ? { ...store.me } : null),
     room: () => roomNow(store, store.current),
-    on: (/** @type {string} */ type, /** @type {(event: any) => void} */ fn) => part.owns(type === "live" ? whenLive(store, wrap(fn)) : app.onEvent(type, wrap(fn))),
+    on: (/** @type {string} */ type, /** @type {(event: any) => void} */ fn) => part.owns(type === "live" ? whenLive(store, wrap(fn)) : type === "wishes" ? app.settings.on("change", (key) => WISHES.includes(key) && wrap(fn)({ type })) : app.onEvent(type, wrap(fn))),
     request: (/** @type {string} */ type, /** @type {object} */ fields) => socket.request(type, fields).catch((error) => {
       error.message = app.explain(error);
       throw error;
@@ -73,6 +77,11 @@ export function face(plugins, part) {
       return part.owns(() => void plugins.commands.delete(command));
     },
     t: i18n.t,
+    wishes: (/** @type {Partial<Wishes>|undefined} */ changes) => {
+      for (const key of WISHES) if (changes?.[key] !== undefined) app.settings.set(key, changes[key]);
+      return structuredClone(Object.fromEntries(WISHES.map((key) => [key, app.settings.get(key)])));
+    },
+    addCalled: (/** @type {import("./attention.js").Called} */ { names, isForMe }) => part.owns(app.attention.add({ names: wrap(names), isForMe: wrap(isForMe) })),
     addMessages: (/** @type {string} */ lang, /** @type {Record<string, any>} */ texts) => part.owns(i18n.add(lang, texts)),
   });
 }

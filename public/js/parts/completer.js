@@ -37,7 +37,7 @@ export class Completer {
     const here = [...(room?.members_here?.people.values() ?? [])].map((member) => store.user(member.user));
     const users = new Map([...here, ...store.users.values()].filter((user) => user.id !== store.me?.id).map((user) => [user.id, user]));
     this.found = complete(area.value, area.selectionStart, {
-      users: [...users.values()],
+      users: [...users.values(), ...app.attention.names],
       rooms: [...store.rooms.values()].filter((one) => one.kind !== "direct"),
       commands: app.commandList(),
       emoji: store.hasPlugin("emoji"),

@@ -19,16 +19,17 @@ export class MessageText {
     for (const topic of ["members", "people", "current", "me"]) app.store.on(topic, () => { this.ids = null; });
   }
 
-  /** Whether a text mentions this user. @param {string} content */
-  namesMe(content) {
+  /** Whether a message mentions this user. @param {import("../protocol.js").Message} message */
+  namesMe(message) {
     const me = this.app.store.me?.id;
-    return findMentions(content, this.named).some(({ id }) => id === me);
+    return this.find(message.content).some(({ id }) => id === me) || this.app.attention.isForMe(message);
   }
 
-  named = (/** @type {string} */ key) => {
-    this.ids ??= this.collect();
-    return this.ids.get(key);
-  };
+  /** @param {string} text */
+  find(text) {
+    const ids = this.ids ??= this.collect();
+    return findMentions(text, (key) => ids.get(key));
+  }
 
   /** The members of the room on the screen, as far as they are known; a name counts before a shown name. */
   collect() {
@@ -69,7 +70,7 @@ export class MessageText {
   /** @param {string} text @returns {Mark[]} */
   users(text) {
     const me = this.app.store.me?.id;
-    return findMentions(text, this.named).map(({ start, end, id }) => ({ start, end, draw: (name) =>
+    return this.find(text).map(({ start, end, id }) => ({ start, end, draw: (name) =>
       h("span", { class: "mention", role: "button", tabIndex: -1, "data-action": "profile", "data-user": id, "data-me": id === me }, name) }));
   }
 

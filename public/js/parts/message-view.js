@@ -55,7 +55,7 @@ export class MessageView {
     const stamp = this.stamp(message.ts);
     const node = h("div", { class: "message", role: "article", tabIndex: -1, "aria-label": `${name}, ${stamp.textContent}`,
       "data-id": message.message_id, "data-seq": message.seq, "data-own": own, "data-head": head, "data-kind": message.kind,
-      "data-deleted": message.deleted, "data-mention": !own && !message.deleted && this.text.namesMe(message.content) });
+      "data-deleted": message.deleted, "data-mention": !own && !message.deleted && this.text.namesMe(message) });
     if (message.reply_to && !message.deleted) node.append(this.quote(message.reply_to));
     if (head) node.append(...(action ? [avatar(app.store.user(message.user), message.display_name)] : this.head(message.user, name, message.display_name)), stamp);
     const body = this.body(message, action ? name : null);
