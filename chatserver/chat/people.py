@@ -87,6 +87,7 @@ class People:
         name = live.room.name
         if await self._store.write(lambda conn: move_mark(conn, name, user.id, seq)):
             self._bus.publish(user_topic(user.id), wire.read(name, seq), ephemeral=True)
+            self._notifier.notify("after_read", user, live.room, seq)
 
     async def rename(self, user: User, name: str) -> User:
         """Another name, told to the rooms they are in. That of an invisible user is told to themselves alone."""

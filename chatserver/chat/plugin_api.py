@@ -12,6 +12,7 @@ from ..model.values import Member, Room, Status, Upload, User
 from ..plugins.api import Ban
 from ..plugins.gateways import Format, GatewaySession, Link
 from ..protocol import events as wire
+from ..store.members import read_marks
 from .plugin_messages import PluginMessages, room_name
 from .rooms import direct_room
 from .services import Services
@@ -90,6 +91,10 @@ class PluginChat(PluginMessages):
 
     async def members(self, room: Room | str) -> list[Member]:
         return list((await self._live(room)).members.values())
+
+    async def read_marks(self, room: Room | str) -> dict[str, int]:
+        name = (await self._live(room)).room.name
+        return await self._services.store.read(lambda conn: read_marks(conn, name))
 
     def status(self, user: User) -> Status:
         return self._services.presence.status(user.id)[0]

@@ -183,6 +183,7 @@ DEFAULT_PLUGINS = (
     "polls",
     "links",
     "mentions",
+    "receipts",
     "files",
 )
 """The plugins that run where the settings name none, in the order in which their hooks are called."""

@@ -241,6 +241,10 @@ class ChatAPI(Protocol):
 
     async def members(self, room: Room | str) -> list[Member]: ...
 
+    async def read_marks(self, room: Room | str) -> dict[str, int]:
+        """How far each member has read, as a seq by the user's id. Who joins has read what came before. Raises `Reject`
+        ``not_found``."""
+
     def status(self, user: User) -> Status: ...
 
     def online(self, room: Room | str) -> list[User]:

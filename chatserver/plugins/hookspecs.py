@@ -199,6 +199,10 @@ class Notify:
         """A user is a member no longer, in whatever way."""
 
     @hookspec
+    async def after_read(self, user: User, room: Room, seq: int) -> None:
+        """A user says that they have read a room up to ``seq``."""
+
+    @hookspec
     async def after_rename(self, user: User, old: str) -> None:
         """A user has another name; ``old`` is the shown name of before."""
 

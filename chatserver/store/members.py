@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, assert_never
 
-from sqlalchemy import Connection, Dialect, bindparam, delete, insert, select
+from sqlalchemy import Connection, Dialect, and_, bindparam, delete, insert, select
 
 from ..model.values import RoomPosition
 from . import schema as s
@@ -28,6 +28,22 @@ _ADD = CompiledStatement(lambda dialect: upsert(dialect, s.member).on_conflict_d
 
 
 _NUMBER = CompiledStatement(select(s.room.c.id).where(s.room.c.name == bindparam("in_room")))
+
+
+_MARKS = CompiledStatement(
+    select(s.read_mark.c.user_id, s.read_mark.c.seq)
+    .join(s.room, s.room.c.id == s.read_mark.c.room_id)
+    .join(
+        s.member,
+        and_(s.member.c.room_id == s.read_mark.c.room_id, s.member.c.user_id == s.read_mark.c.user_id),
+    )
+    .where(s.room.c.name == bindparam("in_room"))
+)
+
+
+def read_marks(conn: Connection, room: str) -> dict[str, int]:
+    """How far each member of a room has read, by the user's id."""
+    return {row.user_id: row.seq for row in _MARKS.all(conn, in_room=room)}
 
 
 def move_mark(conn: Connection, room: str, user_id: str, seq: int) -> bool:
