@@ -336,6 +336,8 @@ async def test_a_planned_restart_is_called_one(stage):
     async with stage() as here:
         here.forgive(f"{UNREACHABLE}|status of 503")
         (alice,) = await here.guests("alice")
+        # The plugins' parts are there: no file of theirs is asked for while the server stops.
+        await alice.page.wait_for_load_state("networkidle")
         line = alice.page.locator("connection-line")
         await here.server.stop()
         await expect(line).to_contain_text("The server restarts.")
