@@ -487,6 +487,7 @@ class Overheard:
             ("sync", {"room": "general", "after": 0}),
             ("history", {"room": "general", "around": 1}),
             ("emoji:find", {"typed": "tada"}),
+            ("emoji:custom", {}),
             ("members", {"room": "general"}),
             ("complete", {"command": "help", "argument": "command"}),
             ("search", {"query": "hi"}),

@@ -174,8 +174,8 @@ class PluginConfig(_Section, frozen=True, kw_only=True):
 DEFAULT_PLUGINS = (
     "basics",
     "moderation",
-    "emoji",
     "markdown",
+    "emoji",
     "history",
     "search",
     "reactions",

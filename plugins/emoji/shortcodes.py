@@ -10,6 +10,15 @@ _LETTER = re.compile(r"[^\W\d_]")
 _WITHOUT_LETTER = frozenset({":+1:", ":-1:"})
 _JSON_STRING_END = re.compile(r'"\s{0,40}[:,}\]]')
 
+_TONES = {
+    ":skin-tone-2:": "light",
+    ":skin-tone-3:": "medium-light",
+    ":skin-tone-4:": "medium",
+    ":skin-tone-5:": "medium-dark",
+    ":skin-tone-6:": "dark",
+}
+"""As other chats call them, by the steps of the Fitzpatrick scale."""
+
 # Scripts whose text goes on directly after a foreign word: Thai and Lao, Myanmar, Khmer, Chinese, Japanese, Korean.
 _UNSPACED = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u3005-\u3007\u3040-\u31ff\u3400-\u9fff"
@@ -44,7 +53,7 @@ def replace(text: str) -> str:
 
     A shortcode counts between boundaries: white space, brackets, punctuation, other emoji, or a script in which no
     space is put there. So ``a:b:c``, ``10:100:20``, ``fd00:1234::1`` and JSON stay as they are. It has a letter in
-    it, but for ``:+1:`` and ``:-1:``.
+    it, but for ``:+1:`` and ``:-1:``. ``:skin-tone-2:`` to ``:skin-tone-6:`` right after one give it that tone.
     """
     if not _CODE.search(text):
         return text
@@ -53,12 +62,32 @@ def replace(text: str) -> str:
 
 def _part(found: re.Match[str]) -> str:
     codes: str | None = found["codes"]
-    if codes is None or not _stands_alone(found.string, found.start(), found.end()):
+    if codes is None or not stands_alone(found.string, found.start(), found.end()):
         return found[0]
-    return _CODE.sub(lambda code: _character(code[0]), codes)
+    shown: list[str] = []
+    for code in _CODE.findall(codes):
+        toned = _toned(shown[-1], code) if shown else None
+        if toned is None:
+            shown.append(_character(code))
+        else:
+            shown[-1] = toned
+    return "".join(shown)
 
 
-def _stands_alone(text: str, start: int, end: int) -> bool:
+def _toned(char: str, code: str) -> str | None:
+    """A character in a skin tone; None for what has none, and where the code says no tone."""
+    tone = _TONES.get(code)
+    if tone is None:
+        return None
+    from emoji import demojize, emojize
+
+    name: str = demojize(char)
+    wanted = f"{name[:-1]}_{tone}_skin_tone:"
+    found: str = emojize(wanted)
+    return None if found == wanted or not name.startswith(":") else found
+
+
+def stands_alone(text: str, start: int, end: int) -> bool:
     return _is_boundary(text[start - 1 : start], _OPENING) and (
         _is_boundary(text[end : end + 1], _CLOSING)
         or (text.startswith('"', end) and not _JSON_STRING_END.match(text, end))

@@ -87,7 +87,7 @@ class Reactions(Plugin):
                 forget(tx, event.message_id)
 
     async def react(self, ctx, fields: React) -> dict[str, Any]:
-        emoji = character(fields.emoji)
+        emoji = self.spelling(fields.emoji)
         message = await self.chat.message_for(ctx.user, fields.message_id)
         if not await self.chat.may(ctx.user, "reactions.react", await self.chat.room(message.room)):
             raise Reject("You may not react here.", "forbidden")
@@ -111,9 +111,15 @@ class Reactions(Plugin):
             return {}
         return {"seq": event.seq}
 
+    def spelling(self, text: str) -> str:
+        """The one spelling of an emoji; one of this server's own is ``:name:``. Raises `Reject` ``invalid``."""
+        name = text.strip(":").lower()
+        own = self.peer("emoji")
+        return f":{name}:" if own is not None and own.has(name) else character(text)
+
     async def who(self, ctx, fields: Ask) -> dict[str, Any]:
         message = await self.chat.message_for(ctx.user, fields.message_id)
-        wanted = None if fields.emoji is None else character(fields.emoji)
+        wanted = None if fields.emoji is None else self.spelling(fields.emoji)
         found: dict[str, list[dict[str, Any]]] = {}
         for row in await self.db.query(ALL, message_id=message.id):
             if wanted is None or row["emoji"] == wanted:

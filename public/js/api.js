@@ -9,19 +9,20 @@ function xsrf() {
 
 /**
  * One call of the HTTP API. Throws ChatError with the server's code, or `offline`.
- * @param {"GET"|"POST"|"PATCH"|"DELETE"} method
- * @param {string} path below /api/v1/
- * @param {object} [body]
+ * @param {"GET"|"POST"|"PUT"|"PATCH"|"DELETE"} method
+ * @param {string} path below /api/v1/, or a whole one
+ * @param {object} [body] sent as JSON, a Blob as it is
  * @returns {Promise<any>}
  */
 export async function api(method, path, body) {
   /** @type {Record<string, string>} */
   const headers = { Accept: "application/json" };
   if (method !== "GET") headers["X-XSRFToken"] = xsrf();
-  if (body !== undefined) headers["Content-Type"] = "application/json";
+  const plain = body instanceof Blob;
+  if (body && !plain) headers["Content-Type"] = "application/json";
   let response;
   try {
-    response = await fetch(`/api/v1/${path}`, { method, headers, body: body && JSON.stringify(body) });
+    response = await fetch(path[0] === "/" ? path : `/api/v1/${path}`, { method, headers, body: plain ? body : body && JSON.stringify(body) });
   } catch {
     throw new ChatError("offline", "");
   }

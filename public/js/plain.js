@@ -8,6 +8,7 @@ export function plainText({ content = "", html }) {
   const text = document.createElement("div");
   setHtml(text, html);
   for (const spoiler of text.querySelectorAll(".spoiler")) spoiler.replaceWith(MASK);
+  for (const image of text.querySelectorAll("img")) image.replaceWith(image.alt);
   for (const end of text.querySelectorAll("br")) end.replaceWith("\n");
   return text.textContent ?? "";
 }

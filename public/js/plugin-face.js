@@ -1,3 +1,4 @@
+import { api } from "./api.js";
 import { plainText } from "./plain.js";
 import { complain, guarded } from "./plugin-guard.js";
 import { ChatError } from "./protocol.js";
@@ -39,6 +40,10 @@ export function face(plugins, part) {
     room: () => roomNow(store, store.current),
     on: (/** @type {string} */ type, /** @type {(event: any) => void} */ fn) => part.owns(type === "live" ? whenLive(store, wrap(fn)) : type === "wishes" ? app.settings.on("change", (key) => WISHES.includes(key) && wrap(fn)({ type })) : app.onEvent(type, wrap(fn))),
     request: (/** @type {string} */ type, /** @type {object} */ fields) => socket.request(type, fields).catch((error) => {
+      error.message = app.explain(error);
+      throw error;
+    }),
+    fetch: (/** @type {"GET"|"POST"|"PUT"|"PATCH"|"DELETE"} */ method, /** @type {string} */ path, /** @type {object|undefined} */ body) => api(method, `/plugins/${name}/${path}`, body).catch((error) => {
       error.message = app.explain(error);
       throw error;
     }),

@@ -34,7 +34,7 @@ async def test_a_reaction_is_taken_back_where_it_was_given(stage):
         field = alice.page.get_by_role("searchbox", name="Find an emoji")
         await expect(field).to_be_focused()
         await field.fill("pizza")
-        await alice.page.get_by_role("dialog").get_by_role("button", name="React with 🍕").click()
+        await alice.page.get_by_role("dialog").get_by_role("button", name="pizza", exact=True).click()
         pizza = alice.log.get_by_role("button", name="🍕: alice")
         await expect(pizza).to_have_text("🍕 1")
         await pizza.click(button="right")

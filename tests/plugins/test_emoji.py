@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+import io
 import json
+from pathlib import Path
 
 import pytest
+from chatserver_plugins.emoji.pictures import with_pictures
 from chatserver_plugins.emoji.shortcodes import replace
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from PIL import Image
+from tornado.httpclient import AsyncHTTPClient
 
 from chatserver.testing import Refused
+
+NAMES = Path(__file__).parents[2] / "plugins" / "emoji" / "static" / "names"
 
 
 @pytest.mark.parametrize(
@@ -36,6 +44,12 @@ from chatserver.testing import Refused
         (":-1:", "👎"),
         ("(:+1:)", "(👍)"),
         (":+1::tada::-1:", "👍🎉👎"),
+        (":wave::skin-tone-3:", "👋🏼"),
+        (":tada::+1::skin-tone-6::tada:", "🎉👍🏿🎉"),
+        (":woman_firefighter::skin-tone-2:", "👩🏻‍🚒"),
+        (":pizza::skin-tone-3:", "🍕:skin-tone-3:"),
+        (":wave::skin-tone-7:", "👋:skin-tone-7:"),
+        (":wave: :skin-tone-3:", "👋 :skin-tone-3:"),
         (":100::tada:", ":100:🎉"),
         (":8ball:", "🎱"),
         ("10:30 :tada: fd00::1", "10:30 🎉 fd00::1"),
@@ -60,6 +74,9 @@ def test_known_shortcodes_become_characters(text: str, shown: str) -> None:
     [
         ":nonsense:",
         ":NonSense:",
+        ":skin-tone-3:",
+        "`:wave::skin-tone-3:`",
+        "a:wave::skin-tone-3:",
         "`:tada:`",
         "``a ` :tada:``",
         "```\n:tada:\n```",
@@ -197,3 +214,187 @@ async def test_emoji_are_found_by_a_part_of_their_name(chat):
             with pytest.raises(Refused, match="typed") as refused:
                 await alice.ask("emoji:find", typed=typed)
             assert refused.value.code == "invalid"
+
+
+def image(name):
+    return f'<img class="emoji" src="/plugins/emoji/c/{name}" alt=":{name}:" title=":{name}:" width="22" height="22">'
+
+
+@pytest.mark.parametrize(
+    ("html", "shown"),
+    [
+        ("a :cat: b", f"a {image('cat')} b"),
+        ("<p>你好:cat:世界</p>", f"<p>你好{image('cat')}世界</p>"),
+        (":cat::dog:!", f"{image('cat')}{image('dog')}!"),
+        (":nope::cat: x", f":nope:{image('cat')} x"),
+        ("<p>:cat: <code>:cat:</code></p>", f"<p>{image('cat')} <code>:cat:</code></p>"),
+        (":cat:", image("cat").replace('"emoji"', '"emoji large"')),
+        ("<p>:cat: :dog:</p>", f"<p>{image('cat')} {image('dog')}</p>".replace('"emoji"', '"emoji large"')),
+    ],
+)
+def test_emoji_of_ones_own_are_pictures(html, shown):
+    assert with_pictures(html, {"cat", "dog"}) == shown
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<code>:cat:</code>", "<pre>x :cat: y</pre>", '<a href=":cat:">:cat:</a>', "10:cat:20", "a:cat:", ":cat:a",
+        ":nope:",
+        "https://x.example/:cat:", '{"a":":cat:"}', ":cat", "cat:",
+    ],
+)  # fmt: skip
+def test_they_are_text_where_shortcodes_are(html):
+    assert with_pictures(html, {"cat"}) is None
+
+
+@given(st.text(alphabet=':catdog<>/code apre&;"=', max_size=200))
+def test_pictures_change_nothing_else(html):
+    shown = with_pictures(html, {"cat", "dog", "a"})
+    if shown is not None:
+        for name in ("cat", "dog", "a"):
+            for kind in ("emoji", "emoji large"):
+                shown = shown.replace(image(name).replace('"emoji"', f'"{kind}"'), f":{name}:")
+        assert shown == html
+
+
+def gif(frames=3, side=200):
+    pictures = [Image.new("RGB", (side, side), (40 * number, 90, 0)) for number in range(frames)]
+    out = io.BytesIO()
+    pictures[0].save(out, "GIF", save_all=True, append_images=pictures[1:], duration=80, loop=0)
+    return out.getvalue()
+
+
+def png(width=50, height=40):
+    out = io.BytesIO()
+    Image.new("RGBA", (width, height), (255, 0, 0, 90)).save(out, "PNG")
+    return out.getvalue()
+
+
+async def test_members_add_emoji_that_all_can_write(chat):
+    async with chat(plugins=["markdown", "emoji", "reactions", "history"]) as server:
+        alice, bob = await server.account("alice", "member"), await server.client("bob")
+        for client in (alice, bob):
+            await client.join("general")
+        await alice.says(":party_cat: before")
+        assert "<img" not in (await bob.hears()).html
+        assert (await put(server, alice, "party_cat", gif()))[0] == 201
+        await alice.says(":party_cat: **is** here, `:party_cat:` is not")
+        heard = await bob.hears()
+        assert heard.content == ":party_cat: **is** here, `:party_cat:` is not"
+        assert heard.html.count("<img") == 1
+        assert 'src="/plugins/emoji/c/party_cat"' in heard.html
+        code, data, headers = await got(server, bob, "party_cat")
+        assert (code, headers["Content-Type"]) == (200, "image/webp")
+        shown = Image.open(io.BytesIO(data))
+        assert (shown.size, shown.n_frames) == ((128, 128), 3)
+        # It is found by its name, and others react with it.
+        assert (await bob.ask("emoji:find", typed="party")).emoji[0] == {
+            "name": "party_cat",
+            "char": ":party_cat:",
+        }
+        assert (await bob.ask("emoji:custom")).emoji == [{"name": "party_cat", "by": alice.id}]
+        await bob.ask("react", message_id=heard.message_id, emoji=":PARTY_CAT:")
+        assert (await alice.hears("reactions:reaction")).emoji == ":party_cat:"
+        await bob.ask("react", message_id=heard.message_id, emoji=":party_cat:", on=False)
+        # Once it is gone its name is shown.
+        assert (await delete(server, bob, "party_cat"))[0] == 403
+        assert (await delete(server, alice, "party_cat"))[0] == 200
+        assert (await delete(server, alice, "party_cat"))[0] == 404
+        assert (await got(server, bob, "party_cat"))[0] == 404
+        with pytest.raises(Refused, match="is no emoji"):
+            await bob.ask("react", message_id=heard.message_id, emoji=":party_cat:")
+        await alice.says(":party_cat: after")
+        assert "<img" not in (await bob.hears()).html
+
+
+async def put(server, client, name, body):
+    return await asked(server, client, "PUT", name, body=body)
+
+
+async def delete(server, client, name):
+    return await asked(server, client, "DELETE", name)
+
+
+async def asked(server, client, method, name, **more):
+    answer = await fetch(server, client, method, name, **more)
+    return answer.code, json.loads(answer.body)
+
+
+async def got(server, client, name):
+    answer = await fetch(server, client, "GET", name)
+    return answer.code, answer.body, answer.headers
+
+
+async def fetch(server, client, method, name, **more):
+    headers = {"Authorization": f"Bearer {client.token}"} if client else {}
+    return await AsyncHTTPClient().fetch(
+        f"{server.url}/plugins/emoji/c/{name}", method=method, headers=headers, raise_error=False, **more
+    )
+
+
+async def test_what_is_no_emoji_leaves_nothing(chat):
+    async with chat(plugins={"emoji": {"most": 2, "max_bytes": 100_000}}) as server:
+        alice, guest = await server.account("alice", "member"), await server.client("guest")
+        mod = await server.account("mod", "moderator")
+        assert (await put(server, guest, "blob", png()))[0] == 403
+        assert (await fetch(server, None, "PUT", "blob", body=png())).code == 401
+        assert (await got(server, None, "blob"))[0] == 401
+        wrong = [
+            ("blob", b"no picture", 400, "invalid", "picture"),
+            ("blob", b"<svg xmlns='http://www.w3.org/2000/svg'/>", 400, "invalid", "picture"),
+            ("blob", gif(frames=400, side=8), 400, "invalid", "picture"),
+            ("blob", png()[:-30], 400, "invalid", "picture"),
+            ("blob", png(4000, 4000), 400, "invalid", "picture"),
+            ("blob", bytes(100_001), 413, "too_large", "picture"),
+            ("blob", b"", 400, "invalid", "picture"),
+            ("tada", png(), 409, "name_taken", "name"),
+            ("skin-tone-3", png(), 409, "name_taken", "name"),
+            ("a", png(), 400, "invalid", "name"),
+            ("123", png(), 400, "invalid", "name"),
+            ("x" * 33, png(), 400, "invalid", "name"),
+        ]
+        for name, body, status, code, field in wrong:
+            found, answer = await put(server, alice, name, body)
+            assert (found, answer["error"]["code"], answer["error"]["field"]) == (status, code, field), name
+        assert (await put(server, alice, "%2e%2e%2fx", png()))[0] == 404
+        folder = server.plugin("emoji").data_dir
+        assert (await alice.ask("emoji:custom")).emoji == []
+        assert not folder.exists() or list(folder.iterdir()) == []
+        # Of two at once that have one name only one is there, and no more than may be.
+        codes = [
+            answer[0]
+            for answer in await asyncio.gather(*(put(server, alice, "blob", png(20 + n)) for n in range(3)))
+        ]
+        assert sorted(codes) == [201, 409, 409]
+        assert (await put(server, mod, "blob2", png()))[0] == 201
+        assert (await put(server, mod, "blob3", png()))[1]["error"]["field"] == "name"
+        assert (await delete(server, alice, "blob2"))[0] == 403
+        assert (await delete(server, mod, "blob"))[0] == 200
+        assert (await guest.ask("emoji:custom")).add is False
+        assert (await mod.ask("emoji:custom")).remove is True
+
+
+async def test_they_are_there_after_a_restart(chat, on_file):
+    async with chat(plugins=["emoji"], settings=on_file) as server:
+        alice = await server.account("alice", "member")
+        assert (await put(server, alice, "blob", png()))[0] == 201
+    async with chat(plugins=["emoji"], settings=on_file) as server:
+        bob = await server.client("bob")
+        await bob.join("general")
+        alice = await server.client("alice2")
+        await alice.join("general")
+        await bob.says(":blob:")
+        assert "emoji/c/blob" in (await alice.hears()).html
+
+
+def test_the_tables_of_the_picker_have_the_same_emoji():
+    found = {}
+    for path in sorted(NAMES.glob("*.json")):
+        groups = json.loads(path.read_text(encoding="utf-8"))["groups"]
+        found[path.stem] = [[(char, *toned) for char, _, _, *toned in group] for group in groups]
+        assert all(name and "|" not in name for group in groups for _, name, *_ in group)
+    assert set(found) == {"en", "zh-Hans", "zh-Hant"}
+    assert found["en"] == found["zh-Hans"] == found["zh-Hant"]
+    assert len(found["en"]) == 9
+    assert sum(map(len, found["en"])) > 1800

@@ -113,7 +113,7 @@ async def test_a_link_gets_a_preview_that_all_see(links, web):
 
 
 async def fetched(server, client, picture):
-    headers = {"Authorization": f"Bearer {client.welcome.token}"} if client else {}
+    headers = {"Authorization": f"Bearer {client.token}"} if client else {}
     return await AsyncHTTPClient().fetch(
         f"{server.url}/plugins/links/p/{picture}", headers=headers, raise_error=False
     )

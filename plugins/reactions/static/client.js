@@ -1,4 +1,4 @@
-/** Reactions in the browser: chips below a message, the quick ones beside what else can be done with it, and all others. */
+/** Reactions in the browser: chips below a message, the quick ones beside what else can be done with it, and all others in the picker of the plugin `emoji`. */
 
 const TEXTS = {
   en: {
@@ -7,16 +7,15 @@ const TEXTS = {
     "reactions.with": "{emoji}: {names}",
     "reactions.add": "React with {emoji}",
     "reactions.more": "Another reaction",
-    "reactions.find": "Find an emoji",
   },
   "zh-Hant": { "reactions.others": "{names}與其他 {count} 人", "reactions.people": "{count} 人", "reactions.with": "{emoji}：{names}",
-    "reactions.add": "以 {emoji} 回應", "reactions.more": "其他回應", "reactions.find": "尋找表情符號" },
+    "reactions.add": "以 {emoji} 回應", "reactions.more": "其他回應" },
   "zh-Hans": { "reactions.others": "{names}与其他 {count} 人", "reactions.people": "{count} 人", "reactions.with": "{emoji}：{names}",
-    "reactions.add": "用 {emoji} 回应", "reactions.more": "其他回应", "reactions.find": "查找表情符号" },
+    "reactions.add": "用 {emoji} 回应", "reactions.more": "其他回应" },
 };
 const NAMED = 10;
 const LISTED = 100;
-const PAUSE_MS = 200;
+const PICKER = "/plugins/emoji/static/picker.js";
 const HOLD_MS = 450;
 const EDGE_PX = 8;
 
@@ -30,7 +29,7 @@ export function activate(chat) {
   /** The names of those that the page doesn't know, by their ids. @type {Map<string, string>} */
   const asked = new Map();
   chat.addSlot("message-footer", ({ message, extras }) => chips(chat, popup, asked, message, extras.reactions ?? {}, may(message)));
-  chat.addSlot("message-menu", ({ message }) => (may(message) ? quick(chat, popup, message) : null));
+  chat.addSlot("message-menu", ({ message }) => (may(message) ? quick(chat, message) : null));
   return () => popup.close();
 }
 
@@ -66,7 +65,7 @@ function chips(chat, popup, asked, message, reactions, may) {
     name();
     chip.setAttribute("aria-pressed", String(users.includes(chat.user()?.id)));
     chip.setAttribute("aria-disabled", String(!may));
-    chip.append(emoji, " ", String(count));
+    chip.append(face(chat, emoji), " ", String(count));
     for (const type of ["pointerenter", "focus"]) chip.addEventListener(type, () => void ask().catch(() => {}), { once: true });
     onHold(chip, () => void list(chat, popup, message, emoji, count, chip));
     box.append(chip);
@@ -95,8 +94,14 @@ async function list(chat, popup, message, emoji, count, opener) {
   }
 }
 
-/** @param {any} chat @param {Popup} popup @param {any} message */
-function quick(chat, popup, message) {
+/** What is shown of an emoji: itself, or the picture of one of this server's own. @param {any} chat @param {string} emoji @returns {Node|string} */
+function face(chat, emoji) {
+  if (!/^:[a-z0-9_+-]+:$/.test(emoji) || !chat.store.hasPlugin("emoji")) return emoji;
+  return Object.assign(document.createElement("img"), { className: "emoji", src: `/plugins/emoji/c/${emoji.slice(1, -1)}`, alt: emoji, width: 20, height: 20 });
+}
+
+/** @param {any} chat @param {any} message */
+function quick(chat, message) {
   const bar = document.createElement("span");
   bar.className = "reactions-quick";
   for (const emoji of chat.settings.quick) bar.append(choice(chat, emoji, isOn(chat, message, emoji), () => void toggle(chat, message, emoji)));
@@ -104,7 +109,7 @@ function quick(chat, popup, message) {
     const more = button("reactions-more", chat.t("reactions.more"), () => {
       const from = more.getBoundingClientRect();
       // Once the sheet on a phone is closed.
-      requestAnimationFrame(() => pick(chat, popup, message, from));
+      requestAnimationFrame(() => void pick(chat, message, from));
     });
     more.textContent = "+";
     more.setAttribute("aria-haspopup", "dialog");
@@ -113,44 +118,14 @@ function quick(chat, popup, message) {
   return bar;
 }
 
-/** Choose among all emoji. @param {any} chat @param {Popup} popup @param {any} message @param {DOMRect} from */
-function pick(chat, popup, message, from) {
-  const field = Object.assign(document.createElement("input"), { type: "search", className: "reactions-field", maxLength: 40, autocomplete: "off",
-    placeholder: chat.t("reactions.find") });
-  label(field, chat.t("reactions.find"));
-  const found = Object.assign(document.createElement("div"), { className: "reactions-found" });
-  const note = Object.assign(document.createElement("p"), { className: "reactions-note" });
-  const show = (/** @type {string[]} */ all) => found.replaceChildren(...all.map((emoji) => choice(chat, emoji, isOn(chat, message, emoji), () => {
-    popup.close();
-    void toggle(chat, message, emoji);
-  })));
-  let timer = 0;
-  const ask = async () => {
-    const typed = field.value.trim().replace(/^:|:$/g, "");
-    note.textContent = "";
-    if (!typed) return show(chat.settings.quick);
-    try {
-      const { emoji } = await chat.request("emoji:find", { typed });
-      const chars = emoji.map((/** @type {any} */ one) => one.char);
-      // A keyboard with emoji gives the character itself.
-      if (field.value.trim().replace(/^:|:$/g, "") === typed) show(chars.length || !/\p{Extended_Pictographic}|\p{RI}/u.test(typed) ? chars : [typed]);
-    } catch (error) {
-      note.textContent = /** @type {Error} */ (error).message;
-    }
-  };
-  field.addEventListener("input", (event) => {
-    clearTimeout(timer);
-    if (!(/** @type {InputEvent} */ (event).isComposing)) timer = window.setTimeout(() => void ask(), PAUSE_MS);
-  });
-  field.addEventListener("compositionend", () => void ask());
-  field.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter" || event.isComposing) return;
-    event.preventDefault();
-    /** @type {HTMLElement|null} */ (found.querySelector("button"))?.click();
-  });
-  show(chat.settings.quick);
-  popup.open(chat.t("reactions.more"), from, field, note, found);
-  field.focus();
+/** Choose among all emoji, in the picker of the plugin `emoji`. @param {any} chat @param {any} message @param {DOMRect} from */
+async function pick(chat, message, from) {
+  try {
+    const { openPicker } = await import(/** @type {string} */ (PICKER));
+    openPicker(chat, from, (/** @type {string} */ emoji) => void toggle(chat, message, emoji));
+  } catch (error) {
+    chat.toast(/** @type {Error} */ (error).message);
+  }
 }
 
 /** What floats above the page, one at a time; the browser closes it at Escape and at a press elsewhere. */
