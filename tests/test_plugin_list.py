@@ -117,7 +117,7 @@ async def test_what_a_running_server_has_counted_is_told(process, tmp_path: Path
         command = [sys.executable, "-m", "chatserver", "plugins", "--config", str(server.config)]
         ran = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, check=True)
         emoji = ran.stdout[ran.stdout.index("2. emoji") :]
-        assert "counted:  1 calls, 0 failed, " in emoji
+        assert "counted:  3 calls, 0 failed, " in emoji  # startup, before_post and render
 
 
 FOLLOWS = """

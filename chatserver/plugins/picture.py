@@ -9,7 +9,7 @@ MOST_PIXELS = 40_000_000
 MOST_FRAMES = 300
 MOST_MOVING_PIXELS = 200_000_000
 """Of all frames of an animation together."""
-FORMATS = ("PNG", "JPEG", "MPO", "GIF", "WEBP", "AVIF")
+FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "AVIF")
 _QUALITY = 80
 _LEAST_MS = 20
 """How long a frame is seen: browsers take what is shorter for a mistake."""

@@ -345,7 +345,7 @@ async def test_a_planned_restart_is_called_one(stage):
 
 async def test_a_device_without_network_is_told_at_once_and_the_return_noticed(stage):
     async with stage() as here, here.cable() as cable:
-        here.forgive(f"{UNREACHABLE}|ERR_INTERNET_DISCONNECTED")
+        here.forgive(f"{UNREACHABLE}|ERR_INTERNET_DISCONNECTED|ERR_SOCKET_NOT_CONNECTED")
         alice = await here.window(cable.url)
         await alice.enter("alice")
         line = alice.page.locator("connection-line")

@@ -259,7 +259,9 @@ def test_pictures_change_nothing_else(html):
 
 
 def gif(frames=3, side=200):
-    pictures = [Image.new("RGB", (side, side), (40 * number, 90, 0)) for number in range(frames)]
+    pictures = [
+        Image.new("RGB", (side, side), (number * 37 % 256, number // 256 * 90, 0)) for number in range(frames)
+    ]
     out = io.BytesIO()
     pictures[0].save(out, "GIF", save_all=True, append_images=pictures[1:], duration=80, loop=0)
     return out.getvalue()
