@@ -5,7 +5,7 @@ const SHELL = "chat-shell-";
 const PLUGINS = "chat-plugins";
 const MOST_PLUGIN_FILES = 200;
 const FILES = ["js/early.js", "js/client.js", "js/later.js", "css/client.css", "css/later.css", "icons.svg", "favicon.svg", "manifest.webmanifest",
-  "i18n/en.json", "i18n/zh-Hans.json", "i18n/zh-Hant.json"];
+  ...["en", "zh-Hans", "zh-Hant"].flatMap((language) => [`i18n/${language}.json`, `i18n/later/${language}.json`])];
 /** What never changes at its address. */
 const OURS = /^\/(?:static|plugins\/[^/]+\/static)\/[0-9a-f]{16}\//;
 /** With a page at hand, the network has so long. */

@@ -52,7 +52,7 @@ async def test_what_welcome_carries(chat):
             "plugins", "rooms",
         }  # fmt: skip
         assert welcome.user == {"id": alice.id, "name": "alice", "display_name": "alice", "role": "guest"}
-        assert set(welcome.server) == {"name", "version", "client", "time"}
+        assert set(welcome.server) == {"name", "registration", "version", "client", "time"}
         assert welcome.limits == {"frame_bytes": 65536, "content_chars": 8000}
         assert welcome.heartbeat == 25
         assert "help" in [c["name"] for c in welcome.commands]

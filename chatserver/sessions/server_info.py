@@ -67,6 +67,7 @@ class ServerInfo:
         return {
             "server": {
                 "name": self._services.settings.server.name,
+                "registration": self._services.settings.auth.registration,
                 "version": self._version,
                 "client": self._client.hash,
                 "time": wire.iso(time.time()),

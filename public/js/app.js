@@ -65,6 +65,7 @@ export class App extends Emitter {
     roomActions(this);
     this.shortcuts = new Shortcuts(this);
     this.badge = new Badge(this);
+    this.withLater = false;
     /** What the start didn't wait for. @type {() => Promise<typeof import("./later.js")>} */
     this.later = () => Promise.reject(new Error("not started"));
     /** @type {import("./parts/menu.js").Menu|undefined} */
@@ -96,7 +97,15 @@ export class App extends Emitter {
     const { language } = this.settings;
     const { base, texts } = boot();
     const first = texts.language === language && !this.i18n.loaded;
+    if (this.withLater) await this.laterTexts(language);
     await this.i18n.load(language, first ? texts.answer : fetch(`${base}i18n/${language}.json`));
+  }
+
+  /** The texts of what the start didn't wait for. */
+  async laterTexts(language = this.i18n.lang) {
+    const answer = await fetch(`${boot().base}i18n/later/${language}.json`);
+    this.i18n.add(language, await answer.json());
+    this.withLater = true;
   }
 
   /** The server's version of this page, which may be newer than this one. @param {string|undefined} newest */

@@ -1,6 +1,7 @@
 import { copyWithNames } from "./copying.js";
 import { Idle } from "./idle.js";
 import { Notifier } from "./notifier.js";
+import { AccountDialog } from "./parts/account-dialog.js";
 import { ConfirmDialog } from "./parts/confirm-dialog.js";
 import { DirectoryDialog } from "./parts/directory-dialog.js";
 import { FormDialog } from "./parts/form-dialog.js";
@@ -19,6 +20,7 @@ import { Snapshot } from "./snapshot.js";
 
 /** The parts that the start doesn't need: a file of its own. */
 export const LATER = {
+  "account-dialog": AccountDialog,
   "confirm-dialog": ConfirmDialog,
   "directory-dialog": DirectoryDialog,
   "form-dialog": FormDialog,

@@ -86,7 +86,7 @@ function fetchLater(app) {
   let coming = null;
   let there = false;
   const load = async () => {
-    const [later] = await Promise.all([import("./later.js"), stylesheet("css/later.css")]);
+    const [later] = await Promise.all([import("./later.js"), stylesheet("css/later.css"), app.laterTexts()]);
     there = true;
     defineParts(app, later.LATER);
     later.begin(app);
@@ -182,6 +182,8 @@ async function start() {
   if (boot().early) enter(app, null);
   else if (server?.user && app.router.route.setup === null) enter(app, server.user);
   else signIn(app);
+  const { link } = app.router.route;
+  if (link) app.emit("dialog", link);
   started();
 }
 

@@ -2,24 +2,27 @@ import { Emitter } from "./emitter.js";
 
 /**
  * @typedef {{name: string, arg: string}} PanelRoute
- * @typedef {{room: string|null, seq: number|null, panel: PanelRoute|null, setup: string|null}} Route
+ * @typedef {{name: string, code: string}} LinkRoute an `invite` or a `reset`
+ * @typedef {{room: string|null, seq: number|null, panel: PanelRoute|null, setup: string|null, link: LinkRoute|null}} Route
  */
 
 /**
  * `#/general`, `#/general/532` (a message), `#/general/people` or `#/general/thread/532` (a panel, with what it shows),
- * `#setup=TOKEN`.
+ * `#setup=TOKEN`, `#invite=CODE`, `#reset=TOKEN`.
  * @param {string} hash
  * @returns {Route}
  */
 export function parseRoute(hash) {
-  const setup = /^#setup=(.+)$/.exec(hash);
-  if (setup) return { room: null, seq: null, panel: null, setup: decode(setup[1]) };
+  const [, kind, code = ""] = /^#(setup|invite|reset)=(.+)$/.exec(hash) ?? [];
+  const setup = kind === "setup" ? decode(code) : null;
+  const link = kind === "invite" || kind === "reset" ? { name: kind, code: decode(code) } : null;
   const [, name = "", rest = ""] = /^#\/([^/]*)(?:\/(.*))?$/.exec(hash) ?? [];
   return {
     room: decode(name) || null,
     seq: /^\d{1,15}$/.test(rest) ? Number(rest) : null,
     panel: parsePanel(rest),
-    setup: null,
+    setup,
+    link,
   };
 }
 

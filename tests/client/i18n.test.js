@@ -5,7 +5,8 @@ import { test } from "node:test";
 import { LANGUAGES, fill } from "../../public/js/i18n.js";
 
 const ROOT = new URL("../../public/", import.meta.url);
-const load = (lang) => JSON.parse(readFileSync(new URL(`i18n/${lang}.json`, ROOT), "utf8"));
+const read = (path) => JSON.parse(readFileSync(new URL(`i18n/${path}.json`, ROOT), "utf8"));
+const load = (lang) => ({ ...read(lang), ...read(`later/${lang}`) });
 const english = load("en");
 
 function sources() {
@@ -29,6 +30,11 @@ for (const lang of Object.keys(LANGUAGES)) {
     }
   });
 }
+
+test("no text is both among those of the start and among the later ones", () => {
+  const later = read("later/en");
+  assert.deepEqual(Object.keys(read("en")).filter((key) => key in later), []);
+});
 
 test("every text that the program names exists", () => {
   const source = sources();

@@ -9,12 +9,14 @@ import { backoff } from "../../public/js/socket.js";
 
 test("an address leads to where it came from", () => {
   for (const name of ["general", "dm:u1+u2", "茶室", "a_b-c", "50%", "a/b", "x y"]) {
-    assert.deepEqual(parseRoute(roomHash(name, 532)), { room: name, seq: 532, panel: null, setup: null });
+    assert.deepEqual(parseRoute(roomHash(name, 532)), { room: name, seq: 532, panel: null, setup: null, link: null });
   }
   assert.equal(roomHash("general"), "#/general");
   assert.deepEqual(parseRoute("#/general/people").panel, { name: "people", arg: "" });
   assert.deepEqual(parseRoute(roomHash("general", "search/" + encodeURIComponent("a/b 茶"))).panel, { name: "search", arg: "a/b 茶" });
   assert.equal(parseRoute("#setup=abc_-1").setup, "abc_-1");
+  assert.deepEqual(parseRoute("#invite=a_-1%20").link, { name: "invite", code: "a_-1 " });
+  assert.equal(parseRoute("#reset=").link, null);
 });
 
 test("a broken address is no address", () => {

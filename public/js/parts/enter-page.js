@@ -28,16 +28,18 @@ export class EnterPage extends Part {
       this.chosen = this.mode === "guest" ? "login" : "guest";
       this.setMode(this.chosen);
     });
+    this.piece("register").addEventListener("click", () => app.emit("dialog", { name: "register" }));
     this.setupLanguage();
     app.on("enter", (why) => this.shown(why));
     window.addEventListener("hashchange", () => {
-      const { setup } = app.router.route;
-      if (setup) location.reload();
+      const { setup, link } = app.router.route;
+      if (setup || link) location.reload();
     });
   }
 
   chooseMode() {
-    const { name, guests } = this.store.server;
+    const { name, guests, registration } = this.store.server;
+    this.piece("register").hidden = !["open", "approval"].includes(registration) || this.token;
     this.guests = guests !== false;
     this.mode = this.token ? "setup" : this.guests ? this.chosen ?? "guest" : "login";
     this.piece("server-name").textContent = name || "Chat";

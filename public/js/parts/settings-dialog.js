@@ -1,10 +1,14 @@
 import { api } from "../api.js";
 import { append, h, icon } from "../dom.js";
+import { accountPage } from "../settings/account.js";
+import { accountsPage } from "../settings/accounts.js";
 import { appearancePage } from "../settings/appearance.js";
+import { invitesPage } from "../settings/invites.js";
 import { keysPage } from "../settings/keys.js";
 import { languagePage } from "../settings/language.js";
 import { notificationsPage } from "../settings/notifications.js";
 import { profilePage } from "../settings/profile.js";
+import { sessionsPage } from "../settings/sessions.js";
 import { write } from "../settings.js";
 import { forgetSnapshots } from "../snapshot.js";
 import { DialogPart } from "./dialog.js";
@@ -17,7 +21,8 @@ export class SettingsDialog extends DialogPart {
   constructor(app) {
     super(app);
     this.page = "profile";
-    app.pages.begin([profilePage(app), appearancePage(app), notificationsPage(app), languagePage(app), keysPage(app)]);
+    app.pages.begin([profilePage(app), accountPage(app), sessionsPage(app), appearancePage(app), notificationsPage(app), languagePage(app), keysPage(app),
+      invitesPage(app), accountsPage(app)]);
     app.on("dialog", ({ name, page }) => name === "settings" && this.open(page));
     app.pages.on("change", () => this.redraw());
   }

@@ -1,0 +1,58 @@
+import { api } from "../api.js";
+import { h } from "../dom.js";
+import { doAndTell, ownList, rowText } from "./own-list.js";
+
+/** @typedef {{id: string, name: string, display_name: string, role: string, state: "active"|"waiting"|"disabled", created: string}} Account */
+
+const ROLES = ["member", "moderator", "admin"];
+const SHOWN = 100;
+
+/** All accounts, for admins; those that wait stand first. @param {import("../app.js").App} app @returns {import("../settings-pages.js").Page} */
+export function accountsPage(app) {
+  const { t, store, format } = app;
+
+  function node() {
+    const search = h("input", { type: "search", "aria-label": t("accounts.search"), placeholder: t("accounts.search"), onInput: () => void draws() });
+    const wanted = () => search.value.trim().toLowerCase();
+    /** @type {Account[]|null} */
+    let all = null;
+    const ask = async () => {
+      all ??= /** @type {Account[]} */ ((await api("GET", "accounts")).accounts);
+      const found = all.filter((one) => [one.name, one.display_name].some((name) => name.toLowerCase().includes(wanted())));
+      return [...found].sort((a, b) => Number(b.state === "waiting") - Number(a.state === "waiting")).slice(0, SHOWN);
+    };
+    const { list, again: draws } = ownList(app, ask, draw, t("accounts.none"));
+    const again = () => {
+      all = null;
+      return draws();
+    };
+
+    /** @param {Account} one */
+    function draw(one) {
+      const change = (/** @type {object} */ fields) => doAndTell(app, () => api("PATCH", `accounts/${one.id}`, fields), again);
+      const button = (/** @type {string} */ label, /** @type {() => unknown} */ onClick, kind = "") =>
+        h("button", { type: "button", class: `button ${kind}`, "aria-label": `${label}: ${one.name}`, onClick }, label);
+      const mark = one.state === "active" ? null : h("span", { class: "own-mark" }, t(`accounts.${one.state}`));
+      const text = rowText([app.nameOf(one), mark], one.name === app.nameOf(one) ? null : `@${one.name}`, t("accounts.since", { time: format.moment(one.created) }));
+      if (one.id === store.me?.id) return h("div", { class: "own-line" }, text, h("span", { class: "hint" }, t(`accounts.${one.role}`)));
+      if (one.state === "waiting") return h("div", { class: "own-line" }, text, button(t("accounts.approve"), () => change({ state: "active" }), "primary"),
+        button(t("accounts.refuse"), () => doAndTell(app, () => api("DELETE", `accounts/${one.id}`), again)));
+      const role = h("select", { class: "own-select", "aria-label": t("accounts.roleOf", { name: one.name }), onChange: () => void change({ role: role.value }) },
+        ...ROLES.map((value) => h("option", { value, selected: value === one.role }, t(`accounts.${value}`))));
+      return h("div", { class: "own-line" }, text, role, button(t("accounts.reset"), () => void resetLink(one)),
+        one.state === "disabled" ? button(t("accounts.enable"), () => change({ state: "active" })) : button(t("accounts.disable"), () => change({ state: "disabled" })));
+    }
+
+    return h("div", { class: "own" }, h("div", { class: "field" }, search), list);
+  }
+
+  /** @param {Account} one */
+  async function resetLink(one) {
+    await doAndTell(app, async () => {
+      const { path } = await api("POST", `accounts/${one.id}/reset`);
+      app.emit("link", { text: t("accounts.resetHint", { name: one.name }), link: location.origin + path });
+    });
+  }
+
+  return { id: "accounts", title: () => t("accounts.title"), when: () => store.may("server.accounts"), fields: () => [{ kind: "node", node }] };
+}

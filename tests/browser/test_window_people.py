@@ -1,0 +1,106 @@
+"""Accounts in the browser: registering, the password, devices, and what admins do."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.async_api import expect
+
+pytestmark = pytest.mark.browser
+
+PASSWORD = "correct horse"
+
+
+async def page_of(window, name: str):
+    """A page of the settings."""
+    settings = await window.settings()
+    await settings.get_by_role("tab", name=name, exact=True).click()
+    return settings.get_by_role("tabpanel")
+
+
+async def fill(dialog, **fields: str) -> None:
+    for label, text in fields.items():
+        await dialog.get_by_label(label.replace("_", " "), exact=True).fill(text)
+
+
+async def test_an_account_is_made_once_an_admin_agrees(stage):
+    async with stage(settings={"auth": {"registration": "approval"}}, accounts={"root": "admin"}) as here:
+        here.forgive("status of 40[03]")
+        root, ann = await here.window(), await here.window()
+        await root.sign_in("root")
+        await ann.goto()
+        await ann.page.get_by_role("button", name="Create an account").click()
+        dialog = ann.page.get_by_role("dialog")
+        await fill(dialog, Your_name="ann", Password="password")
+        await ann.page.keyboard.press("Enter")
+        await expect(dialog.get_by_role("alert")).to_contain_text("commonest passwords")
+        await expect(dialog.get_by_label("Password")).to_be_focused()
+        await fill(dialog, Password=PASSWORD)
+        await ann.page.keyboard.press("Enter")
+        await expect(dialog).to_contain_text("An admin has to agree first")
+        await ann.page.keyboard.press("Escape")
+        await expect(root.log).to_contain_text("ann has registered")
+        accounts = await page_of(root, "Accounts")
+        await expect(accounts).to_contain_text("waits for approval")
+        await accounts.get_by_role("button", name="Approve: ann").click()
+        await expect(accounts.get_by_role("combobox", name="Role of ann")).to_have_value("member")
+        await ann.sign_in("ann")
+        # What an admin does takes effect at once.
+        await accounts.get_by_role("button", name="Disable: ann").click()
+        await expect(accounts).to_contain_text("disabled")
+        await expect(ann.page.get_by_role("alert")).to_contain_text("You have been signed out")
+
+
+async def test_an_invite_brings_people_in_and_into_a_room(stage):
+    async with stage(accounts={"mod": "moderator"}) as here:
+        mod, ann = await here.window(), await here.window()
+        await mod.sign_in("mod")
+        await expect(ann.page.get_by_role("button", name="Create an account")).to_be_hidden()
+        invites = await page_of(mod, "Invites")
+        await invites.get_by_label("Also into the room").select_option("general")
+        await invites.get_by_role("button", name="Make a link").click()
+        await expect(invites).to_contain_text("into #general")
+        link = await invites.get_by_role("code").inner_text()
+        await ann.page.goto(link)
+        dialog = ann.page.get_by_role("dialog")
+        await fill(dialog, Your_name="ann", Password=PASSWORD)
+        await dialog.get_by_role("button", name="Create an account").click()
+        await ann.ready()
+        assert "invite" not in ann.page.url
+
+
+async def test_the_password_and_the_devices_are_ones_own(stage):
+    async with stage(accounts={"root": "admin"}) as here:
+        here.forgive("status of 401")
+        await here.server.services.accounts.add("ann", PASSWORD, "member")
+        ann, other, root = await here.window(), await here.window(), await here.window()
+        for window, name in ((ann, "ann"), (other, "ann"), (root, "root")):
+            await window.sign_in(name)
+        devices = await page_of(ann, "Devices")
+        await expect(devices.get_by_role("listitem")).to_have_count(2)
+        await expect(devices.get_by_text("this one")).to_have_count(1)
+        await devices.get_by_role("button", name="End Chrome").click()
+        await expect(devices.get_by_role("listitem")).to_have_count(1)
+        await expect(other.page.get_by_role("alert")).to_contain_text("You have been signed out")
+        await ann.page.get_by_role("tab", name="Account", exact=True).click()
+        account = ann.page.get_by_role("tabpanel")
+        await fill(account, Current_password="wrong horse", New_password="another horse")
+        await ann.page.keyboard.press("Enter")
+        await expect(account.get_by_role("alert")).to_contain_text("The current password is wrong.")
+        await fill(account, Current_password=PASSWORD, New_password="another horse")
+        await ann.page.keyboard.press("Enter")
+        await expect(
+            ann.page.get_by_role("status").filter(has_text="Your password is changed.")
+        ).to_be_visible()
+        await expect(account.get_by_label("New password")).to_have_value("")
+        # Forgotten: an admin makes a link.
+        accounts = await page_of(root, "Accounts")
+        await accounts.get_by_role("button", name="New password link: ann").click()
+        link = (
+            await root.page.get_by_role("dialog", name="New password link").get_by_label("Link").input_value()
+        )
+        await other.page.goto(link)
+        dialog = other.page.get_by_role("dialog")
+        await fill(dialog, New_password="a third horse")
+        await dialog.get_by_role("button", name="Save").click()
+        await other.ready()
+        await expect(ann.page.get_by_role("alert")).to_contain_text("You have been signed out")
