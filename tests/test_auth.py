@@ -32,9 +32,8 @@ def cookie_of(answer) -> str:
     return line.split(";")[0]
 
 
-async def xsrf_of(server) -> tuple[str, str]:
-    """The XSRF cookie, and the header's value."""
-    answer = await server.http("GET", "/api/v1/server")
+def xsrf_of(answer) -> tuple[str, str]:
+    """The XSRF cookie that came with the session's, and the header's value."""
     (line,) = [c for c in answer.headers.get_list("Set-Cookie") if c.startswith("_xsrf=")]
     pair = line.split(";")[0]
     return pair, pair.partition("=")[2]
@@ -292,14 +291,19 @@ async def test_what_a_cookie_does_needs_the_xsrf_header(chat):
         await server.services.accounts.add("carl", "correct horse", "moderator")
         answer = await server.http("POST", "/api/v1/login", {"name": "carl", "password": "correct horse"})
         session = cookie_of(answer)
-        xsrf, value = await xsrf_of(server)
+        xsrf, value = xsrf_of(answer)
+        # Bound to the session: that of another one doesn't do.
+        _, other = xsrf_of(await server.http("POST", "/api/v1/guest", {"name": "bob"}))
         body = {"content": "hi"}
         path = "/api/v1/rooms/general/messages"
         for headers, status in (
             ({"Cookie": session}, 403),
             ({"Cookie": f"{session}; {xsrf}"}, 403),
             ({"Cookie": f"{session}; {xsrf}", "X-XSRFToken": "2|wrong|wrong|1"}, 403),
+            ({"Cookie": f"{session}; {xsrf}", "X-XSRFToken": other}, 403),
+            ({"Cookie": f"{session}; _xsrf={other}", "X-XSRFToken": other}, 403),
             ({"Cookie": f"{session}; {xsrf}", "X-XSRFToken": value}, 201),
+            ({"Cookie": session, "X-XSRFToken": value}, 201),
             ({"Cookie": f"{session}; {xsrf}", "X-XSRFToken": value, "Origin": "https://evil.example"}, 403),
             ({"Cookie": f"{session}; {xsrf}", "X-XSRFToken": value, "Sec-Fetch-Site": "cross-site"}, 403),
             ({"Cookie": f"{session}; {xsrf}", "X-XSRFToken": value, "Origin": server.url}, 201),

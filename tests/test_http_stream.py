@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from chatserver.testing import HttpClient, Refused
+from chatserver.web.cookies import xsrf_value
 
 LIMIT = 65_536
 
@@ -87,8 +88,8 @@ async def test_a_page_that_is_signed_in_by_its_cookie_has_a_stream(chat, reading
         answer = await server.http("POST", "/api/v1/guest", {"name": "alice"})
         token = json.loads(answer.body)["token"]
         page = {
-            "Cookie": f"chat_session={token}; _xsrf=abc",
-            "X-XSRFToken": "abc",
+            "Cookie": f"chat_session={token}",
+            "X-XSRFToken": xsrf_value(token),
             "Origin": server.url,
             "Sec-Fetch-Site": "same-origin",
         }
@@ -155,9 +156,9 @@ async def test_foreign_pages_and_forged_requests_are_refused(chat):
     async with chat() as server:
         token = json.loads((await server.http("POST", "/api/v1/guest", {"name": "bob"})).body)["token"]
         address, _ = await opened(server, {"token": token})
-        cookie = {"Cookie": f"chat_session={token}; _xsrf=abc"}
-        foreign = {"Origin": "https://evil.example", **cookie, "X-XSRFToken": "abc"}
-        marked = {"Sec-Fetch-Site": "cross-site", **cookie, "X-XSRFToken": "abc"}
+        cookie = {"Cookie": f"chat_session={token}"}
+        foreign = {"Origin": "https://evil.example", **cookie, "X-XSRFToken": xsrf_value(token)}
+        marked = {"Sec-Fetch-Site": "cross-site", **cookie, "X-XSRFToken": xsrf_value(token)}
         for headers in (foreign, marked):
             for method, where, body in (
                 ("POST", "/api/v1/stream", {}),

@@ -41,6 +41,7 @@ from .notifier import Notifier
 from .people import People
 from .plugin_reload import PluginReload
 from .press_action import ActionPresser
+from .refusals import Refusals
 from .registry import RoomRegistry
 from .resends import Resends
 from .rooms import RoomService
@@ -113,6 +114,7 @@ class Services:
         self.registration = Registration(self.store, self.accounts, self.host, auth, limits, clock)
         self.message_limiter = RateLimiter(limits.messages_per_second, limits.burst, time.monotonic)
         """What other users notice: messages, and by `moves` joining, leaving and the like."""
+        self.refusals = Refusals()
         self.request_limiter = RateLimiter(5 * limits.messages_per_second, 10 * limits.burst, time.monotonic)
         """What only costs the server: reading, and requests of any other kind."""
 

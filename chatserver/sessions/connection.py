@@ -107,6 +107,7 @@ class Connection:
             # The stop began between the handshake and here, and has said goodbye to all others.
             self.close(Close.RESTART)
         elif self._context.keepalive.full(self.remote_ip):
+            self._context.services.refusals.note(self.remote_ip, "rate_limited", "connection")
             self.close(Close.TOO_MANY)
         else:
             self._context.keepalive.add(self)
@@ -152,7 +153,7 @@ class Connection:
         self._errors, self._errors_at = min(ERRORS_AT_ONCE, level) - 1, now
         self.send(wire.error(re, reject))
         if self._errors < 0:
-            log.info("%s: too many bad frames", self.remote_ip)
+            self._context.services.refusals.note(self.remote_ip, "rate_limited", "bad frames")
             self.close(Close.RATE)
 
     async def _hello(self, request: requests.Core | requests.PluginRequest) -> None:
@@ -166,6 +167,7 @@ class Connection:
         try:
             await self.enter(request)
         except Reject as reject:
+            self._context.services.refusals.note(self.remote_ip, reject.code, "hello")
             self._refuse(request.id, reject)
             self._context.keepalive.expect_hello(self)
             return

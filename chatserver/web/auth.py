@@ -10,7 +10,7 @@ from ..model.errors import Reject
 from ..model.values import User
 from ..protocol import events as wire
 from .forms import Long, Short
-from .handler import COOKIE, Handler
+from .handler import Handler
 
 
 class GuestForm(Struct, forbid_unknown_fields=True):
@@ -137,7 +137,7 @@ class Logout(Handler):
         if self.token is None or await self.known_user() is None:
             raise Reject("Sign in first.", "unauthorized")
         await self.services.account_changes.sign_out(self.token)
-        self.clear_cookie(COOKIE)
+        self.forget()
         self.reply({})
 
 
@@ -154,8 +154,6 @@ class Server(Handler):
     """GET /api/v1/server: what a page needs to know at first, and the user who is signed in, if any."""
 
     async def get(self) -> None:
-        # Reading it sets the cookie that unsafe requests have to repeat in their header.
-        assert self.xsrf_token
         user = await self.known_user()
         await self.remember_again()
         settings = self.services.settings

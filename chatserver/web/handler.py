@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hmac
 import logging
 from collections.abc import Awaitable, Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -19,14 +20,14 @@ from ..model.values import Request, User
 from ..plugins.api import ChatAPI
 from ..plugins.failures import own_failure, refused
 from ..protocol.requests import invalid
-from .security import HEADERS, HSTS, client_address, is_ours
+from .cookies import XSRF_COOKIE, session_cookie, xsrf_value
+from .security import HEADERS, HSTS, client_address, is_ours, same_scheme
 from .site import Site
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-COOKIE = "chat_session"
 STOPPING_SECONDS = 3.0
 """Seconds after which a client may try again when the server is stopping."""
 _CODES = {400: "bad_request", 401: "unauthorized", 403: "forbidden", 404: "not_found", 413: "too_large"}
@@ -75,7 +76,7 @@ class Handler(tornado.web.RequestHandler):
     @property
     def is_for_us(self) -> bool:
         """Whether the Host header may name this server."""
-        return is_ours(self.request.host, self.services.settings.server.public_url)
+        return is_ours(self.request.host, self.site.hosts)
 
     @property
     def remote_ip(self) -> str:
@@ -93,7 +94,17 @@ class Handler(tornado.web.RequestHandler):
     @property
     def token(self) -> str | None:
         """The caller's token: from the header, else from the cookie."""
-        return self.bearer or self.get_cookie(COOKIE)
+        return self.bearer or self.session_cookie
+
+    @property
+    def secure(self) -> bool:
+        """Whether the browser talks TLS."""
+        return self.site.secure or self.request.protocol == "https"
+
+    @property
+    def session_cookie(self) -> str | None:
+        """The token in the browser's cookie."""
+        return self.get_cookie(session_cookie(self.secure))
 
     @property
     def _asked(self) -> Request:
@@ -131,26 +142,33 @@ class Handler(tornado.web.RequestHandler):
 
     async def remember_again(self) -> None:
         """Renew the cookie of a user who comes back, so that it lives as long as its session."""
-        token, user = self.get_cookie(COOKIE), await self.known_user()
+        token, user = self.session_cookie, await self.known_user()
         if user is not None and token is not None and self.bearer is None:
             auth = self.services.settings.auth
             self.remember(token, auth.guest_days if user.role == "guest" else auth.session_days)
 
     def remember(self, token: str, days: float) -> None:
-        """Give the browser its session cookie."""
-        self.set_cookie(
-            COOKIE,
-            token,
-            expires_days=days,
-            httponly=True,
-            samesite="Lax",
-            secure=self.site.secure or self.request.protocol == "https",
-        )
+        """Give the browser its session's cookie, and the one whose value unsafe requests repeat in their header."""
+        facts: dict[str, Any] = {"expires_days": days, "samesite": "Lax", "secure": self.secure}
+        self.set_cookie(session_cookie(self.secure), token, httponly=True, **facts)
+        self.set_cookie(XSRF_COOKIE, xsrf_value(token), **facts)
+
+    def forget(self) -> None:
+        """Take the browser's cookies."""
+        for name in (session_cookie(self.secure), XSRF_COOKIE):
+            self.clear_cookie(name, samesite="Lax", secure=self.secure)
 
     def check_xsrf_cookie(self) -> None:
         # Only a cookie comes by itself; what brings a bearer token, or nothing, can't be forged.
-        if self.bearer is None and self.get_cookie(COOKIE) is not None:
-            super().check_xsrf_cookie()
+        token = self.session_cookie
+        if self.bearer is not None or token is None:
+            return
+        said = self.request.headers.get("X-XSRFToken", "")
+        if not hmac.compare_digest(said.encode(), xsrf_value(token).encode()):
+            raise tornado.web.HTTPError(403, "X-XSRFToken is not that of this session")
+
+    def _origin_matches_host(self, origin: str) -> bool:
+        return super()._origin_matches_host(origin) and same_scheme(origin, self.secure)
 
     def check_trusted_origin(self, origin: str) -> bool:
         return origin in self.site.origins
@@ -244,7 +262,8 @@ class Handler(tornado.web.RequestHandler):
 
     def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
         if isinstance(value, Reject | tornado.web.HTTPError):
-            log.info("%s %s: %s", self.request.method, self.request.path, value)
+            code = value.code if isinstance(value, Reject) else _CODES.get(value.status_code, "bad_request")
+            self.services.refusals.note(self.remote_ip, code, f"{self.request.method} {self.request.path}")
         elif self.plugin is not None:
             self.services.host.current.hooks.failed(self.plugin.name, self._route, value)
         else:
@@ -253,7 +272,7 @@ class Handler(tornado.web.RequestHandler):
 
 def foreign_host() -> Reject:
     """The Host header names another server."""
-    return Reject("The Host header names another server.", "forbidden")
+    return Reject("This server is not known by this name: set server.public_url to its address.", "forbidden")
 
 
 def request_of(request: HTTPServerRequest, remote_ip: str, token: str | None) -> Request:

@@ -78,7 +78,6 @@ def application(site: Site) -> Application:
         xsrf_cookies=True,
         cross_origin_protection=True,
         secure=site.secure,
-        xsrf_cookie_kwargs={"samesite": "Lax", "secure": site.secure},
     )
 
 

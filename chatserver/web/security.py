@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Sequence
+import socket
+from collections.abc import Collection, Sequence
 from urllib.parse import urlsplit
 
 from tornado.httputil import HTTPServerRequest
@@ -59,14 +60,21 @@ def client_address(request: HTTPServerRequest, trusted: Sequence[Network]) -> st
     return address
 
 
-def is_ours(host: str, public_url: str) -> bool:
-    """Whether a Host header may name this server: its public name, this machine, or a bare address.
+def own_names(public_url: str, host: str) -> frozenset[str]:
+    """The names of this server: that of its public address, else those of this machine and of the ``host`` it listens
+    on."""
+    if public_url:
+        return frozenset({"localhost", urlsplit(public_url).hostname or ""})
+    machine = socket.gethostname().lower()
+    short = machine.partition(".")[0]
+    return frozenset({"localhost", host.lower(), machine, short, f"{short}.local"})
 
-    Without a public address any name may be ours. With one, another name is a foreign page that had its own
-    name pointed here (DNS rebinding).
+
+def is_ours(host: str, names: Collection[str]) -> bool:
+    """Whether a Host header may name this server: one of its own ``names``, or a bare address.
+
+    Another name is a foreign page that had its own name pointed here (DNS rebinding).
     """
-    if not public_url:
-        return True
     try:
         name = urlsplit("//" + host).hostname or ""
     except ValueError:
@@ -74,8 +82,13 @@ def is_ours(host: str, public_url: str) -> bool:
     try:
         ipaddress.ip_address(name)
     except ValueError:
-        return name in ("localhost", urlsplit(public_url).hostname)
+        return name.rstrip(".") in names
     return True
+
+
+def same_scheme(origin: str, secure: bool) -> bool:
+    """Whether a page of our host came by TLS, where the server is known to be reached so."""
+    return not secure or origin.lower().startswith("https:")
 
 
 def origins(public_url: str, allowed: Sequence[str]) -> frozenset[str]:

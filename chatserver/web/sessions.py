@@ -11,7 +11,7 @@ from ..model.people import KeptToken
 from ..model.values import User
 from ..protocol.events import iso
 from .forms import Long
-from .handler import COOKIE, Handler
+from .handler import Handler
 
 
 class PasswordForm(Struct, forbid_unknown_fields=True):
@@ -68,7 +68,7 @@ class OneSession(_Own):
         await self.services.accounts.tokens.end(user, session)
         await self.services.account_changes.refresh(user.id)
         if session == self._current:
-            self.clear_cookie(COOKIE)
+            self.forget()
         self.reply({})
 
 

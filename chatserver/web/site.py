@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..model.addresses import networks
 from ..sessions.context import ConnectionContext
 from .assets import Assets
-from .security import origins
+from .security import origins, own_names
 
 
 class Site:
@@ -20,4 +20,5 @@ class Site:
         server = self.services.settings.server
         self.proxies = networks(server.trusted_proxies)
         self.origins = origins(server.public_url, server.allowed_origins)
+        self.hosts = own_names(server.public_url, server.host)
         self.secure = server.tls is not None or server.public_url.startswith("https:")

@@ -94,10 +94,9 @@ class PluginStatic(_Files):
 
 
 class Index(_Files):
-    """The page itself. Reading it sets the XSRF cookie, and takes over what has changed on the disk."""
+    """The page itself. Reading it renews the cookies, and takes over what has changed on the disk."""
 
     async def get(self) -> None:
-        assert self.xsrf_token
         await self.remember_again()
         self.site.assets.refresh()
         await self.send(self.site.assets.public.current.assets["index.html"], "private, no-cache")

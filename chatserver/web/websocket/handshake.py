@@ -10,8 +10,9 @@ from tornado.web import HTTPError
 from tornado.websocket import WebSocketHandler, WebSocketProtocol, WebSocketProtocol13, _WebSocketParams
 
 from ...sessions.connection import Connection
-from ..handler import COOKIE, request_of
-from ..security import HEADERS, client_address, is_ours
+from ..cookies import session_cookie
+from ..handler import request_of
+from ..security import HEADERS, client_address, is_ours, same_scheme
 from .codec import DeflateCodec, FrameCodec
 from .extensions import agreed
 from .socket_transport import SocketTransport
@@ -40,13 +41,20 @@ class SocketHandler(WebSocketHandler):
             self.set_header(name, value)
 
     def prepare(self) -> None:
-        if not is_ours(self.request.host, self.services.settings.server.public_url):
-            raise HTTPError(403, "the Host header names another server")
+        if not is_ours(self.request.host, self.site.hosts):
+            raise HTTPError(403, "this server is not known by this name: set server.public_url")
         if self.services.stopping:
             raise HTTPError(503, "the server is stopping")
 
     def check_origin(self, origin: str) -> bool:
         return origin in self.site.origins
+
+    @property
+    def _secure(self) -> bool:
+        return self.site.secure or self.request.protocol == "https"
+
+    def _origin_matches_host(self, origin: str) -> bool:
+        return super()._origin_matches_host(origin) and same_scheme(origin, self._secure)
 
     def select_subprotocol(self, subprotocols: list[str]) -> str | None:
         return SUBPROTOCOL if SUBPROTOCOL in subprotocols else None
@@ -72,7 +80,7 @@ class SocketHandler(WebSocketHandler):
         services = self.services
         page = "Origin" in self.request.headers
         # Without an Origin it is a program, and then no cookie counts.
-        token = self.get_cookie(COOKIE) if page else None
+        token = self.get_cookie(session_cookie(self._secure)) if page else None
         asked = request_of(self.request, client_address(self.request, self.site.proxies), token)
         codec = self._deflating if self._deflates else self._plain
         connection = Connection(
