@@ -90,15 +90,15 @@ class Credentials:
         await self._store.write(replace)
 
     async def set_password(self, user: User, password: str, but: str | None = None) -> None:
-        """Replace the password and end all sessions, or all ``but`` the one of this token, and links that would do the
-        same. Raises `Reject` ``invalid``, for a bot too."""
+        """Replace the password and end all sessions and other tokens; or, where the user does it, all sessions ``but``
+        the one of this token. Raises `Reject` ``invalid``, for a bot too."""
         refuse_bot(user)
         hashed = await self._accounts.passwords.hash(password, user.name)
         kept = token_hash(but) if but is not None else None
 
         def change(conn: Connection) -> None:
             people.set_password_hash(conn, user.id, hashed)
-            kept_tokens.drop(conn, user_id=user.id, but=kept)
+            kept_tokens.drop(conn, user_id=user.id, but=kept, kind="session" if kept else None)
             people.add_signal(conn, user.id)
 
         await self._store.write(change)

@@ -47,7 +47,7 @@ class Tokens:
         """What is to be kept of a new ``token`` for ``user``, as ``asked`` for."""
         now = self._clock()
         ends = now + self._most_days * DAY if kind == "session" else None
-        expires = now + self._days[kind] * DAY
+        expires = now + self._days.get(kind, 1.0) * DAY
         return NewToken(
             hash=token_hash(token),
             user_id=user.id,
@@ -86,7 +86,9 @@ class Tokens:
         if found is None or found.kind in LINKS:
             return None
         if now - found.used >= USED_SECONDS:
-            expires = now + self._days[found.kind] * DAY
+            # A token of the user's own making ends when it was told to.
+            days = self._days.get(found.kind)
+            expires = found.expires if days is None else now + days * DAY
             if found.ends is not None:
                 expires = min(expires, found.ends)
             await self._store.write(lambda conn: kept_tokens.touch(conn, hashed, now, expires))

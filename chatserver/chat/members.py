@@ -44,6 +44,7 @@ class MemberList:
 
     def rename(self, user: User) -> None:
         """A user has another name or role, and holds the name."""
+        user = user.whole()
         member = self.by_id.get(user.id)
         if member is not None and (member.user != user or user.id in self._released):
             self._released.discard(user.id)

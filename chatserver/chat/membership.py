@@ -35,7 +35,7 @@ def _change_member(change: ChangeMember, state: State, head: int) -> None:
     target, until = change.target.id, change.until or FOREVER
     if change.action in ENTERING:
         if target not in state.member_list.by_id:
-            state.member_list.put(Member(change.target, since=head))
+            state.member_list.put(Member(change.target.whole(), since=head))
         return
     match change.action:
         case "muted":

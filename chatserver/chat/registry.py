@@ -69,7 +69,7 @@ class RoomRegistry:
             await asyncio.shield(self._loading[name])
         if name in self._live:
             raise errors.room_exists(name)
-        members = {user.id: Member(user, role) for user, role in entry.members}
+        members = {user.id: Member(user.whole(), role) for user, role in entry.members}
         state = RoomState(entry.room, RoomPosition(), members, {}, {})
         with _Turn(self._loading, name):
             live = self._made(state)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..model.errors import Reject
+from ..model.errors import Reject, forbidden
+from ..model.permissions import in_scope
 from ..model.rate_limit import RateLimiter
 from ..model.values import Room, User
 from ..plugins.api import Session
@@ -52,6 +53,8 @@ class CommandRunner:
         """
         if command.files or command.reply_to is not None:
             raise Reject("A command can't carry files or be a reply.", "invalid", field="content")
+        if not in_scope(user, "message.post"):
+            raise forbidden("message.post")
         self._limiter.take(user.id)
         room = await self._room(user, command.room)
         commands = self._plugins.current.commands

@@ -29,6 +29,7 @@ from .access import Access
 from .account_admin import AccountAdmin
 from .account_changes import AccountChanges
 from .after_commit import AfterCommit, user_gone
+from .api_tokens import ApiTokens
 from .audit import AuditLog
 from .bots import Bots
 from .calls import CallServices
@@ -135,6 +136,7 @@ class Services:
         self.bots = Bots(store, self.accounts, self.people, clock)
         self.account_changes = AccountChanges(store, self.accounts, self.people, rooms, self.sessions)
         self.account_admin = AccountAdmin(store, self.accounts, access, self.account_changes)
+        self.api_tokens = ApiTokens(store, self.accounts, access, clock)
         self.invites = Invites(store, self.accounts, access, self.room_service, clock)
         self.dialogs = Dialogs(host)
         calls = CallServices(host, self.accounts, rooms, access, self.dialogs)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import cast
 
+import msgspec
+
 from ..model.errors import Close
 from ..model.values import User
 from .hub import ALL, Hub, user_topic
@@ -115,7 +117,7 @@ class LocalSessions:
         """The user has another name or role."""
         self.user_changed(user.id)
         for session in self.of(user.id):
-            session.user = user
+            session.user = msgspec.structs.replace(user, scopes=session.user.scopes)
 
     def close(self, user_id: str, code: Close, reason: str = "", *, token: str | None = None) -> None:
         """Close a user's sessions, or those of one ``token``."""

@@ -39,6 +39,7 @@ class Presence:
 
         A first one begins in ``status``, else invisible if the user left so, else online.
         """
+        user = user.whole()
         here = self._here.get(user.id)
         first = here is None
         if here is None:
@@ -123,7 +124,7 @@ class Presence:
         """A user has another name or role."""
         here = self._here.get(user.id)
         if here is not None:
-            here.user = user
+            here.user = user.whole()
 
     def people(self) -> list[User]:
         """All users who are here."""

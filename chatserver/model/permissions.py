@@ -67,13 +67,14 @@ class Permissions:
         False for a permission that doesn't exist.
         """
         lowest = self._lowest.get(permission)
-        if lowest is None:
+        if lowest is None or not in_scope(user, permission):
             return False
         return _rank(user, member) >= lowest
 
     def held(self, user: User) -> list[str]:
         """Every permission ``user`` has everywhere, sorted by name."""
-        return self._held[user.role]
+        held = self._held[user.role]
+        return held if user.scopes is None else [name for name in held if name in user.scopes]
 
     def outranks(
         self, by: User, target: User, by_member: Member | None = None, target_member: Member | None = None
@@ -83,6 +84,15 @@ class Permissions:
         The members are their places in the room in question, where there is one.
         """
         return _rank(by, by_member) > _rank(target, target_member)
+
+
+READ = "messages.read"
+"""The scope of a token that reads; no role lacks it, so that it is no permission."""
+
+
+def in_scope(user: User, permission: str) -> bool:
+    """Whether the token that acts as this user is good for it."""
+    return user.scopes is None or permission in user.scopes
 
 
 def _rank(user: User, member: Member | None) -> int:

@@ -40,6 +40,12 @@ class User(msgspec.Struct, frozen=True):
     display_name: str
     role: Role = "guest"
     bot: bool = False
+    scopes: frozenset[str] | None = None
+    """The only permissions of the token that acts as this user; None: all that the user has. Not kept."""
+
+    def whole(self) -> User:
+        """The user without the limits of a token, as others see and keep one."""
+        return self if self.scopes is None else msgspec.structs.replace(self, scopes=None)
 
     def public(self) -> dict[str, Any]:
         """The user as other people's clients see one."""

@@ -9,7 +9,9 @@ from typing import Any
 from ..chat.services import Services
 from ..delivery.local_sessions import PendingHello
 from ..delivery.session import Connection, Session
+from ..model import errors
 from ..model.errors import Close, Reject
+from ..model.permissions import READ, in_scope
 from ..model.values import Request, Status, User
 from ..protocol import events as wire
 from ..protocol import requests
@@ -48,6 +50,8 @@ class HelloHandler:
         watch = self._sessions.opening(user.id, user_changes)
         try:
             may_choose = hello.status is not None and await self._access.may(user, "user.status")
+            if not in_scope(user, READ):
+                raise errors.forbidden(READ)
             user, lists = await self._facts_of(user, token, hello.name, watch)
             session = Session(user, connection, token, language=hello.language, shows_forms=hello.forms)
             if connection.closed:

@@ -18,6 +18,7 @@ _INSERT = CompiledStatement(insert(s.token))
 _FACTS = CompiledStatement(
     select(
         s.token.c.kind,
+        s.token.c.scopes,
         s.token.c.expires,
         s.token.c.ends,
         s.token.c.used,
@@ -66,9 +67,10 @@ def facts(conn: Connection, hash: str, now: float) -> TokenFacts | None:
     row = _FACTS.first(conn, token=hash, now=now)
     if row is None:
         return None
-    return TokenFacts(
-        user_of(row, PLAIN), row.kind, row.expires, row.ends, row.used or 0.0, row.name_key is not None
-    )
+    user = user_of(row, PLAIN)
+    if row.scopes is not None:
+        user = msgspec.structs.replace(user, scopes=msgspec.json.decode(row.scopes, type=frozenset[str]))
+    return TokenFacts(user, row.kind, row.expires, row.ends, row.used or 0.0, row.name_key is not None)
 
 
 def touch(conn: Connection, hash: str, used: float, expires: float) -> None:

@@ -144,6 +144,8 @@ class Logout(Handler):
 class Me(Handler):
     """GET /api/v1/me"""
 
+    reads = False
+
     async def get(self) -> None:
         user = await self.require_user()
         await self.remember_again()

@@ -14,7 +14,8 @@ import tornado.web
 from tornado.httputil import HTTPServerRequest
 
 from ..chat.services import Services
-from ..model.errors import HTTP_STATUS, Reject
+from ..model.errors import HTTP_STATUS, Reject, forbidden
+from ..model.permissions import READ, in_scope
 from ..model.rate_limit import moves
 from ..model.values import Request, User
 from ..plugins.api import ChatAPI
@@ -110,10 +111,18 @@ class Handler(tornado.web.RequestHandler):
     def _asked(self) -> Request:
         return request_of(self.request, self.remote_ip, self.token)
 
+    @property
+    def reads(self) -> bool:
+        """Whether the answer tells what messages.read is needed for."""
+        return self.request.method in ("GET", "HEAD")
+
     async def user(self) -> User | None:
-        """The caller, if signed in. Raises `Reject` ``name_taken`` for a guest whose name is another user's by now."""
+        """The caller, if signed in. Raises `Reject` ``name_taken`` for a guest whose name is another user's by now, and
+        ``forbidden`` for a token that may not read."""
         if self._user is None:
             self._user = await self.services.sign_in.of(self._asked)
+            if self._user is not None and self.reads and not in_scope(self._user, READ):
+                raise forbidden(READ)
         return self._user
 
     async def known_user(self) -> User | None:

@@ -25,6 +25,7 @@ class Scrape(Handler):
     """
 
     answers_any_host = True
+    reads = False
 
     async def get(self) -> None:
         if not self.is_for_us and self.bearer is None:

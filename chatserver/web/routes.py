@@ -48,6 +48,8 @@ def application(site: Site) -> Application:
         ("sessions", sessions.Sessions),
         (f"sessions/{NAME}", sessions.OneSession),
         ("password", sessions.Password),
+        ("tokens", sessions.Tokens),
+        (f"tokens/{NAME}", sessions.OneToken),
         ("accounts", accounts.Accounts),
         (f"accounts/{NAME}", accounts.OneAccount),
         (f"accounts/{NAME}/reset", accounts.AccountReset),

@@ -1,16 +1,17 @@
-"""A user's own sessions and password, over HTTP."""
+"""A user's own sessions, password and tokens, over HTTP."""
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import datetime
+from typing import Annotated, Any
 
-from msgspec import Struct
+from msgspec import Meta, Raw, Struct
 
 from ..model.errors import Reject
 from ..model.people import KeptToken
 from ..model.values import User
 from ..protocol.events import iso
-from .forms import Long
+from .forms import Long, Short
 from .handler import Handler
 
 
@@ -33,9 +34,16 @@ def session_fields(kept: KeptToken, current: str | None) -> dict[str, Any]:
 class _Own(Handler):
     async def by_session(self) -> User:
         """The caller, who has a session here. Raises `Reject` like `require_writer`, and ``forbidden`` without one."""
-        user = await self.require_writer()
+        await self.require_writer()
         if self.token is None:
             raise Reject("You are signed in by other means, without a session here.", "forbidden")
+        return await self.in_person()
+
+    async def in_person(self) -> User:
+        """The caller, who is not a program with a token. Raises `Reject` like `require_user`, and ``forbidden``."""
+        user = await self.require_user()
+        if user.scopes is not None:
+            raise Reject("Only a session may do this, not a token of a program.", "forbidden")
         return user
 
     @property
@@ -44,11 +52,19 @@ class _Own(Handler):
         return self.services.accounts.tokens.id_of(self.token) if self.token is not None else None
 
 
+class TokenForm(Struct, forbid_unknown_fields=True):
+    """A new token: what its owner calls it, the permissions it has at most, and when it ends."""
+
+    name: Short
+    scopes: Annotated[tuple[Short, ...], Meta(max_length=100)]
+    expires: Annotated[datetime, Meta(tz=True)] | None = None
+
+
 class Sessions(_Own):
     """GET and DELETE /api/v1/sessions: deleting ends all but the one that asks."""
 
     async def get(self) -> None:
-        user = await self.require_user()
+        user = await self.in_person()
         current = self._current
         found = await self.services.accounts.tokens.sessions(user)
         self.reply({"sessions": [session_fields(kept, current) for kept in found]})
@@ -79,5 +95,43 @@ class Password(_Own):
         user = await self.by_session()
         form = self.body(PasswordForm)
         await self.services.credentials.change_password(user, form.old, form.new, self._asked)
+        await self.services.account_changes.refresh(user.id)
+        self.reply({})
+
+
+class Tokens(_Own):
+    """GET and POST /api/v1/tokens"""
+
+    async def get(self) -> None:
+        user = await self.in_person()
+        found = await self.services.api_tokens.listed(user)
+        self.reply({"tokens": [self._fields(kept) for kept in found]})
+
+    async def post(self) -> None:
+        user = await self.by_session()
+        form = self.body(TokenForm)
+        expires = form.expires.timestamp() if form.expires is not None else None
+        token, kept = await self.services.api_tokens.make(user, form.name, form.scopes, expires, self._asked)
+        self.reply({"token": token, **self._fields(kept)}, 201)
+
+    def _fields(self, kept: KeptToken) -> dict[str, Any]:
+        fields: dict[str, Any] = {
+            "id": kept.id,
+            "name": kept.name,
+            "scopes": Raw(kept.scopes or "[]"),
+            "created": iso(kept.created or 0.0),
+            "used": iso(kept.used or 0.0),
+        }
+        if not self.services.api_tokens.lasts(kept):
+            fields["expires"] = iso(kept.expires)
+        return fields
+
+
+class OneToken(_Own):
+    """DELETE /api/v1/tokens/{id}"""
+
+    async def delete(self, id: str) -> None:
+        user = await self.by_session()
+        await self.services.api_tokens.end(user, id)
         await self.services.account_changes.refresh(user.id)
         self.reply({})

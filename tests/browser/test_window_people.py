@@ -92,6 +92,21 @@ async def test_the_password_and_the_devices_are_ones_own(stage):
             ann.page.get_by_role("status").filter(has_text="Your password is changed.")
         ).to_be_visible()
         await expect(account.get_by_label("New password")).to_have_value("")
+        # A token for a program is shown once.
+        await ann.page.get_by_role("tab", name="Tokens", exact=True).click()
+        tokens = ann.page.get_by_role("tabpanel")
+        await fill(tokens, **{"What is it for?": "backup"})
+        await tokens.get_by_role("checkbox", name="message.post").uncheck()
+        await tokens.get_by_role("button", name="Make a token").click()
+        shown = ann.page.get_by_role("dialog", name="Tokens")
+        token = await shown.get_by_label("Token", exact=True).input_value()
+        assert (await here.server.api("GET", "rooms", token=token))[0] == 200
+        assert (await here.server.api("POST", "rooms/general/messages", {"content": "x"}, token=token))[
+            0
+        ] == 403
+        await shown.get_by_role("button", name="Close").click()
+        await expect(tokens.get_by_role("listitem")).to_contain_text("backup")
+        await expect(tokens).not_to_contain_text(token)
         # Forgotten: an admin makes a link.
         accounts = await page_of(root, "Accounts")
         await accounts.get_by_role("button", name="New password link: ann").click()

@@ -15,7 +15,7 @@ export class AccountDialog extends DialogPart {
       if (name === "register" || name === "invite") this.register(code);
       if (name === "reset") this.reset(code);
     });
-    app.on("link", ({ text, link }) => this.show(text, link));
+    app.on("link", (shown) => this.show(shown));
   }
 
   /** @param {string} [code] of an invite */
@@ -74,10 +74,10 @@ export class AccountDialog extends DialogPart {
     this.openDialog(this.store.server.name ?? "", h("p", null, text));
   }
 
-  /** A link to be sent to another person. @param {string} text @param {string} link */
-  show(text, link) {
+  /** A link or a token, to be taken from here. @param {{title: string, text: string, label: string, link: string}} shown */
+  show({ title, text, label, link }) {
     const field = h("input", { value: link, readOnly: true, onFocus: () => field.select() });
-    this.openDialog(this.t("accounts.reset"), h("p", null, text), this.field(this.t("accounts.link"), field));
+    this.openDialog(title, h("p", null, text), this.field(label, field));
     field.focus();
   }
 

@@ -9,6 +9,7 @@ import { languagePage } from "../settings/language.js";
 import { notificationsPage } from "../settings/notifications.js";
 import { profilePage } from "../settings/profile.js";
 import { sessionsPage } from "../settings/sessions.js";
+import { tokensPage } from "../settings/tokens.js";
 import { write } from "../settings.js";
 import { forgetSnapshots } from "../snapshot.js";
 import { DialogPart } from "./dialog.js";
@@ -22,7 +23,7 @@ export class SettingsDialog extends DialogPart {
     super(app);
     this.page = "profile";
     app.pages.begin([profilePage(app), accountPage(app), sessionsPage(app), appearancePage(app), notificationsPage(app), languagePage(app), keysPage(app),
-      invitesPage(app), accountsPage(app)]);
+      tokensPage(app), invitesPage(app), accountsPage(app)]);
     app.on("dialog", ({ name, page }) => name === "settings" && this.open(page));
     app.pages.on("change", () => this.redraw());
   }

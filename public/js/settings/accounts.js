@@ -50,7 +50,7 @@ export function accountsPage(app) {
   async function resetLink(one) {
     await doAndTell(app, async () => {
       const { path } = await api("POST", `accounts/${one.id}/reset`);
-      app.emit("link", { text: t("accounts.resetHint", { name: one.name }), link: location.origin + path });
+      app.emit("link", { title: t("accounts.reset"), label: t("accounts.link"), text: t("accounts.resetHint", { name: one.name }), link: location.origin + path });
     });
   }
 

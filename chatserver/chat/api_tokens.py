@@ -1,0 +1,80 @@
+"""Tokens that users make for their programs: named, limited to scopes, shown once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection
+
+from msgspec.structs import replace
+
+from ..accounts.accounts import Accounts
+from ..accounts.tokens import new_token
+from ..model import names
+from ..model.errors import Reject
+from ..model.people import KeptToken
+from ..model.permissions import READ
+from ..model.values import Request, User
+from ..store import Store
+from ..store import tokens as kept_tokens
+from ..store.rows import pack
+from .access import Access
+
+NAME_CHARS = 64
+MOST_TOKENS = 50
+"""So many a user has at most."""
+FOR_EVER_SECONDS = 100 * 365 * 86400.0
+
+
+class ApiTokens:
+    """The use cases. Refusals are raised as `Reject`. ``clock`` gives the time of day."""
+
+    def __init__(
+        self, store: Store, accounts: Accounts, access: Access, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._store = store
+        self._tokens = accounts.tokens
+        self._access = access
+        self._clock = clock
+
+    async def make(
+        self, user: User, name: str, scopes: Collection[str], expires: float | None, asked: Request
+    ) -> tuple[str, KeptToken]:
+        """A new token, and what is kept of it. ``expires`` in seconds since the epoch; None: never."""
+        if user.role == "guest":
+            raise Reject("Guests have no tokens. Make an account.", "forbidden")
+        name = names.one_line(name, NAME_CHARS, "name")
+        if not name:
+            raise Reject("Please name the token.", "invalid", field="name")
+        for scope in scopes:
+            if scope != READ and scope not in self._access.permissions:
+                raise Reject(f"There is no permission {scope[:64]!r}.", "invalid", field="scopes")
+        now = self._clock()
+        if expires is not None and not now < expires < now + FOR_EVER_SECONDS:
+            raise Reject("expires: a time to come.", "invalid", field="expires")
+        if len(await self.listed(user)) >= MOST_TOKENS:
+            raise Reject(f"You have {MOST_TOKENS} tokens already. Delete some.", "invalid")
+        token = new_token()
+        made = replace(
+            self._tokens.made(token, user, "api", asked),
+            name=name,
+            scopes=pack(sorted(set(scopes))),
+            expires=expires if expires is not None else now + FOR_EVER_SECONDS,
+        )
+        await self._store.write(lambda conn: kept_tokens.add(conn, made))
+        (kept,) = [each for each in await self.listed(user) if each.hash == made.hash]
+        return token, kept
+
+    async def listed(self, user: User) -> list[KeptToken]:
+        """A user's tokens, the one used last first."""
+        return await self._store.read(lambda conn: kept_tokens.of_user(conn, user.id, "api", self._clock()))
+
+    async def end(self, user: User, id: str) -> None:
+        """End the token with this id."""
+        found = [each.hash for each in await self.listed(user) if each.id == id]
+        if not found:
+            raise Reject("There is no such token.", "not_found", field="id")
+        await self._store.write(lambda conn: kept_tokens.drop(conn, hash=found[0]))
+
+    def lasts(self, token: KeptToken) -> bool:
+        """Whether it never ends."""
+        return token.expires > self._clock() + FOR_EVER_SECONDS / 2
