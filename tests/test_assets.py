@@ -203,9 +203,9 @@ async def test_a_part_of_what_would_be_compressed_is_of_the_plain_text(chat):
 
 
 async def test_a_plugins_part_is_delivered_the_same_way(chat, party):
-    async with chat(plugins=["party", "emoji"], dirs=[party.parent]) as server:
+    async with chat(plugins=["party", "history"], dirs=[party.parent]) as server:
         alice = await server.client(name="alice")
-        assert set(alice.welcome.plugins["emoji"]) == {"settings"}
+        assert set(alice.welcome.plugins["history"]) == {"settings"}
         address = alice.welcome.plugins["party"]["client"]
         assert re.fullmatch(r"/plugins/party/static/[0-9a-f]{16}/client\.js", address)
         assert "css" not in alice.welcome.plugins["party"]
@@ -215,7 +215,7 @@ async def test_a_plugins_part_is_delivered_the_same_way(chat, party):
         # Beside it, by a relative address.
         sound = await fetch(server, "GET", address.replace("client.js", "sounds/horn.mp3"))
         assert sound.code == 200
-        for path in ("/plugins/emoji/static/client.js", "/plugins/nothing/static/client.js"):
+        for path in ("/plugins/history/static/client.js", "/plugins/nothing/static/client.js"):
             assert (await fetch(server, "GET", path)).code == 404
 
 

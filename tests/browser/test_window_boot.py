@@ -7,7 +7,7 @@ import json
 import re
 
 import pytest
-from browser_kit import ARGUMENTS, UNREACHABLE, system_chromium
+from browser_kit import ARGUMENTS, UNREACHABLE, free_port, system_chromium
 from playwright.async_api import expect
 
 pytestmark = pytest.mark.browser
@@ -248,9 +248,10 @@ async def test_a_program_that_never_comes_is_told_after_a_while_in_the_users_lan
 
 async def test_a_page_that_is_not_secure_sends_and_copies(stage):
     """Plain http to a name of the local network: no crypto.randomUUID, no navigator.clipboard."""
-    async with stage() as here:
+    port = free_port()
+    url = f"http://chat.test:{port}"
+    async with stage(settings={"server": {"port": port, "public_url": url}}) as here:
         here.forgive("Cross-Origin-Opener-Policy")
-        url = here.url.replace("127.0.0.1", "chat.test")
         alice = await here.window(url)
         await alice.enter("alice")
         assert not await alice.page.evaluate("isSecureContext")
