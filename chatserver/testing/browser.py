@@ -34,7 +34,7 @@ CLOSE_SECONDS = 8.0
 """How long a closing profile is waited for."""
 
 # What Chromium writes to the console by itself when a server is away.
-UNREACHABLE = r"ERR_CONNECTION_|ERR_EMPTY_RESPONSE|WebSocket connection to"
+UNREACHABLE = r"ERR_CONNECTION_|ERR_SOCKET_NOT_CONNECTED|ERR_EMPTY_RESPONSE|WebSocket connection to"
 
 # A violation is written to the console by Chromium too, but not for every directive.
 REPORT_VIOLATIONS = """addEventListener("securitypolicyviolation", (event) =>

@@ -2,7 +2,8 @@ import { ChatError, toError } from "./protocol.js";
 
 /** @typedef {import("./protocol.js").Attachment} Attachment */
 
-function xsrf() {
+/** What requests that change something repeat of a cookie. */
+export function xsrf() {
   const cookie = document.cookie.split("; ").find((part) => part.startsWith("_xsrf="));
   return cookie ? decodeURIComponent(cookie.slice("_xsrf=".length)) : "";
 }

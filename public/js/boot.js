@@ -3,9 +3,9 @@
  * @typedef {{socket: WebSocket, frames: string[], room: string|null}} EarlyConnection `hello` is said, and the newest page
  *   of `room` asked for; `frames` are what has come so far
  * @typedef {{base: string, browserLanguage: string, texts: {language: string, answer: Promise<Response>},
- *   early: EarlyConnection|null, facts: Promise<Response>|null, submitted: boolean, other: boolean}} Boot
- *   `base` is the address of this version's files; `early` is for a user who was here before, `facts` (of
- *   GET /api/v1/server) for others; `submitted` whether the form was sent off meanwhile, `other` whether the
+ *   returning: boolean, early: EarlyConnection|null, facts: Promise<Response>|null, submitted: boolean, other: boolean}} Boot
+ *   `base` is the address of this version's files; `returning` whether the user was here before, who has the connection `early` where a
+ *   WebSocket is likely to work; `facts` (of GET /api/v1/server) are for others; `submitted` whether the form was sent off meanwhile, `other` whether the
  *   other way to enter was chosen
  */
 

@@ -1,11 +1,8 @@
 /** @typedef {import("./app.js").App} App */
 
-/** More than this, and what is shown as "today" or "12:00" may be wrong. */
-const SKEW_MS = 5 * 60_000;
-
 /**
- * Say, once each, what is wrong with this page itself: its program failed, another program took something out of it, its
- * clock is off. What was written is in the drafts.
+ * Say, once each, what is wrong with this page itself: its program failed, another program took something out of it. What was
+ * written is in the drafts.
  * @param {App} app
  */
 export function watchForDamage(app) {
@@ -20,16 +17,4 @@ export function watchForDamage(app) {
   window.addEventListener("error", (event) => event.error && tell("error.crashed"));
   window.addEventListener("unhandledrejection", () => tell("error.crashed"));
   app.on("part-lost", () => tell("error.partLost"));
-  watchClock(app);
-}
-
-/** @param {App} app */
-function watchClock(app) {
-  let told = false;
-  app.socket.on("welcome", () => {
-    const { skew } = app.store;
-    if (told || Math.abs(skew) < SKEW_MS) return;
-    told = true;
-    app.toast(app.t("error.clock"));
-  });
 }

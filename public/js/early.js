@@ -71,7 +71,9 @@
     base,
     browserLanguage,
     texts: { language, answer: get(`${base}i18n/${language}.json`) },
-    early: returning ? connect(user) : null,
+    returning,
+    // Where a WebSocket didn't get through an hour ago, the program knows another way.
+    early: returning && !(stored("chat.transport")?.until > Date.now()) ? connect(user) : null,
     facts: returning ? null : get("/api/v1/server"),
     submitted: false,
     other: false,

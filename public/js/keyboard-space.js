@@ -16,4 +16,5 @@ export function leaveKeyboardSpace() {
   };
   view.addEventListener("resize", measure);
   view.addEventListener("scroll", measure);
+  measure();
 }

@@ -1,5 +1,7 @@
 import { copyWithNames } from "./copying.js";
+import { HttpStream as Stream } from "./http-stream.js";
 import { Idle } from "./idle.js";
+import { leaveKeyboardSpace } from "./keyboard-space.js";
 import { Notifier } from "./notifier.js";
 import { AccountDialog } from "./parts/account-dialog.js";
 import { ConfirmDialog } from "./parts/confirm-dialog.js";
@@ -16,7 +18,9 @@ import { SettingsDialog } from "./parts/settings-dialog.js";
 import { UserCard } from "./parts/user-card.js";
 import { installWorker } from "./platform.js";
 import { face as pluginFace } from "./plugin-face.js";
+import { takeSharedText } from "./shared.js";
 import { Snapshot } from "./snapshot.js";
+import { watchClock } from "./wrong-clock.js";
 
 /** The parts that the start doesn't need: a file of its own. */
 export const LATER = {
@@ -36,6 +40,7 @@ export const LATER = {
 export function begin(app) {
   new Snapshot(app.store);
   skipClosed();
+  leaveKeyboardSpace();
   app.menu = new Menu();
   app.sheet = new MessageSheet(app);
   app.on("plugins", () => {
@@ -44,9 +49,16 @@ export function begin(app) {
   });
   new Notifier(app);
   new Idle(app.store, app.session).start();
+  watchClock(app);
   installWorker((hash) => { location.hash = hash; });
   copyWithNames(app, /** @type {HTMLElement} */ (document.querySelector(".log")));
 }
+
+/** What another app has shared with this one. */
+export const takeShared = takeSharedText;
+
+/** What stands in for a WebSocket. */
+export const HttpStream = Stream;
 
 /** What plugins get. */
 export const face = pluginFace;

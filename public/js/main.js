@@ -1,7 +1,6 @@
 import { App } from "./app.js";
 import { boot, ready, started } from "./boot.js";
 import { watchForDamage } from "./damage.js";
-import { leaveKeyboardSpace } from "./keyboard-space.js";
 import { ERROR } from "./protocol.js";
 import { write } from "./settings.js";
 import { ChatApp } from "./parts/chat-app.js";
@@ -97,6 +96,7 @@ function fetchLater(app) {
     coming.catch(() => { coming = null; });
     return coming;
   };
+  app.socket.loadStandIn = async () => (await app.later()).HttpStream;
   for (const topic of ["dialog", "profile", "confirm"]) {
     app.on(topic, async (wanted) => {
       if (there) return;
@@ -154,32 +154,19 @@ function listen(app) {
   });
 }
 
-/** What another app has shared with this one, once it is known where it may go. @param {App} app */
-function takeShared(app) {
-  const shared = new URLSearchParams(location.search);
-  const text = ["title", "text", "url"].map((name) => shared.get(name)?.trim()).filter(Boolean).join("\n");
-  if (!text) return;
-  history.replaceState(null, "", location.pathname + location.hash);
-  const stop = app.socket.on("welcome", () => {
-    stop();
-    app.emit("dialog", { name: "switcher", text });
-  });
-}
-
 async function start() {
   const app = new App();
-  takeShared(app);
   app.settings.apply();
   const [server] = await Promise.all([facts(), app.loadLanguage()]);
   if (server) app.store.server = server;
   defineParts(app, PARTS);
   app.i18n.translate(document);
   fetchLater(app);
+  if (location.search) app.later().then((later) => later.takeShared(app), () => {});
   listen(app);
   watchForDamage(app);
-  leaveKeyboardSpace();
   app.router.start();
-  if (boot().early) enter(app, null);
+  if (boot().returning) enter(app, null);
   else if (server?.user && app.router.route.setup === null) enter(app, server.user);
   else signIn(app);
   const { link } = app.router.route;

@@ -1,5 +1,6 @@
 import { EARLY } from "./boot.js";
 import { Emitter } from "./emitter.js";
+import { read } from "./settings.js";
 import { ChatError, EPHEMERAL, ERROR, REPLY, REQUEST, SUBPROTOCOL, afterClose, toError } from "./protocol.js";
 
 const SLOWEST_MS = 30_000;
@@ -12,6 +13,10 @@ const PROBE_MS = 5_000;
 const RESTART_MS = 30_000;
 /** A request that is not answered for so long, while nothing else comes either, makes the connection doubtful. */
 const DOUBT_MS = 8_000;
+/** Without a word for so long a new connection is taken for one that a proxy swallows. */
+const SILENT_MS = 8_000;
+/** Where it stands that HTTP is what works in this browser, and until when; early.js reads it, too. */
+export const TRANSPORT = "chat.transport";
 
 /** Full jitter: anywhere up to a limit that doubles with each try. @param {number} attempt from 0 @param {() => number} random */
 export function backoff(attempt, random = Math.random) {
@@ -19,8 +24,9 @@ export function backoff(attempt, random = Math.random) {
 }
 
 /**
- * @typedef {{state: import("./store.js").ConnectionState, error?: ChatError, cause?: "device"|"restart", retryAt?: number}} Change
- *   `cause` is why it is offline, where that is known: this device has no network, the server restarts
+ * @typedef {{state: import("./store.js").ConnectionState, error?: ChatError, cause?: "device"|"restart", retryAt?: number, over?: "http"}} Change
+ *   `cause` is why it is offline, where that is known: this device has no network, the server restarts; `over` says where it goes
+ *   over something else than a WebSocket
  */
 
 /**
@@ -34,6 +40,10 @@ export class Socket extends Emitter {
     this.url = url;
     this.hello = hello;
     this.early = early;
+    /** Brings what stands in for a WebSocket, given its address. @type {() => Promise<new (url: string) => any>} */
+    this.loadStandIn = () => Promise.reject(new Error("not started"));
+    /** WebSockets in a row that came to nothing, while the server was there. */
+    this.failures = 0;
     /** @type {{room: string, answer: Promise<any>}|null} */
     this.firstPage = null;
     /** @type {WebSocket|null} */
@@ -82,10 +92,24 @@ export class Socket extends Emitter {
   connect() {
     clearTimeout(this.timer);
     this.emit("state", { state: "connecting" });
-    const early = this.takeEarly();
-    const socket = early?.socket ?? new WebSocket(this.url, SUBPROTOCOL);
-    this.socket = socket;
     this.lastHeard = Date.now();
+    const early = this.takeEarly();
+    if (early || (this.failures < 2 && !(read(TRANSPORT, {}).until > Date.now()))) this.use(early?.socket ?? new WebSocket(this.url, SUBPROTOCOL), early);
+    else void this.standIn();
+  }
+
+  /** Connect without a WebSocket: what does that comes first. */
+  async standIn() {
+    const coming = this.socket = /** @type {any} */ ({ close() {} });
+    const StandIn = await this.loadStandIn().catch(() => null);
+    if (this.socket !== coming) return;
+    if (StandIn) this.use(new StandIn(this.url), null);
+    else this.closed(1006, "");
+  }
+
+  /** @param {WebSocket} socket @param {import("./boot.js").EarlyConnection|null} early */
+  use(socket, early) {
+    this.socket = socket;
     if (!early) socket.onopen = () => this.request(REQUEST.hello, this.hello()).catch((error) => this.refused(error));
     socket.onmessage = ({ data }) => {
       if (socket === this.socket) this.receive(data);
@@ -130,7 +154,7 @@ export class Socket extends Emitter {
       this.attempt = 0;
       this.live = true;
       this.byeAt = -Infinity;
-      this.emit("state", { state: "live" });
+      this.emit("state", { state: "live", over: /** @type {any} */ (this.socket).over });
     } else if (frame.type === EPHEMERAL.bye) this.bye(frame.after_ms ?? 0);
     else this.emit("event", frame);
   }
@@ -187,8 +211,16 @@ export class Socket extends Emitter {
     else this.emit("state", { state: "stopped", error });
   }
 
+  /** A WebSocket came to nothing: that says something only where the server answers otherwise. @param {number} count as how many */
+  failed(count) {
+    fetch("/healthz").then(({ ok }) => { this.failures += ok ? count : 0; }, () => {});
+  }
+
   /** @param {number} code @param {string} reason */
   closed(code, reason) {
+    // After a try without a WebSocket it is a WebSocket's turn again.
+    if (this.welcomed || this.failures > 1) this.failures = 0;
+    else if (code === 1006) this.failed(1);
     this.lost();
     if (this.stopped) return;
     const next = afterClose(code);
@@ -264,6 +296,10 @@ export class Socket extends Emitter {
     const limit = (this.heartbeat * 2 + 10) * 1000;
     if (this.socket === null) return;
     if (now - this.lastHeard > limit) return this.abandon();
+    if (!this.welcomed && now - this.lastHeard > SILENT_MS) {
+      if (this.failures < 2) this.failed(2);
+      return this.abandon();
+    }
     const asked = Math.min(...[...this.waiting.values()].map(({ since }) => since));
     if (now - Math.max(asked, this.lastHeard) > DOUBT_MS && asked < Infinity) this.probe();
   }

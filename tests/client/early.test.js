@@ -65,6 +65,15 @@ test("the browser's wishes choose the language", () => {
   assert.ok(chosen("zh") in LANGUAGES && chosen("zh-TW") in LANGUAGES && chosen() in LANGUAGES);
 });
 
+test("where a WebSocket didn't get through before, none is tried for an hour", () => {
+  const known = (until) => early({ stored: { "chat.user": "u1", "chat.transport": { until, poll: true } } });
+  const now = known(Date.now() + 60_000);
+  assert.deepEqual([now.boot.returning, now.boot.early, now.boot.facts], [true, null, null]);
+  assert.equal(now.sockets.length, 0);
+  assert.equal(now.root.dataset.view, "app");
+  assert.equal(known(Date.now() - 1).sockets.length, 1);
+});
+
 test("a user who was here before is connected before the modules come", () => {
   const { boot, asked, sockets, root } = early({ stored: { "chat.user": "u1", "chat.room.u1": "random" } });
   const [socket] = sockets;

@@ -3,6 +3,7 @@ import { Part } from "./part.js";
 
 const PATIENCE_MS = 800;
 const BACK_MS = 2000;
+const HINT_MS = 6000;
 const SECOND_MS = 1000;
 
 /**
@@ -51,8 +52,9 @@ export class ConnectionLine extends Part {
     if (!this.wasLost) return this.draw();
     this.wasLost = false;
     clearTimeout(this.timer);
-    this.show("live", this.t("connection.back"));
-    this.timer = setTimeout(() => this.draw(), BACK_MS);
+    const { over } = this.store.connection;
+    this.show("live", this.t(over ? "connection.http" : "connection.back"));
+    this.timer = setTimeout(() => this.draw(), over ? HINT_MS : BACK_MS);
   }
 
   draw() {
