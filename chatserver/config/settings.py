@@ -180,6 +180,7 @@ DEFAULT_PLUGINS = (
     "search",
     "reactions",
     "pins",
+    "threads",
     "polls",
     "links",
     "mentions",
