@@ -10,6 +10,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from chatserver.testing import Clock, Refused
 
+pytestmark = pytest.mark.storage
+
 GROUPS = {"groups": {"backend": ["bob", "Carol", "gone"]}}
 
 

@@ -18,6 +18,8 @@ from msgspec.structs import replace
 from chatserver import Message, Reject, User
 from chatserver.testing import Clock, Refused
 
+pytestmark = pytest.mark.storage
+
 ALICE = User("ua", "alice", "alice")
 LUNCH = '/poll "Lunch?" pizza "pad thai" salad'
 

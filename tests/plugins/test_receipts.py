@@ -6,6 +6,8 @@ import pytest
 
 from chatserver.testing import Refused
 
+pytestmark = pytest.mark.storage
+
 
 async def readers(client, seq=0, room="general"):
     reply = await client.ask("receipts", room=room, seq=seq)

@@ -13,6 +13,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from chatserver import Message, User
 from chatserver.testing import Refused
 
+pytestmark = pytest.mark.storage
+
 PLUGINS = ["threads", "history"]
 
 
