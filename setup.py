@@ -82,6 +82,8 @@ setup(
         "pygments>=2.19",
         "click>=8.1",
         "precis-i18n>=1.1",
+        # JSON Web Tokens; with cryptography, for keys of two parts.
+        "pyjwt[crypto]>=2.10",
         "prometheus-client",
         "python-dotenv>=1.0",
         "filelock>=3.13",

@@ -57,6 +57,10 @@ class Accounts:
         self.passwords = Passwords(auth.password_memory_mib)
         self.queue = SignInQueue()
 
+    def now(self) -> float:
+        """The time of day."""
+        return self._clock()
+
     async def guest(self, name: str, asked: Request | None = None) -> tuple[User, str]:
         """A new guest, and the token that brings them back. Raises `Reject` ``invalid`` or ``name_taken``."""
         name = names.user_name(name)

@@ -10,6 +10,7 @@ from ..model.rate_limit import RateLimiter
 from ..model.values import Request, User
 from ..plugins.host import PluginHost
 from .accounts import Accounts
+from .arrivals import Arrivals
 from .credentials import Credentials
 
 
@@ -20,11 +21,13 @@ class SignIn:
         self,
         accounts: Accounts,
         credentials: Credentials,
+        arrivals: Arrivals,
         plugins: PluginHost,
         new_guests: RateLimiter | None,
     ) -> None:
         self._accounts = accounts
         self._credentials = credentials
+        self._arrivals = arrivals
         self._plugins = plugins
         self._new_guests = new_guests
 
@@ -79,12 +82,23 @@ class SignIn:
         Raises `Reject` ``unauthorized``, ``rate_limited``, or what a plugin refuses with (hook ``before_login``).
         """
         user = await self._credentials.with_password(name, password, asked)
+        await self._ask_plugins(user, asked)
+        return user, await self._accounts.tokens.issue(user, "session", asked)
+
+    async def arrive(self, token: str, asked: Request) -> User:
+        """The user for whom the token of another site vouches. Raises `Reject` like `login`."""
+        user = await self._arrivals.user(token)
+        if user is None:
+            raise Reject("This token is not good here.", "unauthorized", field="token")
+        await self._ask_plugins(user, asked)
+        return user
+
+    async def _ask_plugins(self, user: User, asked: Request) -> None:
         hooks = self._plugins.current.hooks
         if hooks.has("before_login"):
             allowed = hooks.filter("before_login", user, asked)
             if isawaitable(allowed):
                 await allowed
-        return user, await self._accounts.tokens.issue(user, "session", asked)
 
     async def new_guest(self, name: str, asked: Request) -> tuple[User, str]:
         """A new guest and their token.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from ..config import Auth
 from ..model.errors import Reject
@@ -42,6 +42,11 @@ class Tokens:
         self._most_days = auth.session_most_days
         self._most = auth.sessions_per_user
         self._clock = clock
+        self._others: Callable[[str], Awaitable[TokenFacts | None]] | None = None
+
+    def also(self, look_up: Callable[[str], Awaitable[TokenFacts | None]]) -> None:
+        """Ask ``look_up`` of tokens that are not kept here."""
+        self._others = look_up
 
     def made(self, token: str, user: User, kind: str, asked: Request | None = None) -> NewToken:
         """What is to be kept of a new ``token`` for ``user``, as ``asked`` for."""
@@ -83,7 +88,9 @@ class Tokens:
         """What a token says, unless it is unknown, has ended or is that of a link; using it keeps it alive."""
         hashed, now = token_hash(token), self._clock()
         found = await self._store.read(lambda conn: kept_tokens.facts(conn, hashed, now))
-        if found is None or found.kind in LINKS:
+        if found is None and self._others is not None:
+            return await self._others(token)
+        if found is None or found.kind in (*LINKS, "jwt"):
             return None
         if now - found.used >= USED_SECONDS:
             # A token of the user's own making ends when it was told to.

@@ -8,13 +8,14 @@ from collections.abc import Callable, Collection
 from msgspec.structs import replace
 
 from ..accounts.accounts import Accounts
+from ..accounts.jwt_tokens import JwtTokens
 from ..accounts.tokens import new_token
 from ..model import names
 from ..model.errors import Reject
 from ..model.people import KeptToken
 from ..model.permissions import READ
 from ..model.values import Request, User
-from ..store import Store
+from ..store import Connection, Store
 from ..store import tokens as kept_tokens
 from ..store.rows import pack
 from .access import Access
@@ -29,11 +30,17 @@ class ApiTokens:
     """The use cases. Refusals are raised as `Reject`. ``clock`` gives the time of day."""
 
     def __init__(
-        self, store: Store, accounts: Accounts, access: Access, clock: Callable[[], float] = time.time
+        self,
+        store: Store,
+        accounts: Accounts,
+        access: Access,
+        jwt: JwtTokens,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
         self._tokens = accounts.tokens
         self._access = access
+        self._jwt = jwt
         self._clock = clock
 
     async def make(
@@ -45,13 +52,11 @@ class ApiTokens:
         name = names.one_line(name, NAME_CHARS, "name")
         if not name:
             raise Reject("Please name the token.", "invalid", field="name")
-        for scope in scopes:
-            if scope != READ and scope not in self._access.permissions:
-                raise Reject(f"There is no permission {scope[:64]!r}.", "invalid", field="scopes")
+        self._check(scopes)
         now = self._clock()
         if expires is not None and not now < expires < now + FOR_EVER_SECONDS:
             raise Reject("expires: a time to come.", "invalid", field="expires")
-        if len(await self.listed(user)) >= MOST_TOKENS:
+        if sum(not each.is_jwt for each in await self.listed(user)) >= MOST_TOKENS:
             raise Reject(f"You have {MOST_TOKENS} tokens already. Delete some.", "invalid")
         token = new_token()
         made = replace(
@@ -64,9 +69,28 @@ class ApiTokens:
         (kept,) = [each for each in await self.listed(user) if each.hash == made.hash]
         return token, kept
 
+    def _check(self, scopes: Collection[str]) -> None:
+        for scope in scopes:
+            if scope != READ and scope not in self._access.permissions:
+                raise Reject(f"There is no permission {scope[:64]!r}.", "invalid", field="scopes")
+
+    async def sign(self, user: User, seconds: float, scopes: Collection[str] | None, audience: str) -> str:
+        """A JSON Web Token; without ``scopes`` it may what its user may, but manage the account."""
+        if user.role == "guest":
+            raise Reject("Guests have no tokens. Make an account.", "forbidden")
+        if scopes is None:
+            scopes = [READ, *self._access.permissions.held(user)]
+        self._check(scopes)
+        return await self._jwt.issue(user, seconds, sorted(set(scopes)), audience)
+
     async def listed(self, user: User) -> list[KeptToken]:
-        """A user's tokens, the one used last first."""
-        return await self._store.read(lambda conn: kept_tokens.of_user(conn, user.id, "api", self._clock()))
+        """A user's tokens, and the JSON Web Tokens signed for them, of each kind the one used last first."""
+        now = self._clock()
+
+        def read(conn: Connection) -> list[KeptToken]:
+            return [each for kind in ("api", "jwt") for each in kept_tokens.of_user(conn, user.id, kind, now)]
+
+        return await self._store.read(read)
 
     async def end(self, user: User, id: str) -> None:
         """End the token with this id."""

@@ -9,9 +9,12 @@ from collections.abc import Callable
 from functools import partial
 
 from ..accounts.accounts import Accounts
+from ..accounts.arrivals import Arrivals
 from ..accounts.credentials import Credentials
+from ..accounts.jwt_tokens import JwtTokens
 from ..accounts.registration import Registration
 from ..accounts.sign_in import SignIn
+from ..accounts.signing_keys import SigningKeys
 from ..config import Settings
 from ..delivery.bus import MakeBus
 from ..delivery.bus_local import LocalBus
@@ -111,7 +114,12 @@ class Services:
         most = limits.connections_per_ip
         new_guests = RateLimiter(most / 60, most, time.monotonic) if auth.guests else None
         self.credentials = Credentials(self.store, self.accounts, clock)
-        self.sign_in = SignIn(self.accounts, self.credentials, self.host, new_guests)
+        keys = SigningKeys(self.settings.data_dir / "jwt_keys.json", clock)
+        address = self.settings.server.public_url.rstrip("/") or self.settings.server.name
+        self.jwt = JwtTokens(self.store, keys, address, auth.jwt_issuers, clock)
+        self.arrivals = Arrivals(self.store, self.accounts, self.jwt)
+        self.accounts.tokens.also(self.arrivals.facts)
+        self.sign_in = SignIn(self.accounts, self.credentials, self.arrivals, self.host, new_guests)
         self.registration = Registration(self.store, self.accounts, self.host, auth, limits, clock)
         self.message_limiter = RateLimiter(limits.messages_per_second, limits.burst, time.monotonic)
         """What other users notice: messages, and by `moves` joining, leaving and the like."""
@@ -136,7 +144,7 @@ class Services:
         self.bots = Bots(store, self.accounts, self.people, clock)
         self.account_changes = AccountChanges(store, self.accounts, self.people, rooms, self.sessions)
         self.account_admin = AccountAdmin(store, self.accounts, access, self.account_changes)
-        self.api_tokens = ApiTokens(store, self.accounts, access, clock)
+        self.api_tokens = ApiTokens(store, self.accounts, access, self.jwt, clock)
         self.invites = Invites(store, self.accounts, access, self.room_service, clock)
         self.dialogs = Dialogs(host)
         calls = CallServices(host, self.accounts, rooms, access, self.dialogs)

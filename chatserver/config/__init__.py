@@ -5,6 +5,7 @@ from __future__ import annotations
 from .loading import load
 from .settings import (
     Auth,
+    JwtIssuer,
     Limits,
     Log,
     Permissions,
@@ -20,6 +21,7 @@ from .source import Source
 
 __all__ = [
     "Auth",
+    "JwtIssuer",
     "Limits",
     "Log",
     "Permissions",

@@ -95,6 +95,19 @@ class Permissions(_Section, frozen=True, kw_only=True):
     admin: tuple[NonEmpty, ...] = ()
 
 
+class JwtIssuer(_Section, frozen=True, kw_only=True):
+    """Another site whose users come in with its JSON Web Tokens."""
+
+    issuer: NonEmpty
+    """What its tokens say as ``iss``."""
+    audience: NonEmpty
+    """What they have to say as ``aud``."""
+    keys: Path
+    """PEM file with its public key, or JSON file with its key or set of keys (JWK), relative to the settings file."""
+    name_claim: NonEmpty = "preferred_username"
+    """The claim that says what a new user is called."""
+
+
 class Auth(_Section, frozen=True, kw_only=True):
     """Who may come in, and for how long."""
 
@@ -112,6 +125,7 @@ class Auth(_Section, frozen=True, kw_only=True):
     """How often one account is signed in at once; the sessions unused for the longest time end."""
     password_memory_mib: Memory = 64
     """The memory that the hash of a password takes, in MiB (Argon2id)."""
+    jwt_issuers: tuple[JwtIssuer, ...] = ()
     permissions: Permissions = Permissions()
 
 

@@ -44,6 +44,11 @@ class KeptToken(msgspec.Struct, frozen=True):
     scopes: str | None
 
     @property
+    def is_jwt(self) -> bool:
+        """Whether it is a JSON Web Token."""
+        return self.kind == "jwt"
+
+    @property
     def id(self) -> str:
         """What it is called by."""
         return self.hash[:ID_CHARS]

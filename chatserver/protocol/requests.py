@@ -16,6 +16,7 @@ from ..model.errors import Reject
 Id = Annotated[str, Meta(min_length=1, max_length=64)]
 Seq = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 Name = Annotated[str, Meta(min_length=1, max_length=256)]
+Token = Annotated[str, Meta(min_length=1, max_length=4096)]
 Page = Annotated[int, Meta(ge=1, le=500)]
 Language = Annotated[str, Meta(max_length=35, pattern="^[A-Za-z0-9]+(-[A-Za-z0-9]+)*$")]
 """A tag of BCP 47, such as ``zh-Hant``."""
@@ -40,7 +41,7 @@ class Hello(Request, tag="hello", frozen=True):
     """The first request. A token, else the cookie, else a new guest called ``name``. ``status`` is how others see the
     user from the first connection on, ``language`` what the user reads; ``forms``: the client can show forms."""
 
-    token: Name | None = None
+    token: Token | None = None
     name: Name | None = None
     status: Literal["online", "away", "busy", "invisible"] | None = None
     resume: Resume | None = None

@@ -39,7 +39,9 @@ def user_by_key(conn: Connection, key: str) -> User | None:
 
 _ACCOUNT = (
     select(*user_columns(s.user), s.user.c.state, s.user.c.created)
-    .join(s.credential, s.credential.c.user_id == s.user.c.id)
+    .where(
+        or_(s.user.c.id.in_(select(s.credential.c.user_id)), s.user.c.id.in_(select(s.identity.c.user_id)))
+    )
     .order_by(s.user.c.name, s.user.c.id)
 )
 
@@ -60,6 +62,19 @@ def account(conn: Connection, user_id: str) -> Account | None:
     """The account of this user; None for a guest, a bot, or no user at all."""
     row = conn.execute(_ACCOUNT.where(s.user.c.id == user_id)).first()
     return _account(row) if row is not None else None
+
+
+def of_identity(conn: Connection, issuer: str, subject: str) -> User | None:
+    """The user whom another site calls ``subject``."""
+    query = _USER.join(s.identity, s.identity.c.user_id == s.user.c.id).where(
+        s.identity.c.issuer == issuer, s.identity.c.subject == subject
+    )
+    return _user(conn.execute(query).first())
+
+
+def add_identity(conn: Connection, issuer: str, subject: str, user_id: str) -> None:
+    """Note whom another site calls ``subject``."""
+    conn.execute(insert(s.identity).values(issuer=issuer, subject=subject, user_id=user_id))
 
 
 def is_active(conn: Connection, user_id: str) -> bool:

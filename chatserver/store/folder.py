@@ -13,7 +13,14 @@ log = logging.getLogger(__name__)
 
 _OTHERS = 0o077
 _DATABASE = ("", "-wal", "-shm", ".lock")
-_EXPECTED = ("plugins", "plugins_off.json", "control.sock", "lost+found")
+_EXPECTED = (
+    "plugins",
+    "plugins_off.json",
+    "jwt_keys.json",
+    "jwt_keys.json.partial",
+    "control.sock",
+    "lost+found",
+)
 
 
 def make_private(folder: Path, database: Path | None) -> None:

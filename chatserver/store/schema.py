@@ -75,6 +75,17 @@ token = Table(
     Index("token_user", "user_id"),
 )
 
+# Whom other sites vouch for: the issuer of their tokens, and what it calls the user.
+identity = Table(
+    "identity",
+    metadata,
+    Column("issuer", String, nullable=False),
+    Column("subject", String, nullable=False),
+    Column("user_id", String, nullable=False),
+    PrimaryKeyConstraint("issuer", "subject"),
+    Index("identity_user", "user_id"),
+)
+
 # A link with which people register; ``rooms`` is JSON, the names of those that they join by it.
 invite = Table(
     "invite",

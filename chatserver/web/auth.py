@@ -42,6 +42,12 @@ class RegisterForm(Struct, forbid_unknown_fields=True):
     invite: Short | None = None
 
 
+class JwtLoginForm(Struct, forbid_unknown_fields=True):
+    """A JSON Web Token of another site."""
+
+    token: Long
+
+
 class ResetForm(Struct, forbid_unknown_fields=True):
     """The token of a one-time link, and the new password."""
 
@@ -105,6 +111,16 @@ class Register(_SignIn):
         if invite is not None:
             await services.invites.enter(user, invite)
         token = await services.accounts.tokens.issue(user, "session", self._asked)
+        await self.session_begun(user, token)
+
+
+class JwtLogin(_SignIn):
+    """POST /api/v1/login/jwt: a session for a user whom another site sends."""
+
+    async def post(self) -> None:
+        form = self.body(JwtLoginForm)
+        user = await self.services.sign_in.arrive(form.token, self._asked)
+        token = await self.services.accounts.tokens.issue(user, "session", self._asked)
         await self.session_begun(user, token)
 
 

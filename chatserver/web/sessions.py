@@ -127,6 +127,31 @@ class Tokens(_Own):
         return fields
 
 
+class JwtForm(Struct, forbid_unknown_fields=True):
+    """How long a JSON Web Token lives, in seconds, what it may do at most, and who takes it."""
+
+    seconds: Annotated[int, Meta(ge=60, le=30 * 86400)] = 3600
+    scopes: Annotated[tuple[Short, ...], Meta(max_length=100)] | None = None
+    audience: Annotated[str, Meta(min_length=1, max_length=256)] = "chatserver"
+
+
+class Jwt(_Own):
+    """POST /api/v1/tokens/jwt"""
+
+    async def post(self) -> None:
+        user = await self.by_session()
+        form = self.body(JwtForm)
+        token = await self.services.api_tokens.sign(user, form.seconds, form.scopes, form.audience)
+        self.reply({"token": token}, 201)
+
+
+class Jwks(Handler):
+    """GET /api/v1/jwks"""
+
+    def get(self) -> None:
+        self.reply(self.services.jwt.public_keys())
+
+
 class OneToken(_Own):
     """DELETE /api/v1/tokens/{id}"""
 

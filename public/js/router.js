@@ -2,20 +2,20 @@ import { Emitter } from "./emitter.js";
 
 /**
  * @typedef {{name: string, arg: string}} PanelRoute
- * @typedef {{name: string, code: string}} LinkRoute an `invite` or a `reset`
+ * @typedef {{name: string, code: string}} LinkRoute an `invite`, a `reset` or a `token`
  * @typedef {{room: string|null, seq: number|null, panel: PanelRoute|null, setup: string|null, link: LinkRoute|null}} Route
  */
 
 /**
  * `#/general`, `#/general/532` (a message), `#/general/people` or `#/general/thread/532` (a panel, with what it shows),
- * `#setup=TOKEN`, `#invite=CODE`, `#reset=TOKEN`.
+ * `#setup=TOKEN`, `#invite=CODE`, `#reset=TOKEN`, `#token=JWT`.
  * @param {string} hash
  * @returns {Route}
  */
 export function parseRoute(hash) {
-  const [, kind, code = ""] = /^#(setup|invite|reset)=(.+)$/.exec(hash) ?? [];
+  const [, kind, code = ""] = /^#(setup|invite|reset|token)=(.+)$/.exec(hash) ?? [];
   const setup = kind === "setup" ? decode(code) : null;
-  const link = kind === "invite" || kind === "reset" ? { name: kind, code: decode(code) } : null;
+  const link = kind && setup === null ? { name: kind, code: decode(code) } : null;
   const [, name = "", rest = ""] = /^#\/([^/]*)(?:\/(.*))?$/.exec(hash) ?? [];
   return {
     room: decode(name) || null,

@@ -14,6 +14,7 @@ export class AccountDialog extends DialogPart {
     app.on("dialog", ({ name, code }) => {
       if (name === "register" || name === "invite") this.register(code);
       if (name === "reset") this.reset(code);
+      if (name === "token") void this.arrive(code);
     });
     app.on("link", (shown) => this.show(shown));
   }
@@ -43,6 +44,16 @@ export class AccountDialog extends DialogPart {
       if (signedIn) this.entered(signedIn.user);
       else this.whenClosed = () => this.say(t("account.passwordSet", { name }));
     });
+  }
+
+  /** Another site sends one of its users. @param {string} token */
+  async arrive(token) {
+    try {
+      this.entered((await api("POST", "login/jwt", { token })).user);
+    } catch (error) {
+      this.app.router.replace("#/");
+      this.say(this.app.explain(error));
+    }
   }
 
   /** @param {string} name @param {string} type @param {object} props */
