@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 from inspect import isawaitable
+from pathlib import Path
 from typing import Any, Protocol, cast
 
 from ..delivery.hub import user_topic
@@ -41,6 +42,13 @@ class PluginChat(PluginMessages):
             return upload
         checked = self._services.host.current.hooks.filter("before_upload", upload)
         return cast(Upload, await checked if isawaitable(checked) else checked)
+
+    async def before_store(self, upload: Upload, path: Path) -> None:
+        hooks = self._services.host.current.hooks
+        if hooks.has("before_store"):
+            asked = hooks.filter("before_store", upload, path)
+            if isawaitable(asked):
+                await asked
 
     def after_upload(self, upload: Upload) -> None:
         self._services.notifier.notify("after_upload", upload)

@@ -40,6 +40,8 @@ class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
     """For each step of a plugin's end, whatever others took."""
     hooks: float = 5.0
     """For an async hook; for filters, all of them."""
+    scans: float = 600.0
+    """For the hooks that look into a file which has come."""
     cancelled: float = 0.5
     """For what is cancelled because its time is over, before it is left alone."""
     calls: float = 10.0

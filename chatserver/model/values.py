@@ -160,7 +160,7 @@ class Member(msgspec.Struct, frozen=True):
 
 class Attachment(msgspec.Struct, frozen=True, omit_defaults=True):
     """A file as a message shows it. ``url`` is relative to the server; ``inline`` is safe to show in a page;
-    ``width`` and ``height`` are in pixels, where known."""
+    ``width`` and ``height`` are in pixels, where known; ``preview`` is where a smaller picture of it is."""
 
     id: str
     name: str
@@ -170,6 +170,7 @@ class Attachment(msgspec.Struct, frozen=True, omit_defaults=True):
     inline: bool = False
     width: int | None = None
     height: int | None = None
+    preview: str | None = None
 
 
 _JSON_FIELDS = frozenset({"extras", "new_extra", "actions"})

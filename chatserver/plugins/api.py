@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 import msgspec
@@ -184,6 +185,9 @@ class ChatAPI(Protocol):
 
     async def before_upload(self, upload: Upload) -> Upload:
         """Ask the hooks ``before_upload``: the upload as they leave it. Raises their `Reject`."""
+
+    async def before_store(self, upload: Upload, path: Path) -> None:
+        """Ask the hooks ``before_store`` about a file that lies at ``path``. Raises their `Reject`."""
 
     def after_upload(self, upload: Upload) -> None:
         """Tell the hooks ``after_upload``, later."""

@@ -77,7 +77,11 @@ class HookCaller:
         )
         seconds = timeouts.hooks
         self._chains = {
-            name: Chain(name, each, isolation, seconds, content_chars) for name, each in impls.items()
+            # What scans a file takes as long as the file is large.
+            name: Chain(
+                name, each, isolation, timeouts.scans if name == "before_store" else seconds, content_chars
+            )
+            for name, each in impls.items()
         }
         self._listeners = {name: _by_plugin(impls[name]) for name in _AFTER}
         self._told = {

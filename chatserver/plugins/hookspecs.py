@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 import pluggy
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ..model.values import Draft, Event, Message, Request, Role, Room, Upload, User
     from .api import RequestSpec, Route
     from .database import Transaction
@@ -158,6 +160,11 @@ class Filters:
     @hookspec
     async def before_upload(self, upload: Upload) -> Upload | None:
         """A file, before its first byte is taken. ``files`` asks this."""
+
+    @hookspec
+    async def before_store(self, upload: Upload, path: Path) -> None:
+        """A file that has come whole: it lies at ``path``, to be read only. Refuse with `Reject`. ``files`` asks this,
+        and waits for minutes."""
 
 
 class InCommit:

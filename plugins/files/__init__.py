@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -11,16 +10,20 @@ import msgspec
 
 from chatserver import Draft, Event, Message, Plugin, Reject, Route, User, hookimpl, linked, settings
 
-from .download import DownloadHandler
+from .download import DownloadHandler, PreviewHandler
+from .quota import Quota
 from .storage import Storage
 from .table import MIGRATIONS, File, Table
 from .upload import UploadHandler
 
 UNUSED_SECONDS = 86_400
 SWEEP_SECONDS = 3_600
+DAY_SECONDS = 86_400
 FILES_PER_MESSAGE = 10
 
 Bytes = Annotated[int, msgspec.Meta(ge=1, description="a number of bytes, at least 1")]
+
+Limit = Annotated[int, msgspec.Meta(ge=0)]
 
 
 class Files(Plugin):
@@ -38,6 +41,16 @@ class Files(Plugin):
         """The largest file."""
         quota_bytes: Bytes = 1024 * 1024 * 1024
         """What one user may keep here in all."""
+        room_quota_bytes: Limit = 0
+        """What all files of a room may take; 0 for any."""
+        address_quota_bytes: Limit = 10 * 1024 * 1024 * 1024
+        """What may be uploaded from one address within a day; 0 for any."""
+        server_quota_bytes: Limit = 0
+        """What all files may take; 0 for any."""
+        free_bytes: Limit = 1024 * 1024 * 1024
+        """What has to stay free on the disk; 0 for nothing."""
+        keep_days: Annotated[float, msgspec.Meta(ge=0)] = 0
+        """After so many days files are deleted; 0 for never."""
         types: tuple[str, ...] = ()
         """The content types that are taken, such as ``image/*``; all if none is named."""
         keep_metadata: bool = False
@@ -47,10 +60,10 @@ class Files(Plugin):
     def startup(self):
         self.table = Table(self.db)
         self.storage = Storage(self.data_dir)
-        # Bytes announced by uploads that are still coming in, by user id: they count for the quota.
-        self.arriving: Counter[str] = Counter()
+        self.quota = Quota(self.settings, self.table, self.storage.free)
         self.storage.clear_partial()
         self.every(SWEEP_SECONDS, self.sweep)
+        self.every(DAY_SECONDS, self.clear, first=SWEEP_SECONDS)
 
     @hookimpl
     def register_permissions(self):
@@ -58,7 +71,11 @@ class Files(Plugin):
 
     @hookimpl
     def register_routes(self):
-        return [Route("upload", UploadHandler), Route("f/([0-9a-f]{32})/[^/]+", DownloadHandler)]
+        return [
+            Route("upload", UploadHandler),
+            Route("f/([0-9a-f]{32})/[^/]+", DownloadHandler),
+            Route("p/([0-9a-f]{32})", PreviewHandler),
+        ]
 
     @hookimpl
     def client_settings(self, user: User):
@@ -90,11 +107,20 @@ class Files(Plugin):
 
         An hour is added for messages on their way.
         """
+        keep = self.settings.keep_days * DAY_SECONDS
+        now = time.time()
+        await self.table.age(day_ago=now - DAY_SECONDS, expired=now - keep if keep else None)
         useless = await self.table.useless(unused_before=time.time() - UNUSED_SECONDS - SWEEP_SECONDS)
         # The row goes last: if we stop half-way, the next round finds it again.
         for file_id in useless:
             await self.storage.delete(file_id)
         await self.table.remove(useless)
+
+    async def clear(self) -> None:
+        """Delete bytes that belong to no file, as after a restored database."""
+        count = await self.storage.clear(await self.table.known(), time.time() - SWEEP_SECONDS)
+        if count:
+            self.log.warning("%d files without an entry were deleted", count)
 
     async def _attach(self, draft: Draft) -> Draft:
         if len(draft.files) > FILES_PER_MESSAGE:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import msgspec
+
 from chatserver import Handler, Reject, User
 
 from .filenames import disposition
@@ -25,7 +27,8 @@ class DownloadHandler(Handler):
     async def head(self, file_id: str) -> None:
         await self._serve(file_id, with_body=False)
 
-    async def _serve(self, file_id: str, *, with_body: bool) -> None:
+    async def _file(self, file_id: str) -> File:
+        """A file that the caller may read. Raises `Reject`."""
         user = await self.require_user()
         file = await self.plugin.table.get(file_id)
         # The same answer for what isn't there and what isn't theirs.
@@ -34,7 +37,11 @@ class DownloadHandler(Handler):
             or not await self._may_read(user, file)
             or not self.plugin.storage.path(file.id).exists()
         ):
-            raise Reject("There is no such file.", "not_found")
+            raise no_such_file()
+        return file
+
+    async def _serve(self, file_id: str, *, with_body: bool) -> None:
+        file = await self._file(file_id)
         self._describe(file)
         if self.check_etag_header():
             self.set_status(304)
@@ -94,3 +101,26 @@ class DownloadHandler(Handler):
         self.set_status(206)
         self.set_header("Content-Range", f"bytes {span[0]}-{span[1] - 1}/{file.size}")
         return span
+
+
+class PreviewHandler(DownloadHandler):
+    """``GET /plugins/files/p/ID``: a smaller picture of a file, for the same people."""
+
+    async def _serve(self, file_id: str, *, with_body: bool) -> None:
+        file = await self._file(file_id)
+        try:
+            data = await asyncio.to_thread(self.plugin.storage.preview(file.id).read_bytes)
+        except FileNotFoundError:
+            raise no_such_file() from None
+        self._describe(msgspec.structs.replace(file, name=f"{file.name}.webp", mime="image/webp"))
+        self.clear_header("Accept-Ranges")
+        if self.check_etag_header():
+            self.set_status(304)
+        else:
+            self.set_header("Content-Length", str(len(data)))
+            if with_body:
+                self.write(data)
+
+
+def no_such_file() -> Reject:
+    return Reject("There is no such file.", "not_found")

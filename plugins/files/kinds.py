@@ -20,6 +20,15 @@ PICTURES = {
 """What may be shown in a page, by Pillow's names. SVG is a program, not a picture."""
 OPENED = {**PICTURES, "MPO": "image/jpeg"}
 """Those, and what Pillow finds them to be: many a phone adds a second picture to a JPEG."""
+MEDIA = frozenset(
+    {
+        "video/mp4", "video/webm", "video/ogg", "video/quicktime", "video/x-m4v", "audio/mpeg", "audio/mp4",
+        "audio/ogg", "audio/x-wav", "audio/flac", "audio/x-flac", "audio/aac", "audio/webm",
+    }
+)  # fmt: skip
+"""What browsers play in a page. A browser that can't says so there."""
+MOST_PIXELS = 40_000_000
+"""A picture with more is for saving only."""
 ORIENTATION = 0x0112
 """The tag of Exif."""
 LYING = (5, 6, 7, 8)
@@ -27,7 +36,7 @@ LYING = (5, 6, 7, 8)
 
 
 class Kind(msgspec.Struct, frozen=True):
-    """A content type; for pictures that may be shown in a page (``inline``) their pixels too."""
+    """A content type, and whether it may be shown in a page (``inline``); for pictures their pixels too."""
 
     mime: str
     inline: bool = False
@@ -64,7 +73,8 @@ def kind(path: Path) -> Kind:
     with path.open("rb") as file:
         head = file.read(HEAD_BYTES)
     # Anything made of text is plain text here, HTML and SVG too: no browser runs it as such.
-    return Kind(guess_mime(head) or ("text/plain" if _is_text(head) else "application/octet-stream"))
+    mime = guess_mime(head) or ("text/plain" if _is_text(head) else "application/octet-stream")
+    return Kind(mime, inline=mime in MEDIA)
 
 
 def _picture(path: Path) -> Kind | None:
@@ -73,7 +83,8 @@ def _picture(path: Path) -> Kind | None:
     try:
         with Image.open(path, formats=list(PICTURES)) as image:
             mime = OPENED[image.format or ""]
-            found = Kind(mime, inline=True, width=image.width, height=image.height)
+            shown = image.width * image.height <= MOST_PIXELS
+            found = Kind(mime, inline=shown, width=image.width, height=image.height)
             # Of this format alone Pillow tells how it turns, which is not said by Exif, in the words of Exif.
             turns = mime == "image/avif" and _orientation(image.info.get("exif")) in LYING
             return found.turned() if turns else found

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 READ_BYTES = 256 * 1024
+PREVIEW = ".webp"
 
 
 class Storage:
@@ -38,8 +40,33 @@ class Storage:
         """Move a complete file to its place, safe from a power cut."""
         await asyncio.to_thread(_move, path, self.path(file_id))
 
+    async def keep_preview(self, file_id: str, data: bytes) -> None:
+        """Keep a smaller picture of a file beside it."""
+        await asyncio.to_thread(_write, self.preview(file_id), data)
+
     async def delete(self, file_id: str) -> None:
-        await asyncio.to_thread(self.path(file_id).unlink, missing_ok=True)
+        for path in (self.path(file_id), self.preview(file_id)):
+            await asyncio.to_thread(path.unlink, missing_ok=True)
+
+    def preview(self, file_id: str) -> Path:
+        """Where the smaller picture of a file is."""
+        return self.path(file_id).with_suffix(PREVIEW)
+
+    def free(self) -> int:
+        """How many bytes the disk has left."""
+        return shutil.disk_usage(self._folder).free
+
+    async def clear(self, known: set[str], before: float) -> int:
+        """Delete bytes that are older than ``before`` and belong to no file that is ``known``; how many there were."""
+        return await asyncio.to_thread(self._clear, known, before)
+
+    def _clear(self, known: set[str], before: float) -> int:
+        count = 0
+        for path in self._folder.glob("??/*"):
+            if path.stem not in known and path.stat().st_mtime < before:
+                path.unlink(missing_ok=True)
+                count += 1
+        return count
 
     def path(self, file_id: str) -> Path:
         """Where the file is; ids are hexadecimal, so that none leads out of the folder."""
@@ -60,6 +87,13 @@ def _append(path: Path, chunk: bytes) -> None:
     # Without O_CREAT: a chunk that comes after the upload was given up must not bring the file back.
     with open(os.open(path, os.O_WRONLY | os.O_APPEND), "wb") as file:
         file.write(chunk)
+
+
+def _write(place: Path, data: bytes) -> None:
+    place.parent.mkdir(exist_ok=True)
+    partial = place.with_suffix(".part")
+    partial.write_bytes(data)
+    partial.replace(place)
 
 
 def _move(path: Path, place: Path) -> None:

@@ -36,14 +36,24 @@ MIGRATIONS = (
     "SELECT message_id, id FROM files_file WHERE message_id IS NOT NULL",
     "DROP INDEX files_file_message",
     "ALTER TABLE files_file DROP COLUMN message_id",
+    "ALTER TABLE files_file ADD COLUMN preview INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE files_file ADD COLUMN address TEXT NOT NULL DEFAULT ''",
 )
 
-COLUMNS = "id, room, user_id, name, size, mime, inline, width, height, created"
+COLUMNS = "id, room, user_id, name, size, mime, inline, width, height, created, preview, address"
+_SIZES = """
+SELECT COALESCE(SUM(CASE WHEN user_id = :user_id THEN size ELSE 0 END), 0) AS "user",
+    COALESCE(SUM(CASE WHEN room = :room THEN size ELSE 0 END), 0) AS room,
+    COALESCE(SUM(CASE WHEN address = :address THEN size ELSE 0 END), 0) AS address,
+    COALESCE(SUM(size), 0) AS server
+FROM files_file
+"""
 _USED = "EXISTS (SELECT 1 FROM files_use WHERE file_id = files_file.id)"
 
 
 class File(msgspec.Struct, frozen=True):
-    """A row. ``inline``: a picture, safe to show in a page. ``used``: a message names it."""
+    """A row. ``inline``: safe to show in a page. ``preview``: there is a smaller picture of it. ``address``: where it
+    was uploaded from, for a day. ``used``: a message names it."""
 
     id: str
     room: str
@@ -55,6 +65,8 @@ class File(msgspec.Struct, frozen=True):
     width: int | None
     height: int | None
     created: float
+    preview: bool = False
+    address: str = ""
     used: bool = False
 
     def attachment(self) -> Attachment:
@@ -68,6 +80,7 @@ class File(msgspec.Struct, frozen=True):
             inline=self.inline,
             width=self.width,
             height=self.height,
+            preview=f"/plugins/files/p/{self.id}" if self.preview else None,
         )
 
 
@@ -85,7 +98,8 @@ class Table:
     async def add(self, file: File) -> None:
         names = COLUMNS.split(", ")
         values = ", ".join(f":{name}" for name in names)
-        row = {name: getattr(file, name) for name in names} | {"inline": int(file.inline)}
+        row = {name: getattr(file, name) for name in names}
+        row |= {"inline": int(file.inline), "preview": int(file.preview)}
         await self._db.execute(f"INSERT INTO files_file ({COLUMNS}) VALUES ({values})", **row)
 
     async def get(self, file_id: str) -> File | None:
@@ -98,19 +112,36 @@ class Table:
         rows = await self._db.query(
             f"SELECT {COLUMNS}, {_USED} AS used FROM files_file WHERE gone = 0 AND id IN ({names})", **params
         )
-        return [File(**{**row, "inline": bool(row["inline"]), "used": bool(row["used"])}) for row in rows]
+        flags = ("inline", "preview", "used")
+        return [File(**{**row, **{name: bool(row[name]) for name in flags}}) for row in rows]
 
     async def messages(self, file_id: str) -> list[str]:
         """The ids of the messages that name the file."""
         rows = await self._db.query("SELECT message_id FROM files_use WHERE file_id = :id", id=file_id)
         return [row["message_id"] for row in rows]
 
-    async def used(self, user_id: str) -> int:
-        """How many bytes this user keeps here."""
-        rows = await self._db.query(
-            "SELECT COALESCE(SUM(size), 0) AS used FROM files_file WHERE user_id = :user_id", user_id=user_id
-        )
-        return int(rows[0]["used"])
+    async def sizes(self, user_id: str, room: str, address: str) -> dict[str, int]:
+        """How many bytes are kept for a ``user``, a ``room``, an ``address`` within a day, and on the ``server``."""
+        rows = await self._db.query(_SIZES, user_id=user_id, room=room, address=address)
+        return {name: int(size) for name, size in rows[0].items()}
+
+    async def known(self) -> set[str]:
+        """The ids of all files whose bytes have to be there."""
+        return {row["id"] for row in await self._db.query("SELECT id FROM files_file")}
+
+    async def age(self, *, day_ago: float, expired: float | None) -> None:
+        """Forget addresses after a day, and give up what is older than it may get (``expired``)."""
+
+        def work(tx) -> None:
+            tx.execute(
+                "UPDATE files_file SET address = '' WHERE address <> '' AND created < :ago", ago=day_ago
+            )
+            if expired is not None:
+                tx.execute(
+                    "UPDATE files_file SET gone = 1 WHERE gone = 0 AND created < :expired", expired=expired
+                )
+
+        await self._db.transaction(work)
 
     async def useless(self, *, unused_before: float) -> list[str]:
         rows = await self._db.query(

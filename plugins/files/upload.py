@@ -15,6 +15,8 @@ from chatserver import Handler, Reject, Room, Upload, User
 
 from .filenames import received
 from .kinds import taken
+from .preview import preview_of
+from .quota import Coming
 from .table import File
 
 SLOWEST_BYTES_PER_SECOND = 8 * 1024
@@ -38,11 +40,12 @@ class UploadHandler(Handler):
             return
         user = await self.require_writer()
         name, size = received(self.request.headers.get("X-File-Name", "")), self._announced()
-        await self._check_quota(user, size)
         room = await self._room(user)
-        upload = await self.chat.before_upload(Upload(user, room, name, size, "application/octet-stream"))
+        asked = Upload(user, room, name, size, "application/octet-stream")
+        await self.plugin.quota.check(Coming.of(asked, self.remote_ip))
+        upload = await self.chat.before_upload(asked)
         # Once more: others of theirs may have begun to arrive meanwhile.
-        await self._check_quota(user, size)
+        await self.plugin.quota.check(Coming.of(upload, self.remote_ip))
         self._accept(upload)
 
     async def data_received(self, chunk: bytes) -> None:
@@ -66,7 +69,7 @@ class UploadHandler(Handler):
             self.plugin.log.error("could not store an upload: %s", error)
             raise _not_stored() from error
         finally:
-            self._release(upload, partial)
+            self._release(partial)
         self.reply({"file": msgspec.to_builtins(file.attachment())}, 201)
         self.chat.after_upload(msgspec.structs.replace(upload, mime=file.mime, size=file.size))
 
@@ -74,17 +77,24 @@ class UploadHandler(Handler):
         strip = not self.plugin.settings.keep_metadata
         found = await asyncio.to_thread(taken, partial, strip=strip)
         self._check_type(found.mime)
+        size = partial.stat().st_size
+        await self.chat.before_store(msgspec.structs.replace(upload, mime=found.mime, size=size), partial)
+        found, preview = await preview_of(self.plugin, partial, found, size)
         file = File(
             id=secrets.token_hex(16),
             room=upload.room.name,
             user_id=upload.user.id,
             name=upload.name,
-            size=partial.stat().st_size,
+            size=size,
             created=time.time(),
+            preview=preview is not None,
+            address=self.remote_ip,
             **msgspec.structs.asdict(found),
         )
         # The row comes first: bytes without a row would stay for ever, a row without bytes is swept.
         await self.plugin.table.add(file)
+        if preview is not None:
+            await self.plugin.storage.keep_preview(file.id, preview)
         await self.plugin.storage.keep(partial, file.id)
         return file
 
@@ -127,11 +137,6 @@ class UploadHandler(Handler):
         if not await self.chat.may(user, "files.upload", room):
             raise Reject("You may not upload files here.", "forbidden")
 
-    async def _check_quota(self, user: User, size: int) -> None:
-        used = await self.plugin.table.used(user.id) + self.plugin.arriving[user.id]
-        if used + size > self.plugin.settings.quota_bytes:
-            raise Reject("You have no room left for more files. Delete some first.", "too_large")
-
     def _check_type(self, mime: str) -> None:
         types = self.plugin.settings.types
         if types and not any(fnmatchcase(mime, wanted) for wanted in types):
@@ -140,7 +145,7 @@ class UploadHandler(Handler):
     def _accept(self, upload: Upload) -> None:
         self.partial = self.plugin.storage.begin()
         self.upload = upload
-        self.plugin.arriving[upload.user.id] += upload.size
+        self.plugin.quota.coming[self.partial] = Coming.of(upload, self.remote_ip)
         # Set for small requests by default. The connection takes no more than what was announced, and not for ever.
         self.request.connection.set_max_body_size(upload.size)
         self.request.connection.set_body_timeout(LEAST_SECONDS + upload.size / SLOWEST_BYTES_PER_SECOND)
@@ -150,14 +155,11 @@ class UploadHandler(Handler):
         upload, partial = self.upload, self.partial
         self.upload = self.partial = None
         if upload is not None and partial is not None:
-            self._release(upload, partial)
+            self._release(partial)
 
-    def _release(self, upload: Upload, partial: Path) -> None:
+    def _release(self, partial: Path) -> None:
         """The upload is over, however it ended."""
-        arriving, user_id = self.plugin.arriving, upload.user.id
-        arriving[user_id] -= upload.size
-        if not arriving[user_id]:
-            del arriving[user_id]
+        self.plugin.quota.coming.pop(partial, None)
         partial.unlink(missing_ok=True)
 
 

@@ -2,7 +2,7 @@
  * The wire's names (chat.v1): the only module, with socket.js and store.js, that knows them.
  *
  * @typedef {{id: string, name: string, display_name: string, role?: string, bot?: boolean}} User
- * @typedef {{id: string, name: string, size: number, mime: string, url: string, inline?: boolean,
+ * @typedef {{id: string, name: string, size: number, mime: string, url: string, inline?: boolean, preview?: string,
  *   width?: number, height?: number}} Attachment
  * @typedef {{name: string, title: string, topic: string, kind: "public"|"private"|"direct",
  *   history: "all"|"joined", archived: boolean, head: number, joined: boolean, role?: string, unread: number,

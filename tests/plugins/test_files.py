@@ -101,7 +101,8 @@ async def test_a_photo_is_shown_upright_and_says_nothing_of_its_place(chat, tmp_
         assert b"SECRET" not in answer.body
         # What is told, counted, and sent is what is kept.
         assert file["size"] == len(answer.body) == int(answer.headers["Content-Length"]) < len(photo())
-        assert await instance(server, "files").table.used(alice.id) == file["size"]
+        sizes = await instance(server, "files").table.sizes(alice.id, "general", "127.0.0.1")
+        assert sizes == dict.fromkeys(("user", "room", "address", "server"), file["size"])
         assert [path.stat().st_size for path in stored(tmp_path)] == [file["size"]]
         with Image.open(io.BytesIO(answer.body)) as image:
             assert dict(image.getexif()) == {0x0112: 6}
@@ -123,7 +124,7 @@ async def test_a_client_that_leaves_after_the_last_byte_has_uploaded(chat, tmp_p
         writer.write(raw_request(server, alice, f"Content-Length: {len(photo())}\r\n") + photo())
         await writer.drain()
         writer.transport.abort()
-        await eventually(lambda: stored(tmp_path) and not plugin.arriving)
+        await eventually(lambda: stored(tmp_path) and not plugin.quota.coming)
         await eventually(lambda: stored(tmp_path)[0].parent.name != "partial")
         rows = await plugin.db.query("SELECT id, size FROM files_file")
         assert [(path.name, path.stat().st_size) for path in stored(tmp_path)] == [
@@ -478,6 +479,8 @@ async def test_tables_of_the_first_version_are_brought_over(chat, tmp_path):
         db.execute("CREATE INDEX files_file_message ON files_file (message_id)")
         db.execute("UPDATE files_file SET message_id = ? WHERE id = ?", (sent.message_id, used["id"]))
         db.execute("DROP TABLE files_use")
+        for column in ("preview", "address"):
+            db.execute(f"ALTER TABLE files_file DROP COLUMN {column}")
         db.execute("UPDATE plugin_schema SET version = 3 WHERE plugin = 'files'")
     async with chat(plugins=["files"], settings=settings) as server:
         alice, (bob,) = await server.client(token=alice.token), await server.join("general", "bob")
@@ -574,10 +577,10 @@ async def test_an_upload_that_breaks_off_leaves_nothing(chat, tmp_path):
         _reader, writer = await asyncio.open_connection("127.0.0.1", server.server.port)
         writer.write(raw_request(server, alice, "Content-Length: 1000\r\n") + b"half")
         await until(alice, lambda: stored(tmp_path) and stored(tmp_path)[0].read_bytes() == b"half")
-        assert plugin.arriving == {alice.id: 1000}
+        assert [(each.user, each.size) for each in plugin.quota.coming.values()] == [(alice.id, 1000)]
         writer.close()
         await until(alice, lambda: not stored(tmp_path))
-        assert not plugin.arriving
+        assert not plugin.quota.coming
 
 
 async def test_what_a_crash_left_half_written_is_cleared(chat, tmp_path):
@@ -596,11 +599,11 @@ async def test_the_quota_counts_what_is_kept_and_what_is_coming(chat):
         _, writer = await asyncio.open_connection("127.0.0.1", server.server.port)
         writer.write(raw_request(server, alice, "Content-Length: 100\r\n") + b"half")
         plugin = instance(server, "files")
-        await until(alice, lambda: plugin.arriving)
+        await until(alice, lambda: plugin.quota.coming)
         assert (await upload(server, alice, b"x" * 100))[1]["error"]["code"] == "too_large"
         assert (await upload(server, bob, b"x" * 100))[0] == 201
         writer.close()
-        await until(alice, lambda: not plugin.arriving)
+        await until(alice, lambda: not plugin.quota.coming)
         assert (await upload(server, alice, b"x" * 100))[0] == 201
         assert (await upload(server, alice, b"x" * 100))[0] == 413
         await alice.ask("delete", message_id=sent.message_id)

@@ -165,7 +165,7 @@ export class MessageView {
   /** @param {Attachment} file */
   picture(file) {
     const { width, height } = file;
-    const image = h("img", { src: file.url, alt: file.name, loading: "lazy", width, height });
+    const image = h("img", { src: file.preview ?? file.url, alt: file.name, loading: "lazy", width, height });
     const link = h("a", { class: "picture", href: file.url, target: "_blank", rel: "noopener", title: file.name, "data-action": "picture" }, image);
     // The space is known before the picture comes, so that nothing moves when it does.
     if (width && height) link.style.setProperty("--shape", `${width} / ${height}`);
