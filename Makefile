@@ -49,7 +49,7 @@ test-python: .venv/test.stamp
 # The rest of the suite does not know where messages are kept: MARKED='sockets' runs that on PostgreSQL, too.
 MARKED ?= sockets and storage
 test-postgresql: .venv/test.stamp postgresql
-	CHATSERVER_TEST_STORE=postgresql $(PYTEST) -q -m "$(MARKED)"
+	TEST_CHATSERVER_STORE=postgresql $(PYTEST) -q -m "$(MARKED)"
 
 lint: .venv/test.stamp
 	$(BIN)/ruff check .

@@ -29,7 +29,7 @@ def pytest_collection_modifyitems(items):
     for item in items:
         servers = {"chat", "process"}.intersection(getattr(item, "fixturenames", ()))
         chooses = "transport" in getattr(item, "fixturenames", ())
-        if servers and not chooses:
+        if servers and not chooses and not item.get_closest_marker("sqlite"):
             item.add_marker("sockets")
 
 

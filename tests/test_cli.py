@@ -117,7 +117,7 @@ async def test_a_database_has_one_server(here: Path) -> None:
     try:
         with pytest.raises(ConfigError, match=f"another server uses .*{here / 'kept'}"):
             await ChatServer(settings).start()
-        tool = Store.open("sqlite:", settings.data_dir, running=False)
+        tool = Store.open("sqlite:", settings.data_dir, use="beside")
         assert await tool.read(people.accounts) == []
         tool.close()
     finally:

@@ -12,6 +12,8 @@ from tornado.httpclient import AsyncHTTPClient
 
 from chatserver.server import cli
 
+pytestmark = pytest.mark.sqlite
+
 
 def wide(folder):
     """All in the folder, and it itself, that group or others may do something with."""

@@ -17,6 +17,8 @@ from chatserver.server import cli
 from chatserver.store.revisions import REVISION
 from chatserver.testing import Harness
 
+pytestmark = pytest.mark.sqlite
+
 
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory):

@@ -282,7 +282,7 @@ class Log:
         self.open()
 
     def open(self):
-        self.store = Store.open("sqlite:", self.folder, "normal", running=False)
+        self.store = Store.open("sqlite:", self.folder, "normal", use="beside")
 
     async def make(self):
         await self.store.write(lambda conn: people.create_user(conn, USER, "alice", 1.0))

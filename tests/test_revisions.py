@@ -17,6 +17,7 @@ from sqlalchemy import create_engine
 from chatserver.model.errors import ConfigError
 from chatserver.protocol.events import iso
 from chatserver.store import Store, migrations, revisions, schema
+from chatserver.store.database import Use
 from chatserver.testing import Refused
 
 REVISION_1 = Path(__file__).parent / "data" / "revision_1.tar.xz"
@@ -224,8 +225,8 @@ async def test_files_are_there_and_go_with_their_old_messages(upgraded, before):
 # The upgrade itself
 
 
-def opened(path: Path, *, running: bool = True) -> Store:
-    return Store.open("sqlite:", path.parent, "normal", running=running)
+def opened(path: Path, *, use: Use = "server") -> Store:
+    return Store.open("sqlite:", path.parent, "normal", use=use)
 
 
 def whole(path: Path) -> dict[str, list[tuple]]:
@@ -304,7 +305,7 @@ async def test_a_damaged_older_database_is_refused_and_left_as_it_is(old, table)
 
 async def test_a_tool_beside_the_server_changes_no_old_database(old, before):
     with pytest.raises(ConfigError, match="revision 1: start the server once"):
-        opened(old, running=False)
+        opened(old, use="beside")
     assert whole(old) == whole(before)
 
 

@@ -17,6 +17,8 @@ import pytest
 
 from chatserver.testing import Client, Refused
 
+pytestmark = pytest.mark.sqlite
+
 
 @asynccontextmanager
 async def locked(database):

@@ -38,8 +38,7 @@ def drop(name: str, yes: bool, config: Path | None) -> None:
 
 
 async def _drop(settings: Settings, name: str, yes: bool) -> None:
-    # Opened as a server does, so that none runs meanwhile.
-    store = Store.open_existing(settings.store.url, settings.data_dir, settings.store.durability)
+    store = Store.open_existing(settings.store.url, settings.data_dir, settings.store.durability, "alone")
     try:
         with store.failures.as_mistake(store.name):
             known = await store.read(known_plugins)

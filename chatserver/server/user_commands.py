@@ -40,9 +40,7 @@ def with_accounts(function: Callable[..., Awaitable[T]]) -> Callable[..., T]:
 
 
 async def _run(function: Callable[..., Awaitable[T]], settings: Settings, arguments: dict[str, Any]) -> T:
-    store = Store.open_existing(
-        settings.store.url, settings.data_dir, settings.store.durability, running=False
-    )
+    store = Store.open_existing(settings.store.url, settings.data_dir, settings.store.durability, "beside")
     accounts = Accounts(store, settings.auth)
     try:
         with store.failures.as_mistake(store.name):

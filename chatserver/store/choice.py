@@ -17,7 +17,7 @@ def database(url: str, data_dir: Path, durability: str = "full") -> Database:
         # Not imported, nor its driver, where it isn't used.
         from .postgresql import Postgresql
 
-        return Postgresql(url, durability)
+        return Postgresql(url, data_dir, durability)
     from .sqlite import SqliteFile, SqliteMemory
 
     return SqliteMemory() if url == "memory:" else SqliteFile(url, data_dir, durability)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 from sqlalchemy import Connection, Engine
 
 from ..model.errors import ConfigError
+
+Use = Literal["server", "alone", "beside"]
+"""Who opens a database: a server; a command that no server may run beside; or one that any may."""
 
 
 class WriterConnection(Protocol):
@@ -52,9 +55,8 @@ class Database(Protocol):
     def absent(self) -> bool:
         """Whether there is no database yet, and none is waited for."""
 
-    def claim(self, running: bool) -> None:
-        """Before anything is opened: for a server, not for a tool beside one, keep out others that would write over
-        what it keeps in memory. Raises ConfigError."""
+    def claim(self, use: Use) -> None:
+        """Before anything is opened: keep out others that would be in the way. Raises ConfigError."""
 
     def check(self, conn: Connection) -> None:
         """Look whether it is ours and whole, before tables are made or changed; what follows in the transaction is done

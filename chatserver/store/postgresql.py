@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.pool import NullPool
 
 from ..model.errors import ConfigError
+from .database import Use
 from .failures import reason
 from .postgresql_writer import PostgresqlWriter, begin_writing
 from .reasons import UNREACHABLE
@@ -31,6 +33,10 @@ STATEMENT_SECONDS = 30
 """How long one statement may take."""
 _LOCK = 0x63686174
 """Of the advisory locks of a database, the one for who makes or changes the tables."""
+_IN_USE = _LOCK + 1
+"""The one that servers share, and that a command has for itself."""
+LOCK_SECONDS = 1.0
+"""PostgreSQL ends a connection, and with it its locks, a moment after it was closed."""
 _DEFAULTS: dict[str, Any] = {
     "application_name": "chatserver",
     "client_encoding": "UTF8",
@@ -52,7 +58,10 @@ class Postgresql:
 
     unready = UNREACHABLE
 
-    def __init__(self, url: str, durability: str) -> None:
+    def __init__(self, url: str, data_dir: Path, durability: str) -> None:
+        self._data_dir = data_dir
+        self._use: Use = "beside"
+        self._holding: psycopg.Connection[Any] | None = None
         try:
             wanted = conninfo_to_dict(url)
         except psycopg.ProgrammingError as error:
@@ -91,6 +100,10 @@ class Postgresql:
             if pid != conn.info.backend_pid:
                 # A pooler, such as PgBouncer, may give each transaction another connection.
                 conn.prepare_threshold = None
+            elif self._use == "server":
+                self._lock(
+                    conn, "pg_try_advisory_lock_shared", "a command is changing it: wait until it is done"
+                )
             return conn
         except BaseException:
             conn.close()
@@ -100,8 +113,30 @@ class Postgresql:
         with self.engine.connect() as conn:
             return revision_of(conn) is None
 
-    def claim(self, running: bool) -> None:
-        pass
+    def claim(self, use: Use) -> None:
+        self._use = use
+        if use == "beside":
+            return
+        try:
+            # For the control socket, and what plugins keep.
+            self._data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise ConfigError(f"can't make the folder: {error}", path="data_dir") from error
+        # Held from now on; what connects later shares it, should this one be lost.
+        try:
+            self._holding = self._connect()
+        except psycopg.Error as error:
+            raise self.unopened(error) from error
+        if use == "alone":
+            self._lock(self._holding, "pg_try_advisory_lock", "another server uses it: stop that first")
+
+    def _lock(self, conn: psycopg.Connection[Any], function: str, otherwise: str) -> None:
+        """Lock for as long as the connection lasts. Raises ConfigError."""
+        until = time.monotonic() + LOCK_SECONDS
+        while conn.execute(f"SELECT {function}({_IN_USE})".encode()).fetchone() != (True,):
+            if time.monotonic() > until:
+                raise self._error(f"can't be used just now: {otherwise}")
+            time.sleep(0.05)
 
     def check(self, conn: Connection) -> None:
         conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
@@ -137,6 +172,8 @@ class Postgresql:
 
     def close(self) -> None:
         self.engine.dispose()
+        if self._holding is not None:
+            self._holding.close()
 
     def _error(self, what: str) -> ConfigError:
         return ConfigError(f"the database {self.name} {what}", path="store.url")

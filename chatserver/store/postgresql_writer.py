@@ -76,6 +76,7 @@ class PostgresqlWriter:
             if lost or may_work_now(error):
                 raise NotCommitted from error
             raise
+        xid = conn.info.get(_XID)
         try:
             running.commit()
         except Exception as error:
@@ -85,7 +86,6 @@ class PostgresqlWriter:
                 if may_work_now(error):
                     raise NotCommitted from error
                 raise
-            xid = conn.info.get(_XID)
             self._lose()
             if not self._committed(xid, error):
                 raise NotCommitted from error

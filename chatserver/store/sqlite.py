@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.pool import NullPool, StaticPool
 
 from ..model.errors import ConfigError
+from .database import Use
 from .erasing import take_erased
 from .folder import make_files_private
 from .lock import Lock
@@ -46,7 +47,7 @@ class SqliteMemory:
     def absent(self) -> bool:
         return True
 
-    def claim(self, running: bool) -> None:
+    def claim(self, use: Use) -> None:
         pass
 
     def check(self, conn: Connection) -> None:
@@ -90,12 +91,12 @@ class SqliteFile:
     def absent(self) -> bool:
         return not self.path.exists()
 
-    def claim(self, running: bool) -> None:
+    def claim(self, use: Use) -> None:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as error:
             raise ConfigError(f"can't make the folder: {error}", path="data_dir") from error
-        if running:
+        if use != "beside":
             self._lock = Lock(self.path.resolve())
         check_files(self.path, self._data_dir)
         self._made = self._lock is not None and self._lock.pin()

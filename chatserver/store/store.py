@@ -15,7 +15,7 @@ from ..model.errors import ConfigError, Reject
 from ..model.metrics import Metrics
 from .changes import Batch, InCommit, Outcome
 from .choice import database
-from .database import Database
+from .database import Database, Use
 from .failures import Failures
 from .lineage import mark_stopped, prepare, try_to_write
 from .reader_pool import ReaderPool
@@ -62,24 +62,24 @@ class Store:
         durability: str = "full",
         in_commit: InCommit | None = None,
         metrics: Metrics | None = None,
-        running: bool = True,
+        use: Use = "server",
     ) -> Store:
-        """Open or make the database; ``running`` is for the server, not for a tool beside it.
+        """Open or make the database.
 
         Raises ConfigError for a database that another server uses, that is damaged or was lost, or that can't be
         used by this version.
         """
-        found, epoch = _prepared(url, data_dir, durability, running)
-        return cls(found, epoch, in_commit, metrics or Metrics(), running)
+        found, epoch = _prepared(url, data_dir, durability, use)
+        return cls(found, epoch, in_commit, metrics or Metrics(), use != "beside")
 
     @staticmethod
     def make(url: str, data_dir: Path) -> None:
         """Make the tables, or bring them up to date, and no more. Raises ConfigError as `open` does."""
-        found, _ = _prepared(url, data_dir, "full", True)
+        found, _ = _prepared(url, data_dir, "full", "server")
         found.close()
 
     @classmethod
-    def open_existing(cls, url: str, data_dir: Path, durability: str = "full", running: bool = True) -> Store:
+    def open_existing(cls, url: str, data_dir: Path, durability: str, use: Use) -> Store:
         """`open` for a tool: nothing is made. Raises ConfigError where there is no database that lasts."""
         found = database(url, data_dir, durability)
         if url == "memory:":
@@ -90,7 +90,7 @@ class Store:
             raise ConfigError(
                 f"there is no database {found.name} (yet); start the server first, or name its --config"
             )
-        return cls.open(url, data_dir, durability, running=running)
+        return cls.open(url, data_dir, durability, use=use)
 
     def append(self, batch: Batch, done: Callable[[list[Outcome]], None]) -> None:
         """Append a batch; ``done`` is called on the loop once it is committed or refused, change by change.
@@ -186,11 +186,12 @@ class Store:
                 raise
 
 
-def _prepared(url: str, data_dir: Path, durability: str, running: bool) -> tuple[Database, str]:
+def _prepared(url: str, data_dir: Path, durability: str, use: Use) -> tuple[Database, str]:
     """An opened database with the tables of today, and its epoch. Raises ConfigError."""
     found = database(url, data_dir, durability)
     try:
-        found.claim(running)
+        found.claim(use)
+        running = use != "beside"
         with found.engine.connect() as conn, conn.begin():
             found.check(conn)
             bring_up_to_date(conn, found, may_change=running)

@@ -120,12 +120,14 @@ class PostgresqlServer:
             self._template = "chat_template"
             self._sql(f"CREATE DATABASE {self._template}")
             Store.make(self.url(self._template), self.folder)
+            # Each database has a lineage of its own.
+            self._sql("DELETE FROM meta WHERE key = 'epoch'", self._template)
         return self._template
 
-    def _sql(self, statement: str) -> None:
+    def _sql(self, statement: str, database: str = "postgres") -> None:
         import psycopg
 
-        with psycopg.connect(self.url("postgres"), autocommit=True) as conn:
+        with psycopg.connect(self.url(database), autocommit=True) as conn:
             conn.execute(statement.encode())
 
     def _run(self, program: str, *words: str) -> None:

@@ -18,7 +18,7 @@ FROM_ENVIRONMENT = {"transport": f"{PREFIX}SERVER__TRANSPORT", "compiled": f"{PR
 """The only variables that count: how WebSockets are read and written where a test doesn't say."""
 
 
-TEST_STORE = "CHATSERVER_TEST_STORE"
+TEST_STORE = "TEST_CHATSERVER_STORE"
 """A variable: ``postgresql`` lets servers whose settings name no store keep everything in one of `postgresql`."""
 
 

@@ -1,0 +1,351 @@
+"""PostgreSQL as the store: several servers at one database, and its bad days. A real one each time."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from contextlib import suppress
+
+import pytest
+
+from chatserver.model.errors import ConfigError, Reject
+from chatserver.model.values import Room, User
+from chatserver.store import Batch, Committed, Store
+from chatserver.store import accounts as people
+from chatserver.store import queries as reading
+from chatserver.store.changes import ChangeMember, CreateRoom, Post, StaleRoom
+from chatserver.testing.postgresql import NoPostgresql, PostgresqlServer, postgresql
+
+ALICE, BOB = User("u0", "alice", "alice"), User("u1", "bob", "bob")
+ROOMS = ("a", "b", "c")
+PATIENCE = 10.0
+
+
+@pytest.fixture
+def server():
+    try:
+        return postgresql()
+    except NoPostgresql as error:
+        pytest.skip(f"PostgreSQL is not tested: {error}")
+
+
+@pytest.fixture
+def url(server):
+    made = server.make()
+    yield made
+    server.drop(made)
+
+
+@pytest.fixture
+def opened(tmp_path):
+    """``opened(url)``: a store, closed at the end."""
+    stores = []
+
+    def make(url, durability="full"):
+        stores.append(Store.open(url, tmp_path, durability))
+        return stores[-1]
+
+    yield make
+    for store in stores:
+        store.close()
+
+
+async def furnish(store):
+    """Two people, and rooms."""
+    for user in (ALICE, BOB):
+        await store.write(lambda conn, user=user: people.ensure_user(conn, user, user.name, 0.0))
+    for room in ROOMS:
+        (made,) = await append(store, room, CreateRoom(ALICE, Room(room)))
+        assert isinstance(made, Committed)
+
+
+async def append(store, room, *changes, version=1):
+    future = asyncio.get_running_loop().create_future()
+    store.append(Batch(room, 1.0, list(changes), version), future.set_result)
+    return await future
+
+
+async def log(store, room):
+    events = await store.read(lambda conn: reading.events_after(conn, room, 0, 10_000))
+    assert [event.seq for event in events] == list(range(1, len(events) + 1))
+    return [event.message.content for event in events if event.message is not None]
+
+
+# Several servers
+
+
+async def test_two_servers_write_to_the_same_rooms_and_leave_no_hole(url, opened):
+    one, two = opened(url), opened(url)
+    assert one.epoch == two.epoch
+    await furnish(one)
+
+    async def talk(store, user):
+        for n in range(30):
+            posts = [
+                append(store, room, Post(user, f"{user.name} {n}", "", nonce=f"{n}", request_hash="h"))
+                for room in (ROOMS if user is ALICE else reversed(ROOMS))
+            ]
+            for (done,) in await asyncio.gather(*posts):
+                assert isinstance(done, Committed), done
+                assert not done.dup
+
+    await asyncio.gather(talk(one, ALICE), talk(two, BOB))
+    for room in ROOMS:
+        said = await log(one, room)
+        assert said == await log(two, room)
+        for user in (ALICE, BOB):
+            assert [each for each in said if each.startswith(user.name)] == [
+                f"{user.name} {n}" for n in range(30)
+            ]
+
+
+async def test_a_nonce_counts_once_whichever_server_it_is_sent_to(url, opened):
+    one, two = opened(url), opened(url)
+    await furnish(one)
+    post = Post(ALICE, "x", "", nonce="n", request_hash="h")
+    for _ in range(2):
+        outcomes = await asyncio.gather(*(append(store, "a", post) for store in (one, two)))
+        assert {done.event.seq for (done,) in outcomes} == {2}
+    assert all(done.dup for (done,) in outcomes)
+    assert await log(one, "a") == ["x"]
+
+
+async def test_a_room_and_an_account_are_made_once(url, opened):
+    stores = opened(url), opened(url)
+    await furnish(stores[0])
+    made = await asyncio.gather(*(append(store, "new", CreateRoom(ALICE, Room("new"))) for store in stores))
+    assert sorted(getattr(outcome, "code", "made") for (outcome,) in made) == ["made", "name_taken"]
+    named = await asyncio.gather(
+        *(
+            store.write(lambda conn, n=n: people.create_user(conn, User(f"n{n}", "eve", "eve"), "eve", 0.0))
+            for n, store in enumerate(stores)
+        ),
+        return_exceptions=True,
+    )
+    assert sorted(type(each).__name__ for each in named) == ["NoneType", "Reject"]
+
+
+async def test_no_message_slips_past_a_mute_of_another_server(url, opened):
+    one, two = opened(url), opened(url)
+    await furnish(one)
+    (muted,) = await append(two, "a", ChangeMember(ALICE, BOB, "muted"))
+    (late,) = await append(one, "a", Post(BOB, "x", ""))
+    assert isinstance(late, StaleRoom)
+    assert list(late.state.mutes) == [BOB.id]
+    assert late.state.position.version == muted.position.version
+    assert await log(one, "a") == []
+
+
+# A connection that is cut
+
+
+class Proxy:
+    """Between a store and PostgreSQL, in a thread of its own. ``cut`` is what it does at the next COMMIT: ``before``
+    the server has it, or ``after``, so that nothing tells that it was committed."""
+
+    def __init__(self, upstream):
+        self._upstream = upstream
+        self.cut = None
+        self._links = []
+        self._threads = []
+
+    def __enter__(self):
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self._begin(self._accept)
+        return self
+
+    def __exit__(self, *_):
+        # Wakes the thread that accepts, which closing does not.
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self.break_all()
+        for thread in self._threads:
+            thread.join(PATIENCE)
+        self._listener.close()
+        for link in self._links:
+            link.close()
+
+    def url(self, url):
+        """The address of a database by way of this."""
+        return url.replace(f":{self._upstream}/", f":{self.port}/")
+
+    def break_all(self):
+        """Cut all connections."""
+        for link in self._links:
+            link.cut()
+
+    def _begin(self, work, *arguments):
+        self._threads.append(threading.Thread(target=work, args=arguments))
+        self._threads[-1].start()
+
+    def _accept(self):
+        with suppress(OSError):
+            while True:
+                client, _ = self._listener.accept()
+                link = Link(client, socket.create_connection(("127.0.0.1", self._upstream)))
+                self._links.append(link)
+                self._begin(self._upwards, link)
+                self._begin(self._downwards, link)
+
+    def _upwards(self, link):
+        with suppress(OSError):
+            while data := link.client.recv(65536):
+                if self.cut is not None and b"COMMIT" in data:
+                    cut, self.cut = self.cut, None
+                    if cut == "before":
+                        break
+                    link.deaf = True
+                link.server.sendall(data)
+        link.cut()
+
+    def _downwards(self, link):
+        with suppress(OSError):
+            # What comes after a COMMIT says that it is done.
+            while (data := link.server.recv(65536)) and not link.deaf:
+                link.client.sendall(data)
+        link.cut()
+
+
+class Link:
+    """A connection through a proxy."""
+
+    def __init__(self, client, server):
+        self.client, self.server = client, server
+        self.deaf = False
+
+    def cut(self):
+        for each in (self.client, self.server):
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+
+    def close(self):
+        self.client.close()
+        self.server.close()
+
+
+@pytest.mark.parametrize("cut", ["before", "after"])
+async def test_a_commit_whose_answer_is_lost_counts_once(server, url, opened, cut):
+    with Proxy(server.port) as proxy:
+        store = opened(proxy.url(url))
+        await furnish(store)
+        for n in range(5):
+            proxy.cut = cut
+            # Without nonces: nothing but the transaction itself says whether it was committed.
+            first, second = await append(store, "a", Post(ALICE, f"{n}", ""), Post(BOB, f"{n}", ""))
+            assert (first.event.seq + 1, first.dup) == (second.event.seq, False)
+            proxy.cut = cut
+            assert await store.write(lambda conn: people.add_signal(conn, "u0")) is None
+        assert await log(store, "a") == [f"{n}" for n in range(5) for _ in range(2)]
+        assert len(await store.read(lambda conn: people.signals_after(conn, 0))) == 5
+        assert store.failures.why is None
+
+
+async def test_readers_go_on_after_their_connections_were_cut(server, url, opened):
+    with Proxy(server.port) as proxy:
+        store = opened(proxy.url(url))
+        await furnish(store)
+        for _ in range(3):
+            assert await log(store, "a") == []
+            proxy.break_all()
+        assert await log(store, "a") == []
+        (done,) = await append(store, "a", Post(ALICE, "x", ""))
+        assert done.event.seq == 2
+
+
+async def test_what_was_acknowledged_outlives_a_crash_of_the_database(tmp_path, eventually):
+    try:
+        server = PostgresqlServer(fsync="on", synchronous_commit="on")
+    except NoPostgresql as error:
+        pytest.skip(f"PostgreSQL is not tested: {error}")
+    try:
+        store = Store.open(server.make(), tmp_path)
+        await furnish(store)
+        acknowledged = {"a": [], "b": []}
+
+        async def talk(room, user):
+            for n in range(60):
+                post = Post(user, f"{user.name} {n}", "", nonce=f"{n}", request_hash="h")
+                while True:
+                    (done,) = await append(store, room, post)
+                    if isinstance(done, Committed):
+                        break
+                    assert not isinstance(done, Reject | StaleRoom), done
+                    await asyncio.sleep(0.05)
+                acknowledged[room].append((done.event.seq, post.content))
+
+        talking = asyncio.gather(talk("a", ALICE), talk("b", BOB))
+        for wanted in (10, 40):
+            await eventually(lambda wanted=wanted: len(acknowledged["a"]) > wanted)
+            await asyncio.to_thread(server.stop)
+            await asyncio.to_thread(server.start)
+        await talking
+        for room, told in acknowledged.items():
+            assert [seq for seq, _ in told] == list(range(2, 62))
+            assert [content for _, content in told] == await log(store, room)
+        store.close()
+    finally:
+        server.remove()
+
+
+# At the start
+
+
+def test_a_wrong_address_is_told_without_its_password(server, tmp_path):
+    with pytest.raises(ConfigError) as caught:
+        Store.open(f"postgresql://nosuch:secret@127.0.0.1:{server.port}/nothing", tmp_path)
+    assert caught.value.path == "store.url"
+    assert "postgresql://nosuch@127.0.0.1" in str(caught.value)
+    assert 'role "nosuch" does not exist' in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+def test_a_host_that_is_down_is_told(tmp_path):
+    with pytest.raises(ConfigError, match=r"the database server can't be reached .*[Cc]onnection refused"):
+        Store.open("postgresql://chat@127.0.0.1:1/chat", tmp_path)
+
+
+def test_the_database_of_another_program_is_left_alone(server, tmp_path):
+    import psycopg
+
+    url = server.make_empty()
+    with psycopg.connect(url) as conn:
+        conn.execute('CREATE TABLE "user" (id integer)')
+    with pytest.raises(ConfigError, match="tables of another program"):
+        Store.open(url, tmp_path)
+    with psycopg.connect(url) as conn:
+        tables = conn.execute("SELECT relname FROM pg_stat_user_tables").fetchall()
+    assert tables == [("user",)]
+    server.drop(url)
+
+
+def test_a_newer_database_is_refused_with_both_revisions(url, tmp_path):
+    import psycopg
+
+    with psycopg.connect(url) as conn:
+        conn.execute("UPDATE alembic_version SET version_num = '99'")
+    with pytest.raises(ConfigError, match=r"at revision 99, this program knows \d"):
+        Store.open(url, tmp_path)
+
+
+async def test_a_command_that_has_to_be_alone_waits_for_no_server(url, opened, tmp_path):
+    server = opened(url)
+    with pytest.raises(ConfigError, match="another server uses it"):
+        Store.open_existing(url, tmp_path, "full", "alone")
+    Store.open_existing(url, tmp_path, "full", "beside").close()
+    server.close()
+    alone = Store.open_existing(url, tmp_path, "full", "alone")
+    with pytest.raises(ConfigError, match="a command is changing it"):
+        Store.open(url, tmp_path)
+    alone.close()
+    opened(url)
+
+
+def test_servers_that_start_together_make_the_tables_once(server, tmp_path):
+    from concurrent.futures import ThreadPoolExecutor
+
+    url = server.make_empty()
+    with ThreadPoolExecutor(4) as pool:
+        for made in [pool.submit(Store.make, url, tmp_path) for _ in range(4)]:
+            made.result()
+    server.drop(url)
