@@ -9,6 +9,7 @@ import inspect
 import json
 import re
 import sqlite3
+import time
 import tomllib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -510,12 +511,17 @@ class Overheard:
             ("threads:open", {"message_id": sent["message_id"]}),
             ("threads:follow", {"message_id": sent["message_id"]}),
             ("threads:seen", {"message_id": sent["message_id"], "seq": 1}),
+            ("reminders", {}),
+            ("reminders:add", {"kind": "reminder", "at": time.time() + 9999, "text": "tea"}),
+            ("reminders:zone", {"zone": "Europe/Berlin"}),
             ("rooms", {}),
             ("stats", {}),
             ("ping", {}),
         ):
             await self.ask(alice, type_, **fields)
         await self._preview(alice)
+        (planned,) = (await alice.ask("reminders")).reminders
+        await self.ask(alice, "reminders:cancel", reminder=planned["id"])
         await self._moderate(server, alice)
         number = (await self.ask(alice, "report", user="bob", reason="loud"))["report"]
         for type_, fields in (

@@ -199,6 +199,7 @@ DEFAULT_PLUGINS = (
     "links",
     "mentions",
     "receipts",
+    "reminders",
     "files",
 )
 """The plugins that run where the settings name none, in the order in which their hooks are called."""
