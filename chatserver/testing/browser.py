@@ -33,8 +33,11 @@ ARGUMENTS = [
 CLOSE_SECONDS = 8.0
 """How long a closing profile is waited for."""
 
-# What Chromium writes to the console by itself when a server is away.
-UNREACHABLE = r"ERR_CONNECTION_|ERR_SOCKET_NOT_CONNECTED|ERR_EMPTY_RESPONSE|WebSocket connection to"
+# What is written to the console when a server is away, also of the plugins' parts that were still on their way.
+UNREACHABLE = (
+    r"ERR_CONNECTION_|ERR_SOCKET_NOT_CONNECTED|ERR_EMPTY_RESPONSE|WebSocket connection to"
+    r"|Failed to fetch dynamically imported module"
+)
 
 # A violation is written to the console by Chromium too, but not for every directive.
 REPORT_VIOLATIONS = """addEventListener("securitypolicyviolation", (event) =>
