@@ -529,6 +529,8 @@ class Overheard:
             ("moderation:claim", {"report": number}),
             ("moderation:close", {"report": number, "outcome": "acted"}),
             ("audit", {"user": "alice"}),
+            ("set_room", {"room": "tea", "topic": "Black", "archived": False}),
+            ("room_role", {"room": "tea", "user": "tom", "role": "owner"}),
         ):
             await self.ask(alice, type_, **fields)
         for room in ("general", "tea"):
@@ -561,9 +563,11 @@ class Overheard:
     async def _moderate(self, server: Harness, client: Client) -> None:
         for command in ("/topic Tea", "/mute bob 5 loud", "/unmute bob", "/kick bob 5 louder", "/unban bob"):
             await client.says(command, "general")
-        new = {"name": "tea", "title": "Tea", "topic": "Milk"}
+        rules = {"unlisted": True, "read_only": True, "slow_mode": 1, "guests": False, "notify": "none"}
+        new = {"name": "tea", "title": "Tea", "topic": "Milk", **rules}
         for method, path, body in (
             ("POST", "rooms", new),
+            ("POST", "rooms/tea/members", {"user": "tom"}),
             ("PATCH", "rooms/general", {"title": "All", "history": "joined", "archived": True}),
         ):
             status, answer = await server.api(method, path, body, token=client.token)
@@ -577,7 +581,7 @@ async def test_what_a_client_hears_is_documented(
     overheard = Overheard(outside)
     plugins = (*DEFAULT_PLUGINS, "approve")
     options = {"dirs": [ROOT / "examples"], "settings": outside.settings, "patience": 30}
-    async with chat(plugins=plugins, accounts={"alice": "moderator"}, **options) as server:
+    async with chat(plugins=plugins, accounts={"alice": "moderator", "tom": "member"}, **options) as server:
         await overheard.listen(server)
     text = page(PROTOCOL)
     if what == "welcome":

@@ -16,8 +16,8 @@ from chatserver.testing import Refused
 
 pytestmark = pytest.mark.transport
 
-ROOM = {"name", "title", "topic", "kind", "history", "archived", "head", "joined", "unread", "mentions", "read",
-        "members"}  # fmt: skip
+ROOM = {"name", "title", "topic", "kind", "history", "archived", "unlisted", "read_only", "slow_mode", "guests",
+        "notify", "head", "joined", "unread", "mentions", "read", "members"}  # fmt: skip
 EXAMPLES = Path(__file__).parent.parent / "examples"
 ACK = {"message_id", "room", "seq", "ts"}
 
@@ -31,6 +31,8 @@ WORKING = {
     "read": ({"room": "general", "seq": 1}, set()),
     "presence": ({"status": "busy", "text": "working"}, set()),
     "sync": ({"room": "general", "after": 0, "limit": 10}, {"events", "more"}),
+    "set_room": ({"room": "general", "title": "All"}, {"seq"}),
+    "room_role": ({"room": "general", "user": "alice", "role": "member"}, {"seq"}),
     "members": ({"room": "general"}, {"members", "count", "more"}),
     "complete": ({"command": "help", "argument": "command", "typed": "jo"}, {"choices"}),
     "action": ({"message_id": "$request", "plugin": "approve", "action": "refuse"}, set()),

@@ -64,6 +64,8 @@ class Access:
         if live.room.kind != "public":
             raise errors.no_room(live.room.name)
         live.require_not_banned(user)
+        if not live.room.guests and user.role == "guest":
+            raise errors.no_guests()
 
     async def visible_after(self, user: User, live: LiveRoom) -> int:
         """The seq after which ``user`` may see the room's log. Raises like `require_readable`.

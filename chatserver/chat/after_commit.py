@@ -63,12 +63,16 @@ class AfterCommit:
         """The ids of the members who may not see a message."""
         return self._access.kept_from(live, message)
 
+    def may(self, live: LiveRoom, user: User, permission: str) -> bool:
+        """Whether the user's roles have the permission there."""
+        return self._access.by_role(user, permission, live)
+
     def before_publish(self, live: LiveRoom, entry: Change, done: Committed) -> None:
         """Subscribe the users who come in: this event is the first that they get."""
         if isinstance(entry, CreateRoom):
             for member in list(live.members.values()):
                 self._let_in(live, member.user, done)
-            if live.room.kind == "public":
+            if live.room.kind == "public" and not live.room.unlisted:
                 self._announce(live, entry.user)
         elif isinstance(entry, ChangeMember) and entry.action in ENTERING:
             self._let_in(live, entry.target, done)

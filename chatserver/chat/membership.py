@@ -42,6 +42,10 @@ def _change_member(change: ChangeMember, state: State, head: int) -> None:
             state.mutes[target] = until
         case "unmuted":
             state.mutes.pop(target, None)
+        case "role":
+            if target in state.member_list.by_id:
+                member = state.member_list.by_id[target]
+                state.member_list.put(msgspec.structs.replace(member, role=change.role))
         case "unbanned":
             state.bans.pop(target, None)
         case _:

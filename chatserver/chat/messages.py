@@ -90,16 +90,20 @@ class Messages:
 
     def _check(self, user: User, live: LiveRoom, via: Via) -> None:
         """Raises `Reject` unless ``user`` may post here now, as far as can be said without asking a plugin."""
-        live.require_writer(user, allow_non_member=via.allow_non_member)
+        live.require_poster(user, allow_non_member=via.allow_non_member)
         if not self._access.by_role(user, "message.post", live):
             raise errors.forbidden("message.post")
         if via.rate_limited:
             self._limiter.take(user.id)
 
-    async def require_may_post(self, user: User, room: str, *, allow_non_member: bool = False) -> LiveRoom:
-        """The room. Raises `Reject` unless ``user`` may post there now."""
+    async def require_may_post(
+        self, user: User, room: str, *, allow_non_member: bool = False, as_message: bool = True
+    ) -> LiveRoom:
+        """The room. Raises `Reject` unless ``user`` may post there now; without ``as_message``, unless they may do
+        what is less than a message, such as to react."""
         live = await self._rooms.get(room)
-        live.require_writer(user, allow_non_member=allow_non_member)
+        require = live.require_poster if as_message else live.require_writer
+        require(user, allow_non_member=allow_non_member)
         await self._access.require(user, "message.post", live)
         return live
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol, cast
 
 from ..delivery.hub import user_topic
-from ..model.values import Member, Room, Status, Upload, User
+from ..model.values import Member, Room, RoomRole, Status, Upload, User
 from ..plugins.api import Ban
 from ..plugins.gateways import Format, GatewaySession, Link
 from ..protocol import events as wire
@@ -91,6 +91,11 @@ class PluginChat(PluginMessages):
 
     async def invite(self, room: Room | str, user: User, *, by: User | None = None) -> None:
         await self._services.room_service.invite(await self._acting(by), self._here(room), user)
+
+    async def set_room_role(
+        self, room: Room | str, user: User, role: RoomRole, *, by: User | None = None
+    ) -> None:
+        await self._services.room_service.set_role(await self._acting(by), self._here(room), user, role)
 
     # People
 

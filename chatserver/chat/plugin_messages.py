@@ -83,10 +83,15 @@ class PluginMessages:
         return user
 
     async def may_post(self, room: Room | str, *, user: User | None = None) -> None:
+        await self._require_may_post(room, user, as_message=True)
+
+    async def _require_may_post(self, room: Room | str, user: User | None, *, as_message: bool) -> None:
         live = await self._live(self._here(room))
         acting = await self._acting(user, live)
         self._require_member(acting, live)
-        await self._services.messages.require_may_post(acting, live.room.name, allow_non_member=acting.bot)
+        await self._services.messages.require_may_post(
+            acting, live.room.name, allow_non_member=acting.bot, as_message=as_message
+        )
 
     def _require_member(self, user: User, live: LiveRoom) -> None:
         """Tell the plugin what other users are not told: that there is a room which its bot is not in."""
@@ -192,7 +197,7 @@ class PluginMessages:
         if as_message:
             change.writer = change.user if as_message is True else await self._acting(as_message, live)
             change.allow_non_member = change.writer.bot
-            await self.may_post(room, user=change.writer)
+            await self._require_may_post(room, change.writer, as_message=False)
         try:
             done = await live.append(change)
         except Reject as refusal:

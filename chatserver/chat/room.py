@@ -41,6 +41,7 @@ log = logging.getLogger(__name__)
 
 BATCH = 500
 _WRITES = (Post, Edit, Delete)
+MOST_SPEAKERS = 1000
 HELD_SECONDS = 2.0
 """How long a user's further messages are refused after one that could not be stored, unless that one comes again: what
 was on its way by then must not overtake it."""
@@ -57,6 +58,9 @@ class Watcher(Protocol):
 
     def kept_from(self, live: LiveRoom, message: Message) -> Collection[str]:
         """The ids of the members who may not see a message."""
+
+    def may(self, live: LiveRoom, user: User, permission: str) -> bool:
+        """Whether the user's roles have the permission here."""
 
     def before_publish(self, live: LiveRoom, entry: Change, done: Committed) -> None:
         """The room's state has changed (by anything but a message); the event is not published yet."""
@@ -94,6 +98,7 @@ class LiveRoom:
         self.members: Mapping[str, Member] = self.member_list.by_id
         self.mutes = state.mutes
         self.bans = state.bans
+        self._spoke = state.spoke
 
     @property
     def busy(self) -> bool:
@@ -138,7 +143,7 @@ class LiveRoom:
         With ``allow_non_member`` a public room can be written to without joining it.
         """
         member = user.id in self.members
-        if member and not (self.bans or self.mutes or self.room.archived):
+        if member and not (self.bans or self.mutes or self.room.archived or not self.room.guests):
             return
         if not member and self.room.kind != "public":
             # Banned or not: that there is such a room is for its members to know.
@@ -152,6 +157,37 @@ class LiveRoom:
             raise Reject("You are muted in this room.", "muted", retry_after=left)
         if self.room.archived:
             raise errors.archived()
+        if not self.room.guests and user.role == "guest":
+            raise errors.no_guests()
+
+    def require_poster(self, user: User, *, allow_non_member: bool = False) -> None:
+        """Raises `Reject` unless this user may post a message here now: as `require_writer`, and for a room in which
+        only some write, or write slowly."""
+        self.require_writer(user, allow_non_member=allow_non_member)
+        room = self.room
+        if room.read_only and not self._watcher.may(self, user, "room.announce"):
+            raise errors.read_only()
+        if room.slow_mode and not user.bot and user.id in self._spoke:
+            wait = self._spoke[user.id] + room.slow_mode - self._clock()
+            if wait > 0 and not self._watcher.may(self, user, "room.skip_slow_mode"):
+                raise errors.slow_mode(room.slow_mode, wait)
+
+    def _note_words(self, user: User) -> None:
+        """This user writes now; who has long been silent is forgotten."""
+        now = self._clock()
+        if len(self._spoke) > MOST_SPEAKERS:
+            self._spoke = {id: ts for id, ts in self._spoke.items() if ts > now - self.room.slow_mode}
+        self._spoke[user.id] = now
+
+    def is_last_owner(self, user: User) -> bool:
+        """Whether a member who leaves would leave others without an owner."""
+        if user.id not in self.members or self.members[user.id].role != "owner":
+            return False
+        owners = sum(member.role == "owner" for member in self.members.values())
+        return owners == 1 and any(
+            member.user.role != "guest" and not member.user.bot and member.user.id != user.id
+            for member in self.members.values()
+        )
 
     def may_write(self, user: User) -> bool:
         """Whether this user may write here now."""
@@ -206,12 +242,17 @@ class LiveRoom:
         if isinstance(change, _WRITES):
             if self._held and self._is_held(change):
                 raise errors.unavailable()
-            self.require_writer(change.user, allow_non_member=change.allow_non_member)
+            require = self.require_poster if isinstance(change, Post) else self.require_writer
+            require(change.user, allow_non_member=change.allow_non_member)
+            if isinstance(change, Post) and self.room.slow_mode:
+                self._note_words(change.user)
         elif isinstance(change, Append):
             if change.writer is not None:
                 self.require_writer(change.writer, allow_non_member=change.allow_non_member)
         elif isinstance(change, ChangeMember) and change.action in ENTERING:
             self.require_not_banned(change.target)
+        elif isinstance(change, ChangeMember) and _steps_down(change) and self.is_last_owner(change.target):
+            raise errors.last_owner(self.room.name)
 
     def _hold(self, change: Change) -> None:
         now = time.monotonic()
@@ -262,6 +303,7 @@ class LiveRoom:
         if not isinstance(done, Committed):
             if not isinstance(done, Reject):
                 self._hold(change)
+                self._spoke.pop(change.user.id, None)
             reply.refused(done if isinstance(done, Reject) else errors.unavailable())
             return
         reply.committed(done)
@@ -287,6 +329,12 @@ class LiveRoom:
                 )
                 return
         self._bus.publish(self.room.name, wire.durable(event), event.seq)
+
+
+def _steps_down(change: ChangeMember) -> bool:
+    """Whether a member gives up their place, or their role, by themselves."""
+    own = change.user.id == change.target.id
+    return own and (change.action == "left" or (change.action == "role" and change.role != "owner"))
 
 
 def _restricts(entry: Change) -> bool:

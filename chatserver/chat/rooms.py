@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from inspect import isawaitable
+from types import MappingProxyType
 from typing import Any
 
 from msgspec.structs import asdict
@@ -32,6 +33,8 @@ PUBLIC_LISTED = 100
 DIRECTORY_PAGE = 50
 LIST_ATTEMPTS = 3
 """How often the counts of a list are read again when they change meanwhile."""
+
+_STEPS: Mapping[RoomRole, int] = MappingProxyType({"member": 0, "moderator": 1, "owner": 2})
 
 SYSTEM = User(SYSTEM_ID, "system", "system", "member")
 """The user in whose name the server itself acts; signing in as it is impossible."""
@@ -81,9 +84,7 @@ class RoomService:
         await self._store.write(lambda conn: people.ensure_user(conn, SYSTEM, key, time.time()))
         for name in missing:
             config = named[name]
-            room = Room(
-                name, title=config.title, topic=config.topic, kind=config.kind, history=config.history
-            )
+            room = Room(**asdict(config))
             await self._rooms.create(log.CreateRoom(SYSTEM, room))
 
     async def change(self, by: User, name: str, settings: Mapping[str, Any]) -> LiveRoom:
@@ -124,6 +125,8 @@ class RoomService:
             raise errors.not_in_room(live.room)
         if live.room.kind == "direct":
             raise errors.direct_room("can't be left")
+        if live.is_last_owner(user):
+            raise errors.last_owner(live.room.name)
         await live.append(log.ChangeMember(user, user, "left"))
 
     async def invitable(self, by: User, name: str) -> LiveRoom:
@@ -144,6 +147,8 @@ class RoomService:
             raise Reject(f"{target.name} is banned from this room.", "banned", field="user")
         if target.id in live.members:
             return
+        if target.role == "guest" and not live.room.guests:
+            raise errors.no_guests()
         if self._plugins.current.hooks.has("before_invite"):
             allowed = self._plugins.current.hooks.filter("before_invite", target, live.room, by)
             if isawaitable(allowed):
@@ -162,6 +167,27 @@ class RoomService:
         if target.id not in live.members:
             raise errors.not_a_member(target)
         await live.append(log.ChangeMember(by, target, "removed"))
+
+    async def set_role(self, by: User, name: str, target: User, role: RoomRole) -> int:
+        """Give a member another role in the room; the ``seq`` of the event, 0 where nothing changed.
+
+        An owner hands the room over by making another member an owner, and may step down then.
+        """
+        live = await self.readable(by, name)
+        if live.room.kind == "direct":
+            raise errors.direct_room("is for two")
+        if by.id != target.id:
+            await self._access.require(by, "room.roles", live)
+            self._access.require_rank(by, target, live)
+        member = live.members.get(target.id)
+        if member is None:
+            raise errors.not_a_member(target)
+        if by.id == target.id and _STEPS[role] > _STEPS[member.role]:
+            await self._access.require(by, "room.roles", live)
+        if role == "owner" and target.role == "guest":
+            raise Reject("A guest can't own a room.", "invalid", field="role")
+        done = await live.append(log.ChangeMember(by, target, "role", role=role))
+        return done.event.seq if done.event is not None else 0
 
     async def direct(self, user: User, other: User, *then: log.Change) -> tuple[LiveRoom, Committed | None]:
         """The direct room of two people. A new one gets the entries ``then`` in the transaction that makes it, and

@@ -13,6 +13,7 @@ from .source import Source
 
 Port = Annotated[int, Meta(ge=0, le=65535, description="a port, 0 to 65535")]
 Count = Annotated[int, Meta(ge=1, le=10**9, description="a whole number, 1 to 1000000000")]
+SlowMode = Annotated[int, Meta(ge=0, le=21600, description="a whole number of seconds, 0 to 21600 (6 hours)")]
 Days = Annotated[int, Meta(ge=1, le=36500, description="a whole number of days, 1 to 36500")]
 Sessions = Annotated[int, Meta(ge=1, le=1000, description="a whole number, 1 to 1000")]
 Traces = Annotated[int, Meta(ge=0, le=100_000, description="a whole number, 0 to 100000")]
@@ -163,6 +164,16 @@ class RoomConfig(_Section, frozen=True, kw_only=True):
     kind: Literal["public", "private"] = "public"
     history: History = "all"
     """Whether newcomers may read what was said before they joined."""
+    unlisted: bool = False
+    """Not in any list of rooms; who knows its name can join."""
+    read_only: bool = False
+    """Only moderators write."""
+    slow_mode: SlowMode = 0
+    """The least seconds between two messages of a member; 0: none."""
+    guests: bool = True
+    """Whether guests take part."""
+    notify: Literal["all", "mentions", "none"] = "all"
+    """What members are notified of unless they choose otherwise."""
 
 
 class Log(_Section, frozen=True, kw_only=True):

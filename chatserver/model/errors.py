@@ -132,6 +132,28 @@ def archived() -> Reject:
     return Reject("This room is archived: it can be read only.", "forbidden", field="room")
 
 
+def read_only() -> Reject:
+    """Only some write in this room."""
+    return Reject("Only moderators write in this room.", "forbidden", field="room")
+
+
+def no_guests() -> Reject:
+    """The room is for users with an account."""
+    return Reject("This room is for people with an account.", "forbidden", field="room")
+
+
+def slow_mode(seconds: int, wait: float) -> Reject:
+    """The user has written just before, in a room with slow mode."""
+    return Reject(f"Slow mode: one message in {seconds} seconds.", "slow_mode", retry_after=wait)
+
+
+def last_owner(room: str) -> Reject:
+    """The only owner can't leave the room to no one."""
+    return Reject(
+        f"You are the only owner of {room!r}: make another member an owner first.", "forbidden", field="room"
+    )
+
+
 def direct_room(cannot: str) -> Reject:
     """A direct room ``cannot`` do this; the text begins with a verb: ``can't be left``."""
     return Reject(f"A direct room {cannot}.", "forbidden", field="room")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-from .values import ROLES, Member, Role, User
+from .values import ROLES, Member, Role, RoomRole, User
 
 CORE: Mapping[str, Role] = MappingProxyType(
     {
@@ -20,6 +20,9 @@ CORE: Mapping[str, Role] = MappingProxyType(
         "room.change": "moderator",
         "room.invite": "member",
         "room.remove": "moderator",
+        "room.announce": "moderator",
+        "room.skip_slow_mode": "moderator",
+        "room.roles": "admin",
         "direct.start": "guest",
         "user.rename": "guest",
         "user.status": "guest",
@@ -34,7 +37,11 @@ CORE: Mapping[str, Role] = MappingProxyType(
 """What the core asks for, each with the lowest role that has it. ``message.edit`` and ``message.delete`` are about
 the user's own messages."""
 
+OWNERS = frozenset({"room.roles"})
+"""What the owners of a room have in it beyond what moderators have."""
+
 _RANKS: Mapping[Role, int] = MappingProxyType({role: rank for rank, role in enumerate(ROLES)})
+_ROOM_RANKS: Mapping[RoomRole, int] = MappingProxyType({"member": 0, "moderator": 1, "owner": 2})
 
 
 class Permissions:
@@ -63,13 +70,16 @@ class Permissions:
     def may(self, user: User, permission: str, member: Member | None = None) -> bool:
         """Whether ``user`` has the permission; ``member`` is their place in the room in question.
 
-        A member with a role above ``member`` in the room is at least a moderator there.
+        A member with a role above ``member`` in the room is at least a moderator there, an owner has `OWNERS`, too.
         False for a permission that doesn't exist.
         """
         lowest = self._lowest.get(permission)
         if lowest is None or not in_scope(user, permission):
             return False
-        return _rank(user, member) >= lowest
+        rank = _RANKS[user.role]
+        if member is None or member.role == "member":
+            return rank >= lowest
+        return max(rank, _RANKS["moderator"]) >= lowest or (member.role == "owner" and permission in OWNERS)
 
     def held(self, user: User) -> list[str]:
         """Every permission ``user`` has everywhere, sorted by name."""
@@ -81,7 +91,8 @@ class Permissions:
     ) -> bool:
         """Whether ``by`` may act on ``target``: only a user of a strictly higher role may.
 
-        The members are their places in the room in question, where there is one.
+        The members are their places in the room in question, where there is one: its moderators stand above members
+        of the server, its owners above them, and the server's moderators above both.
         """
         return _rank(by, by_member) > _rank(target, target_member)
 
@@ -95,8 +106,8 @@ def in_scope(user: User, permission: str) -> bool:
     return user.scopes is None or permission in user.scopes
 
 
-def _rank(user: User, member: Member | None) -> int:
+def _rank(user: User, member: Member | None) -> tuple[int, int]:
     rank = _RANKS[user.role]
-    if member is not None and member.role != "member":
-        return max(rank, _RANKS["moderator"])
-    return rank
+    if rank >= _RANKS["moderator"] or member is None:
+        return rank, 0
+    return (rank, 0) if member.role == "member" else (_RANKS["member"], _ROOM_RANKS[member.role])

@@ -68,6 +68,16 @@ class RoomSettings(msgspec.Struct, frozen=True, kw_only=True):
     kind: Kind = "public"
     history: History = "all"
     archived: bool = False
+    unlisted: bool = False
+    """Not in any list of rooms; who knows its name can join."""
+    read_only: bool = False
+    """Only those with ``room.announce`` write."""
+    slow_mode: Annotated[int, msgspec.Meta(ge=0, le=21600)] = 0
+    """The least seconds between two messages of a member; 0: none."""
+    guests: bool = True
+    """Whether guests take part."""
+    notify: Literal["all", "mentions", "none"] = "all"
+    """What members are notified of unless they choose otherwise."""
 
 
 RoomChange = msgspec.defstruct(

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from ..model.values import Event, Member, Message, Role, Room, Status, Upload, User
+from ..model.values import Event, Member, Message, Role, Room, RoomRole, Status, Upload, User
 from .database import Also, AlsoWork
 from .gateways import Format, GatewaySession, Link
 
@@ -238,6 +238,12 @@ class ChatAPI(Protocol):
     async def leave(self, room: Room | str, *, user: User | None = None) -> None: ...
 
     async def invite(self, room: Room | str, user: User, *, by: User | None = None) -> None: ...
+
+    async def set_room_role(
+        self, room: Room | str, user: User, role: RoomRole, *, by: User | None = None
+    ) -> None:
+        """Make a member a ``member``, ``moderator`` or ``owner`` of the room, as ``by`` would: it takes the permission
+        ``room.roles`` there and a higher rank."""
 
     # People
     async def user(self, name_or_id: str) -> User:

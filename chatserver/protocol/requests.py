@@ -9,9 +9,11 @@ from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 from msgspec import Meta, Struct
+from msgspec.structs import fields
 
 from ..model import errors
 from ..model.errors import Reject
+from ..model.values import RoomChange, RoomRole
 
 Id = Annotated[str, Meta(min_length=1, max_length=64)]
 Seq = Annotated[int, Meta(ge=0, le=2**53 - 1)]
@@ -28,6 +30,16 @@ class Request(Struct, tag_field="type", frozen=True):
     """Any request may carry an ``id``; its reply carries it back as ``re``."""
 
     id: Id | None = None
+
+
+_RoomChange = msgspec.defstruct(
+    "_RoomChange",
+    [(each.name, each.type, each.default) for each in fields(RoomChange)],
+    bases=(Request,),
+    frozen=True,
+    kw_only=True,
+    module=__name__,
+)
 
 
 class Resume(Struct, frozen=True):
@@ -116,6 +128,20 @@ class Sync(Request, tag="sync", frozen=True, kw_only=True):
     limit: Page = 200
 
 
+class SetRoom(_RoomChange, tag="set_room", frozen=True, kw_only=True):  # type: ignore[call-arg, misc, valid-type]
+    """New values for some of a room's settings."""
+
+    room: Name
+
+
+class SetRole(Request, tag="room_role", frozen=True, kw_only=True):
+    """Give a member another role in a room."""
+
+    room: Name
+    user: Name
+    role: RoomRole
+
+
 class Members(Request, tag="members", frozen=True, kw_only=True):
     """A page of a room's members; ``after`` is the last user id of the page before."""
 
@@ -189,6 +215,8 @@ Core = (
     | Read
     | SetPresence
     | Sync
+    | SetRoom
+    | SetRole
     | Members
     | Complete
     | Press

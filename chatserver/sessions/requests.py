@@ -16,6 +16,7 @@ from ..model import errors
 from ..model.errors import Reject
 from ..model.names import room_key
 from ..model.rate_limit import moves
+from ..model.values import RoomChange
 from ..protocol import events as wire
 from ..protocol import requests
 from ..store import Committed
@@ -25,6 +26,9 @@ log = logging.getLogger(__name__)
 
 OUTSTANDING = 64
 JOIN_EVENTS = 500
+
+_NOTICED = requests.Join | requests.Leave | requests.Press | requests.SetRoom | requests.SetRole
+"""What others notice."""
 
 Fields = Mapping[str, Any] | None
 
@@ -144,7 +148,7 @@ class RequestHandler:
 
     async def _run_limited(self, session: Session, request: requests.Core | requests.PluginRequest) -> Fields:
         """What others notice is limited like messages, though not counted with them; all else more widely."""
-        if isinstance(request, requests.Join | requests.Leave | requests.Press):
+        if isinstance(request, _NOTICED):
             self._message_limiter.take(moves(session.user))
         else:
             self._limiter.take(session.user.id)
@@ -179,6 +183,13 @@ class RequestHandler:
                 live = await self._rooms.readable(user, request.room)
                 events, more = await self._rooms.log_after(user, live, request.after, request.limit)
                 return wire.page(events, more)
+            case requests.SetRoom():
+                values = {name: getattr(request, name) for name in RoomChange.__struct_fields__}
+                live = await self._rooms.change(user, request.room, values)
+                return {"seq": live.position.seq}
+            case requests.SetRole():
+                target = await self._accounts.find(request.user)
+                return {"seq": await self._rooms.set_role(user, request.room, target, request.role)}
             case requests.Members():
                 live = await self._rooms.readable(user, request.room)
                 return wire.members(*self._rooms.members(live, request.after))

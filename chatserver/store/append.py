@@ -283,6 +283,8 @@ class BatchAppender:
         if change.action in ("joined", "left"):
             return Committed(room.position())
         data: dict[str, Any] = {"action": change.action, "target": change.target.public()}
+        if change.action == "role":
+            data["role"] = change.role
         if change.reason:
             data["reason"] = change.reason
         if change.until:

@@ -50,13 +50,9 @@ def note_change(conn: Connection, ts: float, room: str, change: Change, done: Ou
         return
     match change:
         case ChangeMember() if change.action not in UNNOTED:
-            record(
-                conn,
-                entry(
-                    change.action, ts, by=change.user, target=change.target, room=room, reason=change.reason,
-                    until=change.until,
-                ),
-            )  # fmt: skip
+            action, detail = ("room_role", change.role) if change.action == "role" else (change.action, "")
+            noted = entry(action, ts, by=change.user, target=change.target, room=room, reason=change.reason)
+            record(conn, msgspec.structs.replace(noted, until=change.until, detail=detail))
         case Delete() if done.event.message is not None and done.event.message.user.id != change.user.id:
             author = done.event.message.user
             record(

@@ -104,7 +104,9 @@ class ChangeRoom(msgspec.Struct):
     settings: dict[str, Any]
 
 
-Action = Literal["joined", "added", "left", "removed", "kicked", "banned", "unbanned", "muted", "unmuted"]
+Action = Literal[
+    "joined", "added", "left", "removed", "kicked", "banned", "unbanned", "muted", "unmuted", "role"
+]
 ENTERING: tuple[Action, ...] = ("joined", "added")
 LEAVING: tuple[Action, ...] = ("left", "removed", "kicked", "banned")
 
@@ -119,6 +121,8 @@ class ChangeMember(msgspec.Struct):
     reason: str = ""
     until: float = 0.0
     """When a ban or mute ends, in seconds since the epoch; 0 is never."""
+    role: RoomRole = "member"
+    """For ``role``: which one from here on."""
 
 
 Change = Post | Edit | Delete | Append | CreateRoom | ChangeRoom | ChangeMember
@@ -136,6 +140,8 @@ class RoomState(msgspec.Struct):
     mutes: dict[str, float]
     bans: dict[str, float]
     released: frozenset[str] = frozenset()
+    spoke: dict[str, float] = {}
+    """When members last wrote, by id, as far as slow mode asks for it."""
 
 
 class Batch(msgspec.Struct):

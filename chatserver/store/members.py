@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, assert_never
 
-from sqlalchemy import Connection, Dialect, and_, bindparam, delete, insert, select
+from sqlalchemy import Connection, Dialect, and_, bindparam, delete, insert, select, update
 
 from ..model.values import RoomPosition
 from . import schema as s
@@ -75,6 +75,8 @@ def change_member(conn: Connection, room_id: int, position: RoomPosition, change
             return _lift(conn, room_id, change, "ban")
         case "unmuted":
             return _lift(conn, room_id, change, "mute")
+        case "role":
+            return _set_role(conn, room_id, change)
     assert_never(change.action)
 
 
@@ -92,6 +94,16 @@ def _add(conn: Connection, room_id: int, position: RoomPosition, change: ChangeM
 
 def _remove(conn: Connection, room_id: int, change: ChangeMember) -> bool:
     return conn.execute(delete(s.member).where(*_its(s.member, room_id, change))).rowcount > 0
+
+
+def _set_role(conn: Connection, room_id: int, change: ChangeMember) -> bool:
+    its = _its(s.member, room_id, change)
+    return (
+        conn.execute(
+            update(s.member).where(*its, s.member.c.role != change.role).values(role=change.role)
+        ).rowcount
+        > 0
+    )
 
 
 def _sanction(conn: Connection, room_id: int, change: ChangeMember, kind: str) -> bool:

@@ -15,6 +15,8 @@ from .compiled_statement import CompiledStatement
 from .message_ids import place_of
 from .rows import BY, event_of, message_of, position_of, room_of, user_columns, user_of
 
+LAST_WORDS = 5000
+"""So far back it is looked who wrote last, for slow mode."""
 TIMELINE = ("message", "room", "member")
 """The types of event that people page through; the rest only changes what these show."""
 
@@ -176,7 +178,18 @@ def room_state(conn: Connection, name: str, now: float) -> RoomState | None:
         until = r.until or float("inf")
         if until > now:
             (mutes if r.kind == "mute" else bans)[r.user_id] = until
-    return RoomState(room_of(row), position_of(row), members, mutes, bans, released)
+    room = room_of(row)
+    spoke = _last_words(conn, row.id, row.head, now - room.slow_mode) if room.slow_mode else {}
+    return RoomState(room, position_of(row), members, mutes, bans, released, spoke)
+
+
+def _last_words(conn: Connection, room_id: int, head: int, since: float) -> dict[str, float]:
+    """When each user last wrote, of those who wrote since then."""
+    log = s.log.c
+    query = select(log.user_id, func.max(log.ts)).where(
+        log.room_id == room_id, log.seq > head - LAST_WORDS, log.type == "message", log.ts > since
+    )
+    return dict(conn.execute(query.group_by(log.user_id)).all())
 
 
 def bans(conn: Connection, room: str, now: float) -> list[tuple[Any, ...]]:

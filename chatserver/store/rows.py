@@ -67,7 +67,7 @@ def settings_of(settings: RoomSettings) -> dict[str, Any]:
 
 def room_columns(settings: RoomSettings) -> dict[str, Any]:
     """The columns of the room that hold its settings."""
-    listed = settings.kind == "public" and not settings.archived
+    listed = settings.kind == "public" and not settings.archived and not settings.unlisted
     return {"settings": pack(settings_of(settings)), "kind": settings.kind, "listed": listed}
 
 

@@ -11,7 +11,7 @@ from ..chat.listing import listing
 from ..chat.new_message import BY_HTTP, NewMessage
 from ..chat.run_command import is_command
 from ..model.errors import Reject
-from ..model.values import RoomChange, RoomSettings
+from ..model.values import RoomChange, RoomRole, RoomSettings
 from ..protocol import events as wire
 from ..protocol.requests import SEARCH_CHARS
 from .forms import Short
@@ -30,6 +30,12 @@ class Invitation(Struct, forbid_unknown_fields=True):
     """Whom to add: a name or an id."""
 
     user: Short
+
+
+class RoleForm(Struct, forbid_unknown_fields=True):
+    """The role of a member in a room."""
+
+    role: RoomRole
 
 
 class MessageForm(Struct, forbid_unknown_fields=True):
@@ -103,7 +109,13 @@ class RoomMembers(Handler):
 
 
 class RoomMember(Handler):
-    """DELETE /api/v1/rooms/{room}/members/{user}"""
+    """PATCH and DELETE /api/v1/rooms/{room}/members/{user}"""
+
+    async def patch(self, name: str, who: str) -> None:
+        user = await self.require_writer()
+        target = await self.services.accounts.find(who)
+        seq = await self.services.room_service.set_role(user, name, target, self.body(RoleForm).role)
+        self.reply({"seq": seq})
 
     async def delete(self, name: str, who: str) -> None:
         user = await self.require_writer()

@@ -105,6 +105,12 @@ class Basics(Plugin):
         await self.chat.invite(room, user, by=ctx.user)
         return f"{user.name} was invited to #{room.name}."
 
+    @command(examples=["/role bob moderator", "/role bob owner"])
+    async def role(self, ctx, user: User, role: Literal["member", "moderator", "owner"]):
+        """Give a member another role in this room, or step down yourself."""
+        await self.chat.set_room_role(here(ctx), user, role, by=ctx.user)
+        return f"{user.name} is {'an' if role == 'owner' else 'a'} {role} of #{here(ctx).name} now."
+
     @command(
         permission="server.plugins",
         examples=["/plugins", "/plugins off emoji", "/plugins reload", "/plugins why"],

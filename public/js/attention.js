@@ -36,7 +36,7 @@ export class Attention {
   /** @param {Room} room @returns {Level} */
   levelOf(room) {
     const { levels, level } = this.wishes();
-    return levels[room.name] ?? (room.kind === "direct" ? "all" : level);
+    return levels[room.name] ?? (room.kind === "direct" ? "all" : room.notify && room.notify !== "all" ? room.notify : level);
   }
 
   /** Whether it says something by a word that the user waits for. @param {string} content */

@@ -246,6 +246,11 @@ export class Session {
     return api("PATCH", roomPath(name), changes);
   }
 
+  /** @param {string} room @param {string} user @param {string} role in the room */
+  setRole(room, user, role) {
+    return this.socket.request(REQUEST.setRole, { room, user, role });
+  }
+
   /** @param {string} name @param {string} user a name */
   invite(name, user) {
     return api("POST", `${roomPath(name)}/members`, { user });

@@ -69,8 +69,8 @@ export function textOf(text) {
 
 /** What plugins see of a room. @param {import("./store.js").Room} room */
 export function publicRoom(room) {
-  const { name, title, topic, kind, history, archived, joined, role, unread, mentions, members, head } = room;
-  return Object.freeze({ name, title, topic, kind, history, archived, joined, role, unread, mentions, members, head, with: room.with });
+  const { name, title, topic, kind, history, archived, read_only, slow_mode, joined, role, unread, mentions, members, head } = room;
+  return Object.freeze({ name, title, topic, kind, history, archived, read_only, slow_mode, joined, role, unread, mentions, members, head, with: room.with });
 }
 
 /**

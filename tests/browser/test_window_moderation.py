@@ -8,6 +8,30 @@ from playwright.async_api import expect
 pytestmark = pytest.mark.browser
 
 
+async def test_an_owner_sets_the_rules_of_a_room_and_gives_roles(stage):
+    async with stage(plugins=["history"], accounts={"olga": "member"}) as here:
+        olga = await here.window()
+        await olga.sign_in("olga")
+        await olga.rooms.get_by_role("button", name="Create a room").click()
+        dialog = olga.page.get_by_role("dialog", name="Create a room")
+        await dialog.get_by_label("Name", exact=True).fill("Den")
+        await dialog.get_by_role("button", name="Create", exact=True).click()
+        await expect(olga.page.get_by_role("heading", level=1)).to_have_text("Den")
+        bob = await here.server.client("bob")
+        await bob.join("den")
+        await olga.room_menu("About this room")
+        dialog = olga.page.get_by_role("dialog", name="Den")
+        await dialog.get_by_label("Slow mode").select_option("One message in 10 seconds")
+        await dialog.get_by_label("Guests may take part").uncheck()
+        await dialog.get_by_role("button", name="Save").click()
+        await expect(dialog).to_have_count(0)
+        changed = await bob.hears("room", action="changed")
+        assert (changed.slow_mode, changed.guests) == (10, False)
+        await olga.page.get_by_role("complementary").get_by_text("bob").click()
+        await olga.page.get_by_role("combobox", name="Role in this room").select_option("moderator")
+        assert (await bob.hears("member", action="role")).role == "moderator"
+
+
 async def test_a_report_is_made_worked_off_and_its_outcome_told(stage):
     async with stage(plugins=["moderation", "history"], accounts={"mona": "moderator"}) as here:
         bob = await here.server.client("bob")

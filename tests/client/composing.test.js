@@ -54,6 +54,13 @@ test("a picture beside a text that was copied is no file; the names of files are
   assert.equal(isText(data("/home/ann/image.png\r\n/home/ann/b.txt"), [...picture, { name: "b.txt" }]), false);
 });
 
+test("in a room for announcements only those write who announce", () => {
+  const room = { ...startedStore().room("general"), read_only: true, role: "member" };
+  assert.deepEqual(whyClosed(room, ANN.id, 0), { why: "readOnly" });
+  assert.equal(whyClosed(room, ANN.id, 0, true), null);
+  assert.equal(whyClosed({ ...room, role: "moderator" }, ANN.id, 0), null);
+});
+
 test("why nothing can be written, and until when", () => {
   let now = 0;
   const store = startedStore({ server: { name: "test", version: "1", time: new Date(3_600_000).toISOString() } }, () => now);

@@ -35,7 +35,7 @@ export class ClosedLine {
   sentence({ why, by, reason, until }, room) {
     const { app } = this;
     const names = { room: app.roomTitle(room), by: by ? app.nameOf(by) : "" };
-    const text = app.t(`closed.${why}${by || why === "archived" || why === "outside" ? "" : "Unknown"}`, names);
+    const text = app.t(`closed.${why}${by || ["archived", "outside", "readOnly"].includes(why) ? "" : "Unknown"}`, names);
     const because = reason ? app.t("events.because", { text, reason }) : text;
     return until ? app.t("closed.until", { text: because, time: app.format.moment(until) }) : because;
   }

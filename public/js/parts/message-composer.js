@@ -130,7 +130,7 @@ export class MessageComposer extends Part {
     this.hidden = !room && store.epoch !== null;
     this.area.disabled = !room;
     if (!room) return;
-    const closed = store.epoch === null ? null : whyClosed(room, store.me?.id ?? "", store.serverNow());
+    const closed = store.epoch === null ? null : whyClosed(room, store.me?.id ?? "", store.serverNow(), store.may("room.announce"));
     const [inBox, inLine] = [this.box, this.closed.node].map((node) => node.contains(document.activeElement));
     this.box.hidden = closed !== null;
     this.closed.draw(closed, room, this.draft?.text ?? "");

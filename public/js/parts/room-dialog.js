@@ -65,14 +65,41 @@ export class RoomDialog extends DialogPart {
     const { t, app } = this;
     const title = h("input", { maxLength: 80, value: room.title, dir: "auto" });
     const topic = h("textarea", { maxLength: 500, value: room.topic, rows: 2, dir: "auto" });
+    const rule = this.rules(room);
     const submit = async () => {
-      /** @type {Record<string, string>} */
-      const changes = {};
-      if (title.value.trim() !== room.title) changes.title = title.value.trim();
-      if (topic.value.trim() !== room.topic) changes.topic = topic.value.trim();
+      /** @type {Record<string, any>} */
+      const wanted = { title: title.value.trim(), topic: topic.value.trim(), ...(rules ? rule.values() : {}) };
+      const changes = Object.fromEntries(Object.entries(wanted).filter(([key, value]) => value !== room[/** @type {keyof Room} */ (key)]));
       if (Object.keys(changes).length) await app.session.changeRoom(room.name, changes);
     };
-    return this.form(t("app.save"), [rules && this.field(t("room.title"), title), this.field(t("room.topic"), topic)], submit);
+    return this.form(t("app.save"), [rules && this.field(t("room.title"), title), this.field(t("room.topic"), topic), ...(rules ? rule.fields : [])], submit);
+  }
+
+  /** What holds for all in a room, and its values as they are chosen. @param {Room} room */
+  rules(room) {
+    const { t } = this;
+    const history = this.historySelect(room.history);
+    const slow = this.select([0, 5, 10, 30, 60, 300, 900, 3600, 21600, room.slow_mode ?? 0].filter((each, index, all) => all.indexOf(each) === index)
+      .sort((one, other) => one - other).map((each) => [String(each), each ? t("slow.every", { time: duration(this.app.i18n.lang, each) }) : t("slow.off")]), String(room.slow_mode ?? 0));
+    const notify = this.select(["all", "mentions", "none"].map((each) => [each, t(`level.${each}`)]), room.notify ?? "all");
+    /** @type {[string, HTMLInputElement][]} */
+    const checks = [["read_only", this.check(room.read_only === true)], ["guests", this.check(room.guests !== false)],
+      ...(room.kind === "public" ? [/** @type {[string, HTMLInputElement]} */ (["unlisted", this.check(room.unlisted === true)])] : [])];
+    return {
+      fields: [this.field(t("room.history"), history), this.field(t("slow.title"), slow), this.field(t("room.notify"), notify),
+        ...checks.map(([key, box]) => h("label", { class: "check" }, box, t(`room.${key}`)))],
+      values: () => ({ history: history.value, slow_mode: Number(slow.value), notify: notify.value, ...Object.fromEntries(checks.map(([key, box]) => [key, box.checked])) }),
+    };
+  }
+
+  /** @param {string[][]} options value and text @param {string} chosen */
+  select(options, chosen) {
+    return h("select", null, ...options.map(([value, text]) => h("option", { value, selected: value === chosen }, text)));
+  }
+
+  /** @param {boolean} checked */
+  check(checked) {
+    return h("input", { type: "checkbox", checked });
   }
 
   /** @param {Room} room */
@@ -106,6 +133,12 @@ export class RoomDialog extends DialogPart {
         action.run(room);
       } }, action.label(room))));
   }
+}
+
+/** So many seconds in words. @param {string} lang @param {number} seconds */
+function duration(lang, seconds) {
+  const [count, unit] = seconds % 3600 === 0 ? [seconds / 3600, "hour"] : seconds % 60 === 0 ? [seconds / 60, "minute"] : [seconds, "second"];
+  return new Intl.NumberFormat(lang, { style: "unit", unit, unitDisplay: "long" }).format(count);
 }
 
 /** A room's name made of its title: letters and digits of any script, in lower case. @param {string} title */

@@ -33,10 +33,26 @@ export class UserCard extends Part {
       h("p", { class: "card-name", dir: "auto" }, name), h("p", { class: "card-handle", dir: "auto" }, `@${known.name}`),
       h("p", { class: "card-status" }, botMark(known, t) ?? state, text ? ` · ${text}` : "",
         role && role !== "member" ? ` · ${t(`role.${role}`)}` : ""),
-      ...[message, mention].filter((node) => node !== null), ...this.extras(known));
+      ...[message, mention].filter((node) => node !== null), ...this.roles(known, role), ...this.extras(known));
     this.card.showPopover();
     this.place(anchor);
     (message ?? this.card).focus();
+  }
+
+  /** What the owners of the room make a member there. @param {import("../protocol.js").User} user @param {string} [role] */
+  roles(user, role) {
+    const { app, store, t } = this;
+    const room = store.room(store.current);
+    if (!role || !room || room.kind === "direct" || (room.role !== "owner" && !store.may("room.roles"))) return [];
+    const select = h("select", { "aria-label": t("room.role"), onChange: async () => {
+      try {
+        await app.session.setRole(room.name, user.id, select.value);
+      } catch (refusal) {
+        select.value = role;
+        app.complain(refusal);
+      }
+    } }, ...["member", "moderator", "owner"].map((each) => h("option", { value: each, selected: each === role }, t(`role.${each}`))));
+    return [h("div", { class: "field card-slot" }, h("span", { class: "label", "aria-hidden": "true" }, t("room.role")), select)];
   }
 
   /** What plugins show of somebody. @param {import("../protocol.js").User} user */
