@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
 from ..config import Auth
@@ -14,7 +14,7 @@ from ..model.confusables import confusable_key
 from ..model.errors import Reject
 from ..model.ids import new_user_id
 from ..model.reserved import refuse_reserved
-from ..model.values import ROLES, Request, Role, User
+from ..model.values import ROLES, Request, User
 from ..store import Connection, Store, audit
 from ..store import accounts as people
 from ..store import tokens as kept_tokens
@@ -48,8 +48,12 @@ class Accounts:
         is_here: IsHere = lambda user_id: False,
         on_release: OnRelease = lambda user_id: None,
         clock: Callable[[], float] = time.time,
+        roles: Callable[[], Sequence[str]] | None = None,
     ) -> None:
+        """``roles`` gives those that an account can have by now, if not those of ``auth``."""
         self._store = store
+        own = tuple(dict.fromkeys((*ROLES, *auth.roles)))
+        self._every_role = roles if roles is not None else lambda: own
         self._is_here = is_here
         self._on_release = on_release
         self._clock = clock
@@ -60,6 +64,9 @@ class Accounts:
     def now(self) -> float:
         """The time of day."""
         return self._clock()
+
+    def _roles(self) -> list[str]:
+        return [role for role in self._every_role() if role != "guest"]
 
     async def guest(self, name: str, asked: Request | None = None) -> tuple[User, str]:
         """A new guest, and the token that brings them back. Raises `Reject` ``invalid`` or ``name_taken``."""
@@ -126,11 +133,11 @@ class Accounts:
 
         return await (self.take_name(key, take_back) if connecting else self._store.write(take_back))
 
-    async def add(self, name: str, password: str, role: Role) -> User:
+    async def add(self, name: str, password: str, role: str) -> User:
         """A new account, as an admin makes it. Raises `Reject` ``invalid`` or ``name_taken``."""
         name = names.user_name(name)
-        if role not in ROLES[1:]:
-            raise Reject(f"A role is one of {', '.join(ROLES[1:])}.", "invalid", field="role")
+        if role not in self._roles():
+            raise Reject(f"A role is one of {', '.join(self._roles())}.", "invalid", field="role")
         return await self._create(name, password, role, lambda conn, user: None)
 
     async def register(
@@ -144,7 +151,7 @@ class Accounts:
             return await self._create(name, password, "member", then)
 
     async def _create(
-        self, name: str, password: str, role: Role, then: Callable[[Connection, User], None]
+        self, name: str, password: str, role: str, then: Callable[[Connection, User], None]
     ) -> User:
         hashed = await self.passwords.hash(password, name)
         user = User(new_user_id(), name, name, role)
@@ -159,10 +166,11 @@ class Accounts:
         await self.take_name(key, create)
         return user
 
-    async def set_role(self, user: User, role: Role, *, by: User | None = None) -> None:
+    async def set_role(self, user: User, role: str, *, by: User | None = None) -> None:
         """Give an account another role; a running server hears of it."""
-        if role not in ROLES[1:] or user.role == "guest":
-            raise Reject(f"A role is one of {', '.join(ROLES[1:])}, and guests have none of them.", "invalid")
+        if role not in self._roles() or user.role == "guest":
+            text = f"A role is one of {', '.join(self._roles())}, and guests have none of them."
+            raise Reject(text, "invalid", field="role")
 
         def change(conn: Connection) -> None:
             people.set_role(conn, user.id, role)

@@ -51,6 +51,22 @@ class Access:
         if not await self.may(user, permission, live):
             raise errors.forbidden(permission)
 
+    async def why(self, user: User, permission: str, live: LiveRoom | None = None) -> str:
+        """Whether the user has the permission, and what decides that, for people."""
+        member = live.members.get(user.id) if live is not None else None
+        allowed, reason = self.permissions.decide(user, permission, member)
+        if allowed and not await self.may(user, permission, live):
+            allowed, reason = False, "a plugin forbids it (hook may)"
+        where = f" in {live.room.name}" if live is not None else ""
+        roles = f"role {user.role}" + (f", {member.role} of the room" if member is not None else "")
+        lines = [f"{user.name} ({roles}) {'may' if allowed else 'may not'} {permission}{where}: {reason}."]
+        if live is not None and permission == "message.post":
+            try:
+                live.require_poster(user)
+            except Reject as refusal:
+                lines.append(f"Just now the room refuses it: {refusal.message}")
+        return "\n".join(lines)
+
     def require_rank(self, by: User, target: User, live: LiveRoom) -> None:
         """Raises `Reject` ``forbidden`` unless ``target`` is ``by``, or has a lower role in this room."""
         places = live.members.get(by.id), live.members.get(target.id)

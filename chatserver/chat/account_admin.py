@@ -8,7 +8,7 @@ from ..accounts.accounts import Accounts
 from ..model.audit import entry
 from ..model.errors import Reject
 from ..model.people import Account
-from ..model.values import AccountState, Role, User
+from ..model.values import AccountState, User
 from ..store import Connection, Store, audit
 from ..store import accounts as people
 from ..store import tokens as kept_tokens
@@ -30,7 +30,7 @@ class AccountAdmin:
         await self._access.require(by, "server.accounts")
         return await self._store.read(lambda conn: people.accounts(conn, state))
 
-    async def change(self, by: User, user_id: str, state: AccountState | None, role: Role | None) -> Account:
+    async def change(self, by: User, user_id: str, state: AccountState | None, role: str | None) -> Account:
         """Another state or role, in effect at once: ``active`` approves and enables, ``disabled`` ends all sessions."""
         await self._access.require(by, "server.accounts")
         account = await self.account(user_id)

@@ -9,7 +9,7 @@ from ..model import names
 from ..model.confusables import confusable_key
 from ..model.errors import Reject
 from ..model.ids import new_user_id
-from ..model.values import ROLES, Role, User
+from ..model.values import ROLES, User
 from ..store import Connection, Store
 from ..store import accounts as users
 from .people import People
@@ -25,7 +25,7 @@ class Bots:
         self._clock = clock
 
     async def of(
-        self, plugin: str, name: str, display_name: str | None = None, role: Role | None = None
+        self, plugin: str, name: str, display_name: str | None = None, role: str | None = None
     ) -> User:
         """The plugin's bot of this name, made if there is none; with a new shown name and role where they are given.
 
@@ -64,7 +64,7 @@ class Bots:
                 plugin=plugin,
             ) from taken
 
-    async def _change(self, bot: User, shown: str, role: Role) -> User:
+    async def _change(self, bot: User, shown: str, role: str) -> User:
         key = confusable_key(shown)
 
         def change(conn: Connection) -> User:

@@ -183,7 +183,9 @@ def _with_switches(settings: Settings) -> Settings:
 
 def later(old: Settings, new: Settings) -> list[str]:
     """The sections that differ and are only read at a start."""
-    with_its_permissions = msgspec.structs.replace(new.auth, permissions=old.auth.permissions)
+    with_its_permissions = msgspec.structs.replace(
+        new.auth, permissions=old.auth.permissions, roles=old.auth.roles
+    )
     changed = [
         name
         for name in Settings.__struct_fields__

@@ -108,7 +108,12 @@ class Services:
     def _build_users(self, clock: Callable[[], float]) -> None:
         auth, limits = self.settings.auth, self.settings.limits
         self.accounts = Accounts(
-            self.store, auth, is_here=self._is_here, on_release=self._released, clock=clock
+            self.store,
+            auth,
+            is_here=self._is_here,
+            on_release=self._released,
+            clock=clock,
+            roles=lambda: self.host.current.permissions.roles,
         )
         # As many new guests at once as connections, and as many again in a minute.
         most = limits.connections_per_ip

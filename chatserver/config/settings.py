@@ -109,6 +109,17 @@ class JwtIssuer(_Section, frozen=True, kw_only=True):
     """The claim that says what a new user is called."""
 
 
+class RoleConfig(_Section, frozen=True, kw_only=True):
+    """A role of one's own, or, under the name of one that is there, a change of it."""
+
+    inherits: Literal["guest", "member", "moderator"] | None = None
+    """The role whose permissions and rank it has; member where it isn't said. Not for roles that are there."""
+    grants: tuple[NonEmpty, ...] = ()
+    """What it may do besides."""
+    denies: tuple[NonEmpty, ...] = ()
+    """What it may not do, whatever else allows it."""
+
+
 class Auth(_Section, frozen=True, kw_only=True):
     """Who may come in, and for how long."""
 
@@ -128,6 +139,8 @@ class Auth(_Section, frozen=True, kw_only=True):
     """The memory that the hash of a password takes, in MiB (Argon2id)."""
     jwt_issuers: tuple[JwtIssuer, ...] = ()
     permissions: Permissions = Permissions()
+    roles: Mapping[NonEmpty, RoleConfig] = field(default_factory=dict)
+    """By name, in small letters; accounts get one as they get others."""
 
 
 class Limits(_Section, frozen=True, kw_only=True):

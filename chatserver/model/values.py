@@ -33,12 +33,13 @@ ROLES: tuple[Role, ...] = ("guest", "member", "moderator", "admin")
 
 
 class User(msgspec.Struct, frozen=True):
-    """A user: the ``id`` never changes, the names and the role may. A ``bot`` belongs to a plugin."""
+    """A user: the ``id`` never changes, the names and the ``role`` (a `Role`, or one of the admin's own) may. A ``bot``
+    belongs to a plugin."""
 
     id: str
     name: str
     display_name: str
-    role: Role = "guest"
+    role: str = "guest"
     bot: bool = False
     scopes: frozenset[str] | None = None
     """The only permissions of the token that acts as this user; None: all that the user has. Not kept."""

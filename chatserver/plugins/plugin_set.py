@@ -11,7 +11,7 @@ import msgspec
 from ..config import PluginConfig
 from ..model.errors import Reject
 from ..model.permissions import Permissions
-from ..model.values import Role, User
+from ..model.values import User
 from ..protocol import events as wire
 from ..protocol.requests import Decoder
 from .api import RequestSpec, Route
@@ -64,7 +64,7 @@ class PluginSet:
     routes: tuple[tuple[Loaded, Route], ...]
     decoder: Decoder = field(init=False)
     _rooms: Mapping[str, frozenset[str] | None] = field(init=False)
-    _listings: dict[Role, msgspec.Raw] = field(init=False, default_factory=dict)
+    _listings: dict[str, msgspec.Raw] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         fields = {type: spec.fields for type, (_, spec) in self.requests.items()}

@@ -12,7 +12,7 @@ from tornado.web import RequestHandler
 
 from ..config import Settings
 from ..model.errors import PluginError
-from ..model.permissions import CORE, Permissions
+from ..model.permissions import CORE, Permissions, Rules
 from ..model.values import EVENT_TYPES, ROLES, Role
 from ..protocol.requests import Core
 from .api import RequestSpec, Route
@@ -23,6 +23,7 @@ from .implementation import BY_EVENT, HookImpl
 from .problems import Problems, mistake
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
+_ROLE = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 _CORE_REQUESTS = frozenset(each.__struct_config__.tag for each in get_args(Core))
 
 
@@ -63,7 +64,32 @@ class Registrations:
                         path = ("auth", "permissions", role, position)
                         hint = _near(name, known).replace("'", '"')
                         raise settings.source.error(path, f"there is no permission {name!r}{hint}")
-        return Permissions(grants, given)
+        return Permissions(grants, given, self._roles(settings, known, absent))
+
+    def _roles(self, settings: Settings, known: Collection[str], absent: Collection[str]) -> dict[str, Rules]:
+        """The admin's own roles, and what is changed of the server's."""
+        found: dict[str, Rules] = {}
+        for role, rules in settings.auth.roles.items():
+            path = ("auth", "roles", role)
+            with self._problems.noted():
+                if not _ROLE.fullmatch(role) or role == "owner":
+                    text = "a role's name has small letters, digits, - and _, and is not owner"
+                    raise settings.source.error(path, text)
+                if role in ROLES and rules.inherits is not None:
+                    raise settings.source.error((*path, "inherits"), f"{role} is a role of the server's")
+            for key in ("grants", "denies"):
+                for position, name in enumerate(getattr(rules, key)):
+                    with self._problems.noted():
+                        if name not in known and name.partition(".")[0] not in absent:
+                            hint = _near(name, known).replace("'", '"')
+                            text = f"there is no permission {name!r}{hint}"
+                            raise settings.source.error((*path, key, position), text)
+            found[role] = Rules(
+                inherits=rules.inherits or "member",
+                grants=tuple(name for name in rules.grants if name in known),
+                denies=tuple(name for name in rules.denies if name in known),
+            )
+        return found
 
     def requests(self, bundled: Callable[[str], bool]) -> dict[str, tuple[str, RequestSpec]]:
         """The plugins' requests by wire type, each with its plugin's name."""

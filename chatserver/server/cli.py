@@ -11,6 +11,7 @@ from .. import __version__
 from ..model.errors import ConfigError, PluginError, Reject
 from .audit_command import audit
 from .options import MISTAKE
+from .permission_commands import permissions
 from .plugin_commands import check, plugin
 from .plugin_list import plugins
 from .reload_command import reload
@@ -24,7 +25,7 @@ def commands() -> None:
     """A self-hosted chat server in which every feature is a plugin."""
 
 
-for each in (serve, reload, check, plugins, plugin, user, audit):
+for each in (serve, reload, check, plugins, plugin, user, audit, permissions):
     commands.add_command(each)
 
 

@@ -23,6 +23,7 @@ from ..model.errors import ConfigError, PluginError
 from .control import Control, Work
 from .logs import log_to_stderr
 from .options import MISTAKE, config_option, read_settings, settings_file
+from .permission_commands import PERMISSION
 from .plugin_list import RUNNING, WHY
 from .server import ChatServer
 from .watching import reload_on_change
@@ -115,7 +116,14 @@ def _answers(server: ChatServer) -> dict[str, Work]:
     async def why(message_id: str) -> str:
         return server.host.why(message_id or None)
 
-    return {"reload": reload, RUNNING: plugins, WHY: why}
+    async def permission(asked: str) -> str:
+        name, permission, room = msgspec.json.decode(asked, type=tuple[str, str, str | None])
+        services = server.services
+        user = await services.accounts.find(name)
+        live = await services.rooms.get(room) if room is not None else None
+        return await services.access.why(user, permission, live)
+
+    return {"reload": reload, RUNNING: plugins, WHY: why, PERMISSION: permission}
 
 
 def _on_signal() -> asyncio.Event:

@@ -16,7 +16,7 @@ from ..chat.account_admin import set_state
 from ..config import Settings
 from ..model import names
 from ..model.errors import Reject
-from ..model.values import ROLES, AccountState, Role, User
+from ..model.values import AccountState, User
 from ..store import Store
 from ..store import accounts as people
 from .options import config_option, read_settings
@@ -50,7 +50,7 @@ async def _run(function: Callable[..., Awaitable[T]], settings: Settings, argume
         store.close()
 
 
-_role = click.option("--role", type=click.Choice(ROLES[1:]), default="member", show_default=True)
+_role = click.option("--role", default="member", show_default=True)
 _password = click.password_option(help="Asked for when it is not given.")
 
 
@@ -60,7 +60,7 @@ _password = click.password_option(help="Asked for when it is not given.")
 @_role
 @config_option
 @with_accounts
-async def user_add(store: Store, accounts: Accounts, name: str, password: str, role: Role) -> None:
+async def user_add(store: Store, accounts: Accounts, name: str, password: str, role: str) -> None:
     """Add an account."""
     added = await accounts.add(name, password, role)
     click.echo(f"{added.name} was added as {added.role}.")
@@ -78,10 +78,10 @@ async def user_list(store: Store, accounts: Accounts) -> None:
 
 @user.command("role")
 @click.argument("name")
-@click.argument("role", type=click.Choice(ROLES[1:]))
+@click.argument("role")
 @config_option
 @with_accounts
-async def user_role(store: Store, accounts: Accounts, name: str, role: Role) -> None:
+async def user_role(store: Store, accounts: Accounts, name: str, role: str) -> None:
     """Give an account another role."""
     found = await _account(store, name)
     await accounts.set_role(found, role)

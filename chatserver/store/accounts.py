@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from ..model import errors
 from ..model.people import Account
-from ..model.values import AccountState, Role, User
+from ..model.values import AccountState, User
 from . import schema as s
 from .compiled_statement import CompiledStatement, upsert
 from .rows import PLAIN, user_columns, user_of
@@ -195,7 +195,7 @@ def rename(conn: Connection, user: User, name: str, key: str) -> User:
     return user_by_id(conn, user.id) or user
 
 
-def set_role(conn: Connection, user_id: str, role: Role) -> None:
+def set_role(conn: Connection, user_id: str, role: str) -> None:
     """A new role for an account."""
     conn.execute(update(s.user).where(s.user.c.id == user_id).values(role=role))
 

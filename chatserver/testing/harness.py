@@ -15,7 +15,7 @@ from tornado.httpclient import AsyncHTTPClient, HTTPResponse
 from ..chat.services import Services
 from ..config import load
 from ..model.tuning import Sizes, Timeouts
-from ..model.values import Role, User
+from ..model.values import User
 from ..plugins.failures import Failure
 from ..server.server import ChatServer
 from .client import PATIENCE, Client, Heard
@@ -43,7 +43,7 @@ class Harness:
         plugins: Plugins = (),
         settings: Mapping[str, Any] | None = None,
         dirs: Sequence[Path] = (),
-        accounts: Mapping[str, Role] | None = None,
+        accounts: Mapping[str, str] | None = None,
         strict: bool = True,
         timeouts: Mapping[str, Any] | None = None,
         sizes: Mapping[str, int] | None = None,
@@ -169,7 +169,7 @@ class Harness:
         return clients
 
     async def account(
-        self, name: str, role: Role = "member", password: str = PASSWORD, **hello: Any
+        self, name: str, role: str = "member", password: str = PASSWORD, **hello: Any
     ) -> Client:
         """A client of a new account, signed in."""
         user = await self.services.accounts.add(name, password, role)

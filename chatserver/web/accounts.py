@@ -8,7 +8,7 @@ from msgspec import Meta, Struct
 
 from ..model.errors import Reject
 from ..model.people import Account, Invite
-from ..model.values import AccountState, Role
+from ..model.values import AccountState
 from ..protocol.events import iso
 from .forms import Short
 from .handler import Handler
@@ -18,7 +18,7 @@ class AccountChange(Struct, forbid_unknown_fields=True):
     """Another state or role; None leaves it as it is."""
 
     state: AccountState | None = None
-    role: Role | None = None
+    role: Short | None = None
 
 
 class NewInvite(Struct, forbid_unknown_fields=True):

@@ -218,12 +218,7 @@ class Reports:
 
     async def _tell_moderators(self, report: Report, text: str | None) -> None:
         """Tell those who work on such reports how many are open, and ``text``."""
-        told = {each.id: each for each in self._here.values() if each.role in ("moderator", "admin")}
-        if report.room is not None:
-            for member in await self._plugin.chat.members(report.room):
-                if member.user.id in self._here and member.role != "member":
-                    told[member.user.id] = member.user
-        for user in told.values():
+        for user in list(self._here.values()):
             if user.id == report.user_id or not await self._may_work(user, report):
                 continue
             if text is not None:
