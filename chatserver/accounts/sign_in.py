@@ -12,6 +12,7 @@ from ..plugins.host import PluginHost
 from .accounts import Accounts
 from .arrivals import Arrivals
 from .credentials import Credentials
+from .sanctions import Sanctions
 
 
 class SignIn:
@@ -24,7 +25,9 @@ class SignIn:
         arrivals: Arrivals,
         plugins: PluginHost,
         new_guests: RateLimiter | None,
+        sanctions: Sanctions,
     ) -> None:
+        self.sanctions = sanctions
         self._accounts = accounts
         self._credentials = credentials
         self._arrivals = arrivals
@@ -48,8 +51,14 @@ class SignIn:
     async def of(self, asked: Request) -> User | None:
         """The user who may act with this request; None without a session.
 
-        Raises `Reject` ``name_taken`` for a guest whose name went to another user.
+        Raises `Reject` ``name_taken`` for a guest whose name went to another user, and ``banned``.
         """
+        user = await self._of(asked)
+        if user is not None:
+            self.sanctions.refuse_banned(user)
+        return user
+
+    async def _of(self, asked: Request) -> User | None:
         vouched = await self.vouched(asked)
         if vouched is not None or asked.token is None:
             return vouched
@@ -72,6 +81,7 @@ class SignIn:
 
         With a token raises `Reject` ``unauthorized`` when it has ended, or ``name_taken`` when a guest's name is gone.
         """
+        self.sanctions.refuse_banned(user)
         if token is not None:
             return await self._accounts.returning(token, name, connecting=True)
         return await self._accounts.find(user.id)
@@ -94,6 +104,7 @@ class SignIn:
         return user
 
     async def _ask_plugins(self, user: User, asked: Request) -> None:
+        self.sanctions.refuse_banned(user)
         hooks = self._plugins.current.hooks
         if hooks.has("before_login"):
             allowed = hooks.filter("before_login", user, asked)
@@ -107,5 +118,6 @@ class SignIn:
         """
         if self._new_guests is None:
             raise Reject("This server has no guests. Sign in.", "unauthorized")
+        self.sanctions.refuse_address(asked.remote_ip)
         self._new_guests.take(one_client(asked.remote_ip))
         return await self._accounts.guest(name, asked)

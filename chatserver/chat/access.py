@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from ..accounts.sanctions import Sanctions
 from ..model import errors
 from ..model.errors import Reject
 from ..model.permissions import Permissions
@@ -19,8 +20,9 @@ _ANYONE = User("", "", "", "guest")
 class Access:
     """The table of roles first; then every plugin may refuse."""
 
-    def __init__(self, plugins: PluginHost) -> None:
+    def __init__(self, plugins: PluginHost, sanctions: Sanctions) -> None:
         self._plugins = plugins
+        self.sanctions = sanctions
 
     @property
     def permissions(self) -> Permissions:
@@ -35,7 +37,7 @@ class Access:
     def by_role(self, user: User, permission: str, live: LiveRoom | None = None) -> bool:
         """Whether the user's roles, the one in the room included, have the permission."""
         member = live.members.get(user.id) if live is not None else None
-        return self.permissions.may(user, permission, member)
+        return self.permissions.may(user, permission, member) and not self.sanctions.is_banned(user)
 
     async def may(self, user: User, permission: str, live: LiveRoom | None = None) -> bool:
         """Whether ``user`` has the permission in this room, by role and by the plugins."""
@@ -55,6 +57,8 @@ class Access:
         """Whether the user has the permission, and what decides that, for people."""
         member = live.members.get(user.id) if live is not None else None
         allowed, reason = self.permissions.decide(user, permission, member)
+        if self.sanctions.is_banned(user):
+            allowed, reason = False, "the user is banned from this server"
         if allowed and not await self.may(user, permission, live):
             allowed, reason = False, "a plugin forbids it (hook may)"
         where = f" in {live.room.name}" if live is not None else ""

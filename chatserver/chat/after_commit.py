@@ -63,6 +63,10 @@ class AfterCommit:
         """The ids of the members who may not see a message."""
         return self._access.kept_from(live, message)
 
+    def refuse_sanctioned(self, user: User) -> None:
+        """Raises `Reject` for a user who is muted or banned on the whole server."""
+        self._access.sanctions.refuse_sanctioned(user)
+
     def may(self, live: LiveRoom, user: User, permission: str) -> bool:
         """Whether the user's roles have the permission there."""
         return self._access.by_role(user, permission, live)

@@ -201,6 +201,7 @@ class Messages:
 
     async def _first_direct(self, user: User, other: User, message: NewMessage) -> log.Post:
         """The first message of a direct room. Raises `Reject`."""
+        self._access.sanctions.refuse_sanctioned(user)
         await self._access.require(user, "message.post")
         if message.via.rate_limited:
             self._limiter.take(user.id)

@@ -53,6 +53,8 @@ class People:
         on, as a coming when it no longer is."""
         await self._access.require(user, "user.status")
         text = names.one_line(text, STATUS_CHARS, "text")
+        if text and text != self._presence.status(user.id)[1]:
+            self._refuse_muted(user)
         self._states.take(user.id)
         before, _ = self._presence.status(user.id)
         if self._presence.set_status(user, status, text):
@@ -92,6 +94,7 @@ class People:
     async def rename(self, user: User, name: str) -> User:
         """Another name, told to the rooms they are in. That of an invisible user is told to themselves alone."""
         await self._access.require(user, "user.rename")
+        self._refuse_muted(user)
         self._states.take(user.id)
         old = user.display_name
         renamed = await self._accounts.rename(user, name)
@@ -103,6 +106,11 @@ class People:
             self._bus.publish(topic, wire.renamed(renamed, old), ephemeral=True)
         self._notifier.notify("after_rename", renamed, old)
         return renamed
+
+    def _refuse_muted(self, user: User) -> None:
+        """Raises `Reject` ``muted`` or ``banned``: a mute is for all that others see."""
+        self._access.sanctions.refuse_sanctioned(user)
+        self._rooms.refuse_muted(user)
 
     def replace(self, user: User) -> None:
         """A user has another name or role: take it over wherever they are held in memory."""

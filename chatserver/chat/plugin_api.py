@@ -207,5 +207,32 @@ class PluginChat(PluginMessages):
     async def unban(self, room: Room | str, user: User, *, by: User | None = None) -> None:
         await self._services.moderation.unban(self._here(room), user, by=await self._acting(by))
 
+    async def server_kick(self, user: User, *, by: User | None = None, reason: str = "") -> None:
+        await self._services.moderation.server_kick(user, by=await self._acting(by), reason=reason)
+
+    async def server_mute(
+        self, user: User, *, by: User | None = None, minutes: float = 0, reason: str = ""
+    ) -> None:
+        await self._services.moderation.server_mute(
+            user, by=await self._acting(by), minutes=minutes, reason=reason
+        )
+
+    async def server_unmute(self, user: User, *, by: User | None = None) -> None:
+        await self._services.moderation.server_lift("mute", user, by=await self._acting(by))
+
+    async def server_ban(
+        self, user: User, *, by: User | None = None, minutes: float = 0, reason: str = "",
+        address_minutes: float = 0,
+    ) -> None:  # fmt: skip
+        await self._services.moderation.server_ban(
+            user, by=await self._acting(by), minutes=minutes, reason=reason, address_minutes=address_minutes
+        )
+
+    async def server_unban(self, user: User, *, by: User | None = None) -> None:
+        await self._services.moderation.server_lift("ban", user, by=await self._acting(by))
+
+    async def server_bans(self) -> list[Ban]:
+        return await self._services.moderation.server_listed("ban")
+
     async def bans(self, room: Room | str) -> list[Ban]:
         return await self._services.moderation.bans(room_name(room))

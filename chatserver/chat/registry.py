@@ -89,6 +89,15 @@ class RoomRegistry:
         for live in self._live.values():
             live.member_list.rename(user)
 
+    def refuse_muted(self, user: User) -> None:
+        """Raises `Reject` ``muted`` for a member of a room who is muted there: what is seen everywhere is seen there.
+
+        A room that isn't in memory has no one who would see it.
+        """
+        for live in self._live.values():
+            if user.id in live.mutes and user.id in live.members:
+                live.require_not_muted(user)
+
     def release(self, user_id: str) -> None:
         """A member's name has gone to another user: tell the rooms in memory."""
         for live in self._live.values():

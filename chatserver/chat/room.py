@@ -59,6 +59,9 @@ class Watcher(Protocol):
     def kept_from(self, live: LiveRoom, message: Message) -> Collection[str]:
         """The ids of the members who may not see a message."""
 
+    def refuse_sanctioned(self, user: User) -> None:
+        """Raises `Reject` for a user who is muted or banned on the whole server."""
+
     def may(self, live: LiveRoom, user: User, permission: str) -> bool:
         """Whether the user's roles have the permission here."""
 
@@ -142,6 +145,7 @@ class LiveRoom:
 
         With ``allow_non_member`` a public room can be written to without joining it.
         """
+        self._watcher.refuse_sanctioned(user)
         member = user.id in self.members
         if member and not (self.bans or self.mutes or self.room.archived or not self.room.guests):
             return
@@ -151,10 +155,7 @@ class LiveRoom:
         self.require_not_banned(user)
         if not member and not allow_non_member:
             raise errors.not_in_room(self.room)
-        until, now = self.mutes.get(user.id, 0), self._clock()
-        if until > now:
-            left = None if until == FOREVER else until - now
-            raise Reject("You are muted in this room.", "muted", retry_after=left)
+        self.require_not_muted(user)
         if self.room.archived:
             raise errors.archived()
         if not self.room.guests and user.role == "guest":
@@ -188,6 +189,14 @@ class LiveRoom:
             member.user.role != "guest" and not member.user.bot and member.user.id != user.id
             for member in self.members.values()
         )
+
+    def require_not_muted(self, user: User) -> None:
+        """Raises `Reject` ``muted`` or ``banned`` for a user who may do nothing here that others see."""
+        self._watcher.refuse_sanctioned(user)
+        until, now = self.mutes.get(user.id, 0), self._clock()
+        if until > now:
+            left = None if until == FOREVER else until - now
+            raise Reject("You are muted in this room.", "muted", retry_after=left)
 
     def may_write(self, user: User) -> bool:
         """Whether this user may write here now."""

@@ -67,6 +67,7 @@ class RoomService:
 
     async def create(self, by: User, name: str, settings: Mapping[str, Any]) -> LiveRoom:
         """A new room, with ``by`` as its owner. ``settings`` are those of `RoomSettings`, by name."""
+        self._access.sanctions.refuse_sanctioned(by)
         await self._access.require(by, "room.create")
         room = Room(names.room_name(name), **asdict(new_settings(settings)))
         if room.kind not in ("public", "private"):
@@ -96,6 +97,7 @@ class RoomService:
         only_topic = set(changed) <= {"topic"}
         if only_topic and by.id not in live.members:
             raise errors.not_in_room(live.room)
+        live.require_not_muted(by)
         await self._access.require(by, "room.topic" if only_topic else "room.change", live)
         await live.append(log.ChangeRoom(by, changed))
         return live
@@ -136,6 +138,7 @@ class RoomService:
             raise errors.not_in_room(live.room)
         if live.room.kind == "direct":
             raise errors.direct_room("is for two")
+        live.require_not_muted(by)
         await self._access.require(by, "room.invite", live)
         return live
 
@@ -162,6 +165,7 @@ class RoomService:
             raise errors.no_room(live.room.name)
         if live.room.kind == "direct":
             raise errors.direct_room("is for two")
+        live.require_not_banned(by)
         await self._access.require(by, "room.remove", live)
         self._access.require_rank(by, target, live)
         if target.id not in live.members:
@@ -176,6 +180,7 @@ class RoomService:
         live = await self.readable(by, name)
         if live.room.kind == "direct":
             raise errors.direct_room("is for two")
+        live.require_not_banned(by)
         if by.id != target.id:
             await self._access.require(by, "room.roles", live)
             self._access.require_rank(by, target, live)

@@ -13,6 +13,7 @@ from ..accounts.arrivals import Arrivals
 from ..accounts.credentials import Credentials
 from ..accounts.jwt_tokens import JwtTokens
 from ..accounts.registration import Registration
+from ..accounts.sanctions import Sanctions
 from ..accounts.sign_in import SignIn
 from ..accounts.signing_keys import SigningKeys
 from ..config import Settings
@@ -79,6 +80,7 @@ class Services:
         self.started = time.monotonic()
         self.stopping = False
         """Nothing new is begun any more."""
+        self.sanctions = Sanctions(store, clock)
         self._build_delivery(make_bus)
         self._build_users(clock)
         self._build_rooms(clock)
@@ -90,7 +92,7 @@ class Services:
         log.debug("messages are sent by %s", "compiled code" if compiled else "Python code")
         self.hub = Hub(asyncio.get_running_loop().call_soon, self.metrics, send_to_all)
         self.bus = make_bus(self.hub.deliver, self.hub.deliver_apart)
-        self.access = Access(self.host)
+        self.access = Access(self.host, self.sanctions)
         self.notifier = Notifier(self.host, self.metrics, self.sizes.plugin_calls)
         gone = partial(user_gone, self.bus, self.notifier)
         self.presence = Presence(gone, self.timeouts.presence_grace)
@@ -124,7 +126,9 @@ class Services:
         self.jwt = JwtTokens(self.store, keys, address, auth.jwt_issuers, clock)
         self.arrivals = Arrivals(self.store, self.accounts, self.jwt)
         self.accounts.tokens.also(self.arrivals.facts)
-        self.sign_in = SignIn(self.accounts, self.credentials, self.arrivals, self.host, new_guests)
+        self.sign_in = SignIn(
+            self.accounts, self.credentials, self.arrivals, self.host, new_guests, self.sanctions
+        )
         self.registration = Registration(self.store, self.accounts, self.host, auth, limits, clock)
         self.message_limiter = RateLimiter(limits.messages_per_second, limits.burst, time.monotonic)
         """What other users notice: messages, and by `moves` joining, leaving and the like."""
@@ -142,7 +146,7 @@ class Services:
             rooms, self.room_service, store, access, pipeline, self.message_limiter, resends
         )
         self.audit = AuditLog(store, rooms, access, self.accounts, clock)
-        self.moderation = Moderation(rooms, store, access, clock)
+        self.moderation = Moderation(rooms, store, access, self.sessions, clock)
         self.people = People(
             rooms, store, self.bus, access, self.presence, self.after_commit, self.accounts, self.notifier
         )

@@ -160,6 +160,7 @@ class Permissions:
             return rank, 0
         return (rank, 0) if member.role == "member" else (_RANKS["member"], _ROOM_RANKS[member.role])
 
+
 READ = "messages.read"
 """The scope of a token that reads; no role lacks it, so that it is no permission."""
 

@@ -128,6 +128,7 @@ class ChatServer:
         add("planned jobs", handles.jobs.stop, self.timeouts.stop_hooks)
         services.notifier.start()
         add("all after_ hooks", services.notifier.stop, self.timeouts.stop_hooks)
+        await services.sanctions.load()
         await services.room_service.make_missing(self.settings.rooms)
         await services.account_changes.start()
         await services.account_changes.clean_up()

@@ -169,6 +169,9 @@ class Connection:
         except Reject as reject:
             self._context.services.refusals.note(self.remote_ip, reject.code, "hello")
             self._refuse(request.id, reject)
+            if reject.code == "banned":
+                self.close(Close.BANNED, reject.message)
+                return
             self._context.keepalive.expect_hello(self)
             return
         except Exception:

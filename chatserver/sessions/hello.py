@@ -47,6 +47,7 @@ class HelloHandler:
         """
         user_changes = self._sessions.user_changes
         user, token, new = (known, None, False) if known is not None else await self._who(hello, asked)
+        self._sign_in.sanctions.refuse_banned(user)
         watch = self._sessions.opening(user.id, user_changes)
         try:
             may_choose = hello.status is not None and await self._access.may(user, "user.status")

@@ -126,6 +126,7 @@ member = Table(
 )
 
 # Mutes and bans outlive the membership: leaving and coming back lifts neither.
+# Room 0 is the server.
 sanction = Table(
     "sanction",
     metadata,
@@ -266,6 +267,16 @@ plugin_job = Table(
     Column("tries", Integer, nullable=False),
     Column("data", Text, nullable=False),
     PrimaryKeyConstraint("plugin", "id"),
+)
+
+# From these networks no new guests come: with whose ban it began.
+address_ban = Table(
+    "address_ban",
+    metadata,
+    Column("network", String, primary_key=True),
+    Column("user_id", String, nullable=False),
+    Column("by_id", String, nullable=False),
+    Column("until", Float, nullable=False),
 )
 
 # Who did what to whom, where, why, until when. Rows are only ever added; names are those of then.

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import msgspec
 
 from chatserver import (
-    Ban,
     Draft,
     Message,
     Plugin,
     Reject,
     RequestSpec,
-    Room,
     Route,
     User,
     command,
@@ -25,15 +22,12 @@ from chatserver import (
 from .http import OneReport, ReportList
 from .report_table import BY_REPORTER, BY_STATE, REPORTS
 from .reports import PERMISSION, Ask, Claim, Close, NewReport, Reports
+from .server_commands import SERVER, ServerCommands
 from .words import pattern, plain
-
-Time = Annotated[timedelta, "minutes, or 90s, 1h30m, 2 days"]
-Reason = Annotated[str, "shown to everyone"]
-UNTIL_LIFTED = timedelta(0)
-UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
+from .words_for_people import UNTIL_LIFTED, Reason, Time, here, lasting, line, minutes
 
 
-class Moderation(Plugin):
+class Moderation(ServerCommands, Plugin):
     """Kick, mute and ban by permission, only on users of a lower role; each becomes an event of the room."""
 
     # A filter that lets everything through when it breaks is none.
@@ -45,6 +39,9 @@ class Moderation(Plugin):
         words: tuple[str, ...] = ()
         reports_per_hour: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 20
         """How often a user may report in an hour."""
+
+        guest_address_hours: Annotated[float, msgspec.Meta(ge=0, le=8760)] = 24
+        """How long no new guests come from the address of a guest who was banned from the server."""
 
     @hookimpl
     def startup(self):
@@ -58,6 +55,7 @@ class Moderation(Plugin):
             "moderation.mute": "moderator",
             "moderation.ban": "moderator",
             "moderation.report": "guest",
+            SERVER: "moderator",
             PERMISSION: "moderator",
         }
 
@@ -92,6 +90,11 @@ class Moderation(Plugin):
     def before_edit(self, message: Message, draft: Draft):
         self._check(draft.content)
 
+    async def require(self, user: User, permission: str) -> None:
+        """Raises `Reject` ``forbidden`` unless a user has a permission everywhere."""
+        if not await self.chat.may(user, permission):
+            raise Reject(f"You may not do this: it needs the permission {permission}.", "forbidden")
+
     @command(permission="moderation.kick", examples=["/kick bob", "/kick bob 10 shouting"])
     async def kick(self, ctx, user: User, time: Time = UNTIL_LIFTED, *, reason: Reason = ""):
         """Remove a user from this room, and keep them out for a while if you give a time."""
@@ -124,8 +127,9 @@ class Moderation(Plugin):
 
     @command(permission="moderation.ban", examples=["/bans"])
     async def bans(self, ctx):
-        """List who is banned from this room."""
-        return "\n".join(line(ban) for ban in await self.chat.bans(here(ctx))) or "No user is banned here."
+        """List who is banned from this room, with their ids."""
+        bans = await self.chat.bans(here(ctx))
+        return "\n".join(f"{line(ban)} ({ban.user.id})" for ban in bans) or "No user is banned here."
 
     async def _report(self, ctx, fields: NewReport):
         return await self.report_by(ctx.user, fields)
@@ -146,31 +150,3 @@ class Moderation(Plugin):
     def _check(self, content: str) -> None:
         if self._words and self._words.search(plain(content)):
             raise Reject("Please rephrase that.")
-
-
-def here(ctx) -> Room:
-    """The room in which the command was given. Raises `Reject` when it was in none."""
-    if ctx.room is None:
-        raise Reject("This works in a room only.", "invalid", field="room")
-    return ctx.room
-
-
-def minutes(time: timedelta) -> float:
-    """The time as the core counts it."""
-    return time.total_seconds() / 60
-
-
-def lasting(time: timedelta, endless: str = " until you lift it") -> str:
-    """`` for 10 minutes``, or ``endless``."""
-    seconds = round(time.total_seconds())
-    if not seconds:
-        return endless
-    size, unit = next((size, unit) for size, unit in UNITS if seconds % size == 0)
-    count = seconds // size
-    return f" for {count} {unit}{'s' if count != 1 else ''}"
-
-
-def line(ban: Ban) -> str:
-    """A ban as one line of text: ``bob, by alice, until 2026-07-04 16:20 UTC: shouting``."""
-    until = datetime.fromtimestamp(ban.until, UTC).strftime("%Y-%m-%d %H:%M UTC") if ban.until else "lifted"
-    return f"{ban.user.name}, by {ban.by.name}, until {until}" + (f": {ban.reason}" if ban.reason else "")
