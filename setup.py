@@ -84,6 +84,8 @@ setup(
         "precis-i18n>=1.1",
         # JSON Web Tokens; with cryptography, for keys of two parts.
         "pyjwt[crypto]>=2.10",
+        "pyotp>=2.9",
+        "segno>=1.6",
         "prometheus-client",
         "python-dotenv>=1.0",
         "filelock>=3.13",

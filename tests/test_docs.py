@@ -18,6 +18,7 @@ from typing import Any, get_args, get_type_hints
 
 import click
 import msgspec
+import pyotp
 import pytest
 from msgspec import NODEFAULT, UNSET
 from msgspec import inspect as shapes
@@ -533,10 +534,18 @@ class Overheard:
             ("room_role", {"room": "tea", "user": "tom", "role": "owner"}),
         ):
             await self.ask(alice, type_, **fields)
+        await self._second_step(server)
         for room in ("general", "tea"):
             for event in (await alice.ask("sync", room=room, after=0))["events"]:
                 self.durable[event["type"]] |= set(event) - {"type"}
         await self.ask(alice, "leave", room="tea")
+
+    async def _second_step(self, server: Harness) -> None:
+        ann = await server.account("anntotp")
+        await self.ask(ann, "totp:state")
+        secret = (await self.ask(ann, "totp:begin"))["secret"]
+        codes = await self.ask(ann, "totp:confirm", code=pyotp.TOTP(secret).now())
+        await self.ask(ann, "totp:off", code=codes["recovery"][0])
 
     async def _preview(self, client: Client) -> None:
         self.outside.answer = lambda request: (200, "<title>Tea</title>", {"Content-Type": "text/html"})

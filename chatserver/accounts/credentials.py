@@ -61,6 +61,11 @@ class Credentials:
         await self._rehash(user.id, hashed, password)
         return user
 
+    def failed(self, name: str, remote_ip: str) -> None:
+        """Count what was wrong beside the password like a wrong password."""
+        key, address = confusable_key(name), one_client(remote_ip)
+        self._attempts.failed(f"{address}@{key}", address, "@" + key)
+
     async def _knows(self, user: User, address: str, asked: Request) -> bool:
         """Whether the account is signed in with this browser, or from this address."""
         if asked.token is not None:

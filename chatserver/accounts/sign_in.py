@@ -92,7 +92,13 @@ class SignIn:
         Raises `Reject` ``unauthorized``, ``rate_limited``, or what a plugin refuses with (hook ``before_login``).
         """
         user = await self._credentials.with_password(name, password, asked)
-        await self._ask_plugins(user, asked)
+        try:
+            await self._ask_plugins(user, asked)
+        except Reject as refusal:
+            if refusal.code == "second_step" and asked.code is not None:
+                # Guesses at a code are guesses.
+                self._credentials.failed(name, asked.remote_ip)
+            raise
         return user, await self._accounts.tokens.issue(user, "session", asked)
 
     async def arrive(self, token: str, asked: Request) -> User:

@@ -224,6 +224,7 @@ DEFAULT_PLUGINS = (
     "mentions",
     "receipts",
     "reminders",
+    "totp",
     "files",
 )
 """The plugins that run where the settings name none, in the order in which their hooks are called."""

@@ -18,6 +18,7 @@ HTTP_STATUS: dict[str, int] = {
     "invalid": 400,
     "hello_required": 401,
     "unauthorized": 401,
+    "second_step": 401,
     "forbidden": 403,
     "not_member": 403,
     "muted": 403,

@@ -305,3 +305,5 @@ class Request(msgspec.Struct, frozen=True):
     remote_ip: str
     token: str | None = None
     headers: dict[str, str] = msgspec.field(default_factory=dict)
+    code: str | None = None
+    """What a user has entered beside the password, where a plugin asked for it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ..model.errors import Reject
 from ..model.values import User
@@ -20,10 +21,11 @@ class GuestForm(Struct, forbid_unknown_fields=True):
 
 
 class LoginForm(Struct, forbid_unknown_fields=True):
-    """An account's name and password."""
+    """An account's name and password, and the code that a plugin asks for."""
 
     name: Short
     password: Long
+    code: Short | None = None
 
 
 class SetupForm(Struct, forbid_unknown_fields=True):
@@ -87,9 +89,12 @@ class Login(_SignIn):
 
     async def post(self) -> None:
         form = self.body(LoginForm)
+        asked = replace(self._asked, code=form.code)
         try:
-            user, token = await self.services.sign_in.login(form.name, form.password, self._asked)
+            user, token = await self.services.sign_in.login(form.name, form.password, asked)
         except Reject as refusal:
+            if refusal.code == "second_step" and form.code is None:
+                raise
             await self.services.audit.sign_in_refused(form.name, self.remote_ip, refusal)
             raise
         await self.session_begun(user, token)

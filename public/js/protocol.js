@@ -88,6 +88,7 @@ export const REPLY = Object.freeze({ welcome: "welcome", ok: "ok", error: "error
 /** Error codes this client acts on. */
 export const ERROR = Object.freeze({
   unauthorized: "unauthorized",
+  secondStep: "second_step",
   muted: "muted",
   notFound: "not_found",
   notMember: "not_member",

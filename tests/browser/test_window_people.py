@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+
+import pyotp
 import pytest
 from playwright.async_api import expect
 
@@ -119,3 +122,36 @@ async def test_the_password_and_the_devices_are_ones_own(stage):
         await dialog.get_by_role("button", name="Save").click()
         await other.ready()
         await expect(ann.page.get_by_role("alert")).to_contain_text("You have been signed out")
+
+
+async def test_a_second_step_is_set_up_and_asked_for(stage):
+    async with stage() as here:
+        here.forgive("status of 401")
+        await here.server.services.accounts.add("ann", PASSWORD, "member")
+        ann = await here.window()
+        await ann.sign_in("ann")
+        step = await page_of(ann, "Second step")
+        await step.get_by_role("button", name="Set it up").click()
+        await expect(step.locator("img")).to_be_visible()
+        secret = (await step.get_by_role("code").inner_text()).replace(" ", "")
+        await fill(step, Code="000000")
+        await ann.page.keyboard.press("Enter")
+        await expect(step.get_by_role("alert")).to_contain_text("not right")
+        await fill(step, Code=pyotp.TOTP(secret).at(time.time() - 30))
+        await step.get_by_role("button", name="Switch it on").click()
+        await expect(step.get_by_role("listitem")).to_have_count(10)
+        recovery = await step.get_by_role("listitem").first.inner_text()
+        other = await here.window()
+        await other.goto()
+        page = other.page
+        await page.get_by_role("button", name="Sign in").click()
+        await page.get_by_label("Your name").fill("ann")
+        await page.get_by_label("Password").fill(PASSWORD)
+        await page.keyboard.press("Enter")
+        dialog = page.get_by_role("dialog", name="One more step")
+        await fill(dialog, Code="123456")
+        await page.keyboard.press("Enter")
+        await expect(dialog.get_by_role("alert")).to_contain_text("not right")
+        await fill(dialog, Code=recovery)
+        await page.keyboard.press("Enter")
+        await other.ready()

@@ -1,5 +1,6 @@
 import { api } from "../api.js";
 import { h } from "../dom.js";
+import { ERROR } from "../protocol.js";
 import { DialogPart } from "./dialog.js";
 
 /** @typedef {Record<string, HTMLInputElement>} Inputs by the names that the server has for the fields */
@@ -11,9 +12,10 @@ export class AccountDialog extends DialogPart {
     super(app);
     /** What comes when the dialog is closed. @type {(() => void)|undefined} */
     this.whenClosed = undefined;
-    app.on("dialog", ({ name, code }) => {
+    app.on("dialog", ({ name, code, login }) => {
       if (name === "register" || name === "invite") this.register(code);
       if (name === "reset") this.reset(code);
+      if (name === "code") this.secondStep(login);
       if (name === "token") void this.arrive(code);
     });
     app.on("link", (shown) => this.show(shown));
@@ -40,9 +42,20 @@ export class AccountDialog extends DialogPart {
     const password = this.input("password", "password", { autocomplete: "new-password" });
     this.ask(t("account.newPassword"), t("app.save"), [this.field(t("account.newPassword"), password, t("account.passwordHint"))], { password }, async () => {
       const { name } = await api("POST", "reset", { token, password: password.value });
-      const signedIn = await api("POST", "login", { name, password: password.value }).catch(() => null);
-      if (signedIn) this.entered(signedIn.user);
+      const login = { name, password: password.value };
+      const signedIn = await api("POST", "login", login).catch((error) => error);
+      if (signedIn.user) this.entered(signedIn.user);
+      else if (signedIn.code === ERROR.secondStep) this.whenClosed = () => this.secondStep(login);
       else this.whenClosed = () => this.say(t("account.passwordSet", { name }));
+    });
+  }
+
+  /** After the password. @param {{name: string, password: string}} login */
+  secondStep(login) {
+    const { t } = this;
+    const code = this.input("code", "text", { autocomplete: "one-time-code", spellcheck: false, autocapitalize: "off", maxLength: 64 });
+    this.ask(t("account.secondStep"), t("enter.signIn"), [this.field(t("account.code"), code, t("account.codeHint"))], { code }, async () => {
+      this.entered((await api("POST", "login", { ...login, code: code.value })).user);
     });
   }
 

@@ -2,6 +2,7 @@ import { api } from "../api.js";
 import { boot } from "../boot.js";
 import { h } from "../dom.js";
 import { LANGUAGES } from "../i18n.js";
+import { ERROR } from "../protocol.js";
 import { Part } from "./part.js";
 
 /** @typedef {"guest"|"login"|"setup"} Mode */
@@ -120,6 +121,8 @@ export class EnterPage extends Part {
       }
       this.app.emit("entered", user);
     } catch (/** @type {any} */ error) {
+      const login = { name: name.value.trim(), password: password.value };
+      if (error.code === ERROR.secondStep) return this.app.emit("dialog", { name: "code", login });
       this.fail(this.app.explain(error), error.field === "password" ? password : name);
       if (error.code === "invalid" && error.field === "name" && this.mode !== "login") this.offer(name);
     } finally {
