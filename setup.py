@@ -63,7 +63,7 @@ setup(
         )
     ],
     package_data={
-        "": ["static/**/*"],
+        "": ["static/**/*", "i18n/*.json"],
         "chatserver": ["py.typed", "model/confusables.json", "accounts/common_passwords.txt"],
         "chatserver_public": ["**/*"],
     },
