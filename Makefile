@@ -16,7 +16,7 @@
 # make clean  remove what was made, .venv too; never ./data
 
 .DEFAULT_GOAL := run
-.PHONY: run test test-stream test-python test-postgresql lint fix confusables icons docs clean chromium postgresql client bench bench-quick client-figures types soak autobahn
+.PHONY: run test test-stream test-python test-postgresql lint fix confusables icons docs clean chromium postgresql proxies client bench bench-quick client-figures types soak autobahn
 
 # The Python to make .venv with: `make PYTHON=/opt/python/bin/python3 run`.
 PYTHON ?= $(shell for each in python3.14 python3.13 python3.12 python3.11 python3; do \
@@ -34,7 +34,7 @@ IGNORED := $(shell test -x .venv/bin/python || rm -rf .venv)
 run: .venv/run.stamp
 	@exec $(BIN)/chatserver serve --config config.yaml
 
-test: .venv/test.stamp chromium postgresql lint client
+test: .venv/test.stamp chromium postgresql proxies lint client
 	$(PYTEST)
 	@$(MAKE) --no-print-directory test-stream test-python test-postgresql
 
@@ -146,6 +146,17 @@ postgresql: .venv/test.stamp
 		{ apt-get update -qq && apt-get install -qq --no-install-recommends postgresql; } >/dev/null && exit; \
 	fi; \
 	echo "No PostgreSQL here: what needs one is skipped. On Debian and Ubuntu: apt-get install postgresql" >&2
+
+# nginx and Caddy for the tests of deploy/: unpacked, not installed, as a package would start a service.
+proxies: .venv/test.stamp
+	@command -v nginx >/dev/null && command -v caddy >/dev/null || test -x .venv/proxies/usr/bin/caddy && exit; \
+	if command -v apt-get >/dev/null && command -v dpkg >/dev/null; then \
+		echo "Fetching Debian's nginx and caddy into .venv/proxies …"; \
+		mkdir -p .venv/proxies && cd .venv/proxies && { apt-get download nginx caddy \
+			|| { apt-get update -qq && apt-get download nginx caddy; } } >/dev/null 2>&1 \
+			&& for each in *.deb; do dpkg -x "$$each" .; done && exit; \
+	fi; \
+	echo "No nginx and Caddy here: what needs them is skipped. On Debian and Ubuntu: apt-get install nginx caddy" >&2
 
 # Node 20.19 is the first that takes a .js file with imports for what it is.
 client:

@@ -21,15 +21,19 @@ from .. import __version__
 from ..config import Settings
 from ..model.errors import ConfigError, PluginError
 from .control import Control, Work
+from .lifecycle import PeriodicTasks
 from .logs import log_to_stderr
 from .options import MISTAKE, config_option, read_settings, settings_file
 from .permission_commands import PERMISSION
 from .plugin_list import RUNNING, WHY
 from .server import ChatServer
+from .service_manager import ServiceManager
 from .watching import reload_on_change
 
 log = logging.getLogger(__name__)
 
+ALIVE_SECONDS = 1.0
+"""Between two words to a service manager that watches."""
 EXIT_SECONDS = 2.0
 """How long the process lives after its server has stopped."""
 
@@ -91,12 +95,17 @@ async def _serve(settings: Settings, config: Path | None, watch: bool) -> None:
             f"There is no admin yet. Become it with this link, within a day: {server.address}/#setup={token}"
         )
     sys.stdout.flush()
+    manager, periodic = ServiceManager(), PeriodicTasks()
+    manager.ready()
+    periodic.every(ALIVE_SECONDS, manager.alive)
     await stop.wait()
+    manager.stopping()
     late = _end_within(server.timeouts.stop, "the server did not stop", 1)
     if watching is not None:
         watching.cancel()
     await control.stop()
     await server.stop()
+    await periodic.stop()
     late.cancel()
     _end_within(EXIT_SECONDS, "the server has stopped, but something in a plugin goes on", 0)
 
