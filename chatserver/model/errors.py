@@ -27,6 +27,7 @@ HTTP_STATUS: dict[str, int] = {
     "not_found": 404,
     "outdated": 404,
     "name_taken": 409,
+    "conflict": 409,
     "nonce_conflict": 409,
     "rev_conflict": 409,
     "replaced": 409,

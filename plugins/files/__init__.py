@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated
 
 import msgspec
@@ -12,7 +13,8 @@ from chatserver import Draft, Event, Message, Plugin, Reject, Route, User, hooki
 
 from .download import DownloadHandler, PreviewHandler
 from .quota import Quota
-from .storage import Storage
+from .resumable import BeginHandler, PartHandler, resume
+from .storage import DESCRIPTION, Storage
 from .table import MIGRATIONS, File, Table
 from .upload import UploadHandler
 
@@ -62,6 +64,9 @@ class Files(Plugin):
         self.storage = Storage(self.data_dir)
         self.quota = Quota(self.settings, self.table, self.storage.free)
         self.storage.clear_partial()
+        self.receiving: set[Path] = set()
+        """Resumable uploads of which a part is on its way."""
+        resume(self.storage, self.quota)
         self.every(SWEEP_SECONDS, self.sweep)
         self.every(DAY_SECONDS, self.clear, first=SWEEP_SECONDS)
 
@@ -73,6 +78,8 @@ class Files(Plugin):
     def register_routes(self):
         return [
             Route("upload", UploadHandler),
+            Route("tus", BeginHandler),
+            Route("tus/([0-9a-f]{32})", PartHandler),
             Route("f/([0-9a-f]{32})/[^/]+", DownloadHandler),
             Route("p/([0-9a-f]{32})", PreviewHandler),
         ]
@@ -115,6 +122,16 @@ class Files(Plugin):
         for file_id in useless:
             await self.storage.delete(file_id)
         await self.table.remove(useless)
+
+        for partial in self.storage.all_resumable():
+            begun = partial.with_suffix(DESCRIPTION).stat().st_mtime
+            if begun < now - UNUSED_SECONDS and partial not in self.receiving:
+                self.give_up(partial)
+
+    def give_up(self, partial: Path) -> None:
+        """Delete a resumable upload."""
+        self.quota.coming.pop(partial, None)
+        self.storage.forget(partial)
 
     async def clear(self) -> None:
         """Delete bytes that belong to no file, as after a restored database."""

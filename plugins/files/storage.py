@@ -11,6 +11,7 @@ from pathlib import Path
 
 READ_BYTES = 256 * 1024
 PREVIEW = ".webp"
+DESCRIPTION = ".json"
 
 
 class Storage:
@@ -20,6 +21,8 @@ class Storage:
         self._folder = folder
         self._partial = folder / "partial"
         self._partial.mkdir(parents=True, exist_ok=True)
+        self._resumable = folder / "resumable"
+        self._resumable.mkdir(exist_ok=True)
 
     def clear_partial(self) -> None:
         """Remove the partial files that a crash left."""
@@ -31,6 +34,35 @@ class Storage:
         path = self._partial / secrets.token_hex(16)
         path.touch(mode=0o600)
         return path
+
+    def begin_resumable(self, description: bytes) -> Path:
+        """An empty file to append to, which is there after a restart, too."""
+        path = self._resumable / secrets.token_hex(16)
+        path.touch(mode=0o600)
+        self.describe(path, description)
+        return path
+
+    def describe(self, path: Path, description: bytes) -> None:
+        """Write what is known of a resumable file."""
+        _write(path.with_suffix(DESCRIPTION), description)
+
+    def described(self, path: Path) -> bytes | None:
+        try:
+            return path.with_suffix(DESCRIPTION).read_bytes()
+        except FileNotFoundError:
+            return None
+
+    def resumable(self, name: str) -> Path:
+        """Where a resumable file is; its name is hexadecimal."""
+        return self._resumable / name
+
+    def all_resumable(self) -> list[Path]:
+        return [path.with_suffix("") for path in self._resumable.glob(f"*{DESCRIPTION}")]
+
+    def forget(self, path: Path) -> None:
+        """Delete a resumable file, and what is known of it."""
+        path.unlink(missing_ok=True)
+        path.with_suffix(DESCRIPTION).unlink(missing_ok=True)
 
     async def append(self, path: Path, chunk: bytes) -> None:
         """Raises FileNotFoundError when the file was removed meanwhile, OSError when the disk is full."""

@@ -37,7 +37,7 @@ const BY_STATUS = { 401: "unauthorized", 403: "forbidden", 404: "not_found", 408
   429: "rate_limited", 502: "unavailable", 503: "unavailable", 504: "unavailable" };
 
 /** @param {number} status @param {{code: string}|undefined} error as the server says it */
-function refusal(status, error) {
+export function refusal(status, error) {
   return toError(error ?? { code: BY_STATUS[status] ?? "internal", message: "" });
 }
 

@@ -24,6 +24,9 @@ import { Socket } from "./socket.js";
 import { Store } from "./store.js";
 import { Uploads } from "./uploads.js";
 
+/** From so many bytes on a file goes up in parts. */
+const LARGE_BYTES = 8 * 1024 * 1024;
+
 /**
  * Everything the parts need, built once and handed to each. Emits `toast` (text), `reply` (message), `profile`,
  * `dialog`, `focus-lost`, `focus-composer`, `page` (-1 or 1: the conversation, up or down), `plugins` (what they show has
@@ -44,7 +47,7 @@ export class App extends Emitter {
     this.session = new Session(this.store, this.socket, this.outbox);
     this.quotes = new Quotes(this.store, (room, id) => this.session.message(room, id));
     this.drafts = pageDrafts(() => this.store.me?.id ?? "");
-    this.uploads = new Uploads(this.drafts, (one, onProgress) => upload(one, /** @type {File} */ (one.file), onProgress),
+    this.uploads = new Uploads(this.drafts, (one, onProgress) => (one.size < LARGE_BYTES ? upload : this.inParts)(one, /** @type {File} */ (one.file), onProgress),
       () => this.uploadWords(), { online: () => this.store.connection.state === "live" });
     this.t = this.i18n.t;
     this.attention = new Attention(() => this.settings.values);
@@ -148,6 +151,12 @@ export class App extends Emitter {
     const key = [`error.${code}.${field}`, `error.${code}`].find((one) => this.i18n.has(one));
     return key ? this.t(key, { message, count: Math.ceil(retryAfter ?? 0) }) : message || this.t("error.unknown");
   }
+
+  /** @type {(one: import("./resumable.js").Place, file: File, onProgress: (share: number) => void) => ReturnType<typeof upload>} */
+  inParts = (one, file, onProgress) => {
+    const gone = new AbortController();
+    return { done: this.later().then(({ resumable }) => resumable(one, file, onProgress, gone.signal)), cancel: () => gone.abort() };
+  };
 
   /** What is said of files that can't be uploaded. @returns {import("./uploads.js").Words} */
   uploadWords() {

@@ -18,6 +18,7 @@ import { SettingsDialog } from "./parts/settings-dialog.js";
 import { UserCard } from "./parts/user-card.js";
 import { installWorker } from "./platform.js";
 import { face as pluginFace } from "./plugin-face.js";
+import { resumable as inParts } from "./resumable.js";
 import { takeSharedText } from "./shared.js";
 import { Snapshot } from "./snapshot.js";
 import { watchClock } from "./wrong-clock.js";
@@ -59,6 +60,9 @@ export const takeShared = takeSharedText;
 
 /** What stands in for a WebSocket. */
 export const HttpStream = Stream;
+
+/** Uploads a large file. */
+export const resumable = inParts;
 
 /** What plugins get. */
 export const face = pluginFace;

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import io
+import random
 import re
+from pathlib import Path
 
 import pytest
+from browser_kit import Cable
 from PIL import Image
 from playwright.async_api import expect
 
@@ -123,3 +126,51 @@ async def test_a_page_that_calls_itself_a_picture_is_not_shown(stage):
         message = await bob.sees("A photo")
         await expect(message.locator(".file-card")).to_be_visible()
         await expect(message.locator("img")).to_have_count(0)
+
+
+class Worn(Cable):
+    """A network that breaks once, after so many bytes."""
+
+    left = 5 * 2**20
+    broken = False
+
+    async def _copy(self, reader, writer):
+        class Counted:
+            async def read(_, size):
+                data = await reader.read(size)
+                self.left -= len(data)
+                if self.left < 0 and not self.broken:
+                    self.broken = True
+                    self.cut()
+                    self.mend()
+                    raise ConnectionError("worn out")
+                return data
+
+        await super()._copy(Counted(), writer)
+
+
+async def test_a_large_file_goes_on_where_it_broke_off(stage):
+    content = random.Random(1).randbytes(12 * 2**20)
+    async with stage() as here, Worn(here.server.server.port) as cable:
+        # Chromium itself asks once more, from the beginning, where a connection breaks.
+        here.forgive("ERR_|WebSocket connection|409")
+        alice = await here.window(cable.url)
+        await alice.enter("alice")
+        (bob,) = await here.guests("bob")
+        asked = []
+        alice.page.on("request", lambda request: asked.append(request))
+        await attach(alice, file("large.bin", content))
+        plugin = here.server.plugin("files")
+        await expect(alice.page.get_by_text("large.bin")).to_be_visible()
+        await alice.say("here it is")
+        card = bob.log.get_by_role("link", name="large.bin")
+        await expect(card).to_be_visible(timeout=30_000)
+        assert cable.broken
+        async with bob.page.expect_download() as download:
+            await card.click()
+        assert Path(await (await download.value).path()).read_bytes() == content
+        assert not plugin.quota.coming
+        # What came before the break was kept.
+        first, *_, last = (request for request in asked if request.method == "PATCH")
+        assert first.headers["upload-offset"] == "0"
+        assert 2**20 < int(last.headers["upload-offset"]) < len(content)
