@@ -64,11 +64,11 @@ def test_any_text_tells_only_members_and_each_once(text, names):
     "text",
     ["@" * 60_000, "@a" * 30_000, "@" + "a" * 60_000, "@" + "." * 60_000, "@你" * 30_000, "@" + "你" * 60_000,
      "/@" * 30_000, "\u0301@" * 30_000, "\u0301" * 59_000 + "@", "https://" * 7_500, ("@" + "你." * 20) * 1_400,
-     "@" + "a\u0301\u0316" * 20_000],
+     "@" + "a\u0301\u0316" * 20_000, "@a " * 20_000, "".join(f"@a{n} " for n in range(10_000)), "@a " + "b " * 30_000],
     ids=lambda text: text[:4],
 )  # fmt: skip
 def test_a_long_text_takes_a_time_in_line_with_its_length(text):
-    here = members("carl", "你你", "a")
+    here = members("carl", "你你", "a", "a b")
     mentioned("@carl", AUTHOR, here)
     # Of this thread alone: what else the machine does is no part of it.
     began = time.thread_time()

@@ -48,7 +48,18 @@ _ADD = """
 INSERT INTO threads_reply (message_id, root_id, room, seq, user_id, ts, gone)
 VALUES (:message_id, :root_id, :room, :seq, :user_id, :ts, 0) ON CONFLICT (message_id) DO NOTHING
 """
-_MOVE = "UPDATE threads_reply SET root_id = :root_id WHERE root_id = :message_id"
+_MOVES = (
+    "UPDATE threads_reply SET root_id = :root_id WHERE root_id = :message_id",
+    """
+    INSERT INTO threads_follower (root_id, user_id, follows, seen)
+    SELECT :root_id, user_id, follows, seen FROM threads_follower WHERE root_id = :message_id
+    ON CONFLICT (root_id, user_id) DO UPDATE SET
+        follows = CASE WHEN excluded.follows > threads_follower.follows THEN 1 ELSE threads_follower.follows END,
+        seen = CASE WHEN excluded.seen > threads_follower.seen THEN excluded.seen ELSE threads_follower.seen END
+    """,
+    "DELETE FROM threads_follower WHERE root_id = :message_id",
+)
+"""What was taken for a thread is part of another one."""
 FOLLOW = """
 INSERT INTO threads_follower (root_id, user_id, follows, seen) VALUES (:root_id, :user_id, :follows, :seen)
 ON CONFLICT (root_id, user_id) DO UPDATE SET follows = excluded.follows,
@@ -72,7 +83,9 @@ def add(tx: Transaction, message: Message) -> None:
     key = {"root_id": root_id, "user_id": message.user.id}
     tx.execute(_ADD, message_id=message.id, room=message.room, seq=message.seq, ts=message.ts, **key)
     # Replies to this one that were noted before it: those of a time when the plugin was off come later.
-    tx.execute(_MOVE, root_id=root_id, message_id=message.id)
+    if tx.execute("SELECT 1 FROM threads_reply WHERE root_id = :message_id LIMIT 1", message_id=message.id):
+        for move in _MOVES:
+            tx.execute(move, root_id=root_id, message_id=message.id)
     if not message.user.bot:
         tx.execute(FOLLOW, follows=1, seen=message.seq, **key)
 

@@ -102,6 +102,20 @@ async def test_what_was_written_while_it_was_off_is_in_it(chat):
         assert await thread(bob, root) == [(2, 0, True)]
 
 
+async def test_a_reply_may_be_noted_before_what_it_answers(chat):
+    async with chat(plugins=PLUGINS) as server:
+        (alice,) = await server.join("general", "alice")
+        root = (await alice.says("Where to?")).message_id
+        user = User(alice.id, "alice", "alice")
+        first = Message("m9z1", "general", 91, 1.0, user, "", "", reply_to=root)
+        second = Message("m9z2", "general", 92, 2.0, user, "", "", reply_to=first.id)
+        plugin = server.plugin("threads")
+        for reply in (second, first):
+            await plugin.db.transaction(lambda tx, reply=reply: add(tx, reply))
+        assert await thread(alice, root) == [(2, 0, True)]
+        assert await plugin.db.query("SELECT DISTINCT root_id FROM threads_follower") == [{"root_id": root}]
+
+
 async def test_pages_and_what_is_not_for_a_user(chat):
     rooms = [{"name": "general", "history": "joined"}, {"name": "cellar", "kind": "private"}]
     limits = {"limits": {"burst": 100}, "rooms": rooms}
@@ -223,5 +237,15 @@ class ThreadMachine(RuleBasedStateMachine):
                 assert (bool(row["follows"]), row["unread"]) == (bool(seen), len(new))
 
 
+def test_what_was_taken_for_a_thread_takes_its_followers_along():
+    machine = ThreadMachine()
+    machine.begin()
+    machine.post(above=0, answers=False, now=False, user=1)
+    machine.post(above=0, answers=True, now=False, user=2)
+    machine.post(above=1, answers=True, now=True, user=1)
+    machine.catch_up()
+    machine.every_reply_is_in_its_thread()
+
+
 TestThreads = ThreadMachine.TestCase
-TestThreads.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
+TestThreads.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
