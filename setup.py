@@ -81,6 +81,7 @@ setup(
         "markdown-it-py>=4.3",
         "pygments>=2.19",
         "click>=8.1",
+        "rich>=13",
         "precis-i18n>=1.1",
         # JSON Web Tokens; with cryptography, for keys of two parts.
         "pyjwt[crypto]>=2.10",

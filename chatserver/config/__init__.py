@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .loading import load
+from .loading import is_store_url, load
 from .settings import (
     Auth,
     JwtIssuer,
@@ -33,5 +33,6 @@ __all__ = [
     "Source",
     "StoreConfig",
     "Tls",
+    "is_store_url",
     "load",
 ]

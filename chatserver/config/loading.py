@@ -89,10 +89,14 @@ def _plugin(source: Source, name: str, raw: Any) -> PluginConfig:
     return msgspec.structs.replace(config, settings=own, rooms=rooms)
 
 
+def is_store_url(url: str) -> bool:
+    """Whether a ``store.url`` names a storage that there is."""
+    return url in ("sqlite:", "memory:") or (url.startswith(_STORE_BEGINNINGS) and "\0" not in url)
+
+
 def _check(document: Document, source: Source) -> None:
     """Check the rules that types can't express. Raises ConfigError."""
-    url = document.store.url
-    if url not in ("sqlite:", "memory:") and (not url.startswith(_STORE_BEGINNINGS) or "\0" in url):
+    if not is_store_url(document.store.url):
         raise source.error(("store", "url"), "names no storage there is", expected=_STORES)
     for position, proxy in enumerate(document.server.trusted_proxies):
         try:

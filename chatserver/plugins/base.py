@@ -90,6 +90,9 @@ class Plugin:
     """What makes the plugin's tables, in order: SQL, or SQL by the name of a database where they differ (``sqlite``,
     ``postgresql``), or a function that gets a `Transaction`. Each runs once, ever, before ``startup``, all that are
     new in one transaction. Only ever add to the end."""
+    tables_from_log: ClassVar[bool] = False
+    """All that is in the tables is made from the log by followers. So ``chatserver move`` makes them empty, and lets
+    the plugin's followers begin anew."""
     on_error: ClassVar[OnError] = "skip"
     """What a crash in a hook means: go on without this plugin, or refuse. The YAML may say otherwise."""
 

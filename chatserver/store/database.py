@@ -10,8 +10,8 @@ from sqlalchemy import Connection, Engine
 
 from ..model.errors import ConfigError
 
-Use = Literal["server", "alone", "beside"]
-"""Who opens a database: a server; a command that no server may run beside; or one that any may."""
+Use = Literal["server", "alone", "beside", "target"]
+"""Who opens a database: a server; a command that no server may run beside; one that any may; one that fills it."""
 
 
 class WriterConnection(Protocol):
@@ -71,6 +71,9 @@ class Database(Protocol):
 
     def writer(self) -> WriterConnection:
         """The connection for changes."""
+
+    def renumber(self, conn: Connection) -> None:
+        """Let what counts by itself go on after the rows there are, which came with their numbers."""
 
     def unopened(self, error: Exception) -> ConfigError:
         """What to say when opening fails with an error of the driver."""

@@ -7,16 +7,25 @@ import time
 
 from sqlalchemy import Connection, insert, select, update
 
+from ..model.errors import ConfigError
 from . import schema as s
+
+MOVING = "moving"
+"""A fact of a database that is being filled from another one: which one that is."""
 
 
 def prepare(conn: Connection, started: str | None, durable: bool) -> str:
     """Note that a server runs from now on, and return the epoch.
 
     ``started`` is what `Database.started` gives, None for a tool beside the server. The epoch is new when acknowledged
-    commits may be gone: without full durability, after that became another while the server ran.
+    commits may be gone: without full durability, after that became another while the server ran. Raises ConfigError for
+    an unfinished copy.
     """
     facts = {row.key: row.value for row in conn.execute(select(s.meta))}
+    if MOVING in facts:
+        raise ConfigError(
+            f"it is an unfinished copy of {facts[MOVING]}: run chatserver move once more", path="store.url"
+        )
     running = facts.get("running", "")
     lost = started is not None and not durable and running not in ("", started)
     epoch: str = facts.get("epoch", "")

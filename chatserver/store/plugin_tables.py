@@ -54,7 +54,7 @@ class PluginDatabase:
 async def migrate(store: Store, plugin: str, migrations: Sequence[Migration]) -> None:
     """Run what has not been run yet, in order. Raises what a migration raises, and PluginError when the tables are
     newer than the plugin."""
-    await as_raised(store.write(lambda conn: _migrate(conn, plugin, migrations)))
+    await as_raised(store.write(lambda conn: migrate_on(conn, plugin, migrations)))
 
 
 def tables_made(migrations: Sequence[Migration]) -> list[str]:
@@ -67,7 +67,8 @@ def _texts(migration: str | Mapping[str, str]) -> Iterable[str]:
     return [migration] if isinstance(migration, str) else migration.values()
 
 
-def _migrate(conn: Connection, plugin: str, migrations: Sequence[Migration]) -> None:
+def migrate_on(conn: Connection, plugin: str, migrations: Sequence[Migration]) -> None:
+    """`migrate` in a transaction that is under way."""
     # One server at a time, where there are several.
     query = select(s.plugin_schema.c.version).where(s.plugin_schema.c.plugin == plugin).with_for_update()
     version = conn.execute(query).scalar()

@@ -127,7 +127,7 @@ class Postgresql:
             self._holding = self._connect()
         except psycopg.Error as error:
             raise self.unopened(error) from error
-        if use == "alone":
+        if use in ("alone", "target"):
             self._lock(self._holding, "pg_try_advisory_lock", "another server uses it: stop that first")
 
     def _lock(self, conn: psycopg.Connection[Any], function: str, otherwise: str) -> None:
@@ -162,6 +162,22 @@ class Postgresql:
 
     def writer(self) -> PostgresqlWriter:
         return PostgresqlWriter(self.engine)
+
+    def renumber(self, conn: Connection) -> None:
+        numbered = conn.execute(
+            text(
+                "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = current_schema()"
+                " AND (is_identity = 'YES' OR column_default LIKE 'nextval(%')"
+            )
+        )
+        quote = conn.dialect.identifier_preparer.quote
+        for table, column in numbered.all():
+            last = f"(SELECT max({quote(column)}) FROM {quote(table)})"
+            own = "pg_get_serial_sequence(quote_ident(:table), :column)"
+            conn.execute(
+                text(f"SELECT setval({own}, {last}) WHERE {last} IS NOT NULL"),
+                {"table": table, "column": column},
+            )
 
     def unopened(self, error: Exception) -> ConfigError:
         why, driver = reason(error), _first_line(error)

@@ -10,7 +10,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, inspect
 from sqlalchemy.pool import NullPool, StaticPool
 
 from ..model.errors import ConfigError
@@ -62,6 +62,9 @@ class SqliteMemory:
     def writer(self) -> SqliteWriter:
         return SqliteWriter(self.engine)
 
+    def renumber(self, conn: Connection) -> None:
+        pass
+
     def unopened(self, error: Exception) -> ConfigError:
         return unopened(self.name, error)
 
@@ -85,6 +88,7 @@ class SqliteFile:
         self._data_dir = data_dir
         self._lock: Lock | None = None
         self._made = False
+        self._filled = False
         self.engine = _file_engine(self.path, durability)
         self.readers: Engine | None = self.engine.execution_options(reading=True)
 
@@ -98,12 +102,16 @@ class SqliteFile:
             raise ConfigError(f"can't make the folder: {error}", path="data_dir") from error
         if use != "beside":
             self._lock = Lock(self.path.resolve())
-        check_files(self.path, self._data_dir)
+        self._filled = use == "target"
+        if not self._filled:
+            check_files(self.path, self._data_dir)
         self._made = self._lock is not None and self._lock.pin()
 
     def check(self, conn: Connection) -> None:
         make_files_private(self.path.resolve())
-        check_tables(conn, self.path, self._data_dir)
+        # Uploads without a database are no loss where one is being made for them.
+        if not self._filled or inspect(conn).get_table_names():
+            check_tables(conn, self.path, self._data_dir)
 
     def back_up(self, revision: str) -> Path | None:
         copy = self.path.with_name(f"{self.path.name}.before-{revision}")
@@ -115,6 +123,9 @@ class SqliteFile:
 
     def writer(self) -> SqliteWriter:
         return SqliteWriter(self.engine)
+
+    def renumber(self, conn: Connection) -> None:
+        pass
 
     def unopened(self, error: Exception) -> ConfigError:
         return unopened(self.name, error)

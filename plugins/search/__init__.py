@@ -50,6 +50,7 @@ class Search(Plugin):
     """Keeps an index of all messages, written along with them, and finds those that a user may read."""
 
     migrations = MIGRATIONS
+    tables_from_log = True
 
     @hookimpl
     def startup(self):

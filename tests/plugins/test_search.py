@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from pathlib import Path
 
 import pytest
 from chatserver_plugins.search.finder import Finder, match
@@ -482,7 +483,7 @@ class PostgresqlIndexMachine(IndexMachine):
     anything = "SELECT id FROM search_doc"
 
     def connect(self):
-        return Postgresql(self.url, "normal").engine.connect()
+        return Postgresql(self.url, Path("/nonexistent"), "normal").engine.connect()
 
 
 def run(work):
