@@ -125,5 +125,6 @@ class SignIn:
         if self._new_guests is None:
             raise Reject("This server has no guests. Sign in.", "unauthorized")
         self.sanctions.refuse_address(asked.remote_ip)
+        await self._plugins.check_text(None, "name", name)
         self._new_guests.take(one_client(asked.remote_ip))
         return await self._accounts.guest(name, asked)

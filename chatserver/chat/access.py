@@ -53,6 +53,10 @@ class Access:
         if not await self.may(user, permission, live):
             raise errors.forbidden(permission)
 
+    async def check_text(self, user: User, kind: str, text: str) -> None:
+        """Ask the plugins about a text that others see everywhere (hook ``before_text``). Raises `Reject`."""
+        await self._plugins.check_text(user, kind, text)
+
     async def why(self, user: User, permission: str, live: LiveRoom | None = None) -> str:
         """Whether the user has the permission, and what decides that, for people."""
         member = live.members.get(user.id) if live is not None else None

@@ -55,6 +55,7 @@ class People:
         text = names.one_line(text, STATUS_CHARS, "text")
         if text and text != self._presence.status(user.id)[1]:
             self._refuse_muted(user)
+            await self._access.check_text(user, "status", text)
         self._states.take(user.id)
         before, _ = self._presence.status(user.id)
         if self._presence.set_status(user, status, text):
@@ -95,6 +96,7 @@ class People:
         """Another name, told to the rooms they are in. That of an invisible user is told to themselves alone."""
         await self._access.require(user, "user.rename")
         self._refuse_muted(user)
+        await self._access.check_text(user, "name", name)
         self._states.take(user.id)
         old = user.display_name
         renamed = await self._accounts.rename(user, name)

@@ -127,6 +127,11 @@ class PluginChat(PluginMessages):
         live = None if room is None else await self._live(room)
         return await self._services.access.may(user, permission, live)
 
+    async def outranks(self, user: User, other: User, room: Room | str | None = None) -> bool:
+        members = (await self._live(room)).members if room is not None else {}
+        places = members.get(user.id), members.get(other.id)
+        return self._services.access.permissions.outranks(user, other, *places)
+
     def commands(self, user: User) -> list[Mapping[str, Any]]:
         return list(
             self._services.host.current.commands.listing(

@@ -72,6 +72,8 @@ class RoomService:
         room = Room(names.room_name(name), **asdict(new_settings(settings)))
         if room.kind not in ("public", "private"):
             raise Reject("A room is public or private.", "invalid", field="kind")
+        for kind, text in (("room", room.name), ("title", room.title), ("topic", room.topic)):
+            await self._plugins.check_text(by, kind, text, room)
         live, _ = await self._rooms.create(log.CreateRoom(by, room, ((by, "owner"),)))
         return live
 
@@ -99,6 +101,8 @@ class RoomService:
             raise errors.not_in_room(live.room)
         live.require_not_muted(by)
         await self._access.require(by, "room.topic" if only_topic else "room.change", live)
+        for kind in ("title", "topic"):
+            await self._plugins.check_text(by, kind, changed.get(kind, ""), live.room)
         await live.append(log.ChangeRoom(by, changed))
         return live
 

@@ -266,6 +266,9 @@ class ChatAPI(Protocol):
 
     async def may(self, user: User, permission: str, room: Room | str | None = None) -> bool: ...
 
+    async def outranks(self, user: User, other: User, room: Room | str | None = None) -> bool:
+        """Whether ``user`` stands above ``other``, in the room where one is given: only then may they act on them."""
+
     def commands(self, user: User) -> list[Mapping[str, Any]]:
         """The commands that ``user`` may call, as ``welcome`` lists them, each with its ``help``."""
 

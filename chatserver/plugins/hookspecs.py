@@ -158,6 +158,11 @@ class Filters:
         """Someone has shown that they are ``user``, by a password or a link of the server's. Refuse with `Reject`."""
 
     @hookspec
+    async def before_text(self, user: User | None, kind: str, text: str, room: Room | None) -> None:
+        """``user`` sets a text that others see: a ``name``, a ``status``, or a ``room``'s name, its ``topic`` or
+        ``title``. None is a guest who is about to come in. Refuse with `Reject`."""
+
+    @hookspec
     async def before_upload(self, upload: Upload) -> Upload | None:
         """A file, before its first byte is taken. ``files`` asks this."""
 

@@ -11,6 +11,7 @@ from typing import Any
 from ..config import Settings
 from ..model.errors import PluginError, Reject
 from ..model.tuning import Timeouts
+from ..model.values import Room, User
 from .base import Migration, Plugin, Ran
 from .building import Builder
 from .deadline import TookTooLong, Waiting, wait_at_most
@@ -71,6 +72,14 @@ class PluginHost:
     def found(self) -> list[Found]:
         """Every plugin that could be enabled, without importing it."""
         return find(self._settings.plugins.dirs)
+
+    async def check_text(self, user: User | None, kind: str, text: str, room: Room | None = None) -> None:
+        """Ask the plugins about a text that others are to see (hook ``before_text``). Raises `Reject`."""
+        hooks = self.current.hooks
+        if text and hooks.has("before_text"):
+            allowed = hooks.filter("before_text", user, kind, text, room)
+            if inspect.isawaitable(allowed):
+                await allowed
 
     def load(self) -> None:
         """Make what the settings enable the current set. Raises PluginError and ConfigError; nothing runs yet."""

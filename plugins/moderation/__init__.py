@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -13,39 +13,73 @@ from chatserver import (
     Reject,
     RequestSpec,
     Route,
+    Upload,
     User,
     command,
     hookimpl,
     settings,
 )
 
+from .arrivals import ARRIVALS, LOCKED, Arrivals
+from .filters import Filter
 from .http import OneReport, ReportList
+from .pace import Pace
 from .report_table import BY_REPORTER, BY_STATE, REPORTS
 from .reports import PERMISSION, Ask, Claim, Close, NewReport, Reports
 from .server_commands import SERVER, ServerCommands
-from .words import pattern, plain
+from .user_commands import UserCommands
+from .warnings import BY_USER, WARNINGS, Warnings, step
 from .words_for_people import UNTIL_LIFTED, Reason, Time, here, lasting, line, minutes
 
+Count = Annotated[int, msgspec.Meta(ge=0, le=100_000)]
 
-class Moderation(ServerCommands, Plugin):
+
+class Moderation(ServerCommands, UserCommands, Plugin):
     """Kick, mute and ban by permission, only on users of a lower role; each becomes an event of the room."""
 
     # A filter that lets everything through when it breaks is none.
     on_error = "reject"
-    migrations = (REPORTS, BY_STATE, BY_REPORTER)
+    migrations = (REPORTS, BY_STATE, BY_REPORTER, ARRIVALS, WARNINGS, BY_USER)
 
     @settings
     class Settings:
         words: tuple[str, ...] = ()
+        patterns: tuple[str, ...] = ()
+        """Regular expressions of RE2, for texts without case, width, invisible characters."""
+        links_per_message: Count = 0
+        flood_messages: Count = 0
+        """So many messages in ``flood_seconds``; 0: any."""
+        flood_seconds: Annotated[float, msgspec.Meta(gt=0, le=3600)] = 10
+        repeats: Count = 0
+        """How often the same text may be said in five minutes; 0: any."""
+        newcomer_minutes: Count = 0
+        """For so long after they first came users post neither links nor files."""
+        newcomer_wait_seconds: Count = 0
+        """So long after they first came users only read."""
+        warning_days: Annotated[float, msgspec.Meta(gt=0, le=3650)] = 30
+        """How long a warning counts."""
+        warning_steps: tuple[str, ...] = ("3 mute 60", "5 ban 1440")
+        """What follows at so many warnings: mute or ban, and for how many minutes; 0 is until lifted."""
         reports_per_hour: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 20
         """How often a user may report in an hour."""
 
         guest_address_hours: Annotated[float, msgspec.Meta(ge=0, le=8760)] = 24
         """How long no new guests come from the address of a guest who was banned from the server."""
 
+        def __post_init__(self):
+            Filter((), self.patterns)
+            steps = [step(each) for each in self.warning_steps]
+            if len({each.warnings for each in steps}) < len(steps):
+                raise ValueError("warning_steps: one step at most for a number of warnings")
+
     @hookimpl
-    def startup(self):
-        self._words = pattern(self.settings.words)
+    async def startup(self):
+        self._filter = Filter(self.settings.words, self.settings.patterns)
+        self._pace = Pace(self.settings, self.now)
+        self.arrivals = Arrivals(self)
+        steps = [step(each) for each in self.settings.warning_steps]
+        self.warnings_kept = Warnings(self, self.settings.warning_days, steps)
+        await self.arrivals.load()
         self.reports = Reports(self, self.settings.reports_per_hour)
 
     @hookimpl
@@ -54,6 +88,7 @@ class Moderation(ServerCommands, Plugin):
             "moderation.kick": "moderator",
             "moderation.mute": "moderator",
             "moderation.ban": "moderator",
+            "moderation.warn": "moderator",
             "moderation.report": "guest",
             SERVER: "moderator",
             PERMISSION: "moderator",
@@ -76,6 +111,7 @@ class Moderation(ServerCommands, Plugin):
 
     @hookimpl
     async def after_connect(self, user: User):
+        await self.arrivals.came(user)
         await self.reports.came(user)
 
     @hookimpl
@@ -85,6 +121,31 @@ class Moderation(ServerCommands, Plugin):
     @hookimpl
     def before_post(self, draft: Draft):
         self._check(draft.content)
+        user = draft.user
+        # Who keeps order is not held up, nor are programs.
+        if user.bot or user.role in ("moderator", "admin"):
+            return
+        self.arrivals.refuse_newcomer(user)
+        self._pace.check(user.id, draft.content, bool(draft.files), self.arrivals.since(user))
+
+    @hookimpl
+    def before_text(self, user: User | None, kind: str, text: str):
+        self._check(text)
+        if user is None:
+            self.arrivals.refuse_newcomer(None)
+
+    @hookimpl
+    def before_register(self, name: str):
+        self._check(name)
+        self.arrivals.refuse_newcomer(None)
+
+    @hookimpl
+    def before_upload(self, upload: Upload):
+        self._check(upload.name)
+
+    @hookimpl
+    def before_join(self, user: User):
+        self.arrivals.refuse_newcomer(user)
 
     @hookimpl
     def before_edit(self, message: Message, draft: Draft):
@@ -147,6 +208,18 @@ class Moderation(ServerCommands, Plugin):
         made = await self.reports.report(ctx.user, NewReport(reason=reason[:500], user=user.id, room=room))
         return f"Thank you. Your report has the number {made['report']}; you will be told what becomes of it."
 
+    @command(permission=SERVER, examples=["/lockdown on", "/lockdown off"])
+    async def lockdown(self, ctx, state: Literal["on", "off"] | None = None):
+        """Let no newcomers in, and none who came in the last ten minutes speak, until it is over."""
+        await self.require(ctx.user, SERVER)
+        if state is not None and (state == "on") != (self.arrivals.locked is not None):
+            if state == "on":
+                self.keep[LOCKED] = self.now()
+            else:
+                del self.keep[LOCKED]
+            await self.chat.audit(f"lockdown_{state}", by=ctx.user)
+        return f"The lockdown is {'off' if self.arrivals.locked is None else 'on'}."
+
     def _check(self, content: str) -> None:
-        if self._words and self._words.search(plain(content)):
+        if self._filter.refuses(content):
             raise Reject("Please rephrase that.")
