@@ -191,6 +191,7 @@ MATRIX: dict[str, dict[str, Act]] = {
 ELSEWHERE = {
     "room.join_private": "joining answers not_found: tests/test_hidden_rooms.py",
     "room.skip_slow_mode": "it lets through instead of refusing: tests/test_room_rules.py",
+    "room.unlimited": "it lifts a limit: tests/test_room_rules.py",
     "audit.sign_ins": "it filters instead of refusing: tests/test_audit.py",
     "server.metrics": "by address, too: tests/test_metrics.py",
 }

@@ -216,3 +216,28 @@ async def test_what_can_not_be(chat):
         assert await code(gus.ask("set_room", room="nowhere", slow_mode=5)) == "not_found"
         sent = await gus.says("x", to=mia.id)
         assert await code(gus.ask("room_role", room=sent.room, user="mia", role="owner")) == "forbidden"
+
+
+async def test_rooms_invitations_and_conversations_have_limits_of_their_own(chat):
+    limits = {"rooms_per_hour": 2, "invitations_per_hour": 2, "directs_per_hour": 2}
+    async with chat(plugins=["basics"], settings={"limits": limits}) as server:
+        mia, mona = await server.account("mia", "member"), await server.account("mona", "moderator")
+        others = [await server.client(f"other{number}") for number in range(3)]
+        for number in range(2):
+            status, _ = await server.api("POST", "rooms", {"name": f"r{number}"}, token=mia.token)
+            assert status == 201
+        status, answer = await server.api("POST", "rooms", {"name": "r2"}, token=mia.token)
+        assert (status, answer.error["code"]) == (429, "rate_limited")
+        assert answer.error["retry_after"] > 60
+        for each in others[:2]:
+            await mia.says(f"/invite {each.name}", "r0")
+            await mia.says("hi", to=each.id)
+        # Once more is no new one.
+        await mia.says(f"/invite {others[0].name}", "r0")
+        await mia.says("hi again", to=others[0].id)
+        assert await code(mia.says(f"/invite {others[2].name}", "r0")) == "rate_limited"
+        assert await code(mia.says("hi", to=others[2].id)) == "rate_limited"
+        assert await code(mia.says(f"/msg {others[2].name} hi")) == "rate_limited"
+        for number in range(4):
+            status, _ = await server.api("POST", "rooms", {"name": f"m{number}"}, token=mona.token)
+            assert status == 201

@@ -120,7 +120,7 @@ class Changing:
 @pytest.mark.parametrize(("times", "reads"), [(0, 1), (1, 2), (9, 3)])
 async def test_counts_that_change_while_they_are_read_are_read_again(times, reads):
     changing = Changing(times)
-    lists = await RoomService(changing, changing, None, None, None, 100).lists(User("u1", "bob", "bob"))
+    lists = await RoomService(changing, changing, None, None, None, 100, None).lists(User("u1", "bob", "bob"))
     assert (changing.reads, lists.mine[0].position.seq) == (reads, reads)
 
 

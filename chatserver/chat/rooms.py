@@ -27,6 +27,7 @@ from .access import Access, without_hidden
 from .pages import first_that_fit, last_that_fit
 from .registry import RoomRegistry
 from .room import LiveRoom
+from .room_limits import RoomLimits
 from .room_settings import changed_settings, new_settings
 
 PUBLIC_LISTED = 100
@@ -51,7 +52,9 @@ class RoomService:
         presence: Presence,
         plugins: PluginHost,
         members_page: int,
+        limits: RoomLimits,
     ) -> None:
+        self._limits = limits
         self._rooms = rooms
         self._store = store
         self._access = access
@@ -74,6 +77,7 @@ class RoomService:
             raise Reject("A room is public or private.", "invalid", field="kind")
         for kind, text in (("room", room.name), ("title", room.title), ("topic", room.topic)):
             await self._plugins.check_text(by, kind, text, room)
+        self._limits.take("room", by)
         live, _ = await self._rooms.create(log.CreateRoom(by, room, ((by, "owner"),)))
         return live
 
@@ -156,6 +160,7 @@ class RoomService:
             return
         if target.role == "guest" and not live.room.guests:
             raise errors.no_guests()
+        self._limits.take("invitation", by)
         if self._plugins.current.hooks.has("before_invite"):
             allowed = self._plugins.current.hooks.filter("before_invite", target, live.room, by)
             if isawaitable(allowed):
@@ -208,6 +213,7 @@ class RoomService:
             if missing.code != "not_found":
                 raise
         await self._access.require(user, "direct.start")
+        self._limits.take("direct", user)
         members: tuple[tuple[User, RoomRole], ...] = ((user, "member"), (other, "member"))
         try:
             return await self._rooms.create(log.CreateRoom(user, room, members), *then)

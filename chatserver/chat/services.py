@@ -49,6 +49,7 @@ from .press_action import ActionPresser
 from .refusals import Refusals
 from .registry import RoomRegistry
 from .resends import Resends
+from .room_limits import RoomLimits
 from .rooms import RoomService
 from .run_command import CommandRunner
 
@@ -141,7 +142,15 @@ class Services:
         resends = Resends(store)
         pipeline = DraftPipeline(host, self.settings.limits.content_chars)
         rooms = self.rooms = RoomRegistry(store, self.bus, self.after_commit, resends, clock)
-        self.room_service = RoomService(rooms, store, access, self.presence, host, self.sizes.members_page)
+        self.room_service = RoomService(
+            rooms,
+            store,
+            access,
+            self.presence,
+            host,
+            self.sizes.members_page,
+            RoomLimits(self.settings.limits, access, time.monotonic),
+        )
         self.messages = Messages(
             rooms, self.room_service, store, access, pipeline, self.message_limiter, resends
         )

@@ -150,6 +150,12 @@ class Limits(_Section, frozen=True, kw_only=True):
     """Open WebSockets on this server."""
     connections_per_ip: Count = 200
     """Open WebSockets from one address."""
+    rooms_per_hour: Count = 30
+    """Rooms that one person may make."""
+    invitations_per_hour: Count = 120
+    """People whom one person may add to rooms."""
+    directs_per_hour: Count = 60
+    """People with whom one person may begin a direct conversation."""
     registrations_per_hour: Count = 10
     """Accounts that one address may register, at once and in an hour."""
     frame_bytes: FrameBytes = 65_536

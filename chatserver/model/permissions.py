@@ -25,6 +25,7 @@ CORE: Mapping[str, Role] = MappingProxyType(
         "room.announce": "moderator",
         "room.skip_slow_mode": "moderator",
         "room.roles": "admin",
+        "room.unlimited": "moderator",
         "direct.start": "guest",
         "user.rename": "guest",
         "user.status": "guest",
