@@ -67,3 +67,24 @@ async def test_a_report_is_made_worked_off_and_its_outcome_told(stage):
         await mona.page.get_by_role("button", name="Log", exact=True).click()
         await expect(entry.first).to_contain_text("Report closed: acted on")
         await expect(ann.page.locator("body")).to_contain_text("was acted on: He was warned.")
+
+
+async def test_a_moderator_acts_from_a_persons_card(stage):
+    async with stage(plugins=["moderation", "history"], accounts={"mona": "moderator"}) as here:
+        bob = await here.server.client("bob")
+        await bob.join("general")
+        await bob.says("you fool", "general")
+        mona = await here.window()
+        await mona.sign_in("mona")
+        await mona.sees("you fool")
+        await mona.page.get_by_role("complementary").get_by_text("bob").click()
+        await mona.page.get_by_role("button", name="Moderate…").click()
+        dialog = mona.page.get_by_role("dialog", name="Moderate bob")
+        await expect(dialog.get_by_label("For how long")).to_be_hidden()
+        await dialog.get_by_label("What").select_option("Mute in this room")
+        await dialog.get_by_label("For how long").select_option("1 hour")
+        await dialog.get_by_label("Why").fill("insults")
+        await dialog.get_by_role("button", name="Do it").click()
+        await expect(dialog).to_have_count(0)
+        muted = await bob.hears("member", action="muted")
+        assert (muted.reason, "until" in muted) == ("insults", True)

@@ -1,5 +1,6 @@
 /** Moderation in the browser: reports from a message's menu and a person's card, and a panel with the queue, the log, and one's own record. */
 
+import { moderate } from "./acts.js";
 import { ask, field, make } from "./make.js";
 import { Panel } from "./panel.js";
 import { TEXTS } from "./texts.js";
@@ -12,6 +13,7 @@ export function activate(chat) {
     when: ({ message }) => !mine(message.user) && !message.deleted, run: ({ message }) => report(chat, message.user, { message_id: message.message_id }) });
   chat.addSlot("member", ({ user, room }) => (mine(user) ? null : make("button", { type: "button", className: "button wide",
     onClick: () => report(chat, user, { user: user.id, ...(room?.joined ? { room: room.name } : {}) }) }, chat.t("moderation.report"))));
+  chat.addSlot("member", ({ user, room }) => (mine(user) ? null : moderate(chat, user, room)));
   chat.addSlot("panel", ({ room, arg }) => new Panel(chat, room, arg).element, { title: () => chat.t("moderation.title"), icon: "warning" });
   chat.addSlot("header", badge(chat));
 }
