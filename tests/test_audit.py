@@ -185,7 +185,8 @@ async def test_by_the_command_line_beside_a_running_server(chat, on_file, tmp_pa
         config = next(tmp_path.rglob("*.yaml"))
 
         def call(*arguments):
-            return CliRunner().invoke(cli.commands, ["audit", "--config", str(config), *arguments])
+            said = ["audit", "--config", str(config), *arguments]
+            return CliRunner().invoke(cli.commands, said, env={"CHATSERVER_TEST_STORE": None})
 
         text = await asyncio.to_thread(call, "--user", "bob", "--limit", "1")
         assert "mona muted bob in general until" in text.output
