@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import socket
+import subprocess
 import threading
+import time
 from contextlib import suppress
 
 import pytest
@@ -15,6 +18,7 @@ from chatserver.store import Batch, Committed, Store
 from chatserver.store import accounts as people
 from chatserver.store import queries as reading
 from chatserver.store.changes import ChangeMember, CreateRoom, Post, StaleRoom
+from chatserver.store.choice import database
 from chatserver.testing.postgresql import NoPostgresql, PostgresqlServer, postgresql
 
 ALICE, BOB = User("u0", "alice", "alice"), User("u1", "bob", "bob")
@@ -135,6 +139,55 @@ async def test_no_message_slips_past_a_mute_of_another_server(url, opened):
     assert list(late.state.mutes) == [BOB.id]
     assert late.state.position.version == muted.position.version
     assert await log(one, "a") == []
+
+
+@pytest.fixture
+def pgbouncer(server):
+    """The port of a PgBouncer in transaction mode, with fewer connections than a store has."""
+    program = shutil.which("pgbouncer", path="/usr/bin:/usr/sbin")
+    if program is None:
+        pytest.skip(
+            "PgBouncer is not tested: there is none here (on Debian and Ubuntu: apt-get install pgbouncer)"
+        )
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    settings = server.folder / f"pgbouncer-{port}.ini"
+    settings.write_text(
+        f"[databases]\n* = host=127.0.0.1 port={server.port} user=postgres\n"
+        f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\nauth_type = any\n"
+        "pool_mode = transaction\ndefault_pool_size = 2\n"
+    )
+    settings.chmod(0o644)
+    own = {"user": server.user[1], "group": server.user[2], "extra_groups": ()} if server.user else {}
+    running = subprocess.Popen(
+        [program, settings], cwd=server.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **own
+    )
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+            break
+    yield port
+    running.kill()
+    running.wait()
+
+
+async def test_all_goes_by_way_of_a_pooler_of_transactions(server, pgbouncer, opened):
+    url = server.make()
+    by_pooler = url.replace(f":{server.port}/", f":{pgbouncer}/")
+    one, two = opened(by_pooler), opened(by_pooler)
+    await furnish(one)
+    # More often than it takes for a statement to be prepared.
+    for n in range(12):
+        for store, user in ((one, ALICE), (two, BOB)):
+            posts = [
+                append(store, room, Post(user, f"{n}", "", nonce=f"{n}", request_hash="h")) for room in ROOMS
+            ]
+            for (done,) in await asyncio.gather(*posts):
+                assert isinstance(done, Committed), done
+            assert len(await log(store, "a")) == 2 * n + (1 if user is ALICE else 2)
+    (again,) = await append(two, "a", Post(ALICE, "0", "", nonce="0", request_hash="h"))
+    assert again.dup
+    assert await one.try_to_write() is None
 
 
 # A connection that is cut
@@ -303,6 +356,43 @@ def test_a_wrong_address_is_told_without_its_password(server, tmp_path):
 def test_a_host_that_is_down_is_told(tmp_path):
     with pytest.raises(ConfigError, match=r"the database server can't be reached .*[Cc]onnection refused"):
         Store.open("postgresql://chat@127.0.0.1:1/chat", tmp_path)
+
+
+async def test_a_start_waits_for_the_database_and_says_so(process, tmp_path, eventually):
+    try:
+        server = PostgresqlServer()
+    except NoPostgresql as error:
+        pytest.skip(f"PostgreSQL is not tested: {error}")
+    try:
+        url = server.make_empty()
+        server.stop()
+        chat = process(settings={"store": {"url": url}})
+        starting = asyncio.ensure_future(chat.start())
+        said = tmp_path / "errors.txt"
+        await eventually(
+            lambda: said.exists() and f"Waiting for the database {url}" in said.read_text(), 4 * PATIENCE
+        )
+        assert not starting.done()
+        await asyncio.to_thread(server.start)
+        await starting
+        alice = await chat.client(name="alice")
+        await alice.join("general")
+        await alice.says("hello", "general")
+        await alice.leave()
+        await chat.kill()
+        server.stop()
+        chat = process(settings={"store": {"url": url}}, options=["--wait", "0"])
+        with pytest.raises(AssertionError):
+            await chat.start()
+        assert "the database server can't be reached" in chat.errors().splitlines()[-1]
+    finally:
+        server.remove()
+
+
+def test_a_refusal_is_not_waited_for(server, tmp_path):
+    refused = database(f"postgresql://nosuch@127.0.0.1:{server.port}/nothing", tmp_path)
+    with pytest.raises(ConfigError, match="refuses the user, the password or the database"):
+        refused.wait(3600)
 
 
 def test_the_database_of_another_program_is_left_alone(server, tmp_path):

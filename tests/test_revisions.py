@@ -12,10 +12,12 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from sqlalchemy import create_engine
 
 from chatserver.model.errors import ConfigError
 from chatserver.protocol.events import iso
+from chatserver.server.cli import commands
 from chatserver.store import Store, migrations, revisions, schema
 from chatserver.store.database import Use
 from chatserver.testing import Refused
@@ -319,6 +321,21 @@ async def test_a_newer_database_is_refused_with_both_revisions(tmp_path):
     ) as caught:
         opened(tmp_path / "chat.db")
     assert caught.value.path == "store.url"
+
+
+def test_the_command_brings_it_over_and_checks(old):
+    (old.parent / "config.yaml").write_text("data_dir: .")
+
+    def run(*words):
+        return CliRunner().invoke(commands, ["migrate", "--config", str(old.parent / "config.yaml"), *words])
+
+    before = whole(old)
+    assert "is at revision 1: start the server once" in str(run("--check").exception)
+    assert whole(old) == before
+    assert run().output == f"{old} is at revision {revisions.REVISION}, from 1.\n"
+    assert run("--check").output == run().output == f"{old} is at revision {revisions.REVISION}.\n"
+    old.unlink()
+    assert "there is no database" in str(run().exception)
 
 
 async def test_programs_of_revision_1_refuse_what_is_newer(tmp_path, old):

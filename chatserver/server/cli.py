@@ -10,6 +10,7 @@ import click
 from .. import __version__
 from ..model.errors import ConfigError, PluginError, Reject
 from .audit_command import audit
+from .migrate_command import migrate_command
 from .move_command import move_command
 from .options import MISTAKE
 from .permission_commands import permissions
@@ -26,7 +27,7 @@ def commands() -> None:
     """A self-hosted chat server in which every feature is a plugin."""
 
 
-for each in (serve, reload, check, plugins, plugin, user, audit, permissions, move_command):
+for each in (serve, reload, check, plugins, plugin, user, audit, permissions, migrate_command, move_command):
     commands.add_command(each)
 
 

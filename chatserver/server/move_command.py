@@ -8,9 +8,9 @@ from typing import Any
 import click
 
 from ..config import Settings, is_store_url
-from ..model.errors import ConfigError, PluginError
+from ..model.errors import PluginError
 from ..plugins.discovery import find, plugin_class
-from ..store.choice import database
+from ..store.choice import database, existing_database
 from ..store.database import Database
 from ..store.moving import PluginTables, known_plugins, move
 from .options import config_option, read_settings
@@ -32,12 +32,10 @@ def move_command(config: Path | None, target: str) -> None:
         raise click.BadParameter("names no database that lasts", param_hint="--to")
     if target == "sqlite:":
         target = f"sqlite:{settings.data_dir / 'chat.db'}"
-    old = database(settings.store.url, settings.data_dir, settings.store.durability)
+    old = existing_database(settings.store.url, settings.data_dir, settings.store.durability)
     new = database(target, settings.data_dir, settings.store.durability)
     if old.name == new.name:
         raise click.BadParameter("is the database that the chat is in", param_hint="--to")
-    if old.absent():
-        raise ConfigError(f"there is no database {old.name} (yet)", path="store.url")
     try:
         old.claim("alone")
         new.claim("target")

@@ -20,6 +20,7 @@ import msgspec
 from .. import __version__
 from ..config import Settings
 from ..model.errors import ConfigError, PluginError
+from ..store.choice import database
 from .control import Control, Work
 from .lifecycle import PeriodicTasks
 from .logs import log_to_stderr
@@ -43,7 +44,13 @@ EXIT_SECONDS = 2.0
 @click.option(
     "--reload", "watch", is_flag=True, help="Load plugins of plugins.dirs anew whenever they change."
 )
-def serve(config: Path | None, watch: bool) -> None:
+@click.option(
+    "--wait",
+    default=60.0,
+    show_default=True,
+    help="So many seconds for the server of the database to be there.",
+)
+def serve(config: Path | None, watch: bool, wait: float) -> None:
     """Run the server."""
     # Until it can reload: the default for this signal ends the process.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
@@ -54,6 +61,9 @@ def serve(config: Path | None, watch: bool) -> None:
     if watch:
         # A file that is written twice in a second would not be told from its bytecode.
         sys.dont_write_bytecode = True
+    store = settings.store
+    # Before there is a loop: a signal ends the waiting.
+    database(store.url, settings.data_dir, store.durability).wait(wait)
     _run_to_end(_serve(settings, config, watch))
 
 

@@ -55,6 +55,9 @@ class Database(Protocol):
     def absent(self) -> bool:
         """Whether there is no database yet, and none is waited for."""
 
+    def wait(self, seconds: float) -> None:
+        """Wait until its server can be reached, so long at most, telling the log. Raises ConfigError."""
+
     def claim(self, use: Use) -> None:
         """Before anything is opened: keep out others that would be in the way. Raises ConfigError."""
 

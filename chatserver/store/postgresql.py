@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 import time
 from pathlib import Path
@@ -13,6 +14,7 @@ from sqlalchemy.pool import NullPool
 from ..model.errors import ConfigError
 from .database import Use
 from .failures import reason
+from .postgresql_errors import REFUSED, is_refusal
 from .postgresql_writer import PostgresqlWriter, begin_writing
 from .reasons import UNREACHABLE
 from .revisions import REVISION, lacking, revision_of
@@ -26,6 +28,8 @@ except ImportError as error:
     raise ConfigError(
         f"PostgreSQL needs its driver: pip install 'chatserver[postgresql]' ({error})", path="store.url"
     ) from error
+
+log = logging.getLogger(__name__)
 
 OLDEST = 14
 """The oldest version of PostgreSQL that is good enough."""
@@ -113,6 +117,21 @@ class Postgresql:
         with self.engine.connect() as conn:
             return revision_of(conn) is None
 
+    def wait(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        pause = 0.25
+        while True:
+            try:
+                self._connect().close()
+                return
+            except psycopg.OperationalError as error:
+                left = until - time.monotonic()
+                if left <= 0 or is_refusal(_first_line(error)):
+                    raise self.unopened(error) from error
+                log.warning("Waiting for the database %s: %s", self.name, _first_line(error))
+            time.sleep(min(pause, left))
+            pause = min(pause * 2, 5.0)
+
     def claim(self, use: Use) -> None:
         self._use = use
         if use == "beside":
@@ -139,6 +158,8 @@ class Postgresql:
             time.sleep(0.05)
 
     def check(self, conn: Connection) -> None:
+        # Other servers that start wait here, and to change tables may take long.
+        conn.execute(text("SET LOCAL statement_timeout = 0"))
         conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
         encoding = conn.execute(text("SHOW server_encoding")).scalar()
         if encoding != "UTF8":
@@ -180,7 +201,8 @@ class Postgresql:
             )
 
     def unopened(self, error: Exception) -> ConfigError:
-        why, driver = reason(error), _first_line(error)
+        driver = _first_line(error)
+        why = REFUSED if is_refusal(driver) else reason(error)
         return self._error(f"can't be opened: {why} ({driver})" if why else f"can't be opened: {driver}")
 
     def abandon(self) -> None:

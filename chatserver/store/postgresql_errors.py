@@ -27,6 +27,8 @@ _CLASSES = {
     "58": "the database server has a fault of its own",
     "XX": DAMAGED,
 }
+_NOT_YET = ("the database system is", "too many clients", "reserved for")
+"""What it says while it starts, ends, recovers or is full."""
 _AGAIN = ("40001", "40P01")
 _UNIQUE_VIOLATION = "23505"
 
@@ -44,6 +46,11 @@ def reason(error: BaseException) -> str | None:
     if not isinstance(code, str):
         return None
     return _REASONS.get(code) or _CLASSES.get(code[:2])
+
+
+def is_refusal(told: str) -> bool:
+    """Whether this is what a server says at the door that will say it again: an error at connecting has no code."""
+    return "FATAL" in told and not any(each in told for each in _NOT_YET)
 
 
 def is_duplicate(error: BaseException) -> bool:

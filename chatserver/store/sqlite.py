@@ -47,6 +47,9 @@ class SqliteMemory:
     def absent(self) -> bool:
         return True
 
+    def wait(self, seconds: float) -> None:
+        pass
+
     def claim(self, use: Use) -> None:
         pass
 
@@ -94,6 +97,9 @@ class SqliteFile:
 
     def absent(self) -> bool:
         return not self.path.exists()
+
+    def wait(self, seconds: float) -> None:
+        pass
 
     def claim(self, use: Use) -> None:
         try:

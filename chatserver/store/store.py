@@ -11,10 +11,10 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from ..model import errors
-from ..model.errors import ConfigError, Reject
+from ..model.errors import Reject
 from ..model.metrics import Metrics
 from .changes import Batch, InCommit, Outcome
-from .choice import database
+from .choice import database, existing_database
 from .database import Database, Use
 from .failures import Failures
 from .lineage import mark_stopped, prepare, try_to_write
@@ -81,15 +81,7 @@ class Store:
     @classmethod
     def open_existing(cls, url: str, data_dir: Path, durability: str, use: Use) -> Store:
         """`open` for a tool: nothing is made. Raises ConfigError where there is no database that lasts."""
-        found = database(url, data_dir, durability)
-        if url == "memory:":
-            raise ConfigError(
-                "the log in memory is gone at the end; there is nothing to manage", path="store.url"
-            )
-        if found.absent():
-            raise ConfigError(
-                f"there is no database {found.name} (yet); start the server first, or name its --config"
-            )
+        existing_database(url, data_dir, durability).close()
         return cls.open(url, data_dir, durability, use=use)
 
     def append(self, batch: Batch, done: Callable[[list[Outcome]], None]) -> None:
