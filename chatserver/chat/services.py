@@ -32,6 +32,7 @@ from ..store import Store
 from .access import Access
 from .account_admin import AccountAdmin
 from .account_changes import AccountChanges
+from .account_end import AccountEnd
 from .after_commit import AfterCommit, user_gone
 from .api_tokens import ApiTokens
 from .audit import AuditLog
@@ -162,6 +163,14 @@ class Services:
         self.bots = Bots(store, self.accounts, self.people, clock)
         self.account_changes = AccountChanges(store, self.accounts, self.people, rooms, self.sessions)
         self.account_admin = AccountAdmin(store, self.accounts, access, self.account_changes)
+        self.account_end = AccountEnd(
+            store,
+            self.credentials,
+            rooms,
+            self.room_service,
+            self.account_changes,
+            self.settings.auth.deleted_texts == "blank",
+        )
         self.api_tokens = ApiTokens(store, self.accounts, access, self.jwt, clock)
         self.invites = Invites(store, self.accounts, access, self.room_service, clock)
         self.dialogs = Dialogs(host)

@@ -135,6 +135,8 @@ class Auth(_Section, frozen=True, kw_only=True):
     """How long a sign-in lasts at most, however often it is used."""
     sessions_per_user: Sessions = 20
     """How often one account is signed in at once; the sessions unused for the longest time end."""
+    deleted_texts: Literal["keep", "blank"] = "keep"
+    """What becomes of the texts of an account that its owner deletes."""
     password_memory_mib: Memory = 64
     """The memory that the hash of a password takes, in MiB (Argon2id)."""
     jwt_issuers: tuple[JwtIssuer, ...] = ()

@@ -94,6 +94,36 @@ def set_state(conn: Connection, user_id: str, state: AccountState) -> None:
     conn.execute(update(s.user).where(s.user.c.id == user_id).values(state=value))
 
 
+def count_admins(conn: Connection) -> int:
+    """How many accounts can administer this server."""
+    query = select(func.count()).select_from(s.user).where(s.user.c.role == "admin", s.user.c.state.is_(None))
+    return conn.execute(query).scalar() or 0
+
+
+ENDED = "deleted account"
+
+
+def end_account(conn: Connection, user_id: str) -> User:
+    """Take all from an account that made it one: its names, what it signs in with, and its invites. Its id stays, as
+    what it wrote does. A running server is told."""
+    for table, column in (
+        (s.credential, s.credential.c.user_id),
+        (s.identity, s.identity.c.user_id),
+        (s.token, s.token.c.user_id),
+        (s.invite, s.invite.c.by_id),
+    ):
+        conn.execute(delete(table).where(column == user_id))
+    names = {"name": f"deleted-{user_id[-8:]}", "name_key": None, "display_name": ENDED, "display_key": None}
+    conn.execute(
+        update(s.user).where(s.user.c.id == user_id).values(**names, role="member", state="disabled")
+    )
+    add_signal(conn, user_id)
+    ended = user_by_id(conn, user_id)
+    if ended is None:
+        raise errors.internal()
+    return ended
+
+
 def drop_waiting(conn: Connection, user_id: str) -> bool:
     """Remove an account that waits, with its name: it has never been signed in to. False if it doesn't wait."""
     gone = (

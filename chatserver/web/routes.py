@@ -46,6 +46,8 @@ def application(site: Site) -> Application:
         ("setup", auth.Setup),
         ("logout", auth.Logout),
         ("me", auth.Me),
+        ("me/data", sessions.Data),
+        ("me/delete", sessions.End),
         ("sessions", sessions.Sessions),
         (f"sessions/{NAME}", sessions.OneSession),
         ("password", sessions.Password),

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from msgspec import Meta, Raw, Struct
+from msgspec.json import encode
 
 from ..model.errors import Reject
 from ..model.people import KeptToken
@@ -86,6 +87,44 @@ class OneSession(_Own):
         if session == self._current:
             self.forget()
         self.reply({})
+
+
+class EndForm(Struct, forbid_unknown_fields=True):
+    """The password, once more."""
+
+    password: Long
+
+
+class End(_Own):
+    """POST /api/v1/me/delete"""
+
+    async def post(self) -> None:
+        user = await self.by_session()
+        form = self.body(EndForm)
+        stay = await self.services.account_end.end(user, form.password, self._asked)
+        self.forget()
+        self.reply({"texts": stay})
+
+
+class Data(_Own):
+    """GET /api/v1/me/data: JSON Lines."""
+
+    async def get(self) -> None:
+        user = await self.in_person()
+        self.set_header("Content-Type", "application/jsonl; charset=utf-8")
+        self.set_header("Content-Disposition", 'attachment; filename="chat-data.jsonl"')
+        self._line({"type": "user", **user.public(), "role": user.role})
+        for kept in await self.services.accounts.tokens.sessions(user):
+            self._line({"type": "session", **session_fields(kept, self._current)})
+        async for page in self.services.account_end.texts(user):
+            for text in page:
+                fields = {"type": "message", "message_id": text.id, "room": text.room, "ts": iso(text.ts)}
+                self._line({**fields, "content": text.content})
+            await self.flush()
+        self.finish()
+
+    def _line(self, fields: dict[str, Any]) -> None:
+        self.write(encode(fields) + b"\n")
 
 
 class Password(_Own):

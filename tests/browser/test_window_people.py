@@ -155,3 +155,24 @@ async def test_a_second_step_is_set_up_and_asked_for(stage):
         await fill(dialog, Code=recovery)
         await page.keyboard.press("Enter")
         await other.ready()
+
+
+async def test_an_account_is_deleted_by_its_owner(stage):
+    async with stage() as here:
+        here.forgive("status of 401")
+        await here.server.services.accounts.add("ann", PASSWORD, "member")
+        ann = await here.window()
+        await ann.sign_in("ann")
+        account = await page_of(ann, "Account")
+        async with ann.page.expect_download() as coming:
+            await account.get_by_role("link", name="Download what you wrote").click()
+        assert (await coming.value).suggested_filename == "chat-data.jsonl"
+        await account.get_by_role("button", name="Delete the account").click()
+        dialog = ann.page.get_by_role("dialog", name="Delete the account")
+        await fill(dialog, Password="wrong horse")
+        await ann.page.keyboard.press("Enter")
+        await expect(dialog.get_by_role("alert")).not_to_be_empty()
+        await fill(dialog, Password=PASSWORD)
+        async with ann.page.expect_event("load"):
+            await ann.page.keyboard.press("Enter")
+        await expect(ann.page.get_by_role("button", name="Start talking")).to_be_visible()

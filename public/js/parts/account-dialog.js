@@ -1,6 +1,8 @@
 import { api } from "../api.js";
 import { h } from "../dom.js";
 import { ERROR } from "../protocol.js";
+import { write } from "../settings.js";
+import { forgetSnapshots } from "../snapshot.js";
 import { DialogPart } from "./dialog.js";
 
 /** @typedef {Record<string, HTMLInputElement>} Inputs by the names that the server has for the fields */
@@ -15,6 +17,7 @@ export class AccountDialog extends DialogPart {
     app.on("dialog", ({ name, code, login }) => {
       if (name === "register" || name === "invite") this.register(code);
       if (name === "reset") this.reset(code);
+      if (name === "end") this.end();
       if (name === "code") this.secondStep(login);
       if (name === "token") void this.arrive(code);
     });
@@ -57,6 +60,20 @@ export class AccountDialog extends DialogPart {
     this.ask(t("account.secondStep"), t("enter.signIn"), [this.field(t("account.code"), code, t("account.codeHint"))], { code }, async () => {
       this.entered((await api("POST", "login", { ...login, code: code.value })).user);
     });
+  }
+
+  /** The account is to be deleted. */
+  end() {
+    const { t } = this;
+    const password = this.input("password", "password", { autocomplete: "current-password" });
+    this.openDialog(t("account.end"), this.form(t("account.end"), [h("p", null, t("account.endText")), this.field(t("enter.password"), password)], async () => {
+      await api("POST", "me/delete", { password: password.value });
+      write("chat.user", undefined);
+      await forgetSnapshots();
+      location.hash = "#/";
+      location.reload();
+    }, "danger"));
+    password.focus();
   }
 
   /** Another site sends one of its users. @param {string} token */

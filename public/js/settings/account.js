@@ -39,10 +39,15 @@ export function accountPage(app) {
     return form;
   }
 
+  function data() {
+    const end = h("button", { type: "button", class: "button danger", onClick: () => app.emit("dialog", { name: "end" }) }, t("account.end"));
+    return h("div", { class: "own" }, h("h3", null, t("account.data")), h("a", { class: "button", href: "/api/v1/me/data", download: "" }, t("account.download")), end);
+  }
+
   /** @returns {import("../settings-pages.js").Field[]} */
   const fields = () => (guest()
     ? [{ kind: "button", label: t("account.create"), hint: t("account.guestHint"), press: () => app.emit("dialog", { name: "register" }) }]
-    : [{ kind: "node", node: passwordForm }]);
+    : [{ kind: "node", node: passwordForm }, { kind: "node", node: data }]);
   const mayRegister = () => ["open", "approval"].includes(store.server.registration ?? "");
   return { id: "account", title: () => t("account.title"), when: () => !guest() || mayRegister(), fields };
 }

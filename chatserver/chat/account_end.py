@@ -1,0 +1,92 @@
+"""A user's own data: taken out, and the account's end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from functools import partial
+
+from ..accounts.credentials import Credentials
+from ..model.errors import Reject
+from ..model.values import Request, User
+from ..store import Store
+from ..store import accounts as people
+from ..store import changes as log_changes
+from ..store.own_texts import OwnText, own_texts
+from .account_changes import AccountChanges
+from .registry import RoomRegistry
+from .rooms import SYSTEM, RoomService
+
+log = logging.getLogger(__name__)
+
+PAGE = 200
+
+
+class AccountEnd:
+    """The use cases. ``blank_texts``: whether an account that ends takes its texts with it."""
+
+    def __init__(
+        self,
+        store: Store,
+        credentials: Credentials,
+        rooms: RoomRegistry,
+        room_service: RoomService,
+        changes: AccountChanges,
+        blank_texts: bool,
+    ) -> None:
+        self._store = store
+        self._credentials = credentials
+        self._rooms = rooms
+        self._room_service = room_service
+        self._changes = changes
+        self._blank_texts = blank_texts
+
+    async def texts(self, user: User) -> AsyncIterator[list[OwnText]]:
+        """All that a user has written and not deleted, page by page."""
+        after = (0, 0)
+        while page := await self._store.read(partial(own_texts, user_id=user.id, after=after, most=PAGE)):
+            yield page
+            after = page[-1].place
+
+    async def end(self, user: User, password: str, asked: Request) -> int:
+        """End an account for good, as its owner wants it, who knows the password. How many texts stay.
+
+        Its name is free again. Raises `Reject` like a sign-in for the password, and ``forbidden`` for the only admin.
+        """
+        checked = await self._credentials.with_password(user.name, password, asked)
+        if checked.id != user.id:
+            raise Reject("Only an account can be deleted.", "forbidden")
+        if user.role == "admin" and await self._store.read(people.count_admins) < 2:
+            raise Reject("You are the only admin: make another one first.", "forbidden")
+        stay = 0
+        async for page in self.texts(user):
+            stay += await self._blank(page) if self._blank_texts else len(page)
+        lists = await self._room_service.lists(user)
+        for entry in lists.mine:
+            if entry.room.kind != "direct":
+                await self._leave(user, entry.room.name)
+        ended = await self._store.write(lambda conn: people.end_account(conn, user.id))
+        await self._changes.refresh(ended.id)
+        return stay
+
+    async def _blank(self, page: list[OwnText]) -> int:
+        """Blank these texts; how many could not be."""
+        outcomes = await asyncio.gather(*(self._blank_one(text) for text in page))
+        return outcomes.count(False)
+
+    async def _blank_one(self, text: OwnText) -> bool:
+        try:
+            live = await self._rooms.get(text.room)
+            await live.append(log_changes.Delete(SYSTEM, text.id, allow_non_member=True))
+        except Reject as refusal:
+            # Nothing is written to an archived room.
+            log.info("a text of an account that ends stays: %s", refusal)
+            return False
+        return True
+
+    async def _leave(self, user: User, room: str) -> None:
+        try:
+            await self._room_service.leave(user, room)
+        except Reject as refusal:
+            log.info("an account that ends stays a member of %r: %s", room, refusal)

@@ -1,0 +1,111 @@
+"""A user's own data, and the end of an account."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from chatserver.chat.account_end import PAGE
+
+PASSWORD = {"password": "correct horse"}
+
+
+async def end(server, client, password: str = PASSWORD["password"]):
+    return await server.api("POST", "me/delete", {"password": password}, token=client.token)
+
+
+async def data(server, client) -> list[dict]:
+    answer = await server.http("GET", "/api/v1/me/data", token=client.token)
+    assert answer.code == 200
+    assert answer.headers["Content-Type"] == "application/jsonl; charset=utf-8"
+    return [json.loads(line) for line in answer.body.splitlines()]
+
+
+async def test_ones_own_data_is_all_that_one_wrote_and_nothing_of_others(chat):
+    async with chat() as server:
+        ann = await server.account("ann")
+        (bob,) = await server.join("general", "bob")
+        await ann.join("general")
+        for n in range(3):
+            await ann.says(f"text {n}\nof ann")
+        gone = await ann.says("gone")
+        await ann.ask("delete", message_id=gone.message_id)
+        await ann.says("in private", to="bob")
+        await bob.says("of bob")
+        lines = await data(server, ann)
+        assert [line["type"] for line in lines] == ["user", "session", *["message"] * 4]
+        assert lines[0]["name"] == "ann"
+        assert lines[1]["current"]
+        assert [line["content"] for line in lines[2:]] == [
+            *(f"text {n}\nof ann" for n in range(3)),
+            "in private",
+        ]
+        assert (await server.api("GET", "me/data"))[0] == 401
+
+
+async def test_own_data_of_many_pages_is_whole(chat):
+    async with chat() as server:
+        ann = await server.account("ann")
+        for room, count in (("tea", 3), ("cake", PAGE + 1), ("wine", 2)):
+            await server.api("POST", "rooms", {"name": room}, token=ann.token)
+            for n in range(count):
+                await ann.says(f"{n}", room)
+        texts = [
+            (line["room"], line["content"]) for line in await data(server, ann) if line["type"] == "message"
+        ]
+        assert texts == [
+            (room, f"{n}")
+            for room, count in (("tea", 3), ("cake", PAGE + 1), ("wine", 2))
+            for n in range(count)
+        ]
+
+
+@pytest.mark.parametrize("texts", ["keep", "blank"])
+async def test_an_account_ends_for_good(chat, texts):
+    async with chat(settings={"auth": {"deleted_texts": texts}}) as server:
+        ann, bob = await server.account("ann"), await server.account("bob")
+        for client in (ann, bob):
+            await client.join("general")
+        sent = await ann.says("hello")
+        await bob.hears("message", content="hello")
+        other = await bob.says("of bob")
+        status, answer = await end(server, ann)
+        assert (status, answer.texts) == (200, 1 if texts == "keep" else 0)
+        assert await ann.closed() == 4003
+        assert (await server.api("POST", "login", {"name": "ann", **PASSWORD}))[0] == 401
+        events = (await bob.ask("sync", room="general", after=0)).events
+        (message,) = [
+            event
+            for event in events
+            if event.get("message_id") == sent.message_id and event["type"] == "message"
+        ]
+        assert message["content"] == ("hello" if texts == "keep" else "")
+        assert message["user"]["display_name"] == "deleted account"
+        assert "ann" not in str(message["user"])
+        assert [event["content"] for event in events if event.get("message_id") == other.message_id] == [
+            "of bob"
+        ]
+        members = (await bob.ask("members", room="general")).members
+        assert [member["user"]["name"] for member in members] == ["bob"]
+        # The name is free, for another account with another id.
+        again = await server.account("ann")
+        assert again.id != ann.id
+
+
+async def test_who_cannot_end_an_account(chat):
+    async with chat(accounts={"root": "admin"}) as server:
+        root, ann, gus = await server.client("root"), await server.account("ann"), await server.client("gus")
+        assert (await end(server, ann, "wrong horse"))[0] == 401
+        assert (await end(server, gus))[0] == 401
+        status, answer = await end(server, root)
+        assert (status, answer.error["code"]) == (403, "forbidden")
+        for bad in (None, {}, {"password": 7}, {"password": "x", "more": 1}):
+            assert (await server.api("POST", "me/delete", bad, token=ann.token))[0] == 400
+        form = {"name": "bot", "scopes": ["messages.read", "message.post"]}
+        _, token = await server.api("POST", "tokens", form, token=ann.token)
+        for method, path, body in (("POST", "me/delete", PASSWORD), ("GET", "me/data", None)):
+            assert (await server.api(method, path, body, token=token.token))[0] == 403
+        assert await ann.ask("ping")
+        await server.account("boss", "admin")
+        assert (await end(server, root))[0] == 200
