@@ -37,7 +37,7 @@ async def test_200_half_open_requests_are_gone_while_others_are_served(chat, qui
         alice, bob = await server.join("general", "alice", "bob")
         half = await opened(server, 200)
         for _, writer in half:
-            writer.write(b"POST /api/v1/guest HTTP/1.1\r\nHost: x\r\n")
+            writer.write(b"POST /api/v1/guest HTTP/1.1\r\nHost: 127.0.0.1\r\n")
         for n in range(20):
             await alice.says(f"{n}")
             assert (await bob.hears()).content == f"{n}"
@@ -67,7 +67,7 @@ async def test_a_header_that_drips_does_not_hold_a_connection(chat, raw):
 async def test_a_body_that_drips_does_not_hold_a_connection(chat, raw):
     async with chat(timeouts={"http_body": 0.3}) as server, raw(server) as socket:
         await socket.send(
-            b"POST /api/v1/guest HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+            b"POST /api/v1/guest HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
             b"Content-Length: 1000\r\n\r\n{"
         )
         assert await ended(socket.reader)
@@ -76,10 +76,11 @@ async def test_a_body_that_drips_does_not_hold_a_connection(chat, raw):
 @pytest.mark.parametrize(
     "request_bytes",
     [
-        b"GET / HTTP/1.1\r\nHost: x\r\nX-Big: " + b"x" * 100_000 + b"\r\n\r\n",
-        b"POST /api/v1/guest HTTP/1.1\r\nHost: x\r\nContent-Length: 100000000\r\n\r\n" + b"x" * 10_000,
-        b"POST /api/v1/guest HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
-        b"POST /api/v1/guest HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Big: " + b"x" * 100_000 + b"\r\n\r\n",
+        b"POST /api/v1/guest HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100000000\r\n\r\n"
+        + b"x" * 10_000,
+        b"POST /api/v1/guest HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: -1\r\n\r\n",
+        b"POST /api/v1/guest HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
         b"GET\r\n\r\n",
     ],
@@ -267,7 +268,7 @@ async def connected(host, server):
         reader, writer = await asyncio.open_connection(host, server.server.port)
     except OSError:
         return False
-    writer.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    writer.write(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
     answer = await asyncio.wait_for(reader.read(), 5)
     writer.close()
     return answer.startswith(b"HTTP/1.1 200")
@@ -297,7 +298,7 @@ async def test_an_ipv4_client_of_a_server_for_both_families_has_its_own_address(
     trusted = {"server": {"host": "::", "trusted_proxies": ["127.0.0.1"]}}
     async with chat(settings=trusted) as server, raw(server) as socket:
         await socket.send(
-            b"GET /metrics HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 203.0.113.5\r\nConnection: close\r\n\r\n"
+            b"GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Forwarded-For: 203.0.113.5\r\nConnection: close\r\n\r\n"
         )
         # Believed, and so from elsewhere: the proxy is known by its IPv4 address.
         assert " 401 " in await socket.head()

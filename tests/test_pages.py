@@ -122,7 +122,7 @@ async def test_a_client_that_takes_no_answer_loses_its_http_connection(chat, raw
         alice, _ = await wrote(server)
         async with raw(server, receive_buffer=4096) as socket:
             request = (
-                "GET /api/v1/rooms/general/messages?limit=200 HTTP/1.1\r\nHost: x\r\n"
+                "GET /api/v1/rooms/general/messages?limit=200 HTTP/1.1\r\nHost: 127.0.0.1\r\n"
                 f"Authorization: Bearer {alice.token}\r\n\r\n"
             )
 

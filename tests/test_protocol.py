@@ -147,7 +147,7 @@ async def test_the_handshake(chat, raw, quiet, transport):
                 assert "permessage-deflate" not in head
         for line, status in (("Sec-WebSocket-Version: 12", 426), ("X: y", 101)):
             async with raw(server) as socket:
-                head = "GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                head = "GET /ws HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                 version = line if status != 101 else "Sec-WebSocket-Version: 13"
                 await socket.send(
                     f"{head}Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n{version}\r\n\r\n".encode()
@@ -164,7 +164,7 @@ async def test_frames_behind_the_handshake_are_not_lost(chat, raw, quiet, transp
         hello = client_frame(json.dumps({"type": "hello", "name": "eager"}).encode())
         ping = client_frame(json.dumps({"type": "ping", "id": "p"}).encode())
         head = (
-            "GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            "GET /ws HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n"
         )
         await socket.send(head.encode() + hello + ping[:5])

@@ -71,6 +71,7 @@ async def test_an_admin_reads_what_plugins_did_with_a_message(traced, eventually
             "  moderation before_post: N µs",
             "  emoji before_post: N µs, changed content",
             "  slow before_post: N µs",
+            "  emoji render: N µs",
             "  slow in_commit: N µs",
             "  slow after_post: N µs",
         ]

@@ -8,17 +8,35 @@ from chatserver.config.settings import DEFAULT_PLUGINS
 
 PLUGINS = [*DEFAULT_PLUGINS, "hello"]
 # What undoes an example, and what has to come before one.
-AFTER = {"/kick bob 10 shouting": "/unban bob", "/ban bob": "/unban bob", "/ban bob 1d spam": "/unban bob"}
-BEFORE = {"/unmute bob": "/mute bob", "/unban bob": "/ban bob"}
+AFTER = {
+    "/kick bob 10 shouting": "/unban bob",
+    "/ban bob": "/unban bob",
+    "/ban bob 1d spam": "/unban bob",
+    "/server mute bob 1h shouting": "/server unmute bob",
+    "/server ban bob 1d spam": "/server unban bob",
+}
+BEFORE = {
+    "/unmute bob": "/mute bob",
+    "/unban bob": "/ban bob",
+    "/server unmute bob": "/server mute bob",
+    "/server unban bob": "/server ban bob",
+}
+# Tried where there is what it takes away: a second step, in test_totp.py.
+ELSEWHERE = {"/totp-off bob"}
 
 
 async def test_every_example_works(chat):
-    async with chat(plugins=PLUGINS, settings={"plugins": {"trace": 10}}) as server:
+    async with chat(
+        plugins=PLUGINS, settings={"plugins": {"trace": 10}}, accounts={"bob": "member"}
+    ) as server:
         ada = await server.account("ada", "admin")
-        bob = await server.client("bob")
         for command in ada.welcome.commands:
             for example in command["examples"] or [f"/{command['name']}"]:
+                if example in ELSEWHERE:
+                    continue
                 await ada.join("general")
+                # Some examples end all of bob's connections.
+                bob = await server.client("bob")
                 await bob.join("general")
                 for text in (BEFORE.get(example), example, AFTER.get(example)):
                     if text is not None:
