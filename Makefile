@@ -16,7 +16,7 @@
 # make clean  remove what was made, .venv too; never ./data
 
 .DEFAULT_GOAL := run
-.PHONY: run test test-stream test-python test-postgresql lint fix confusables icons docs clean chromium postgresql proxies client bench bench-quick client-figures types soak autobahn
+.PHONY: run test test-stream test-python test-postgresql lint fix confusables icons docs clean chromium postgresql redis proxies client bench bench-quick client-figures types soak autobahn
 
 # The Python to make .venv with: `make PYTHON=/opt/python/bin/python3 run`.
 PYTHON ?= $(shell for each in python3.14 python3.13 python3.12 python3.11 python3; do \
@@ -34,7 +34,7 @@ IGNORED := $(shell test -x .venv/bin/python || rm -rf .venv)
 run: .venv/run.stamp
 	@exec $(BIN)/chatserver serve --config config.yaml
 
-test: .venv/test.stamp chromium postgresql proxies lint client
+test: .venv/test.stamp chromium postgresql redis proxies lint client
 	$(PYTEST)
 	@$(MAKE) --no-print-directory test-stream test-python test-postgresql
 
@@ -157,6 +157,16 @@ proxies: .venv/test.stamp
 			&& for each in *.deb; do dpkg -x "$$each" .; done && exit; \
 	fi; \
 	echo "No nginx and Caddy here: what needs them is skipped. On Debian and Ubuntu: apt-get install nginx caddy" >&2
+
+# The tests of several servers start their own Redis, as they do with PostgreSQL.
+redis:
+	@command -v redis-server >/dev/null || command -v valkey-server >/dev/null && exit; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "Installing Debian's redis-server …"; \
+		export DEBIAN_FRONTEND=noninteractive PATH="$$PATH:/usr/sbin:/sbin" RUNLEVEL=1; \
+		{ apt-get update -qq && apt-get install -qq --no-install-recommends redis-server; } >/dev/null && exit; \
+	fi; \
+	echo "No Redis here: what needs one is skipped. On Debian and Ubuntu: apt-get install redis-server" >&2
 
 # Node 20.19 is the first that takes a .js file with imports for what it is.
 client:

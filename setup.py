@@ -12,9 +12,12 @@ BUNDLED = [name for name in find_packages(str(HERE / "plugins")) if "." not in n
 HEARS = ["google-re2>=1.1.20250722"]
 # Bundled with its C library, as a database client of one's own takes headers and a compiler.
 POSTGRESQL = ["psycopg[binary]>=3.2"]
+# The asyncio client, which Valkey takes too.
+REDIS = ["redis>=6.4"]
 TEST = [
     *HEARS,
     *POSTGRESQL,
+    *REDIS,
     "pytest>=9,<10",  # pytest-tornasync breaks with 10
     "pytest-tornasync==0.6.0.post2",
     "pytest-xdist",
@@ -98,7 +101,13 @@ setup(
         "brotli>=1.1; platform_python_implementation == 'CPython'"
         " and platform_machine in 'x86_64 AMD64 aarch64 ARM64 arm64'",
     ],
-    extras_require={"hears": HEARS, "postgresql": POSTGRESQL, "test": TEST, "bench": ["matplotlib>=3.8"]},
+    extras_require={
+        "hears": HEARS,
+        "postgresql": POSTGRESQL,
+        "redis": REDIS,
+        "test": TEST,
+        "bench": ["matplotlib>=3.8"],
+    },
     entry_points={
         "console_scripts": ["chatserver = chatserver.__main__:main"],
         "chatserver.plugins": [f"{name} = chatserver_plugins.{name}" for name in BUNDLED],

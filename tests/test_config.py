@@ -121,6 +121,25 @@ def keys_in(value: Any, path: str = "") -> Iterator[str]:
                 yield from keys_in(inner, f"{path}{key}.")
 
 
+@pytest.mark.parametrize(
+    ("store", "url", "said"),
+    [
+        ("", "redis://h", "SQLite is for one alone"),
+        ("store: {url: 'memory:'}", "redis://h", "SQLite is for one alone"),
+        ("store: {url: 'postgresql:///c'}", "amqp://h", "names no bus there is"),
+        ("store: {url: 'postgresql:///c', durability: normal}", "redis://h", "has to be full with bus.url"),
+    ],
+)
+def test_a_bus_needs_a_database_for_several(tmp_path: Path, store: str, url: str, said: str) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_text(f"{store}\nbus: {{url: '{url}'}}\n")
+    with pytest.raises(ConfigError, match=said):
+        load(file, {})
+    file.write_text("store: {url: 'postgresql:///c'}\nbus: {url: 'rediss://h', prefix: 'a b'}\n")
+    with pytest.raises(ConfigError, match=r"bus\.prefix"):
+        load(file, {})
+
+
 def test_the_sample_has_every_key_and_no_other() -> None:
     text = SAMPLE.read_text()
     assert set(keys_in(yaml.safe_load(text))) == set(keys_of(msgspec.inspect.type_info(Document)))

@@ -25,15 +25,20 @@ class Watched(LocalBus):
         self.carried = []
         self.cut = False
 
-    def publish(self, topic, payload, seq=None, *, ephemeral=False):
+    def publish(self, topic, payload, position=None, *, ephemeral=False):
         if not self.cut:
-            self.carried.append((topic, json.loads(payload), seq, ephemeral))
-            super().publish(topic, payload, seq, ephemeral=ephemeral)
+            self.carried.append((topic, json.loads(payload), position and position.seq, ephemeral))
+            super().publish(topic, payload, position, ephemeral=ephemeral)
 
-    def publish_apart(self, topic, payload, instead, users, seq=None):
+    def publish_apart(self, topic, payload, instead, users, position=None):
         if not self.cut:
-            self.carried.append((topic, json.loads(payload), seq, False))
-            super().publish_apart(topic, payload, instead, users, seq)
+            self.carried.append((topic, json.loads(payload), position and position.seq, False))
+            super().publish_apart(topic, payload, instead, users, position)
+
+    def here(self, topic, payload, instead=None, users=(), *, ephemeral=False):
+        if not self.cut:
+            self.carried.append((topic, json.loads(payload), None, ephemeral))
+            super().here(topic, payload, instead, users, ephemeral=ephemeral)
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from ..model.errors import Reject
 from ..model.values import User
 from ..store import Connection, Store, audit
 from ..store import sanctions as rows
+from ..store.accounts import add_signal
 from ..store.sanctions import Sanction
 
 Kind = Literal["mute", "ban"]
@@ -76,6 +77,8 @@ class Sanctions:
                 until=sanction.until, detail="server",
             )  # fmt: skip
             audit.record(conn, noted)
+            # For other servers on this database.
+            add_signal(conn, sanction.user.id)
 
         await self._store.write(write)
         await self.load()
@@ -87,6 +90,7 @@ class Sanctions:
         def write(conn: Connection) -> bool:
             there = rows.lift(conn, kind, target.id)
             if there:
+                add_signal(conn, target.id)
                 audit.record(conn, entry(_DONE[kind][1], now, by=by, target=target, detail="server"))
             return there
 

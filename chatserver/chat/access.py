@@ -12,7 +12,7 @@ from ..model.errors import Reject
 from ..model.permissions import Permissions
 from ..model.values import Event, Message, User
 from ..plugins.host import PluginHost
-from .room import LiveRoom
+from .room_memory import RoomMemory
 
 _ANYONE = User("", "", "", "guest")
 
@@ -34,12 +34,12 @@ class Access:
         """Whether a plugin implements the hook ``may``."""
         return self._plugins.current.hooks.has("may")
 
-    def by_role(self, user: User, permission: str, live: LiveRoom | None = None) -> bool:
+    def by_role(self, user: User, permission: str, live: RoomMemory | None = None) -> bool:
         """Whether the user's roles, the one in the room included, have the permission."""
         member = live.members.get(user.id) if live is not None else None
         return self.permissions.may(user, permission, member) and not self.sanctions.is_banned(user)
 
-    async def may(self, user: User, permission: str, live: LiveRoom | None = None) -> bool:
+    async def may(self, user: User, permission: str, live: RoomMemory | None = None) -> bool:
         """Whether ``user`` has the permission in this room, by role and by the plugins."""
         if not self.by_role(user, permission, live):
             return False
@@ -48,7 +48,7 @@ class Access:
         room = live.room if live is not None else None
         return await self._plugins.current.hooks.veto("may", user, permission, room)
 
-    async def require(self, user: User, permission: str, live: LiveRoom | None = None) -> None:
+    async def require(self, user: User, permission: str, live: RoomMemory | None = None) -> None:
         """Raises `Reject` ``forbidden`` unless ``user`` may."""
         if not await self.may(user, permission, live):
             raise errors.forbidden(permission)
@@ -57,7 +57,7 @@ class Access:
         """Ask the plugins about a text that others see everywhere (hook ``before_text``). Raises `Reject`."""
         await self._plugins.check_text(user, kind, text)
 
-    async def why(self, user: User, permission: str, live: LiveRoom | None = None) -> str:
+    async def why(self, user: User, permission: str, live: RoomMemory | None = None) -> str:
         """Whether the user has the permission, and what decides that, for people."""
         member = live.members.get(user.id) if live is not None else None
         allowed, reason = self.permissions.decide(user, permission, member)
@@ -75,13 +75,13 @@ class Access:
                 lines.append(f"Just now the room refuses it: {refusal.message}")
         return "\n".join(lines)
 
-    def require_rank(self, by: User, target: User, live: LiveRoom) -> None:
+    def require_rank(self, by: User, target: User, live: RoomMemory) -> None:
         """Raises `Reject` ``forbidden`` unless ``target`` is ``by``, or has a lower role in this room."""
         places = live.members.get(by.id), live.members.get(target.id)
         if by.id != target.id and not self.permissions.outranks(by, target, *places):
             raise Reject(f"You can't do this to {target.name}.", "forbidden", field="user")
 
-    def require_readable(self, user: User, live: LiveRoom) -> None:
+    def require_readable(self, user: User, live: RoomMemory) -> None:
         """Raises `Reject` unless ``user`` may read the room at all: ``banned``, or ``not_found`` for what is hidden."""
         if user.id in live.members:
             return
@@ -91,7 +91,7 @@ class Access:
         if not live.room.guests and user.role == "guest":
             raise errors.no_guests()
 
-    async def visible_after(self, user: User, live: LiveRoom) -> int:
+    async def visible_after(self, user: User, live: RoomMemory) -> int:
         """The seq after which ``user`` may see the room's log. Raises like `require_readable`.
 
         Decides for history, sync, resume, single messages and files alike.
@@ -105,7 +105,7 @@ class Access:
             return 0
         return member.since if member is not None else live.position.seq
 
-    def kept_from(self, live: LiveRoom, message: Message) -> list[str]:
+    def kept_from(self, live: RoomMemory, message: Message) -> list[str]:
         """The ids of the members who may not see a message, as it is from before they joined.
 
         Decides as `visible_after` does, but where plugins have a say it takes their no for granted: they can't be

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from ..accounts.accounts import Accounts
 from ..delivery.local_sessions import LocalSessions
 from ..model.errors import Close
@@ -21,12 +23,14 @@ class AccountChanges:
         people: People,
         rooms: RoomRegistry,
         sessions: LocalSessions,
+        tell_nodes: Callable[[str], Awaitable[None]],
     ) -> None:
         self._store = store
         self._accounts = accounts
         self._people = people
         self._rooms = rooms
         self._sessions = sessions
+        self._tell_nodes = tell_nodes
         self._signal = 0
 
     async def start(self) -> None:
@@ -60,6 +64,7 @@ class AccountChanges:
         await self._accounts.tokens.revoke(token)
         if user is not None:
             self._sessions.close(user.id, Close.REVOKED, "signed out", token=token)
+            await self._tell_nodes(user.id)
 
     async def clean_up(self) -> None:
         """Forget sessions that have ended, and guests who had no other. Being connected is using a session."""

@@ -6,10 +6,10 @@ from typing import Any
 
 from ..model.values import User
 from ..protocol import events as wire
-from .room import LiveRoom
+from .room_memory import RoomMemory
 
 
-def listing(live: LiveRoom, user: User) -> dict[str, Any]:
+def listing(live: RoomMemory, user: User) -> dict[str, Any]:
     """The room as a user who just came in sees it."""
     member = live.members.get(user.id)
     return wire.room_fields(
@@ -22,7 +22,7 @@ def listing(live: LiveRoom, user: User) -> dict[str, Any]:
     )
 
 
-def other_member(live: LiveRoom, user: User) -> User | None:
+def other_member(live: RoomMemory, user: User) -> User | None:
     """The user whom a direct room is with; None for other rooms."""
     if live.room.kind != "direct":
         return None

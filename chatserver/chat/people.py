@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Awaitable, Callable
 
 from ..accounts.accounts import Accounts
 from ..delivery.bus import Bus
@@ -36,6 +37,7 @@ class People:
         after_commit: AfterCommit,
         accounts: Accounts,
         notifier: Notifier,
+        tell_nodes: Callable[[str], Awaitable[None]],
     ) -> None:
         self._rooms = rooms
         self._store = store
@@ -45,6 +47,7 @@ class People:
         self._after_commit = after_commit
         self._accounts = accounts
         self._notifier = notifier
+        self._tell_nodes = tell_nodes
         self._typing = RateLimiter(2, 10, time.monotonic)
         self._states = RateLimiter(0.5, 5, time.monotonic)
 
@@ -57,17 +60,9 @@ class People:
             self._refuse_muted(user)
             await self._access.check_text(user, "status", text)
         self._states.take(user.id)
-        before, _ = self._presence.status(user.id)
+        before = self._presence.status(user.id)
         if self._presence.set_status(user, status, text):
-            after, shown = self._presence.status(user.id)
-            for room in self._presence.rooms(user.id):
-                if after == "offline":
-                    told = wire.left(room, user)
-                elif before == "offline":
-                    told = wire.joined(room, user, after, shown)
-                else:
-                    told = wire.presence(user, after, shown)
-                self._bus.publish(room, told, ephemeral=True)
+            self._after_commit.tell_state(user, before)
         self._bus.publish(user_topic(user.id), wire.presence(user, status, text), ephemeral=True)
 
     async def typing(self, user: User, name: str, on: bool) -> None:
@@ -107,6 +102,7 @@ class People:
         for topic in topics:
             self._bus.publish(topic, wire.renamed(renamed, old), ephemeral=True)
         self._notifier.notify("after_rename", renamed, old)
+        await self._tell_nodes(user.id)
         return renamed
 
     def _refuse_muted(self, user: User) -> None:

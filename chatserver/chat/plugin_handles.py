@@ -13,6 +13,7 @@ from ..plugins.timer import Timer
 from ..store.plugin_tables import PluginDatabase
 from ..store.plugin_values import StoredJob, values, write_values
 from .follower import Failed, Follower, Function
+from .node_notes import Jobs
 from .plugin_api import OpenSession, PluginChat
 from .plugin_jobs import PluginJobs
 from .services import Services
@@ -26,6 +27,8 @@ class PluginHandles:
         self.jobs = PluginJobs(services.store, services.host, timer, self.leads, services.timeouts.long_job)
         services.host.changed = self._plugins_changed
         self._services = services
+        if services.nodes is not None:
+            services.nodes.jobs_changed = self.jobs.plugins_changed
         self._networks = networks(services.settings.plugins.private_networks)
         self._open_session = open_session
         # By plugin: one that a reload replaces and the new one share it.
@@ -98,11 +101,19 @@ class PluginHandles:
             follower.look_again()
 
     def leads(self) -> bool:
-        """Whether this process runs the jobs of the cluster: it is the only one."""
-        return True
+        """Whether this process runs the jobs of the cluster."""
+        nodes = self._services.nodes
+        return nodes is None or nodes.leads()
 
     async def put_job(self, plugin: str, id: str, name: str, due: float, data: str) -> None:
         await self.jobs.put(StoredJob(plugin, id, name, due, data))
+        self._tell_leader()
 
     async def drop_job(self, plugin: str, id: str) -> bool:
-        return await self.jobs.drop(plugin, id)
+        dropped = await self.jobs.drop(plugin, id)
+        self._tell_leader()
+        return dropped
+
+    def _tell_leader(self) -> None:
+        if self._services.nodes is not None:
+            self._services.nodes.send(Jobs())

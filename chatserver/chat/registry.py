@@ -14,7 +14,9 @@ from ..store import Change, Committed, Store
 from ..store.changes import CreateRoom, RoomState
 from ..store.queries import room_state
 from .resends import Resends
-from .room import Clock, LiveRoom, Watcher
+from .room import LiveRoom
+from .room_feed import Watcher
+from .room_memory import Clock
 
 
 class RoomRegistry:
@@ -39,12 +41,27 @@ class RoomRegistry:
             live.used = time.monotonic()
         return live
 
+    def in_memory(self, name: str) -> LiveRoom | None:
+        """The same, without counting as a use of it."""
+        return self._live.get(name)
+
+    def names(self) -> list[str]:
+        """The rooms in memory."""
+        return list(self._live)
+
     async def get(self, name: str) -> LiveRoom:
         """The room, however its name is written. Use it at once: an idle one is unloaded.
 
         Raises `Reject` ``not_found``.
         """
         return self.loaded(name) or await self._get(room_key(name))
+
+    async def reach(self, positions: Iterable[tuple[str, RoomPosition]]) -> None:
+        """Have these rooms in memory, at least so far as this. Raises `Reject`."""
+        for name, position in positions:
+            live = await self.get(name)
+            if live.order is not None:
+                await live.order.reach(position)
 
     async def _get(self, name: str) -> LiveRoom:
         while True:
@@ -56,10 +73,17 @@ class RoomRegistry:
                 break
             await asyncio.shield(loading)
         with _Turn(self._loading, name):
-            state = await self._store.read(lambda conn: room_state(conn, name, self._clock()))
-            if state is None:
-                raise errors.no_room(name)
-            return self._add(state)
+            # Before it is read, so that nothing is missed in between.
+            self._bus.listen(name)
+            state = None
+            try:
+                state = await self._store.read(lambda conn: room_state(conn, name, self._clock()))
+                if state is None:
+                    raise errors.no_room(name)
+                return self._add(state)
+            finally:
+                if state is None:
+                    self._bus.unlisten(name)
 
     async def create(self, entry: CreateRoom, *then: Change) -> tuple[LiveRoom, Committed]:
         """Make a room, with more entries in the same transaction, and say what became of the last one.
@@ -75,6 +99,7 @@ class RoomRegistry:
             live = self._made(state)
             done = await live.append(entry, *then)
             self._live[name] = live
+            self._bus.listen(name)
             return live, done
 
     def _add(self, state: RoomState) -> LiveRoom:
@@ -120,6 +145,9 @@ class RoomRegistry:
         for name, live in list(self._live.items()):
             if not live.busy and live.used < limit and not listened_to(name):
                 del self._live[name]
+                self._bus.unlisten(name)
+                if live.order is not None:
+                    live.order.stop()
 
     async def drain(self) -> None:
         """Wait until everything that was accepted is answered."""

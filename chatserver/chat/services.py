@@ -18,7 +18,7 @@ from ..accounts.sign_in import SignIn
 from ..accounts.signing_keys import SigningKeys
 from ..config import Settings
 from ..delivery.bus import MakeBus
-from ..delivery.bus_local import LocalBus
+from ..delivery.bus_choice import choose_bus
 from ..delivery.hub import Hub, Outlet
 from ..delivery.local_sessions import LocalSessions
 from ..delivery.presence import Presence
@@ -27,8 +27,10 @@ from ..delivery.send import choose as choose_send
 from ..model.metrics import Metrics
 from ..model.rate_limit import RateLimiter
 from ..model.tuning import Sizes, Timeouts
+from ..model.values import RoomPosition
 from ..plugins.host import PluginHost
 from ..store import Store
+from ..store.accounts import add_signal
 from .access import Access
 from .account_admin import AccountAdmin
 from .account_changes import AccountChanges
@@ -43,6 +45,8 @@ from .drafts import DraftPipeline
 from .invites import Invites
 from .messages import Messages
 from .moderation import Moderation
+from .node_notes import Note, Signals
+from .nodes import Nodes
 from .notifier import Notifier
 from .people import People
 from .plugin_reload import PluginReload
@@ -53,6 +57,7 @@ from .resends import Resends
 from .room_limits import RoomLimits
 from .rooms import RoomService
 from .run_command import CommandRunner
+from .shared_presence import SharedPresence
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +75,7 @@ class Services:
         timeouts: Timeouts,
         sizes: Sizes,
         clock: Callable[[], float] = time.time,
-        make_bus: MakeBus = LocalBus,
+        make_bus: MakeBus | None = None,
         read_settings: Callable[[], Settings] | None = None,
     ) -> None:
         self.settings = settings
@@ -83,9 +88,12 @@ class Services:
         self.stopping = False
         """Nothing new is begun any more."""
         self.sanctions = Sanctions(store, clock)
-        self._build_delivery(make_bus)
+        bus = settings.bus
+        self._build_delivery(make_bus or choose_bus(bus.url, bus.prefix, store.epoch))
         self._build_users(clock)
         self._build_rooms(clock)
+        self.nodes = self._nodes() if self.bus.shared else None
+        """The other servers; None where there are none."""
         self.plugin_reload = PluginReload(settings, host, store, read_settings)
 
     def _build_delivery(self, make_bus: MakeBus) -> None:
@@ -96,8 +104,9 @@ class Services:
         self.bus = make_bus(self.hub.deliver, self.hub.deliver_apart)
         self.access = Access(self.host, self.sanctions)
         self.notifier = Notifier(self.host, self.metrics, self.sizes.plugin_calls)
-        gone = partial(user_gone, self.bus, self.notifier)
-        self.presence = Presence(gone, self.timeouts.presence_grace)
+        gone = partial(user_gone, self.bus)
+        left = partial(self.notifier.notify, "after_disconnect")
+        self.presence = Presence(gone, self.timeouts.presence_grace, left)
         self.sessions = LocalSessions(self.hub)
         self.after_commit = AfterCommit(
             self.sessions,
@@ -158,10 +167,13 @@ class Services:
         self.audit = AuditLog(store, rooms, access, self.accounts, clock)
         self.moderation = Moderation(rooms, store, access, self.sessions, clock)
         self.people = People(
-            rooms, store, self.bus, access, self.presence, self.after_commit, self.accounts, self.notifier
-        )
+            rooms, store, self.bus, access, self.presence, self.after_commit, self.accounts, self.notifier,
+            self._user_changed,
+        )  # fmt: skip
         self.bots = Bots(store, self.accounts, self.people, clock)
-        self.account_changes = AccountChanges(store, self.accounts, self.people, rooms, self.sessions)
+        self.account_changes = AccountChanges(
+            store, self.accounts, self.people, rooms, self.sessions, self._user_changed
+        )
         self.account_admin = AccountAdmin(store, self.accounts, access, self.account_changes)
         self.account_end = AccountEnd(
             store,
@@ -177,6 +189,53 @@ class Services:
         calls = CallServices(host, self.accounts, rooms, access, self.dialogs)
         self.commands = CommandRunner(calls, pipeline, self.message_limiter, self.notifier)
         self.presser = ActionPresser(calls, self.messages)
+
+    def _nodes(self) -> Nodes:
+        # All that others say reaches this server by these topics.
+        self.hub.on_first, self.hub.on_last = self._listen_to_user, self._unlisten_to_user
+        presence = SharedPresence(self.presence, self.after_commit, self._send_note)
+        return Nodes(
+            self.bus,
+            self.store,
+            self.rooms,
+            presence,
+            self.timeouts,
+            self.sessions,
+            self.account_changes.apply,
+            self._look,
+        )
+
+    def _send_note(self, note: Note) -> None:
+        if self.nodes is not None:
+            self.nodes.send(note)
+
+    def _listen_to_user(self, topic: str) -> None:
+        if topic.startswith("@"):
+            self.bus.listen(topic)
+
+    def _unlisten_to_user(self, topic: str) -> None:
+        if topic.startswith("@"):
+            self.bus.unlisten(topic)
+
+    async def _look(self, user_id: str, room: str, entered: RoomPosition | None) -> None:
+        known = self.rooms.in_memory(room) is not None
+        live = await self.rooms.get(room)
+        if live.order is None:
+            return
+        head = live.position
+        if not known and entered is not None and not self.sessions.listening(room):
+            # The first here who is in this room: they get it from where they came in.
+            live.rewind(entered)
+        elif entered is not None:
+            await live.order.reach(entered)
+        self.after_commit.look(live, user_id)
+        live.order.known(head)
+
+    async def _user_changed(self, user_id: str) -> None:
+        """Something about a user is in the database: let other servers see it."""
+        if self.nodes is not None:
+            await self.store.write(lambda conn: add_signal(conn, user_id))
+            self.nodes.send(Signals())
 
     def _released(self, user_id: str) -> None:
         self.people.released(user_id)

@@ -98,6 +98,7 @@ def _check(document: Document, source: Source) -> None:
     """Check the rules that types can't express. Raises ConfigError."""
     if not is_store_url(document.store.url):
         raise source.error(("store", "url"), "names no storage there is", expected=_STORES)
+    _check_bus(document, source)
     for position, proxy in enumerate(document.server.trusted_proxies):
         try:
             ipaddress.ip_network(proxy)
@@ -105,6 +106,25 @@ def _check(document: Document, source: Source) -> None:
             path: KeyPath = ("server", "trusted_proxies", position)
             raise source.error(path, str(error), expected="an IP address or network") from None
     _check_files(document, source)
+
+
+def _check_bus(document: Document, source: Source) -> None:
+    """A database of one process has no other one to hear of."""
+    url, store = document.bus.url, document.store
+    if not url:
+        return
+    if not url.startswith(("redis://", "rediss://")) or "\0" in url:
+        raise source.error(("bus", "url"), "names no bus there is", expected="redis://… or rediss://…")
+    if not store.url.startswith(("postgresql:", "postgres:")):
+        raise source.error(
+            ("bus", "url"),
+            "is for several servers on one database, and SQLite is for one alone: name a PostgreSQL in store.url, or"
+            " leave bus.url out",
+        )
+    if store.durability != "full":
+        raise source.error(
+            ("store", "durability"), "has to be full with bus.url: servers rely on what others have committed"
+        )
 
 
 def _rooms(document: Document, source: Source) -> tuple[RoomConfig, ...]:

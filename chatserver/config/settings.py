@@ -25,6 +25,9 @@ BufferBytes = Annotated[
     int, Meta(ge=2**16, le=2**30, description="a whole number of bytes, 65536 (64 KiB) to 1073741824 (1 GiB)")
 ]
 Rate = Annotated[float, Meta(gt=0, le=100_000, description="a number above 0, at most 100000")]
+BusPrefix = Annotated[
+    str, Meta(pattern=r"^[A-Za-z0-9_.-]{1,64}$", description="1 to 64 letters, digits, _, - or .")
+]
 NonEmpty = Annotated[str, Meta(min_length=1, description="text that isn't empty")]
 Url = Annotated[
     str,
@@ -85,6 +88,15 @@ class StoreConfig(_Section, frozen=True, kw_only=True):
     (gone at the end)."""
     durability: Literal["full", "normal"] = "full"
     """``full``: on the disk before a message is acknowledged; ``normal``: a power cut may cost the last moments."""
+
+
+class BusConfig(_Section, frozen=True, kw_only=True):
+    """How several servers on one database hear of each other."""
+
+    url: str = ""
+    """``redis://host:6379/0`` or ``rediss://…`` (TLS); empty: this is the only server. It needs PostgreSQL."""
+    prefix: BusPrefix = "chatserver"
+    """What all names in Redis begin with: two clusters on one Redis need different ones."""
 
 
 class Permissions(_Section, frozen=True, kw_only=True):
@@ -261,6 +273,7 @@ class Document(_Section, frozen=True, kw_only=True):
     data_dir: Path = Path("data")
     """Where the database, uploads and secrets live; relative to the settings file."""
     store: StoreConfig = StoreConfig()
+    bus: BusConfig = BusConfig()
     auth: Auth = Auth()
     limits: Limits = Limits()
     rooms: tuple[RoomConfig, ...] = (RoomConfig(name="general", title="General"),)

@@ -96,12 +96,13 @@ class Hub:
         self._sending: deque[tuple[tuple[Outlet, ...], bytes, bytes]] = deque()
         self._own: list[Waiting] = []
         self._scheduled = False
+        self.on_first: Callable[[str], None] | None = None
+        """Is told of a topic that gets its first subscriber of a family."""
+        self.on_last: Callable[[str], None] | None = None
+        """Is told of a topic that has no subscribers any more."""
 
-    def deliver(self, topic: str, payload: bytes, seq: int | None = None, *, ephemeral: bool = False) -> None:
-        """Queue a payload for all subscribers; it goes out at the end of this turn.
-
-        ``seq``, its place in the topic's log, is not looked at: clients tell by it what they have, and what is missing.
-        """
+    def deliver(self, topic: str, payload: bytes, *, ephemeral: bool = False) -> None:
+        """Queue a payload for all subscribers; it goes out at the end of this turn."""
         queued = self._ready.get(topic)
         if queued is None:
             if not self.listened_to(topic):
@@ -112,9 +113,7 @@ class Hub:
             queued.ephemeral.add(len(queued.payloads))
         queued.payloads.append(payload)
 
-    def deliver_apart(
-        self, topic: str, payload: bytes, instead: bytes, users: Collection[str], seq: int | None = None
-    ) -> None:
+    def deliver_apart(self, topic: str, payload: bytes, instead: bytes, users: Collection[str]) -> None:
         """Send a payload now, after what is queued, and ``instead`` to the sessions of these users, unless empty."""
         self.flush()
         for codec, topics in self._families.items():
@@ -140,6 +139,8 @@ class Hub:
         listeners = topics.get(topic)
         if listeners is None:
             listeners = topics[topic] = {}
+            if self.on_first is not None:
+                self.on_first(topic)
         queued = self._ready.get(topic)
         if queued is not None and subscriber not in listeners:
             queued.late[subscriber] = len(queued.payloads)
@@ -162,6 +163,8 @@ class Hub:
             del topics[topic]
             if not topics:
                 del self._families[codec]
+            if self.on_last is not None and not self.listened_to(topic):
+                self.on_last(topic)
         queued = self._ready.get(topic)
         if queued is not None:
             queued.late.pop(subscriber, None)

@@ -1,7 +1,7 @@
 """The sessions of this process: whose they are, which rooms they follow, what they are called, when they end.
 
 What all of a user's connections are told goes over the bus. What changes the sessions themselves is done here, and
-nowhere else: with more than one process, each has to do it for those that it has.
+nowhere else: with more than one process, each does it for those that it has.
 """
 
 from __future__ import annotations
@@ -94,6 +94,10 @@ class LocalSessions:
             self._hub.drop(session, topic)
 
     # What changes all of a user's sessions
+
+    def outside(self, user_id: str, room: str) -> bool:
+        """Whether a session of the user does not follow the room."""
+        return any(room not in session.rooms for session in self.of(user_id))
 
     def let_in(self, user_id: str, room: str) -> bool:
         """From here on they get the room's events. Whether there are any."""

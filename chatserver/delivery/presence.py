@@ -12,7 +12,7 @@ KEPT = 10_000
 
 
 class _Here:
-    __slots__ = ("leaving", "rooms", "sessions", "status", "text", "user")
+    __slots__ = ("leaving", "nodes", "rooms", "sessions", "status", "text", "user")
 
     def __init__(self, user: User) -> None:
         self.user = user
@@ -22,13 +22,30 @@ class _Here:
         self.rooms: dict[str, None] | None = None
         """Where it was told that they are here; None is nowhere, which costs nothing."""
         self.leaving: asyncio.TimerHandle | None = None
+        self.nodes: frozenset[str] = frozenset()
+        """The other processes that they are connected to."""
+
+    @property
+    def local(self) -> bool:
+        """Whether they are connected to this process, or were a moment ago."""
+        return self.sessions > 0 or self.leaving is not None
 
 
 class Presence:
-    """State by user id. ``gone(user, rooms)`` is called when the grace after the last connection is over."""
+    """State by user id. ``gone(user, rooms)`` is called when the grace after the last connection is over, on each
+    process; ``left(user)`` on the one that had it."""
 
-    def __init__(self, gone: Callable[[User, Iterable[str]], None], grace: float) -> None:
+    def __init__(
+        self,
+        gone: Callable[[User, Iterable[str]], None],
+        grace: float,
+        left: Callable[[User], None] = lambda user: None,
+    ) -> None:
         self._gone = gone
+        self._left = left
+        self.changed: Callable[[str, bool], None] | None = None
+        """Is told of a user of this process who came, left or is shown in one more room, or (True) has another
+        state."""
         self._grace = grace
         self._here: dict[str, _Here] = {}
         # In the order in which they left.
@@ -51,6 +68,8 @@ class Presence:
             here.leaving = None
         here.user = user
         here.sessions += 1
+        if here.sessions == 1:
+            self._tell(user.id)
         return first
 
     def disconnected(self, user: User) -> None:
@@ -63,6 +82,14 @@ class Presence:
             here.leaving = asyncio.get_running_loop().call_later(self._grace, self._leave, user.id)
 
     def _leave(self, user_id: str) -> None:
+        here = self._here[user_id]
+        here.leaving = None
+        self._tell(user_id)
+        if not here.nodes:
+            self._left(here.user)
+            self._forget(user_id)
+
+    def _forget(self, user_id: str) -> None:
         here = self._here.pop(user_id)
         if here.status == "invisible":
             self._left_invisible[user_id] = None
@@ -85,7 +112,13 @@ class Presence:
         if here.rooms is None:
             here.rooms = {}
         here.rooms[room] = None
+        if here.local:
+            self._tell(user.id)
         return True
+
+    def _tell(self, user_id: str, state: bool = False) -> None:
+        if self.changed is not None:
+            self.changed(user_id, state)
 
     def exit(self, user: User, room: str) -> bool:
         """A user leaves a room; whether others saw them there."""
@@ -118,6 +151,7 @@ class Presence:
             return False
         before = self.status(user.id)
         here.status, here.text = status, text
+        self._tell(user.id, True)
         return self.status(user.id) != before
 
     def rename(self, user: User) -> None:
@@ -138,3 +172,45 @@ class Presence:
         """How many users are here invisibly, and with how many connections."""
         sessions = [here.sessions for here in self._here.values() if here.status == "invisible"]
         return len(sessions), sum(sessions)
+
+    # Other processes
+
+    def local(self, user_id: str) -> tuple[User, Status, str, tuple[str, ...]] | None:
+        """A user of this process with their state, as they set it, and the rooms they are shown in."""
+        here = self._here.get(user_id)
+        if here is None or not here.local:
+            return None
+        return here.user, here.status, here.text, tuple(here.rooms or ())
+
+    def local_users(self) -> list[str]:
+        """The ids of the users of this process."""
+        return [user_id for user_id, here in self._here.items() if here.local]
+
+    def here_elsewhere(
+        self, node: str, user: User, status: Status, text: str, changed: bool
+    ) -> tuple[Status, str]:
+        """A user is connected to another process; ``changed`` if the state was set just now. How others saw them
+        before."""
+        here = self._here.get(user.id)
+        before = self.status(user.id)
+        if here is None:
+            here = self._here[user.id] = _Here(user)
+            changed = True
+        here.nodes |= {node}
+        if changed:
+            here.status, here.text = status, text
+        here.user = user
+        return before
+
+    def gone_elsewhere(self, node: str, user_id: str) -> None:
+        """A user is no longer connected to another process."""
+        here = self._here.get(user_id)
+        if here is None or node not in here.nodes:
+            return
+        here.nodes -= {node}
+        if not here.nodes and not here.local:
+            self._forget(user_id)
+
+    def users_of(self, node: str) -> list[str]:
+        """The ids of the users who are connected to another process."""
+        return [user_id for user_id, here in self._here.items() if node in here.nodes]

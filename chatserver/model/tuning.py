@@ -38,6 +38,10 @@ class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
     """For the plugins to end, all of them."""
     stop_plugin_step: float = 0.5
     """For each step of a plugin's end, whatever others took."""
+    node_beat: float = 3.0
+    """Between two signs of life to the other servers, and two comparisons with the database."""
+    node_silence: float = 12.0
+    """Without a sign of another server before its users count as gone."""
     hooks: float = 5.0
     """For an async hook; for filters, all of them."""
     scans: float = 600.0

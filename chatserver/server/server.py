@@ -14,7 +14,6 @@ from ..chat.plugin_handles import PluginHandles
 from ..chat.services import Services
 from ..config import Settings
 from ..delivery.bus import MakeBus
-from ..delivery.bus_local import LocalBus
 from ..model.errors import Close
 from ..model.metrics import Metrics
 from ..model.tuning import Sizes, Timeouts
@@ -58,7 +57,7 @@ class ChatServer:
         timeouts: Timeouts = Timeouts(),  # noqa: B008 - frozen
         sizes: Sizes = Sizes(),  # noqa: B008 - frozen
         clock: Callable[[], float] = time.time,
-        make_bus: MakeBus = LocalBus,
+        make_bus: MakeBus | None = None,
         read_settings: Callable[[], Settings] | None = None,
     ) -> None:
         self.settings = settings
@@ -117,8 +116,9 @@ class ChatServer:
 
     async def _start_chat(self) -> None:
         services, add = self.services, self._lifecycle.add
-        await services.bus.start()
-        add("the bus", services.bus.stop, self.timeouts.stop_http)
+        if services.nodes is not None:
+            await services.nodes.start(lambda: self.address)
+            add("the bus", services.nodes.stop, self.timeouts.stop_http)
         add("presence", services.presence.stop, self.timeouts.stop_http)
         handles = PluginHandles(services, timer_of(self._clock), self._gateways.open)
         await self.host.start(handles.give, self._migrate)

@@ -36,6 +36,7 @@ class HelloHandler:
         self._notifier = services.notifier
         self._resume = Resume(services)
         self._facts = facts
+        self._shared = services.bus.shared
 
     async def hello(
         self, connection: Connection, hello: requests.Hello, asked: Request, known: User | None = None
@@ -102,6 +103,9 @@ class HelloHandler:
             if stale:
                 user = await self._sign_in.again(user, token, name)
             lists = await self._room_service.lists(user)
+            if self._shared:
+                # What comes next in these rooms has to be known to come next.
+                await self._rooms.reach((entry.room.name, entry.position) for entry in lists.mine)
             if not watch.stale:
                 return user, lists
 

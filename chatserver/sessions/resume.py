@@ -77,6 +77,11 @@ class Resume:
             )
             if name not in session.rooms:
                 break
+            # What another server committed may be in the log before it is published here.
+            head = (await self._rooms.get(name)).position.seq
+            events = [event for event in events if event.seq <= head]
+            if not events:
+                continue
             await self._send_paced(session, without_hidden(events, session.user, floor))
             cursor, sent = events[-1].seq, sent + len(events)
         return sent

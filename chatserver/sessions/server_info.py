@@ -119,8 +119,8 @@ class ServerInfo:
     async def health(self) -> dict[str, str]:
         """What is wrong, by name; what the storage fails at, at once."""
         problems = await self._checked.get()
-        failing = self._services.store.failures.why
-        return {**problems, "store": failing} if failing is not None else problems
+        failing = {"store": self._services.store.failures.why, "bus": self._services.bus.problem}
+        return {**problems, **{name: why for name, why in failing.items() if why is not None}}
 
     async def _check(self) -> dict[str, str]:
         plugins, store = await asyncio.gather(

@@ -1,0 +1,67 @@
+"""What the servers of a cluster tell each other, beside what clients get."""
+
+from __future__ import annotations
+
+import msgspec
+
+from ..model.values import Status, User
+
+
+class _Note(msgspec.Struct, frozen=True, array_like=True, tag=True):
+    pass
+
+
+class Here(msgspec.Struct, frozen=True, array_like=True):
+    """A user who is connected to the sender, with the state that they set, and the rooms they are shown in; ``changed``
+    if the state was set just now."""
+
+    user: User
+    status: Status
+    text: str
+    rooms: tuple[str, ...]
+    changed: bool = False
+
+
+class Beat(_Note, frozen=True):
+    """A sign of life, with how many users are connected to the sender."""
+
+    users: int
+    address: str
+    since: float
+
+
+class People(_Note, frozen=True):
+    """Users who are connected to the sender by now, and the ids of those who are not any more."""
+
+    here: tuple[Here, ...]
+    gone: tuple[str, ...] = ()
+
+
+class Everyone(_Note, frozen=True):
+    """The ids of all users of the sender, after `People` who said who they are: all others are gone."""
+
+    users: tuple[str, ...]
+
+
+class Who(_Note, frozen=True):
+    """Asks ``node``, or all where it is empty, for all of its users."""
+
+    node: str = ""
+
+
+class Bye(_Note, frozen=True):
+    """The sender stops."""
+
+
+class Signals(_Note, frozen=True):
+    """Something about users was written to the database, for all servers to apply."""
+
+
+class Jobs(_Note, frozen=True):
+    """A plugin has planned a job, or taken one back: for the server that runs them."""
+
+
+Note = Beat | People | Everyone | Who | Bye | Signals | Jobs
+
+encode = msgspec.msgpack.Encoder().encode
+decode = msgspec.msgpack.Decoder(Note).decode

@@ -1,0 +1,264 @@
+"""The other servers of a cluster: what they send is taken over here, and what of it was lost is found."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+import msgspec
+
+from ..delivery.bus import NODES, Bus, Carried
+from ..delivery.hub import ALL
+from ..delivery.local_sessions import LocalSessions
+from ..model.errors import Reject
+from ..model.tuning import Timeouts
+from ..model.values import RoomPosition
+from ..store import Store
+from ..store.positions import memberships, positions
+from . import node_notes as notes
+from .log_order import GRACE_SECONDS
+from .node_notes import Note
+from .registry import RoomRegistry
+from .shared_presence import SharedPresence
+
+log = logging.getLogger(__name__)
+
+AT_ONCE = 500
+"""So many rooms are compared with one query."""
+
+
+class Node(msgspec.Struct):
+    """Another server: where it listens, since when it runs (seconds since the epoch), and when it was last heard of."""
+
+    id: str
+    address: str
+    since: float
+    heard: float
+
+
+class Nodes:
+    """Takes what comes over the bus. ``apply_signals`` applies what is written about users in the database, and
+    ``look(user_id, room, entered)`` lets a user's sessions follow a room, or not, from where the user ``entered``."""
+
+    def __init__(
+        self,
+        bus: Bus,
+        store: Store,
+        rooms: RoomRegistry,
+        presence: SharedPresence,
+        timeouts: Timeouts,
+        sessions: LocalSessions,
+        apply_signals: Callable[[], Awaitable[None]],
+        look: Callable[[str, str, RoomPosition | None], Awaitable[None]],
+    ) -> None:
+        self._bus = bus
+        self._store = store
+        self._rooms = rooms
+        self._presence = presence
+        self._timeouts = timeouts
+        self._sessions = sessions
+        self._apply_signals = apply_signals
+        self._look = look
+        self._nodes: dict[str, Node] = {}
+        self._unsure: set[str] = set()
+        """Servers whose users were not as many as they say, the last time."""
+        self._to_compare: dict[str, None] = {}
+        self._users_to_compare: dict[str, None] = {}
+        self._last_compared = ""
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._beating: asyncio.Task[None] | None = None
+        self._leads = False
+        self.jobs_changed: Callable[[], None] | None = None
+        """Is called when there may be other jobs to run here."""
+        self._since = time.time()
+
+    async def start(self, address: Callable[[], str]) -> None:
+        """Begin to take part; ``address()`` is what others are told. Raises ConfigError where it must not."""
+        self._address = address
+        await self._bus.start(self)
+        self._beating = asyncio.get_running_loop().create_task(self._beat())
+
+    async def stop(self) -> None:
+        """Say goodbye."""
+        self.send(notes.Bye())
+        if self._beating is not None:
+            self._beating.cancel()
+        for task in self._tasks:
+            task.cancel()
+        await self._bus.stop()
+
+    def others(self) -> list[Node]:
+        """The other servers that are there."""
+        return list(self._nodes.values())
+
+    def leads(self) -> bool:
+        """Whether this server runs the jobs of the cluster: of those that are there, the one whose name is first.
+
+        While the others are not heard, it stays as it was.
+        """
+        return self._leads
+
+    # What comes
+
+    def carried(self, topic: str, what: Carried, node: str) -> None:
+        """Something that another server sent."""
+        if topic == NODES:
+            self._noted(notes.decode(what.payload), node)
+        elif what.note and topic.startswith("@"):
+            self._begin(self._look(topic[1:], what.payload.decode(), what.position))
+        elif what.position is not None:
+            live = self._rooms.in_memory(topic)
+            if live is None or live.order is None:
+                return
+            if what.note:
+                live.order.known(what.position)
+            else:
+                live.follow(what)
+        else:
+            self._bus.here(topic, what.payload, what.instead, what.users, ephemeral=what.ephemeral)
+
+    def listening(self, topic: str) -> None:
+        """What was sent to a topic before is looked for in the log."""
+        if topic == NODES:
+            self.send(notes.Who())
+            self._presence.tell_all()
+            self._begin(self._apply_signals())
+        elif topic.startswith("@"):
+            self._compare_user_soon(topic[1:])
+        elif topic != ALL:
+            self._compare_soon(topic)
+
+    def _noted(self, note: Note, node: str) -> None:
+        match note:
+            case notes.Beat():
+                self._alive(note, node)
+            case notes.People():
+                self._presence.take(node, note)
+            case notes.Everyone():
+                self._presence.take_all(node, note)
+            case notes.Who():
+                if note.node in ("", self._bus.node):
+                    self._presence.tell_all()
+            case notes.Bye():
+                self._nodes.pop(node, None)
+            case notes.Signals():
+                self._begin(self._apply_signals())
+            case notes.Jobs():
+                self._look_for_jobs()
+
+    def _alive(self, beat: notes.Beat, node: str) -> None:
+        now = time.monotonic()
+        known = self._nodes.get(node)
+        if known is None:
+            self._nodes[node] = Node(node, beat.address, beat.since, now)
+            log.info("another server is there: %s at %s", node, beat.address)
+        else:
+            known.heard, known.address = now, beat.address
+        if known is not None and self._presence.count_of(node) == beat.users:
+            self._unsure.discard(node)
+        elif node in self._unsure or known is None:
+            self._unsure.discard(node)
+            self.send(notes.Who(node))
+        else:
+            # What changed may be on its way.
+            self._unsure.add(node)
+
+    # What is sent
+
+    def send(self, note: Note) -> None:
+        """Tell the other servers."""
+        self._bus.elsewhere(NODES, Carried(notes.encode(note), note=True))
+
+    async def _beat(self) -> None:
+        """Give signs of life, miss those of others, and compare what is here with the log."""
+        started = time.monotonic()
+        while True:
+            self.send(notes.Beat(len(self._presence.local_users()), self._address(), self._since))
+            self._miss()
+            self._choose_leader(started)
+            for name in self._rooms.names():
+                self._compare_soon(name)
+            for user_id in self._next_users():
+                self._compare_user_soon(user_id)
+            await asyncio.sleep(self._timeouts.node_beat)
+
+    def _miss(self) -> None:
+        since = time.monotonic() - self._timeouts.node_silence
+        for node, known in list(self._nodes.items()):
+            if known.heard < since:
+                del self._nodes[node]
+                if self._bus.problem is None:
+                    log.warning("the server %s at %s is not heard any more", node, known.address)
+                self._presence.lost(node)
+
+    # What was lost
+
+    def _choose_leader(self, started: float) -> None:
+        # Before it has listened for a while it does not know who else is there.
+        if self._bus.problem is not None or time.monotonic() - started < 2 * self._timeouts.node_beat:
+            return
+        leads = all(self._bus.node < other for other in self._nodes)
+        if leads != self._leads:
+            self._leads = leads
+            self._look_for_jobs()
+
+    def _look_for_jobs(self) -> None:
+        if self.jobs_changed is not None:
+            self.jobs_changed()
+
+    def _compare_soon(self, room: str) -> None:
+        if not self._to_compare:
+            self._begin(self._compare())
+        self._to_compare[room] = None
+
+    async def _compare(self) -> None:
+        """Let rooms read their logs that are not where the database is."""
+        # With what else comes in this turn.
+        await asyncio.sleep(0)
+        names, self._to_compare = list(self._to_compare), {}
+        for first in range(0, len(names), AT_ONCE):
+            some = names[first : first + AT_ONCE]
+            for name, position in await self._store.read(partial(positions, rooms=some)):
+                live = self._rooms.in_memory(name)
+                if live is not None and live.order is not None:
+                    live.order.known(position, grace=GRACE_SECONDS)
+
+    def _next_users(self) -> list[str]:
+        """Some of the users with sessions here, all in turn."""
+        users = sorted(self._presence.local_users())
+        some = [user_id for user_id in users if user_id > self._last_compared][:AT_ONCE]
+        self._last_compared = some[-1] if len(some) == AT_ONCE else ""
+        return some
+
+    def _compare_user_soon(self, user_id: str) -> None:
+        if not self._users_to_compare:
+            self._begin(self._compare_users())
+        self._users_to_compare[user_id] = None
+
+    async def _compare_users(self) -> None:
+        """Look at the rooms that sessions follow without being in them, or don't follow though they are."""
+        await asyncio.sleep(0)
+        users, self._users_to_compare = list(self._users_to_compare), {}
+        for first in range(0, len(users), AT_ONCE):
+            found = await self._store.read(partial(memberships, users=users[first : first + AT_ONCE]))
+            for user_id, rooms in found.items():
+                for session in self._sessions.of(user_id):
+                    for room in session.rooms ^ rooms:
+                        self._begin(self._look(user_id, room, None))
+
+    def _begin(self, work: Awaitable[None]) -> None:
+        task = asyncio.ensure_future(self._guarded(work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _guarded(self, work: Awaitable[None]) -> None:
+        try:
+            await work
+        except Reject as refusal:
+            # The storage has logged it, and the next beat comes.
+            log.debug("what another server did is taken over later: %s", refusal)
+        except Exception:
+            log.exception("what another server did could not be taken over")

@@ -1,0 +1,325 @@
+"""The bus of several processes: Redis, or Valkey, by publish and subscribe.
+
+What it carries may be lost, and comes again from the log. So nothing is kept while Redis is away, and nothing waits for
+it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import secrets
+import time
+from collections.abc import Collection
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+
+from ..model.errors import ConfigError
+from ..model.values import RoomPosition
+from .bus import NODES, Carried, Deliver, DeliverApart, Receiver
+from .hub import ALL
+
+try:
+    from redis.asyncio import Redis
+    from redis.asyncio.client import PubSub
+    from redis.asyncio.retry import Retry
+    from redis.backoff import NoBackoff
+    from redis.exceptions import RedisError
+except ImportError as error:
+    raise ConfigError(
+        f"Redis needs its client: pip install 'chatserver[redis]' ({error})", path="bus.url"
+    ) from error
+
+log = logging.getLogger(__name__)
+
+MOST_BYTES = 16 * 1024 * 1024
+"""What may wait to be sent. What is beyond that is not carried."""
+CHANNELS = 1000
+"""So many are subscribed to with one command."""
+BACKOFF = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+"""Seconds before it connects again."""
+SILENCE = 10.0
+"""Without hearing even itself for so many seconds, it connects again."""
+LEASE = 15
+"""How long a cluster's claim of a prefix holds after its last sign of life."""
+_FAILURES = (RedisError, OSError, asyncio.TimeoutError)
+
+
+class _Packet(msgspec.Struct, frozen=True, array_like=True):
+    """What one process sends to a topic in one turn of the loop."""
+
+    epoch: str
+    node: str
+    items: list[Carried]
+
+
+class RedisBus:
+    """The bus over the Redis at ``url``, where all names begin with ``prefix``; ``epoch`` is that of the database.
+
+    ``node`` is what this process is called.
+    """
+
+    shared = True
+
+    def __init__(
+        self, deliver: Deliver, deliver_apart: DeliverApart, *, url: str, prefix: str, epoch: str
+    ) -> None:
+        self.node = secrets.token_hex(4)
+        self.problem: str | None = "it has not connected yet"
+        self.dropped = 0
+        """How many payloads were not carried."""
+        self._deliver = deliver
+        self._deliver_apart = deliver_apart
+        self._prefix = prefix + ":"
+        self._epoch = epoch
+        self._name = _without_password(url)
+        try:
+            self._client = Redis.from_url(
+                url, socket_connect_timeout=5, socket_timeout=5, retry=Retry(NoBackoff(), 0)
+            )
+        except ValueError as error:
+            raise ConfigError(f"is no address of Redis: {error}", path="bus.url") from error
+        self._receiver: Receiver | None = None
+        self._topics = {ALL: None, NODES: None}
+        self._unlistened: set[str] = set()
+        self._listened: set[str] = set()
+        self._items: dict[str, list[Carried]] = {}
+        self._bytes = 0
+        self._wake = asyncio.Event()
+        self._pubsub: PubSub | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._heard = 0.0
+        self._encoder = msgspec.msgpack.Encoder()
+        self._decoder = msgspec.msgpack.Decoder(_Packet)
+
+    # What is sent
+
+    def publish(
+        self, topic: str, payload: bytes, position: RoomPosition | None = None, *, ephemeral: bool = False
+    ) -> None:
+        """Hand over to this process, and queue for the others."""
+        self._deliver(topic, payload, ephemeral=ephemeral)
+        self.elsewhere(topic, Carried(payload, position, ephemeral))
+
+    def publish_apart(
+        self,
+        topic: str,
+        payload: bytes,
+        instead: bytes,
+        users: Collection[str],
+        position: RoomPosition | None = None,
+    ) -> None:
+        """Hand over to this process, and queue for the others."""
+        self._deliver_apart(topic, payload, instead, users)
+        self.elsewhere(topic, Carried(payload, position, False, instead, tuple(users)))
+
+    def here(
+        self,
+        topic: str,
+        payload: bytes,
+        instead: bytes | None = None,
+        users: Collection[str] = (),
+        *,
+        ephemeral: bool = False,
+    ) -> None:
+        """Hand over to this process."""
+        if instead is None:
+            self._deliver(topic, payload, ephemeral=ephemeral)
+        else:
+            self._deliver_apart(topic, payload, instead, users)
+
+    def elsewhere(self, topic: str, what: Carried) -> None:
+        """Queue for the others: it goes out at the end of this turn of the loop."""
+        size = len(what.payload) + len(what.instead or b"")
+        if self._pubsub is None or self._bytes + size > MOST_BYTES:
+            self.dropped += 1
+            return
+        self._bytes += size
+        items = self._items.get(topic)
+        if items is None:
+            self._items[topic] = [what]
+            self._wake.set()
+        else:
+            items.append(what)
+
+    # What is listened to
+
+    def listen(self, topic: str) -> None:
+        """Subscribe, at the end of this turn."""
+        if topic not in self._topics:
+            self._topics[topic] = None
+            self._unlistened.discard(topic)
+            self._listened.add(topic)
+            self._wake.set()
+
+    def unlisten(self, topic: str) -> None:
+        """Unsubscribe, at the end of this turn."""
+        if topic in self._topics:
+            del self._topics[topic]
+            self._listened.discard(topic)
+            self._unlistened.add(topic)
+            self._wake.set()
+
+    # While it runs
+
+    async def start(self, receiver: Receiver) -> None:
+        """Connect; while Redis is away, this goes on in the background.
+
+        Raises ConfigError where another cluster uses the prefix.
+        """
+        self._receiver = receiver
+        try:
+            await self._claim()
+        except _FAILURES as error:
+            self._failed(error)
+        except ConfigError:
+            await self._client.aclose()
+            raise
+        loop = asyncio.get_running_loop()
+        self._tasks = [loop.create_task(each) for each in (self._run(), self._send())]
+
+    async def stop(self) -> None:
+        """Send what waits, and disconnect."""
+        with contextlib.suppress(*_FAILURES):
+            await self._flush()
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        with contextlib.suppress(*_FAILURES):
+            await self._client.aclose()
+
+    async def _claim(self) -> None:
+        """Take the prefix for this database, or hold it. Raises ConfigError."""
+        name = self._prefix + "epoch"
+        await self._client.set(name, self._epoch, nx=True, ex=LEASE)
+        found = await self._client.get(name)
+        if found is not None and found != self._epoch.encode():
+            raise ConfigError(
+                f"another cluster, with another database, uses {self._name} with the prefix"
+                f" {self._prefix[:-1]!r}: set another one",
+                path="bus.prefix",
+            )
+        await self._client.expire(name, LEASE)
+
+    async def _run(self) -> None:
+        """Connect, again and again, and receive."""
+        failures = 0
+        while True:
+            try:
+                await self._claim()
+                async with self._client.pubsub() as pubsub:
+                    await self._receive(pubsub)
+            except (*_FAILURES, ConfigError) as error:
+                failures = 0 if self._pubsub is not None else failures + 1
+                self._failed(error)
+            finally:
+                self._pubsub = None
+                self._items.clear()
+                self._bytes = 0
+            await asyncio.sleep(BACKOFF[min(failures, len(BACKOFF) - 1)])
+
+    async def _receive(self, pubsub: PubSub) -> None:
+        topics = list(self._topics)
+        self._listened.clear()
+        self._unlistened.clear()
+        await self._subscribe(pubsub, topics)
+        self._pubsub = pubsub
+        self._heard = claimed = time.monotonic()
+        while True:
+            message: dict[str, Any] | None = await pubsub.get_message(timeout=1.0)
+            now = time.monotonic()
+            if message is not None:
+                self._heard = now
+                self._take(message)
+            elif now - self._heard > SILENCE:
+                raise TimeoutError(f"nothing came for {SILENCE:.0f} seconds")
+            if now - claimed > LEASE / 3:
+                claimed = now
+                await self._claim()
+
+    def _take(self, message: dict[str, Any]) -> None:
+        topic = message["channel"].decode()[len(self._prefix) :]
+        if message["type"] == "subscribe":
+            if topic == NODES:
+                self._worked()
+            self._to_receiver("listening", topic)
+        elif message["type"] == "message":
+            try:
+                packet = self._decoder.decode(message["data"])
+            except msgspec.MsgspecError:
+                log.warning("something else than this server sends to %s", self._name)
+                return
+            if packet.node == self.node:
+                return
+            if packet.epoch != self._epoch:
+                self.problem = "another cluster, with another database, sends with the same prefix"
+                return
+            for item in packet.items:
+                self._to_receiver("carried", topic, item, packet.node)
+
+    def _to_receiver(self, method: str, *args: Any) -> None:
+        try:
+            getattr(self._receiver, method)(*args)
+        except Exception:
+            log.exception("what came over the bus could not be handled")
+
+    async def _send(self) -> None:
+        """Send what each turn of the loop has left, as one piece."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            try:
+                await self._flush()
+            except _FAILURES as error:
+                self._failed(error)
+                await self._cut()
+
+    async def _cut(self) -> None:
+        """Let the receiver notice, and connect anew."""
+        connection: Any = self._pubsub.connection if self._pubsub is not None else None
+        if connection is not None:
+            await connection.disconnect(nowait=True)
+
+    async def _flush(self) -> None:
+        if (pubsub := self._pubsub) is None:
+            return
+        if self._unlistened:
+            topics, self._unlistened = list(self._unlistened), set()
+            await pubsub.unsubscribe(*[self._prefix + topic for topic in topics])
+        if self._listened:
+            topics, self._listened = list(self._listened), set()
+            await self._subscribe(pubsub, topics)
+        items, self._items = self._items, {}
+        self._bytes = 0
+        if items:
+            pipeline = self._client.pipeline(transaction=False)
+            for topic, carried in items.items():
+                packet = _Packet(self._epoch, self.node, carried)
+                pipeline.publish(self._prefix + topic, self._encoder.encode(packet))
+            await pipeline.execute()
+
+    async def _subscribe(self, pubsub: PubSub, topics: list[str]) -> None:
+        for first in range(0, len(topics), CHANNELS):
+            await pubsub.subscribe(*[self._prefix + topic for topic in topics[first : first + CHANNELS]])
+
+    def _failed(self, error: Exception) -> None:
+        first = self.problem is None or self.problem.startswith("it has not")
+        why = error.message if isinstance(error, ConfigError) else f"{self._name} can't be reached: {error}"
+        self.problem = why
+        if first:
+            log.warning("other processes of this server are not heard: %s", why)
+
+    def _worked(self) -> None:
+        if self.problem is not None:
+            log.info("connected to other processes of this server by %s", self._name)
+        self.problem = None
+
+
+def _without_password(url: str) -> str:
+    parts = urlsplit(url)
+    port = f":{parts.port}" if parts.port else ""
+    return f"{parts.scheme}://{parts.hostname or ''}{port}{parts.path}"
