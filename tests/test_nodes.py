@@ -7,6 +7,7 @@ import secrets
 from contextlib import asynccontextmanager
 
 import pytest
+from lossy import LossyProxy
 
 from chatserver.model.errors import Close, ConfigError
 from chatserver.testing.harness import Harness
@@ -127,6 +128,36 @@ async def test_two_servers_are_one_chat_in_one_order(cluster):
             assert sorted(w for w in said if w[0] == letter) == sorted(f"{letter}{n}" for n in range(200))
 
 
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_a_carrier_that_loses_doubles_and_delays_is_not_noticed(cluster, redis, seed):
+    async with LossyProxy(redis.port, seed) as proxy, cluster(url=proxy.url) as (one, two):
+        boss = await one.account("boss", "admin")
+        talkers = [boss, await one.client("alice"), await two.client("bob"), await two.client("carl")]
+        for client in talkers:
+            await client.join("general")
+        for number in range(4):
+            await asyncio.gather(
+                *(
+                    flood(client, "general", [f"{client.name}{number}.{n}" for n in range(30)])
+                    for client in talkers
+                ),
+                boss.ask("message", room="general", content=f"/topic {number}"),
+            )
+        last = await talkers[-1].ask("message", room="general", content="the end")
+        for client in talkers:
+            await until(lambda client=client: last.seq in log_of(client, "general"))
+        assert proxy.lost
+        assert proxy.doubled
+        assert proxy.late
+        first = max(log_of(client, "general")[0] for client in talkers)
+        for client in talkers:
+            seqs = [seq for seq in log_of(client, "general") if seq >= first]
+            assert seqs == list(range(first, last.seq + 1))
+        said = texts(talkers[-1], "general")
+        assert all(texts(client, "general")[-len(said) :] == said for client in talkers)
+        assert len(set(texts(boss, "general"))) == 4 * 4 * 30 + 1
+
+
 async def test_coming_and_going_are_told_on_both(cluster):
     async with cluster() as (one, two):
         alice = await one.client("alice")
@@ -238,6 +269,27 @@ async def test_a_server_that_dies_takes_its_people_offline(cluster):
         # Nothing comes from it any more, as if it were killed.
         await two.services.bus.stop()
         assert (await alice.hears("left")).user["name"] == "bob"
+
+
+async def test_a_server_that_stops_hands_its_people_over(cluster):
+    async with cluster(timeouts={"presence_grace": 5.0}) as (one, two):
+        alice, bob = await one.client("alice"), await two.client("bob")
+        for client in (alice, bob):
+            await client.join("general")
+        await until(lambda: comings(alice, "bob") == ["joined"])
+        carl = await two.client("carl")
+        await carl.join("general")
+        await alice.ask("message", room="general", content="before")
+        await until(lambda: texts(bob, "general") == ["before"])
+        seen, token, epoch = dict(bob.seen), bob.token, bob.welcome.epoch
+        await two.stop()
+        await alice.ask("message", room="general", content="meanwhile")
+        back = await one.client(token=token, resume={"epoch": epoch, "rooms": seen})
+        assert (await back.hears("message")).content == "meanwhile"
+        # Who came back was never away.
+        await until(lambda: comings(alice, "carl") == ["joined", "left"])
+        assert comings(alice, "bob") == ["joined"]
+        await two.start()
 
 
 async def test_a_message_to_a_user_on_the_other_server(cluster):

@@ -12,6 +12,9 @@ from ..store import accounts as people
 from .people import People
 from .registry import RoomRegistry
 
+OVERLAP = 50
+"""So many signals before the last one are looked at once more."""
+
 
 class AccountChanges:
     """Applies roles, and closes the connections of sessions that have ended."""
@@ -32,19 +35,31 @@ class AccountChanges:
         self._sessions = sessions
         self._tell_nodes = tell_nodes
         self._signal = 0
+        # Where several write, a smaller number may be committed after a larger one.
+        self._overlap = OVERLAP if store.dialect == "postgresql" else 0
+        self._seen: set[int] = set()
 
     async def start(self) -> None:
         """Skip what was signalled before."""
         signals = await self._store.read(lambda conn: people.signals_after(conn, 0))
         self._signal = signals[-1][0] if signals else 0
+        self._seen = {number for number, _ in signals}
+        self._forget_seen()
 
     async def apply(self) -> None:
         """Apply what the command line has changed since: roles at once, sessions that were revoked are closed,
         and those of guests whose name an account got."""
-        after = self._signal
+        after = self._signal - self._overlap
         for number, user_id in await self._store.read(lambda conn: people.signals_after(conn, after)):
-            self._signal = number
-            await self.refresh(user_id)
+            if number not in self._seen:
+                self._seen.add(number)
+                self._signal = max(self._signal, number)
+                await self.refresh(user_id)
+        self._forget_seen()
+
+    def _forget_seen(self) -> None:
+        least = self._signal - self._overlap
+        self._seen = {number for number in self._seen if number > least}
 
     async def refresh(self, user_id: str) -> None:
         """Take over an account's role, and close the connections of its sessions that have ended."""

@@ -37,6 +37,7 @@ class Node(msgspec.Struct):
     address: str
     since: float
     heard: float
+    leaving: bool = False
 
 
 class Nodes:
@@ -92,7 +93,7 @@ class Nodes:
 
     def others(self) -> list[Node]:
         """The other servers that are there."""
-        return list(self._nodes.values())
+        return [node for node in self._nodes.values() if not node.leaving]
 
     def leads(self) -> bool:
         """Whether this server runs the jobs of the cluster: of those that are there, the one whose name is first.
@@ -123,6 +124,7 @@ class Nodes:
     def listening(self, topic: str) -> None:
         """What was sent to a topic before is looked for in the log."""
         if topic == NODES:
+            self._sign_of_life()
             self.send(notes.Who())
             self._presence.tell_all()
             self._begin(self._apply_signals())
@@ -132,9 +134,11 @@ class Nodes:
             self._compare_soon(topic)
 
     def _noted(self, note: Note, node: str) -> None:
+        known = self._nodes.setdefault(node, Node(node, "", 0.0, 0.0))
+        known.heard = time.monotonic()
         match note:
             case notes.Beat():
-                self._alive(note, node)
+                self._alive(note, known)
             case notes.People():
                 self._presence.take(node, note)
             case notes.Everyone():
@@ -143,28 +147,25 @@ class Nodes:
                 if note.node in ("", self._bus.node):
                     self._presence.tell_all()
             case notes.Bye():
-                self._nodes.pop(node, None)
+                # Its users have a while to come back elsewhere.
+                known.leaving = True
             case notes.Signals():
                 self._begin(self._apply_signals())
             case notes.Jobs():
                 self._look_for_jobs()
 
-    def _alive(self, beat: notes.Beat, node: str) -> None:
-        now = time.monotonic()
-        known = self._nodes.get(node)
-        if known is None:
-            self._nodes[node] = Node(node, beat.address, beat.since, now)
-            log.info("another server is there: %s at %s", node, beat.address)
-        else:
-            known.heard, known.address = now, beat.address
-        if known is not None and self._presence.count_of(node) == beat.users:
-            self._unsure.discard(node)
-        elif node in self._unsure or known is None:
-            self._unsure.discard(node)
-            self.send(notes.Who(node))
+    def _alive(self, beat: notes.Beat, node: Node) -> None:
+        if not node.since:
+            log.info("another server is there: %s at %s", node.id, beat.address)
+        node.address, node.since = beat.address, beat.since
+        if self._presence.count_of(node.id) == beat.users:
+            self._unsure.discard(node.id)
+        elif node.id in self._unsure:
+            self._unsure.discard(node.id)
+            self.send(notes.Who(node.id))
         else:
             # What changed may be on its way.
-            self._unsure.add(node)
+            self._unsure.add(node.id)
 
     # What is sent
 
@@ -176,7 +177,7 @@ class Nodes:
         """Give signs of life, miss those of others, and compare what is here with the log."""
         started = time.monotonic()
         while True:
-            self.send(notes.Beat(len(self._presence.local_users()), self._address(), self._since))
+            self._sign_of_life()
             self._miss()
             self._choose_leader(started)
             for name in self._rooms.names():
@@ -185,12 +186,15 @@ class Nodes:
                 self._compare_user_soon(user_id)
             await asyncio.sleep(self._timeouts.node_beat)
 
+    def _sign_of_life(self) -> None:
+        self.send(notes.Beat(len(self._presence.local_users()), self._address(), self._since))
+
     def _miss(self) -> None:
         since = time.monotonic() - self._timeouts.node_silence
         for node, known in list(self._nodes.items()):
             if known.heard < since:
                 del self._nodes[node]
-                if self._bus.problem is None:
+                if self._bus.problem is None and not known.leaving:
                     log.warning("the server %s at %s is not heard any more", node, known.address)
                 self._presence.lost(node)
 
@@ -200,7 +204,7 @@ class Nodes:
         # Before it has listened for a while it does not know who else is there.
         if self._bus.problem is not None or time.monotonic() - started < 2 * self._timeouts.node_beat:
             return
-        leads = all(self._bus.node < other for other in self._nodes)
+        leads = all(self._bus.node < other.id for other in self.others())
         if leads != self._leads:
             self._leads = leads
             self._look_for_jobs()

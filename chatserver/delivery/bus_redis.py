@@ -21,6 +21,7 @@ from ..model.errors import ConfigError
 from ..model.values import RoomPosition
 from .bus import NODES, Carried, Deliver, DeliverApart, Receiver
 from .hub import ALL
+from .outbox import Outbox
 
 try:
     from redis.asyncio import Redis
@@ -69,26 +70,19 @@ class RedisBus:
     ) -> None:
         self.node = secrets.token_hex(4)
         self.problem: str | None = "it has not connected yet"
-        self.dropped = 0
-        """How many payloads were not carried."""
         self._deliver = deliver
         self._deliver_apart = deliver_apart
         self._prefix = prefix + ":"
         self._epoch = epoch
-        self._name = _without_password(url)
         try:
+            self._name = _without_password(url)
             self._client = Redis.from_url(
                 url, socket_connect_timeout=5, socket_timeout=5, retry=Retry(NoBackoff(), 0)
             )
         except ValueError as error:
             raise ConfigError(f"is no address of Redis: {error}", path="bus.url") from error
         self._receiver: Receiver | None = None
-        self._topics = {ALL: None, NODES: None}
-        self._unlistened: set[str] = set()
-        self._listened: set[str] = set()
-        self._items: dict[str, list[Carried]] = {}
-        self._bytes = 0
-        self._wake = asyncio.Event()
+        self._outbox = Outbox((ALL, NODES), MOST_BYTES)
         self._pubsub: PubSub | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._heard = 0.0
@@ -133,35 +127,17 @@ class RedisBus:
 
     def elsewhere(self, topic: str, what: Carried) -> None:
         """Queue for the others: it goes out at the end of this turn of the loop."""
-        size = len(what.payload) + len(what.instead or b"")
-        if self._pubsub is None or self._bytes + size > MOST_BYTES:
-            self.dropped += 1
-            return
-        self._bytes += size
-        items = self._items.get(topic)
-        if items is None:
-            self._items[topic] = [what]
-            self._wake.set()
-        else:
-            items.append(what)
+        self._outbox.put(topic, what)
 
     # What is listened to
 
     def listen(self, topic: str) -> None:
         """Subscribe, at the end of this turn."""
-        if topic not in self._topics:
-            self._topics[topic] = None
-            self._unlistened.discard(topic)
-            self._listened.add(topic)
-            self._wake.set()
+        self._outbox.listen(topic)
 
     def unlisten(self, topic: str) -> None:
         """Unsubscribe, at the end of this turn."""
-        if topic in self._topics:
-            del self._topics[topic]
-            self._listened.discard(topic)
-            self._unlistened.add(topic)
-            self._wake.set()
+        self._outbox.unlisten(topic)
 
     # While it runs
 
@@ -218,16 +194,14 @@ class RedisBus:
                 self._failed(error)
             finally:
                 self._pubsub = None
-                self._items.clear()
-                self._bytes = 0
+                self._outbox.open = False
+                self._outbox.take()
             await asyncio.sleep(BACKOFF[min(failures, len(BACKOFF) - 1)])
 
     async def _receive(self, pubsub: PubSub) -> None:
-        topics = list(self._topics)
-        self._listened.clear()
-        self._unlistened.clear()
-        await self._subscribe(pubsub, topics)
-        self._pubsub = pubsub
+        self._outbox.take_topics()
+        await self._subscribe(pubsub, list(self._outbox.topics))
+        self._pubsub, self._outbox.open = pubsub, True
         self._heard = claimed = time.monotonic()
         while True:
             message: dict[str, Any] | None = await pubsub.get_message(timeout=1.0)
@@ -270,8 +244,7 @@ class RedisBus:
     async def _send(self) -> None:
         """Send what each turn of the loop has left, as one piece."""
         while True:
-            await self._wake.wait()
-            self._wake.clear()
+            await self._outbox.wait()
             try:
                 await self._flush()
             except _FAILURES as error:
@@ -287,14 +260,11 @@ class RedisBus:
     async def _flush(self) -> None:
         if (pubsub := self._pubsub) is None:
             return
-        if self._unlistened:
-            topics, self._unlistened = list(self._unlistened), set()
-            await pubsub.unsubscribe(*[self._prefix + topic for topic in topics])
-        if self._listened:
-            topics, self._listened = list(self._listened), set()
-            await self._subscribe(pubsub, topics)
-        items, self._items = self._items, {}
-        self._bytes = 0
+        listened, unlistened = self._outbox.take_topics()
+        if unlistened:
+            await pubsub.unsubscribe(*[self._prefix + topic for topic in unlistened])
+        await self._subscribe(pubsub, listened)
+        items = self._outbox.take()
         if items:
             pipeline = self._client.pipeline(transaction=False)
             for topic, carried in items.items():
