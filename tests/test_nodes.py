@@ -232,6 +232,23 @@ async def test_a_session_that_ends_on_one_closes_on_the_other(cluster):
             assert await client.closed() == Close.REVOKED
 
 
+async def test_who_is_put_out_of_the_server_is_out_on_all(cluster):
+    async with cluster() as (one, two):
+        boss = (await one.account("boss", "admin")).welcome["user"]["id"]
+        moderation, accounts = one.services.moderation, one.services.accounts
+        by = await accounts.find(boss)
+        for name, code in (("pest", Close.KICKED), ("troll", Close.BANNED)):
+            client = await two.client(name)
+            await until(lambda client=client: one.services.presence.is_here(client.id))
+            target = await accounts.find(name)
+            if code == Close.KICKED:
+                await moderation.server_kick(target, by=by, reason="")
+            else:
+                await moderation.server_ban(target, by=by, minutes=0, reason="", address_minutes=0)
+            assert await client.closed() == code
+        await until(lambda: two.services.sanctions.is_banned(target))
+
+
 async def test_redis_dies_and_comes_back(cluster, redis):
     async with cluster() as (one, two):
         alice, bob, carl = await one.client("alice"), await two.client("bob"), await one.client("carl")

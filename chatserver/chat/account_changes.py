@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from ..accounts.accounts import Accounts
+from ..accounts.sanctions import Sanctions
 from ..delivery.local_sessions import LocalSessions
 from ..model.errors import Close
 from ..store import Store
@@ -26,6 +27,7 @@ class AccountChanges:
         people: People,
         rooms: RoomRegistry,
         sessions: LocalSessions,
+        sanctions: Sanctions,
         tell_nodes: Callable[[str], Awaitable[None]],
     ) -> None:
         self._store = store
@@ -33,6 +35,7 @@ class AccountChanges:
         self._people = people
         self._rooms = rooms
         self._sessions = sessions
+        self._sanctions = sanctions
         self._tell_nodes = tell_nodes
         self._signal = 0
         # Where several write, a smaller number may be committed after a larger one.
@@ -50,11 +53,14 @@ class AccountChanges:
         """Apply what the command line has changed since: roles at once, sessions that were revoked are closed,
         and those of guests whose name an account got."""
         after = self._signal - self._overlap
-        for number, user_id in await self._store.read(lambda conn: people.signals_after(conn, after)):
-            if number not in self._seen:
-                self._seen.add(number)
-                self._signal = max(self._signal, number)
-                await self.refresh(user_id)
+        found = await self._store.read(lambda conn: people.signals_after(conn, after))
+        new = [signal for signal in found if signal[0] not in self._seen]
+        if new:
+            await self._sanctions.load()
+        for number, user_id in new:
+            self._seen.add(number)
+            self._signal = max(self._signal, number)
+            await self.refresh(user_id)
         self._forget_seen()
 
     def _forget_seen(self) -> None:
@@ -70,6 +76,9 @@ class AccountChanges:
             self._people.released(user_id)
         self._sessions.user_changed(user_id)
         for session in self._sessions.of(user_id):
+            if self._sanctions.is_banned(session.user):
+                session.connection.close(Close.BANNED)
+                continue
             if session.token is not None and await self._accounts.tokens.user_of(session.token) is None:
                 session.connection.close(Close.REVOKED)
 

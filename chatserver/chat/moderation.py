@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..accounts.sanctions import Kind
-from ..delivery.local_sessions import LocalSessions
 from ..model import errors, names
 from ..model.audit import entry
 from ..model.errors import Close, Reject
@@ -31,10 +30,12 @@ class Moderation:
         rooms: RoomRegistry,
         store: Store,
         access: Access,
-        sessions: LocalSessions,
+        is_here: Callable[[str], bool],
+        close: Callable[[str, Close, str], None],
         clock: Callable[[], float],
     ) -> None:
-        self._sessions = sessions
+        self._is_here = is_here
+        self._close = close
         self._rooms = rooms
         self._store = store
         self._access = access
@@ -101,12 +102,12 @@ class Moderation:
     async def server_kick(self, target: User, *, by: User, reason: str) -> None:
         """End all connections of a user; their clients don't come back by themselves."""
         self._require_above(by, target)
-        if not self._sessions.of(target.id):
+        if not self._is_here(target.id):
             raise Reject(f"{target.name} is not here.", "not_found", field="user")
         reason = _clean(reason)
         noted = entry("kicked", self._clock(), by=by, target=target, reason=reason, detail="server")
         await self._store.write(lambda conn: audit.record(conn, noted))
-        self._sessions.close(target.id, Close.KICKED, _closing(Close.KICKED, reason))
+        self._close(target.id, Close.KICKED, _closing(Close.KICKED, reason))
 
     async def server_mute(self, target: User, *, by: User, minutes: float, reason: str) -> None:
         """Let a user read, not write, in all rooms."""
@@ -121,7 +122,7 @@ class Moderation:
         self._require_above(by, target)
         sanction = Sanction(target, by, _clean(reason), self._until(minutes))
         await self._access.sanctions.impose("ban", sanction, address_minutes * 60)
-        self._sessions.close(target.id, Close.BANNED, _closing(Close.BANNED, sanction.reason))
+        self._close(target.id, Close.BANNED, _closing(Close.BANNED, sanction.reason))
 
     async def server_lift(self, kind: Kind, target: User, *, by: User) -> None:
         """Take a mute or ban of the server away."""

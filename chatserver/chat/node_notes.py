@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from ..model.errors import Close
 from ..model.values import Status, User
 
 
@@ -53,6 +54,14 @@ class Bye(_Note, frozen=True):
     """The sender stops."""
 
 
+class Closed(_Note, frozen=True):
+    """The connections of a user are to be closed."""
+
+    user: str
+    code: Close
+    reason: str
+
+
 class Signals(_Note, frozen=True):
     """Something about users was written to the database, for all servers to apply."""
 
@@ -61,7 +70,7 @@ class Jobs(_Note, frozen=True):
     """A plugin has planned a job, or taken one back: for the server that runs them."""
 
 
-Note = Beat | People | Everyone | Who | Bye | Signals | Jobs
+Note = Beat | People | Everyone | Who | Bye | Closed | Signals | Jobs
 
 encode = msgspec.msgpack.Encoder().encode
 decode = msgspec.msgpack.Decoder(Note).decode

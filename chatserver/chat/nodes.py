@@ -149,6 +149,8 @@ class Nodes:
             case notes.Bye():
                 # Its users have a while to come back elsewhere.
                 known.leaving = True
+            case notes.Closed():
+                self._sessions.close(note.user, note.code, note.reason)
             case notes.Signals():
                 self._begin(self._apply_signals())
             case notes.Jobs():

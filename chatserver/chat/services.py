@@ -24,6 +24,7 @@ from ..delivery.local_sessions import LocalSessions
 from ..delivery.presence import Presence
 from ..delivery.send import SendToAll, send_in_python
 from ..delivery.send import choose as choose_send
+from ..model.errors import Close
 from ..model.metrics import Metrics
 from ..model.rate_limit import RateLimiter
 from ..model.tuning import Sizes, Timeouts
@@ -45,7 +46,7 @@ from .drafts import DraftPipeline
 from .invites import Invites
 from .messages import Messages
 from .moderation import Moderation
-from .node_notes import Note, Signals
+from .node_notes import Closed, Note, Signals
 from .nodes import Nodes
 from .notifier import Notifier
 from .people import People
@@ -165,14 +166,14 @@ class Services:
             rooms, self.room_service, store, access, pipeline, self.message_limiter, resends
         )
         self.audit = AuditLog(store, rooms, access, self.accounts, clock)
-        self.moderation = Moderation(rooms, store, access, self.sessions, clock)
+        self.moderation = Moderation(rooms, store, access, self.presence.is_here, self._close, clock)
         self.people = People(
             rooms, store, self.bus, access, self.presence, self.after_commit, self.accounts, self.notifier,
             self._user_changed,
         )  # fmt: skip
         self.bots = Bots(store, self.accounts, self.people, clock)
         self.account_changes = AccountChanges(
-            store, self.accounts, self.people, rooms, self.sessions, self._user_changed
+            store, self.accounts, self.people, rooms, self.sessions, self.sanctions, self._user_changed
         )
         self.account_admin = AccountAdmin(store, self.accounts, access, self.account_changes)
         self.account_end = AccountEnd(
@@ -208,6 +209,11 @@ class Services:
     def _send_note(self, note: Note) -> None:
         if self.nodes is not None:
             self.nodes.send(note)
+
+    def _close(self, user_id: str, code: Close, reason: str) -> None:
+        """Close a user's connections on all servers."""
+        self.sessions.close(user_id, code, reason)
+        self._send_note(Closed(user_id, code, reason))
 
     def _listen_to_user(self, topic: str) -> None:
         if topic.startswith("@"):
