@@ -194,12 +194,16 @@ async def test_all_goes_by_way_of_a_pooler_of_transactions(server, pgbouncer, op
 
 
 class Proxy:
-    """Between a store and PostgreSQL, in a thread of its own. ``cut`` is what it does at the next COMMIT: ``before``
-    the server has it, or ``after``, so that nothing tells that it was committed."""
+    """Between a store and PostgreSQL, in a thread of its own.
+
+    ``cut`` is what it does at the next COMMIT: ``before`` the server has it, or ``after``, so that nothing tells that it
+    was committed. In what the server says it replaces the first of ``said`` by the second.
+    """
 
     def __init__(self, upstream):
         self._upstream = upstream
         self.cut = None
+        self.said = (b"", b"")
         self._links = []
         self._threads = []
 
@@ -256,7 +260,7 @@ class Proxy:
         with suppress(OSError):
             # What comes after a COMMIT says that it is done.
             while (data := link.server.recv(65536)) and not link.deaf:
-                link.client.sendall(data)
+                link.client.sendall(data.replace(*self.said) if self.said[0] else data)
         link.cut()
 
 
@@ -393,6 +397,24 @@ def test_a_refusal_is_not_waited_for(server, tmp_path):
     refused = database(f"postgresql://nosuch@127.0.0.1:{server.port}/nothing", tmp_path)
     with pytest.raises(ConfigError, match="refuses the user, the password or the database"):
         refused.wait(3600)
+
+
+def test_an_old_version_is_told(server, url, tmp_path):
+    with Proxy(server.port) as proxy:
+        proxy.said = b"server_version\0" + server.version.encode(), b"server_version\0" + b"13"
+        with pytest.raises(ConfigError, match="is PostgreSQL 13; it has to be 14 or newer"):
+            Store.open(proxy.url(url), tmp_path)
+
+
+def test_a_database_that_cant_be_written_to_is_told(server, tmp_path):
+    import psycopg
+
+    url = server.make_empty()
+    with psycopg.connect(url) as conn:
+        conn.execute(f"ALTER DATABASE {url.rpartition('/')[2]} SET default_transaction_read_only = on")
+    with pytest.raises(ConfigError, match="the database can't be written to"):
+        Store.open(url, tmp_path)
+    server.drop(url)
 
 
 def test_the_database_of_another_program_is_left_alone(server, tmp_path):

@@ -70,6 +70,11 @@ class PostgresqlServer:
             ) from error
 
     @property
+    def version(self) -> str:
+        """The number before the dot, such as 15."""
+        return (self.folder / "data" / "PG_VERSION").read_text().strip()
+
+    @property
     def _data(self) -> str:
         return str(self.folder / "data")
 
