@@ -196,8 +196,8 @@ async def test_all_goes_by_way_of_a_pooler_of_transactions(server, pgbouncer, op
 class Proxy:
     """Between a store and PostgreSQL, in a thread of its own.
 
-    ``cut`` is what it does at the next COMMIT: ``before`` the server has it, or ``after``, so that nothing tells that it
-    was committed. In what the server says it replaces the first of ``said`` by the second.
+    ``cut`` is what it does at the next COMMIT: ``before`` the server has it, or ``after``, so that nothing tells that
+    it was committed. In what the server says it replaces the first of ``said`` by the second.
     """
 
     def __init__(self, upstream):
