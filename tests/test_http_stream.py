@@ -411,7 +411,7 @@ async def test_who_asks_without_reading_waits(chat):
 
 
 async def test_a_stream_that_is_not_read_again_ends(chat, raw, eventually):
-    async with chat(timeouts={"stream_cut": 0.05}) as server:
+    async with chat(timeouts={"stream_cut": 2.0}) as server:
         alice = (await server.join("general", "alice"))[0]
         address, welcome = await opened(server, {"name": "bob"})
         token = welcome["token"]
@@ -424,6 +424,26 @@ async def test_a_stream_that_is_not_read_again_ends(chat, raw, eventually):
         assert (await alice.hears("left")).user["name"] == "bob"
         await eventually(lambda: len(server.server.context.keepalive) == 1)
         assert code_of(await server.http("GET", address, token=token)) == (404, "not_found")
+
+
+async def test_polls_are_not_answered_one_by_one(chat):
+    async with chat(timeouts={"poll_pause": 1000.0}) as server:
+        alice = (await server.join("general", "alice"))[0]
+        address, welcome = await opened(server, {"name": "bob"})
+        token = welcome["token"]
+        await server.http("POST", address, joins(), token=token)
+        _, last = await polled(server, address, token, 1, wait=5)
+        waiting = asyncio.ensure_future(polled(server, address, token, last, wait=25))
+        for n in range(20):
+            await alice.says(f"{n}")
+        assert not waiting.done()
+        # What ends the stream is told at once, with all that came before.
+        await server.api("POST", "logout", token=token)
+        events, _ = await waiting
+        assert [event["content"] for event in events if event["type"] == "message"] == [
+            f"{n}" for n in range(20)
+        ]
+        assert events[-1]["type"] == "closed"
 
 
 @pytest.mark.parametrize("reading", ["events", "poll"])

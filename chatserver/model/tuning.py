@@ -26,6 +26,8 @@ class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
     """For the client to take what was sent to it: an HTTP answer, or replies on a WebSocket."""
     stream_cut: float = 20.0
     """For the client of an HTTP stream to come back, after its connection was cut or it got an answer."""
+    poll_pause: float = 0.2
+    """Between two answers to a client that polls: in a busy room one carries what comes meanwhile."""
     http_body: float = 60.0
     """For the body of an HTTP request."""
     drain: float = 10.0

@@ -58,8 +58,8 @@ class Harness:
         self._strict = strict
         self._roles = dict(accounts or {})
         self._accounts: dict[str, User] = {}
-        # A user who leaves has left at once, unless the test says otherwise.
-        self._timeouts = Timeouts(**{"presence_grace": 0.0, **(timeouts or {})})
+        # A user who leaves has left at once, and what is polled comes at once, unless the test says otherwise.
+        self._timeouts = Timeouts(**{"presence_grace": 0.0, "poll_pause": 0.0, **(timeouts or {})})
         self._sizes = Sizes(**(sizes or {}))
         self._clock = clock
         self._over = over

@@ -75,7 +75,9 @@ class OneStream(_StreamHandler):
 
     async def _poll(self, stream: Stream, number: int, seconds: int) -> None:
         # Once the server stops, no other request can come: what is still to come goes into this answer.
-        reader = self._reader = PollReader(stream.transport, lambda: self.services.stopping)
+        reader = self._reader = PollReader(
+            stream.transport, lambda: self.services.stopping, self.services.timeouts.poll_pause
+        )
         if stream.transport.begin(reader, number):
             reader.more()
         self.services.metrics.stream_answers["poll"] += 1

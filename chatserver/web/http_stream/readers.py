@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Callable
 
 from tornado.iostream import IOStream, StreamClosedError
@@ -83,14 +84,22 @@ class EventReader:
 
 
 class PollReader:
-    """Waits for events, and takes them all at once. While ``holds()``, it waits for the stream's end."""
+    """Waits for events, and takes them all at once, ``pause`` seconds after the last one that did.
+
+    While ``holds()``, it waits for the stream's end.
+    """
 
     buffered = 0
 
-    def __init__(self, transport: HttpTransport, holds: Callable[[], bool] = lambda: False) -> None:
-        self.woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    def __init__(
+        self, transport: HttpTransport, holds: Callable[[], bool] = lambda: False, pause: float = 0.0
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        self.woken: asyncio.Future[None] = loop.create_future()
+        self._over: asyncio.Future[None] = loop.create_future()
         self._transport = transport
         self._holds = holds
+        self._pause = pause
         self._refusal: Reject | None = None
         self._gone = False
 
@@ -98,28 +107,31 @@ class PollReader:
         """Nothing is sent before its end."""
 
     def more(self) -> None:
-        if not (self._transport.writable and self._holds()):
-            self._wake()
+        if not self._transport.writable:
+            self._end()
+        elif not (self._holds() or self.woken.done()):
+            self.woken.set_result(None)
 
     def beat(self) -> None:
         """What comes at the end is the sign of life."""
 
     def replaced(self) -> None:
         self._refusal = replaced()
-        self._wake()
+        self._end()
 
     def abort(self) -> None:
-        self._wake()
+        self._end()
 
     def gone(self) -> None:
         """Its client has gone: what there is stays for the next reader."""
         self._transport.left(self)
         self._gone = True
-        self._wake()
+        self._end()
 
-    def _wake(self) -> None:
-        if not self.woken.done():
-            self.woken.set_result(None)
+    def _end(self) -> None:
+        for future in (self.woken, self._over):
+            if not future.done():
+                future.set_result(None)
 
     async def events(self, seconds: float) -> tuple[list[bytes], int]:
         """The payloads of the next events, waited for so long at most, and the number of the last one.
@@ -128,10 +140,12 @@ class PollReader:
         """
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self.woken, seconds)
+            await asyncio.wait_for(self._over, self._transport.polled_at + self._pause - time.monotonic())
         if self._refusal is not None:
             raise self._refusal
         if self._gone:
             return [], 0
+        self._transport.polled_at = time.monotonic()
         chunks, last = self._transport.take(POLL_BYTES)
         self._transport.left(self)
         return payloads(chunks), last

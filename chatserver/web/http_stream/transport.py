@@ -48,6 +48,8 @@ class HttpTransport:
 
     def __init__(self, connection: Connection, cut_seconds: float, gone: Callable[[], None]) -> None:
         self.writable = True
+        self.polled_at = float("-inf")
+        """When the last list was taken, on the monotonic clock."""
         self._connection = connection
         self._cut_seconds = cut_seconds
         self._gone = gone
