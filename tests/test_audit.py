@@ -94,6 +94,25 @@ async def test_sign_ins_and_rights_are_in_it_for_admins(chat):
         assert await actions(mona, action="login", user="ann") == []
 
 
+async def test_passwords_links_and_the_end_of_an_account_are_in_it(chat):
+    async with chat(plugins=["moderation"]) as server:
+        root, *_ = await cast(server)
+        ann = await server.account("ann")
+        form = {"old": PASSWORD, "new": "another horse"}
+        assert (await server.api("POST", "password", form, token=ann.token))[0] == 200
+        _, link = await server.api("POST", f"accounts/{ann.id}/reset", token=root.token)
+        assert (await server.api("POST", "reset", {"token": link.token, "password": PASSWORD}))[0] == 200
+        token = await server.services.accounts.tokens.issue(
+            await server.services.accounts.find("ann"), "session"
+        )
+        assert (await server.api("POST", "me/delete", {"password": PASSWORD}, token=token))[0] == 200
+        entries = (await root.ask("audit", user=ann.id)).entries
+        noted = [(each["action"], each.get("by", {}).get("name")) for each in entries]
+        assert [each for each in noted if each[0] not in ("login", "account_added")] == [
+            ("account_ended", "ann"), ("password", None), ("reset_link", "root"), ("password", None)
+        ]  # fmt: skip
+
+
 async def test_people_see_what_was_done_to_them_and_nothing_else(chat):
     async with chat(plugins=["moderation"]) as server:
         _, mona, bob = await cast(server)

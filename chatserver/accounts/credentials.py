@@ -6,10 +6,11 @@ import time
 from collections.abc import Callable
 
 from ..model.addresses import one_client
+from ..model.audit import entry
 from ..model.confusables import confusable_key
 from ..model.errors import Reject
 from ..model.values import Request, User
-from ..store import Connection, Store
+from ..store import Connection, Store, audit
 from ..store import accounts as people
 from ..store import tokens as kept_tokens
 from .accounts import Accounts, used_link
@@ -103,6 +104,7 @@ class Credentials:
 
         def change(conn: Connection) -> None:
             people.set_password_hash(conn, user.id, hashed)
+            audit.record(conn, entry("password", self._clock(), target=user))
             kept_tokens.drop(conn, user_id=user.id, but=kept, kind="session" if kept else None)
             people.add_signal(conn, user.id)
 
@@ -135,6 +137,7 @@ class Credentials:
             if not kept_tokens.drop(conn, hash=hashed):
                 return False
             people.set_password_hash(conn, user.id, again)
+            audit.record(conn, entry("password", self._clock(), target=user))
             kept_tokens.drop(conn, user_id=user.id)
             people.add_signal(conn, user.id)
             return True

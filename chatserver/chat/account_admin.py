@@ -56,7 +56,10 @@ class AccountAdmin:
         """The token of a link with which the account's owner sets another password: once, within a day."""
         await self._access.require(by, "server.accounts")
         account = await self.account(user_id)
-        return await self._accounts.tokens.issue(account.user, "reset")
+        token = await self._accounts.tokens.issue(account.user, "reset")
+        noted = entry("reset_link", time.time(), by=by, target=account.user)
+        await self._store.write(lambda conn: audit.record(conn, noted))
+        return token
 
     async def account(self, user_id: str) -> Account:
         """The account with this id. Raises `Reject` ``not_found``."""

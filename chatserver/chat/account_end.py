@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator
 from functools import partial
 
 from ..accounts.credentials import Credentials
+from ..model.audit import entry
 from ..model.errors import Reject
 from ..model.values import Request, User
-from ..store import Store
+from ..store import Connection, Store, audit
 from ..store import accounts as people
 from ..store import changes as log_changes
 from ..store.own_texts import OwnText, own_texts
@@ -63,10 +65,15 @@ class AccountEnd:
         async for page in self.texts(user):
             stay += await self._blank(page) if self._blank_texts else len(page)
         lists = await self._room_service.lists(user)
-        for entry in lists.mine:
-            if entry.room.kind != "direct":
-                await self._leave(user, entry.room.name)
-        ended = await self._store.write(lambda conn: people.end_account(conn, user.id))
+        for mine in lists.mine:
+            if mine.room.kind != "direct":
+                await self._leave(user, mine.room.name)
+
+        def close(conn: Connection) -> User:
+            audit.record(conn, entry("account_ended", time.time(), by=user, target=user))
+            return people.end_account(conn, user.id)
+
+        ended = await self._store.write(close)
         await self._changes.refresh(ended.id)
         return stay
 

@@ -20,6 +20,9 @@ ACTIONS = (
     "login",
     "login_refused",
     "account_added",
+    "account_ended",
+    "password",
+    "reset_link",
     "account_state",
     "role",
 )
