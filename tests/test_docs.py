@@ -42,7 +42,7 @@ from chatserver.plugins.http import Http
 from chatserver.plugins.keep import Keep
 from chatserver.plugins.plugin_set import PluginSet
 from chatserver.protocol import events as wire
-from chatserver.protocol import requests
+from chatserver.protocol import replies, requests
 from chatserver.server import cli
 from chatserver.store import Store
 from chatserver.testing import Client, Harness, Refused
@@ -426,9 +426,9 @@ SAMPLES: Mapping[Any, Any] = {
 
 
 def events_built() -> dict[str, set[str]]:
-    """The fields of what `chatserver.protocol.events` builds, by type, with everything set that can be."""
+    """The fields of what `chatserver.protocol` builds, by type, with everything set that can be."""
     found: dict[str, set[str]] = {json.loads(wire.LIVE)["type"]: set()}
-    for function in map(inspect.unwrap, filter(callable, vars(wire).values())):
+    for function in map(inspect.unwrap, filter(callable, (vars(wire) | vars(replies)).values())):
         if inspect.isfunction(function) and get_type_hints(function).get("return") is bytes:
             hints = {name: hint for name, hint in get_type_hints(function).items() if name != "return"}
             event = json.loads(function(**{name: SAMPLES[hint] for name, hint in hints.items()}))

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..model.audit import AuditEntry
 from ..protocol import events as wire
+from ..protocol import replies
 
 FORMATS: Mapping[str, str] = MappingProxyType(
     {"jsonl": "application/jsonl; charset=utf-8", "csv": "text/csv; charset=utf-8"}
@@ -25,7 +26,7 @@ async def exported(entries: AsyncIterator[AuditEntry], format: str) -> AsyncIter
         # With the first entry: what is refused comes as an exception before any line.
         head = _csv(COLUMNS)
         async for entry in entries:
-            fields = wire.audit_fields(entry)
+            fields = replies.audit_fields(entry)
             line = _csv([_cell(fields.get(name, "")) for name in COLUMNS])
             yield head + line
             head = ""
@@ -33,7 +34,7 @@ async def exported(entries: AsyncIterator[AuditEntry], format: str) -> AsyncIter
             yield head
         return
     async for entry in entries:
-        yield wire.encode(wire.audit_fields(entry)).decode() + "\n"
+        yield wire.encode(replies.audit_fields(entry)).decode() + "\n"
 
 
 def text_line(entry: AuditEntry) -> str:

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from ..model.errors import Close, Reject
 from ..model.values import User
 from ..protocol import events as wire
+from ..protocol import replies
 from .codec import Codec
 
 
@@ -78,11 +79,11 @@ class Session:
     def ok(self, re: str | None, fields: Mapping[str, Any]) -> None:
         """Answer a request that worked; one without id wants no answer."""
         if re is not None:
-            self.connection.send(wire.ok(re, fields))
+            self.connection.send(replies.ok(re, fields))
 
     def error(self, re: str | None, reject: Reject) -> None:
         """Answer a request that did not."""
-        self.connection.send(wire.error(re, reject))
+        self.connection.send(replies.error(re, reject))
 
     def began(self) -> None:
         """A message is on its way to the log."""

@@ -14,7 +14,7 @@ from ..model import errors
 from ..model.errors import Close, Reject
 from ..model.values import Request, User
 from ..protocol import events as wire
-from ..protocol import requests
+from ..protocol import replies, requests
 from .context import ConnectionContext
 
 log = logging.getLogger(__name__)
@@ -151,7 +151,7 @@ class Connection:
         now = time.monotonic()
         level = self._errors + (now - self._errors_at) * ERRORS_PER_SECOND
         self._errors, self._errors_at = min(ERRORS_AT_ONCE, level) - 1, now
-        self.send(wire.error(re, reject))
+        self.send(replies.error(re, reject))
         if self._errors < 0:
             self._context.services.refusals.note(self.remote_ip, "rate_limited", "bad frames")
             self.close(Close.RATE)
@@ -160,7 +160,7 @@ class Connection:
         if self._asked is None:
             return
         if not isinstance(request, requests.Hello):
-            self.send(wire.error(request.id, errors.hello_required()))
+            self.send(replies.error(request.id, errors.hello_required()))
             self.close(Close.HELLO_REQUIRED)
             return
         self._context.keepalive.heard_hello(self)
@@ -303,7 +303,7 @@ class Connection:
 
     def silent(self) -> None:
         """No hello came in time."""
-        self.send(wire.error(None, errors.hello_required()))
+        self.send(replies.error(None, errors.hello_required()))
         self.close(Close.HELLO_REQUIRED)
 
     def lost(self) -> None:

@@ -14,7 +14,7 @@ from ..model.errors import Close, Reject
 from ..model.permissions import READ, in_scope
 from ..model.values import Request, Status, User
 from ..protocol import events as wire
-from ..protocol import requests
+from ..protocol import replies, requests
 from ..store import queries as reading
 from .resume import Resume
 
@@ -117,7 +117,7 @@ class HelloHandler:
         lists: reading.RoomList,
     ) -> None:
         user, rooms = session.user, self._room_service.fields(lists)
-        fields = wire.welcome(hello.id, user, token, self._resume.epoch, self._facts(user), rooms)
+        fields = replies.welcome(hello.id, user, token, self._resume.epoch, self._facts(user), rooms)
         session.connection.send(wire.encode(fields), secret=token is not None)
 
     def _enter(

@@ -14,7 +14,7 @@ from ..plugins.answers import REPLY_BYTES, encoded
 from ..plugins.api import RequestContext, RequestSpec
 from ..plugins.host import PluginHost
 from ..plugins.texts import Texts
-from ..protocol import events as wire
+from ..protocol import replies
 from ..protocol.requests import PluginRequest, unknown_type
 
 
@@ -71,7 +71,7 @@ async def _reply(spec: RequestSpec, asking: RequestContext, fields: Any) -> Mapp
     if not isinstance(answer, Mapping):
         raise TypeError(f"a reply is a mapping or None, not {type(answer).__name__}")
     for name in answer:
-        if not isinstance(name, str) or name in wire.OWN_FIELDS:
+        if not isinstance(name, str) or name in replies.OWN_FIELDS:
             raise ValueError(f"a reply can't have a field {name!r}")
     reply, left = {}, REPLY_BYTES
     for name, value in answer.items():

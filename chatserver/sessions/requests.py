@@ -18,7 +18,7 @@ from ..model.names import room_key
 from ..model.rate_limit import moves
 from ..model.values import RoomChange
 from ..protocol import events as wire
-from ..protocol import requests
+from ..protocol import replies, requests
 from ..store import Committed
 from .plugin_requests import PluginRequests
 
@@ -47,7 +47,7 @@ class SessionReply:
         session, event = self._session, done.event
         session.ended()
         if event is not None and self._re is not None:
-            session.connection.send(wire.acknowledged(self._re, event, done.dup))
+            session.connection.send(replies.acknowledged(self._re, event, done.dup))
 
     def refused(self, refusal: Reject) -> None:
         self._session.ended()
@@ -169,7 +169,7 @@ class RequestHandler:
                 await self._rooms.leave(user, request.room)
             case requests.Edit():
                 done = await self._messages.edit(user, request.message_id, request.content, request.rev)
-                return wire.acknowledgement(done.event, done.dup) if done.event else {}
+                return replies.acknowledgement(done.event, done.dup) if done.event else {}
             case requests.Delete():
                 done = await self._messages.delete(user, request.message_id)
                 return {"seq": done.event.seq} if done.event else {}
@@ -182,7 +182,7 @@ class RequestHandler:
             case requests.Sync():
                 live = await self._rooms.readable(user, request.room)
                 events, more = await self._rooms.log_after(user, live, request.after, request.limit)
-                return wire.page(events, more)
+                return replies.page(events, more)
             case requests.SetRoom():
                 values = {name: getattr(request, name) for name in RoomChange.__struct_fields__}
                 live = await self._rooms.change(user, request.room, values)
@@ -192,7 +192,7 @@ class RequestHandler:
                 return {"seq": await self._rooms.set_role(user, request.room, target, request.role)}
             case requests.Members():
                 live = await self._rooms.readable(user, request.room)
-                return wire.members(*self._rooms.members(live, request.after))
+                return replies.members(*self._rooms.members(live, request.after))
             case requests.Complete():
                 suggested = await self._commands.suggest(
                     user, request.room, request.command, request.argument, request.typed, session
@@ -210,7 +210,7 @@ class RequestHandler:
                 return {"rooms": rooms, "more": more}
             case requests.Audit():
                 entries, more = await self._audit.page(user, request)
-                return {"entries": [wire.audit_fields(each) for each in entries], "more": more}
+                return {"entries": [replies.audit_fields(each) for each in entries], "more": more}
             case requests.Stats():
                 return await self._stats()
             case requests.Ping():
@@ -239,8 +239,8 @@ class RequestHandler:
             events, more = await self._rooms.log_after(user, live, request.after, JOIN_EVENTS)
         else:
             events, more = await self._rooms.backlog(user, live)
-        members = wire.members(*self._rooms.members(live))
-        return wire.joined_room(listing(live, user), members, wire.page(events, more), gap)
+        members = replies.members(*self._rooms.members(live))
+        return replies.joined_room(listing(live, user), members, replies.page(events, more), gap)
 
 
 def _message(room: str, request: requests.Post) -> NewMessage:

@@ -12,7 +12,7 @@ from ..chat.new_message import BY_HTTP, NewMessage
 from ..chat.run_command import is_command
 from ..model.errors import Reject
 from ..model.values import RoomChange, RoomRole, RoomSettings
-from ..protocol import events as wire
+from ..protocol import replies
 from ..protocol.requests import SEARCH_CHARS
 from .forms import Short
 from .handler import Handler
@@ -96,7 +96,7 @@ class RoomMembers(Handler):
         user = await self.require_user()
         live = await self.services.room_service.readable(user, name)
         after = self.get_query_argument("after", None)
-        self.reply(wire.members(*self.services.room_service.members(live, after)))
+        self.reply(replies.members(*self.services.room_service.members(live, after)))
 
     async def post(self, name: str) -> None:
         user = await self.require_writer()
@@ -138,7 +138,7 @@ class RoomMessages(Handler):
         if sum(value is not None for value in where.values()) > 1:
             raise Reject("Say one of before, after and around.", "invalid", field="before")
         events, more = await self.services.room_service.timeline(user, live, limit, **where)
-        self.reply(wire.page(events, more))
+        self.reply(replies.page(events, more))
 
     async def post(self, name: str) -> None:
         user = await self.require_user()
@@ -153,7 +153,7 @@ class RoomMessages(Handler):
             return
         done = await self.services.messages.post_and_wait(user, message)
         assert done.event is not None
-        self.reply(wire.acknowledgement(done.event, done.dup), 200 if done.dup else 201)
+        self.reply(replies.acknowledgement(done.event, done.dup), 200 if done.dup else 201)
 
 
 class OneMessage(Handler):
@@ -165,7 +165,7 @@ class OneMessage(Handler):
         done = await self.services.messages.edit(
             user, message_id, form.content, form.rev, allow_non_member=True
         )
-        self.reply(wire.acknowledgement(done.event, done.dup) if done.event else {})
+        self.reply(replies.acknowledgement(done.event, done.dup) if done.event else {})
 
     async def delete(self, message_id: str) -> None:
         user = await self.require_user()

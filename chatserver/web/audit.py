@@ -6,8 +6,7 @@ import msgspec
 
 from ..chat.audit_export import FORMATS, exported
 from ..model.errors import Reject
-from ..protocol import events as wire
-from ..protocol import requests
+from ..protocol import replies, requests
 from ..protocol.requests import invalid
 from .handler import Handler
 
@@ -24,7 +23,7 @@ class AuditEntries(Handler):
         asked = self._asked_for()
         if format == "json":
             entries, more = await self.services.audit.page(user, asked)
-            self.reply({"entries": [wire.audit_fields(each) for each in entries], "more": more})
+            self.reply({"entries": [replies.audit_fields(each) for each in entries], "more": more})
             return
         if format not in FORMATS:
             raise Reject(f"format: json, {' or '.join(FORMATS)}.", "invalid", field="format")

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from tornado.iostream import IOStream, StreamClosedError
 
 from ...model.errors import Reject
-from ...protocol import events as wire
+from ...protocol import replies
 from .codec import PING, EventCodec, payloads
 from .transport import HttpTransport
 
@@ -68,7 +68,7 @@ class EventReader:
             self.end()
 
     def replaced(self) -> None:
-        self._write(EventCodec().encode(wire.error(None, replaced())))
+        self._write(EventCodec().encode(replies.error(None, replaced())))
         self.end()
 
     def abort(self) -> None:
