@@ -217,7 +217,7 @@ class PluginMessages:
         around: int | None = None, limit: int = 50,
     ) -> tuple[list[Event], bool]:  # fmt: skip
         live = await self._live(room)
-        return await self._services.room_service.timeline(
+        return await self._services.room_log.timeline(
             user, live, limit, before=before, after=after, around=around
         )
 

@@ -1,4 +1,4 @@
-"""The use cases of rooms: making, changing, joining, leaving, inviting, listing, and reading what was said."""
+"""The use cases of rooms: making, changing, joining, leaving, inviting, and listing."""
 
 from __future__ import annotations
 
@@ -16,15 +16,14 @@ from ..model import errors, names
 from ..model.confusables import confusable_key
 from ..model.errors import Reject
 from ..model.ids import SYSTEM_ID
-from ..model.values import Event, Member, Room, RoomPosition, RoomRole, Status, User
+from ..model.values import Member, Room, RoomPosition, RoomRole, Status, User
 from ..plugins.host import PluginHost
 from ..protocol import events as wire
 from ..store import Committed, Store
 from ..store import accounts as people
 from ..store import changes as log
 from ..store import queries as reading
-from .access import Access, without_hidden
-from .pages import first_that_fit, last_that_fit
+from .access import Access
 from .registry import RoomRegistry
 from .room import LiveRoom
 from .room_limits import RoomLimits
@@ -305,54 +304,6 @@ class RoomService:
             len(listed),
             start + self._members_page < len(listed),
         )
-
-    # Reading
-
-    async def log_after(self, user: User, live: LiveRoom, after: int, limit: int) -> tuple[list[Event], bool]:
-        """The log after ``after`` that ``user`` may see, every seq, as much as makes a page; and whether there is
-        more."""
-        floor = await self._access.visible_after(user, live)
-        after = max(after, floor)
-        events = await self._store.read(
-            lambda conn: reading.events_after(conn, live.room.name, after, limit + 1)
-        )
-        page = first_that_fit(events[:limit])
-        return without_hidden(page, user, floor), len(events) > len(page)
-
-    async def timeline(
-        self, user: User, live: LiveRoom, limit: int, *, before: int | None = None,
-        after: int | None = None, around: int | None = None,
-    ) -> tuple[list[Event], bool]:  # fmt: skip
-        """A page of what people read, ascending; and whether there is more in that direction.
-
-        ``around`` takes half a page on each side; "more" then means older ones.
-        """
-        floor = await self._access.visible_after(user, live)
-        name = live.room.name
-        if around is not None:
-            older, more = await self.timeline(user, live, limit - limit // 2, before=around + 1)
-            if limit > 1:
-                newer, _ = await self.timeline(user, live, limit // 2, after=around)
-                return older + newer, more
-            return older, more
-        if after is not None:
-            events, more = await self._store.read(
-                lambda conn: reading.newer(conn, name, max(floor, after), limit)
-            )
-            page = first_that_fit(events)
-        else:
-            events, more = await self._store.read(
-                lambda conn: reading.older(conn, name, floor, before, limit)
-            )
-            page = last_that_fit(events)
-        return list(page), more or len(page) < len(events)
-
-    async def backlog(self, user: User, live: LiveRoom) -> tuple[list[Event], bool]:
-        """The events that a user who joins is shown at once: as many as a plugin says (hook ``backlog``)."""
-        size = await self._plugins.current.hooks.first("backlog", user, live.room)
-        if not isinstance(size, int) or size <= 0:
-            return [], False
-        return await self.timeline(user, live, min(size, 200))
 
 
 def _require_reader(user: User, field: str) -> None:

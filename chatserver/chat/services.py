@@ -56,6 +56,7 @@ from .refusals import Refusals
 from .registry import RoomRegistry
 from .resends import Resends
 from .room_limits import RoomLimits
+from .room_log import RoomLog
 from .rooms import RoomService
 from .run_command import CommandRunner
 from .shared_presence import SharedPresence
@@ -153,6 +154,7 @@ class Services:
         resends = Resends(store)
         pipeline = DraftPipeline(host, self.settings.limits.content_chars)
         rooms = self.rooms = RoomRegistry(store, self.bus, self.after_commit, resends, clock)
+        self.room_log = RoomLog(store, access, host)
         self.room_service = RoomService(
             rooms,
             store,

@@ -65,6 +65,7 @@ class RequestHandler:
     ) -> None:
         self._messages = services.messages
         self._rooms = services.room_service
+        self._log = services.room_log
         self._people = services.people
         self._audit = services.audit
         self._commands = services.commands
@@ -181,7 +182,7 @@ class RequestHandler:
                 await self._people.set_status(user, request.status, request.text)
             case requests.Sync():
                 live = await self._rooms.readable(user, request.room)
-                events, more = await self._rooms.log_after(user, live, request.after, request.limit)
+                events, more = await self._log.after(user, live, request.after, request.limit)
                 return replies.page(events, more)
             case requests.SetRoom():
                 values = {name: getattr(request, name) for name in RoomChange.__struct_fields__}
@@ -236,9 +237,9 @@ class RequestHandler:
         live = await self._rooms.join(user, request.room)
         gap = request.after is not None and live.position.seq - request.after > JOIN_EVENTS
         if request.after is not None and not gap:
-            events, more = await self._rooms.log_after(user, live, request.after, JOIN_EVENTS)
+            events, more = await self._log.after(user, live, request.after, JOIN_EVENTS)
         else:
-            events, more = await self._rooms.backlog(user, live)
+            events, more = await self._log.backlog(user, live)
         members = replies.members(*self._rooms.members(live))
         return replies.joined_room(listing(live, user), members, replies.page(events, more), gap)
 

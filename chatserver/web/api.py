@@ -137,7 +137,7 @@ class RoomMessages(Handler):
         where = {key: self.number(key) for key in ("before", "after", "around")}
         if sum(value is not None for value in where.values()) > 1:
             raise Reject("Say one of before, after and around.", "invalid", field="before")
-        events, more = await self.services.room_service.timeline(user, live, limit, **where)
+        events, more = await self.services.room_log.timeline(user, live, limit, **where)
         self.reply(replies.page(events, more))
 
     async def post(self, name: str) -> None:
