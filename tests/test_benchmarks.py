@@ -73,7 +73,7 @@ async def test_costs_of_hooks_are_read_from_the_metrics(process):
         await alice.leave()
     assert after.messages - before.messages == 2
     costs = after.costs_since(before)
-    assert set(costs) == {"emoji.before_post"}
+    assert set(costs) == {"emoji.before_post", "emoji.render"}
     assert 0 < costs["emoji.before_post"] < 1
 
 

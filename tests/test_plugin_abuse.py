@@ -90,6 +90,8 @@ PLAIN = """
             return misbehave_now()
 """
 OTHER = """
+from pathlib import Path
+
 from chatserver import Plugin, Upload, command, hookimpl
 
 class Other(Plugin):
@@ -102,6 +104,7 @@ class Other(Plugin):
     @command()
     async def upload(self, ctx):
         upload = await self.chat.before_upload(Upload(ctx.user, ctx.room, "x.txt", 1, "text/plain"))
+        await self.chat.before_store(upload, Path(__file__))
         self.chat.after_upload(upload)
         return upload.name
 """
@@ -134,20 +137,30 @@ async def everything(server, round):
     await guest.says(f"/nick renamed{round}")
     await guest.says("/upload")
     sent = await guest.says("to be edited")
+    await root.ask("read", room="general", seq=sent.seq)
     await guest.ask("edit", message_id=sent.message_id, content="edited")
     await guest.ask("delete", message_id=sent.message_id)
     await guest.ask("leave", room="general")
     await root.says(f"/invite renamed{round}")
     await guest.ask("leave", room="general")
     await guest.leave()
+    await server.api("POST", "register", {"name": f"account{round}", "password": "correct horse"})
     await server.api("POST", "login", {"name": "root", "password": "correct horse"})
 
 
 @pytest.mark.parametrize("way", WAYS)
 async def test_the_chat_goes_on(chat, dirs, way, eventually, caplog):
-    seconds = {"hooks": 0.05, "calls": 1.0, "cancelled": 0.01, "stop_http": 0.1, "stop_plugin_step": 0.1}
+    seconds = {
+        "hooks": 0.05,
+        "scans": 0.05,
+        "calls": 1.0,
+        "cancelled": 0.01,
+        "stop_http": 0.1,
+        "stop_plugin_step": 0.1,
+    }
     before = asyncio.all_tasks()
-    server = chat(plugins=PLUGINS, dirs=dirs(way), timeouts=seconds)
+    settings = {"auth": {"registration": "open"}, "limits": {"registrations_per_hour": 1000}}
+    server = chat(plugins=PLUGINS, dirs=dirs(way), timeouts=seconds, settings=settings)
     await server.start()
     try:
         await abuse(server, way, eventually)

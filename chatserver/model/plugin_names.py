@@ -8,7 +8,8 @@ from .errors import PluginError
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 CORE_NAMES = frozenset(
-    {"alembic", "alembic_version", "credential", "log", "member", "mention", "meta", "pg", "plugin",
+    {"address", "address_ban", "alembic", "alembic_version", "audit", "credential", "identity",
+     "invite", "log", "member", "mention", "meta", "pg", "plugin",
      "plugin_follower", "plugin_job", "plugin_schema", "plugin_value", "read", "read_mark", "room", "sanction",
      "signal", "sqlite", "token", "user"}
 )  # fmt: skip

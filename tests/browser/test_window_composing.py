@@ -350,6 +350,8 @@ async def test_a_keyboard_that_lies_over_the_page_leaves_the_field_in_sight(stag
             """() => { Object.defineProperty(visualViewport, "height", { value: 500, configurable: true });
               visualViewport.dispatchEvent(new Event("resize")); }"""
         )
+        # What leaves room for it is loaded after the page.
+        await expect(phone.page.locator("html[data-keyboard]")).to_be_attached()
         box = await phone.composer.bounding_box()
         assert box["y"] + box["height"] <= 500
         assert await phone.page.get_by_role("heading", level=1).is_visible()

@@ -59,6 +59,26 @@ async def test_its_texts_follow_the_language(polls):
         await expect(alice.log.get_by_role("button", name=re.compile("Green"))).to_contain_text("0 票")
 
 
+async def test_what_is_written_in_the_settings_stays_when_a_part_adds_a_page(stage):
+    async with stage(plugins=["receipts", "history"]) as here:
+        (alice,) = await here.guests("alice")
+        loading = asyncio.Event()
+
+        async def hold(route):
+            await loading.wait()
+            await route.continue_()
+
+        await alice.page.route(re.compile("/plugins/receipts/.*client"), hold)
+        await alice.page.reload(wait_until="commit")
+        dialog = await alice.settings()
+        await dialog.get_by_label("Status text").fill("half a")
+        await expect(dialog.get_by_role("tab", name="Read receipts")).to_have_count(0)
+        loading.set()
+        await expect(dialog.get_by_role("tab", name="Read receipts")).to_be_visible()
+        await expect(dialog.get_by_label("Status text")).to_have_value("half a")
+        await expect(dialog.get_by_label("Status text")).to_be_focused()
+
+
 async def test_an_open_menu_takes_in_what_a_part_adds_once_it_is_loaded(stage):
     async with stage(plugins=["pins", "history"], accounts={"alice": "member"}) as here:
         alice = await here.window()

@@ -147,7 +147,7 @@ async def test_the_clock_is_the_one_of_the_region(stage, locale):
         alice = await here.window(locale=locale, timezone_id="UTC")
         await alice.enter("alice")
         message = await alice.sees("what time is it?")
-        await expect(message.locator("time")).to_have_text(re.compile(r"^\d\d:\d\d$"))
+        await expect(message.locator("time")).to_have_text(re.compile(r"^\d{1,2}:\d\d$"))
         assert not re.search("[AP]M", await message.locator("time").get_attribute("title"))
 
 

@@ -25,7 +25,7 @@ export class SettingsDialog extends DialogPart {
     app.pages.begin([profilePage(app), accountPage(app), sessionsPage(app), appearancePage(app), notificationsPage(app), languagePage(app), keysPage(app),
       tokensPage(app), invitesPage(app), accountsPage(app)]);
     app.on("dialog", ({ name, page }) => name === "settings" && this.open(page));
-    app.pages.on("change", () => this.redraw());
+    app.pages.on("change", () => this.repaged());
   }
 
   translated() {
@@ -34,6 +34,14 @@ export class SettingsDialog extends DialogPart {
 
   redraw() {
     if (this.dialog?.open) this.show(this.page);
+  }
+
+  /** A page came or went: what is being written in another one stays. */
+  repaged() {
+    if (!this.dialog?.open) return;
+    const page = this.app.pages.shown.find((one) => one.id === this.page);
+    if (page) this.drawTabs(page);
+    else this.redraw();
   }
 
   /** @param {string} [page] */
@@ -53,17 +61,22 @@ export class SettingsDialog extends DialogPart {
   show(id) {
     const { shown } = this.app.pages;
     const page = shown.find((one) => one.id === id) ?? shown[0];
-    const hadFocus = this.tabs?.contains(document.activeElement);
     this.page = page.id;
-    this.tabs?.replaceChildren(...shown.map((one) => h("button", { type: "button", class: "settings-tab", role: "tab", id: `settings-tab-${one.id}`,
-      "aria-controls": "settings-page", "aria-selected": String(one === page), tabIndex: one === page ? 0 : -1,
-      onClick: () => this.show(one.id) }, one.title())));
+    this.drawTabs(page);
     this.body?.setAttribute("aria-labelledby", `settings-tab-${page.id}`);
     this.body?.replaceChildren();
     append(/** @type {HTMLElement} */ (this.body), page.fields().map((field) => this.draw(field)));
     this.foot?.replaceChildren(...this.about());
     const title = this.dialog?.querySelector(".dialog-head h2");
     if (title) title.textContent = this.t("settings.title");
+  }
+
+  /** @param {import("../settings-pages.js").Page} page the one that is shown */
+  drawTabs(page) {
+    const hadFocus = this.tabs?.contains(document.activeElement);
+    this.tabs?.replaceChildren(...this.app.pages.shown.map((one) => h("button", { type: "button", class: "settings-tab", role: "tab", id: `settings-tab-${one.id}`,
+      "aria-controls": "settings-page", "aria-selected": String(one === page), tabIndex: one === page ? 0 : -1,
+      onClick: () => this.show(one.id) }, one.title())));
     if (hadFocus) /** @type {HTMLElement|null} */ (this.tabs?.querySelector("[aria-selected=true]"))?.focus();
   }
 
