@@ -159,7 +159,10 @@ async def test_the_chat_goes_on(chat, dirs, way, eventually, caplog):
         "stop_plugin_step": 0.1,
     }
     before = asyncio.all_tasks()
-    settings = {"auth": {"registration": "open"}, "limits": {"registrations_per_hour": 1000}}
+    settings = {
+        "auth": {"registration": "open", "sessions_per_user": 1000},
+        "limits": {"registrations_per_hour": 1000},
+    }
     server = chat(plugins=PLUGINS, dirs=dirs(way), timeouts=seconds, settings=settings)
     await server.start()
     try:
