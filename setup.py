@@ -82,6 +82,7 @@ setup(
         "nh3>=0.2.18",
         # The first version in which no text takes longer than its length.
         "markdown-it-py>=4.3",
+        "latex2mathml>=3.78",
         "pygments>=2.19",
         "click>=8.1",
         "rich>=13",

@@ -24,7 +24,20 @@ _ATTRIBUTES = {
     "ol": {"start"},
     "td": {"align"},
     "th": {"align"},
+    "math": {"display"},
+    "mo": {"stretchy", "fence", "form", "separator", "movablelimits", "largeop", "lspace", "rspace"},
+    "mi": {"mathvariant"},
+    "mspace": {"width"},
+    "mstyle": {"displaystyle", "scriptlevel"},
+    "mfrac": {"linethickness"},
+    "mover": {"accent"},
+    "munder": {"accentunder"},
+    "mtable": {"columnalign"},
+    "mtd": {"columnalign"},
 }
+# MathML without what links, acts, or holds HTML.
+_MATH = "math mrow mi mn mo mtext mspace msup msub msubsup mfrac msqrt mroot mstyle mover munder munderover"
+_TAGS = nh3.ALLOWED_TAGS | set(f"{_MATH} mtable mtr mtd mphantom mpadded mmultiscripts mprescripts".split())
 
 
 class DraftPipeline:
@@ -110,6 +123,7 @@ def _sanitised(plain: str, draft: Draft) -> Draft:
         return draft
     safe = nh3.clean(
         draft.html,
+        tags=_TAGS,
         attributes=_ATTRIBUTES,
         url_schemes={"http", "https", "mailto"},
         link_rel="noopener noreferrer nofollow",

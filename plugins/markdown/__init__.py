@@ -11,8 +11,9 @@ from chatserver import Draft, Plugin, hookimpl, linked, settings
 from .markup import has_markup, shows
 
 LONG_CHARS = 1_000
-"""A longer text is rendered in a thread, so that others need not wait for it; so is code, which takes longest."""
-FENCES = ("```", "~~~")
+"""A longer text is rendered in a thread, so that others need not wait for it; so are code and formulas, which take
+longest."""
+SLOW = ("```", "~~~", "$")
 
 
 class Markdown(Plugin):
@@ -23,6 +24,8 @@ class Markdown(Plugin):
     class Settings:
         colours: bool = True
         """Whether code in a known language is shown in colours."""
+        math: bool = True
+        """Whether LaTeX between dollar signs is shown as formulas."""
 
     @hookimpl
     def render(self, draft: Draft) -> str | Awaitable[str | None] | None:
@@ -32,7 +35,7 @@ class Markdown(Plugin):
         text = draft.content
         if not has_markup(text):
             return linked(draft.html or "")
-        if len(text) > LONG_CHARS or any(fence in text for fence in FENCES):
+        if len(text) > LONG_CHARS or any(sign in text for sign in SLOW):
             return asyncio.to_thread(self.html, text, draft.kind)
         return self.html(text, draft.kind)
 
@@ -47,4 +50,4 @@ class Markdown(Plugin):
         # Loaded with the first text that has markup, not with the server.
         from .parser import Parser
 
-        return Parser(colours=self.settings.colours)
+        return Parser(colours=self.settings.colours, math=self.settings.math)

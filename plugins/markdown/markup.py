@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_INLINE = re.compile(r"[*_`\[<&\\]|~~|\|\|")
+_INLINE = re.compile(r"[*_`\[<&\\]|\$[^$]*\$|\$\$|~~|\|\|")
 """What begins a markup inside of a line."""
 _BLOCK = re.compile(
     r"""

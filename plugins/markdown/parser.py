@@ -19,9 +19,10 @@ _SCHEMES = frozenset({"http", "https", "mailto"})
 
 
 class Parser:
-    """Renders texts, on any thread; ``colours`` is whether code gets them."""
+    """Renders texts, on any thread; ``colours`` is whether code gets them, ``math`` whether LaTeX is shown as
+    formulas."""
 
-    def __init__(self, *, colours: bool) -> None:
+    def __init__(self, *, colours: bool, math: bool) -> None:
         options = {"maxNesting": NESTING, "store_labels": True, "colours": colours}
         parser = MarkdownIt("commonmark", options, renderer_cls=Renderer)
         parser.enable(["table", "strikethrough"])
@@ -39,6 +40,11 @@ class Parser:
         parser.block.ruler.at("table", rules.small_table, {"alt": ["paragraph", "reference"]})
         parser.block.ruler.at("reference", rules.wanted_reference)
         parser.core.ruler.push("tasks", rules.tasks)
+        if math:
+            # Loaded only where it is wanted: it reads a table of symbols.
+            from .formulas import formulas
+
+            formulas(parser)
         self._parser = parser
 
     def html(self, text: str) -> str | None:

@@ -63,6 +63,13 @@ class Renderer(RendererHTML):
 
     th_open = td_open
 
+    def math(self, tokens, idx, options, env) -> str:
+        """MathML, which is there already."""
+        return str(tokens[idx].content)
+
+    def math_block(self, tokens, idx, options, env) -> str:
+        return f"{tokens[idx].content}\n"
+
     def spoiler_open(self, tokens, idx, options, env) -> str:
         return '<span class="spoiler">'
 

@@ -22,8 +22,8 @@ DEVIATIONS = {
     for group in json.loads((DATA / "deviations.json").read_text(encoding="utf-8")).values()
     for number, expected in group.items()
 }
-PARSER = Parser(colours=True)
-PLAIN = Parser(colours=False)
+PARSER = Parser(colours=True, math=True)
+PLAIN = Parser(colours=False, math=False)
 
 _BLOCKS = "p|ul|ol|li|blockquote|pre|h[1-6]|table|thead|tbody|tr|td|th"
 
