@@ -12,7 +12,7 @@ const policy = /** @type {any} */ (window).trustedTypes?.createPolicy("chat-html
   createHTML: (/** @type {string} */ html) => html,
 }) ?? { createHTML: (/** @type {string} */ html) => html };
 
-const FORBIDDEN = "script,style,link,meta,base,iframe,object,embed,form,input,button,textarea,select,svg,math,template";
+const FORBIDDEN = "script,style,link,meta,base,iframe,object,embed,form,input,button,textarea,select,svg,annotation-xml,template";
 const ADDRESSES = ["href", "src", "action", "formaction", "xlink:href", "srcset"];
 const SAFE_ADDRESS = /^(?:https?:|mailto:|\/|#)/i;
 

@@ -136,3 +136,17 @@ async def test_a_spoiler_stays_hidden_where_no_markup_is_shown(stage):
         await expect(alice.page.locator(".reply-bar")).to_contain_text("it was ▇▇▇ and x")
         await alice.say("oh")
         await expect(alice.log.locator(".quote")).to_contain_text("it was ▇▇▇ and x")
+
+
+async def test_a_formula_is_shown_and_a_wide_one_makes_the_page_no_wider(stage):
+    async with stage(plugins=["markdown", "history"]) as here:
+        alice = await here.window(viewport={"width": 390, "height": 700})
+        await alice.enter("alice")
+        (bob,) = await here.server.join("general", "bob")
+        await bob.says(f"so $\\frac{{a}}{{b}}$ is\n\n$${'x+' * 120}y$$\n\nthe end")
+        formulas = alice.log.locator("math")
+        await expect(formulas).to_have_count(2)
+        fraction = "(part) => part.children[0].getBoundingClientRect().bottom <= part.children[1].getBoundingClientRect().top + 2"
+        assert await alice.log.locator("mfrac").evaluate(fraction)
+        wider = "(log) => [log, document.documentElement].some((part) => part.scrollWidth > part.clientWidth)"
+        assert not await alice.log.evaluate(wider)
