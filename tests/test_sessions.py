@@ -250,6 +250,36 @@ async def test_what_an_admin_cannot_do_with_accounts(chat):
         assert (await server.api("GET", "me", token=mia.token))[1].user["role"] == "moderator"
 
 
+async def test_who_manages_accounts_gets_no_rights_that_way(chat):
+    roles = {"clerk": {"inherits": "moderator", "grants": ["server.accounts"]}}
+    people = {"root": "admin", "boss": "admin", "ned": "member", "mod": "moderator"}
+    async with chat(accounts=people, settings={"auth": {"roles": roles}}) as server:
+        clerk = await server.account("cleo", "clerk")
+        root, boss, ned, mod = [await server.client(name) for name in ("root", "boss", "ned", "mod")]
+        for by, target in ((clerk, boss), (clerk, mod), (root, boss)):
+            path = f"accounts/{target.id}"
+            for form in ({"state": "disabled"}, {"role": "member"}):
+                assert (await server.api("PATCH", path, form, token=by.token))[0] == 403, (
+                    by.name,
+                    target.name,
+                )
+            assert (await server.api("POST", f"{path}/reset", token=by.token))[0] == 403
+        path = f"accounts/{ned.id}"
+        assert (await server.api("PATCH", path, {"role": "admin"}, token=clerk.token))[0] == 403
+        assert (await server.api("PATCH", path, {"role": "moderator"}, token=clerk.token))[0] == 200
+        assert (await server.api("PATCH", path, {"role": "member"}, token=root.token))[0] == 200
+        # Nothing of it where one half is wrong.
+        form = {"role": "nonsense", "state": "disabled"}
+        assert (await server.api("PATCH", path, form, token=root.token))[0] == 400
+        assert (await server.api("GET", "me", token=ned.token))[0] == 200
+        # A program has no say in who may do what.
+        made = {"name": "bot", "scopes": ["server.accounts"]}
+        _, answer = await server.api("POST", "tokens", made, token=root.token)
+        for form in ({"state": "disabled"}, {"role": "member"}):
+            assert (await server.api("PATCH", path, form, token=answer.token))[0] == 403
+        assert (await server.api("POST", f"{path}/reset", token=answer.token))[0] == 403
+
+
 VOUCHES = """
 from chatserver import Plugin, hookimpl
 

@@ -39,10 +39,17 @@ class AccountAdmin:
             raise Reject("You can't change your own account here.", "forbidden", field="user")
         if state == "waiting":
             raise Reject("An account doesn't go back to waiting.", "invalid", field="state")
-        if state is not None:
-            await set_state(self._store, user, state, by=by)
+        if role is not None or account.state != "waiting":
+            self._require_above(by, user)
+        if role is not None and not self._access.permissions.may_give(by, role):
+            raise Reject(
+                "A role with more rights than your own is not yours to give.", "forbidden", field="role"
+            )
+        # The role first: a wrong one is refused before anything is written.
         if role is not None and role != user.role:
             await self._accounts.set_role(user, role, by=by)
+        if state is not None:
+            await set_state(self._store, user, state, by=by)
         await self._changes.refresh(user.id)
         return await self.account(user_id)
 
@@ -56,10 +63,18 @@ class AccountAdmin:
         """The token of a link with which the account's owner sets another password: once, within a day."""
         await self._access.require(by, "server.accounts")
         account = await self.account(user_id)
+        self._require_above(by, account.user)
         token = await self._accounts.tokens.issue(account.user, "reset")
         noted = entry("reset_link", time.time(), by=by, target=account.user)
         await self._store.write(lambda conn: audit.record(conn, noted))
         return token
+
+    def _require_above(self, by: User, target: User) -> None:
+        """Setting the password or the role of an account gives all its rights. Raises `Reject` ``forbidden``."""
+        if by.scopes is not None:
+            raise Reject("Only a session may do this, not a token of a program.", "forbidden")
+        if not self._access.permissions.outranks(by, target):
+            raise Reject("That account has a role as high as yours.", "forbidden", field="user")
 
     async def account(self, user_id: str) -> Account:
         """The account with this id. Raises `Reject` ``not_found``."""

@@ -144,6 +144,10 @@ class Permissions:
         role = self.role_of(user)
         return sorted(name for name in self._has[role] - self._denies[role] if in_scope(user, name))
 
+    def may_give(self, by: User, role: str) -> bool:
+        """Whether the role has nothing that ``by`` lacks. True for one that there isn't: that is another mistake."""
+        return role not in self._has or self._has[role] - self._denies[role] <= set(self.held(by))
+
     def outranks(
         self, by: User, target: User, by_member: Member | None = None, target_member: Member | None = None
     ) -> bool:
