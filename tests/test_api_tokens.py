@@ -45,6 +45,10 @@ async def test_a_token_may_what_its_scopes_name_and_no_more(chat):
         # Not by a command, either.
         command = ("POST", "rooms/general/messages", {"content": "/me waves"})
         assert await codes(server, reads.token, command) == [403]
+        # Nor is anything read by one.
+        command = ("POST", "rooms/general/messages", {"content": "/history"})
+        assert await codes(server, posts.token, command) == [403]
+        assert await codes(server, all_of_it.token, command) == [200]
         assert await codes(server, ann.token, POST, READ) == [201, 200]
 
 

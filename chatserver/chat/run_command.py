@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..model.errors import Reject, forbidden
-from ..model.permissions import in_scope
+from ..model.permissions import READ, in_scope
 from ..model.rate_limit import RateLimiter
 from ..model.values import Room, User
 from ..plugins.api import Session
@@ -53,8 +53,10 @@ class CommandRunner:
         """
         if command.files or command.reply_to is not None:
             raise Reject("A command can't carry files or be a reply.", "invalid", field="content")
-        if not in_scope(user, "message.post"):
-            raise forbidden("message.post")
+        # A command may answer with what was said.
+        for scope in ("message.post", READ):
+            if not in_scope(user, scope):
+                raise forbidden(scope)
         self._limiter.take(user.id)
         room = await self._room(user, command.room)
         commands = self._plugins.current.commands
