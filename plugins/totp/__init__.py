@@ -121,6 +121,9 @@ class Totp(Plugin):
         return f"{user.name} signs in with the password alone."
 
     async def _require(self, user: User) -> None:
+        # A token that leaked must not lock its owner out.
+        if user.scopes is not None:
+            raise Reject("A program's token can't manage the second step. Sign in for it.", "forbidden")
         if not await self.chat.may(user, "totp.use"):
             raise Reject("Only accounts have a second step.", "forbidden")
 

@@ -148,3 +148,17 @@ async def test_the_second_step_outlives_a_restart(chat, on_file):
         await server.restart()
         assert await login(server) == ("second_step", "code")
         assert isinstance(await login(server, code=code(secret)), str)
+
+
+async def test_a_token_of_a_program_sets_up_no_second_step(chat):
+    async with chat(plugins=["totp"]) as server:
+        ann = await server.account("ann")
+        form = {"name": "bot", "scopes": ["messages.read", "totp.use"]}
+        _, made = await server.api("POST", "tokens", form, token=ann.token)
+        program = await server.client(token=made.token)
+        assert (await refused(program.ask("totp:begin")))[0] == "forbidden"
+        begun = await ann.ask("totp:begin")
+        shown = code(begun.secret)
+        for request in ("confirm", "off"):
+            assert (await refused(program.ask(f"totp:{request}", code=shown)))[0] == "forbidden"
+        assert not (await ann.ask("totp:state")).on
