@@ -197,6 +197,17 @@ async def test_an_admins_link_sets_a_password_once(chat, clock):
         assert (await server.api("POST", "reset", {**form, "token": late}))[0] == 401
 
 
+async def test_a_new_password_ends_a_link_that_was_made_before(chat):
+    async with chat(accounts={"root": "admin"}) as server:
+        root, carl = await server.client("root"), await server.account("carl")
+        _, link = await server.api("POST", f"accounts/{carl.id}/reset", token=root.token)
+        form = {"old": PASSWORD, "new": "another horse"}
+        assert (await server.api("POST", "password", form, token=carl.token))[0] == 200
+        late = {"token": link.token, "password": "third horse"}
+        assert (await server.api("POST", "reset", late))[0] == 401
+        await login(server, password="another horse")
+
+
 # Accounts that are shut out
 
 

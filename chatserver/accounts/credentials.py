@@ -96,8 +96,8 @@ class Credentials:
         await self._store.write(replace)
 
     async def set_password(self, user: User, password: str, but: str | None = None) -> None:
-        """Replace the password and end all sessions and other tokens; or, where the user does it, all sessions ``but``
-        the one of this token. Raises `Reject` ``invalid``, for a bot too."""
+        """Replace the password and end all sessions and other tokens; or, where the user does it, links for a
+        new one and all sessions ``but`` the one of this token. Raises `Reject` ``invalid``, for a bot too."""
         refuse_bot(user)
         hashed = await self._accounts.passwords.hash(password, user.name)
         kept = token_hash(but) if but is not None else None
@@ -106,6 +106,7 @@ class Credentials:
             people.set_password_hash(conn, user.id, hashed)
             audit.record(conn, entry("password", self._clock(), target=user))
             kept_tokens.drop(conn, user_id=user.id, but=kept, kind="session" if kept else None)
+            kept_tokens.drop(conn, user_id=user.id, kind="reset")
             people.add_signal(conn, user.id)
 
         await self._store.write(change)
