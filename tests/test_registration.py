@@ -193,6 +193,21 @@ async def test_invites_end(chat, clock):
             assert refusal(await register(server, "ann", invite=code)) == (401, "unauthorized", "invite")
 
 
+async def test_invites_are_good_while_their_maker_may_invite(chat):
+    accounts = {"root": "admin", "mod": "moderator", "other": "moderator"}
+    async with chat(settings=registers("invite"), accounts=accounts) as server:
+        root, mod, other = [await server.client(name) for name in accounts]
+        of_mod, of_other = await invite(server, mod, uses=9), await invite(server, other, uses=9)
+        assert (await register(server, "ann", invite=of_mod["code"]))[0] == 200
+        for maker, change, code in (
+            (mod, {"role": "member"}, of_mod["code"]),
+            (other, {"state": "disabled"}, of_other["code"]),
+        ):
+            made = await server.api("PATCH", f"accounts/{maker.id}", change, token=root.token)
+            assert made[0] == 200
+            assert refusal(await register(server, "bob", invite=code)) == (401, "unauthorized", "invite")
+
+
 async def test_who_may_make_invites_for_what(chat):
     accounts = {"mod": "moderator", "other": "moderator", "root": "admin", "mia": "member"}
     async with chat(settings=registers("open"), accounts=accounts) as server:

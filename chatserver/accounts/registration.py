@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from inspect import isawaitable
 
 from ..config import Auth, Limits
@@ -27,7 +27,7 @@ MOST_WAITING = 500
 
 
 class Registration:
-    """Makes accounts. ``auth.registration`` says for whom."""
+    """Makes accounts. ``auth.registration`` says for whom, ``may`` whether a user has a permission."""
 
     def __init__(
         self,
@@ -36,12 +36,14 @@ class Registration:
         plugins: PluginHost,
         auth: Auth,
         limits: Limits,
+        may: Callable[[User, str], Awaitable[bool]],
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
         self._accounts = accounts
         self._plugins = plugins
         self._mode = auth.registration
+        self._may = may
         most = limits.registrations_per_hour
         self._by_address = RateLimiter(most / 3600, most, time.monotonic)
         self._clock = clock
@@ -85,8 +87,7 @@ class Registration:
             return None
         invite = None
         if code is not None:
-            wanted = code
-            invite = await self._store.read(lambda conn: kept_invites.good(conn, wanted, self._clock()))
+            invite = await self._good(code)
         if invite is None:
             raise (
                 _no_invite()
@@ -94,6 +95,21 @@ class Registration:
                 else Reject("You need an invite to register here.", "unauthorized", field="invite")
             )
         return invite
+
+    async def _good(self, code: str) -> Invite | None:
+        """The invite of this code, while its maker may still invite."""
+
+        def read(conn: Connection) -> tuple[Invite, User] | None:
+            invite = kept_invites.good(conn, code, self._clock())
+            maker = people.user_by_id(conn, invite.by_id) if invite is not None else None
+            if invite is None or maker is None or not people.is_active(conn, maker.id):
+                return None
+            return invite, maker
+
+        found = await self._store.read(read)
+        if found is None or not await self._may(found[1], "invite.create"):
+            return None
+        return found[0]
 
     async def _ask_plugins(self, name: str, asked: Request) -> None:
         hooks = self._plugins.current.hooks

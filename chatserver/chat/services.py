@@ -142,7 +142,9 @@ class Services:
         self.sign_in = SignIn(
             self.accounts, self.credentials, self.arrivals, self.host, new_guests, self.sanctions
         )
-        self.registration = Registration(self.store, self.accounts, self.host, auth, limits, clock)
+        self.registration = Registration(
+            self.store, self.accounts, self.host, auth, limits, self.access.may, clock
+        )
         self.message_limiter = RateLimiter(limits.messages_per_second, limits.burst, time.monotonic)
         """What other users notice: messages, and by `moves` joining, leaving and the like."""
         self.refusals = Refusals()
