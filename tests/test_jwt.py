@@ -259,3 +259,19 @@ def test_keys_are_rotated_with_overlap(tmp_path):
     assert SigningKeys(file, lambda: now[0]).good() == keys.good() == (second, first)
     now[0] += 2
     assert keys.good() == (second,)
+
+
+async def test_signing_out_ends_a_signed_token_and_no_token_of_a_program(chat):
+    async with chat() as server:
+        ann = await server.account("ann")
+        _, made = await server.api("POST", "tokens/jwt", {}, token=ann.token)
+        program = await server.client(token=made.token)
+        assert (await server.api("POST", "logout", token=made.token))[0] == 200
+        assert await program.closed() == 4003
+        assert await who(server, made.token) == "unauthorized"
+        assert (await server.api("GET", "tokens", token=ann.token))[1].tokens == []
+        _, kept = await server.api(
+            "POST", "tokens", {"name": "bot", "scopes": ["messages.read"]}, token=ann.token
+        )
+        assert (await server.api("POST", "logout", token=kept.token))[0] == 403
+        assert (await who(server, kept.token))["name"] == (await who(server, ann.token))["name"] == "ann"

@@ -107,8 +107,13 @@ class Tokens:
         return found.user if found is not None else None
 
     async def revoke(self, token: str) -> None:
-        """End one session."""
-        await self._store.write(lambda conn: kept_tokens.drop(conn, hash=token_hash(token)))
+        """End one session, or a JSON Web Token of this server. Raises `Reject` ``forbidden`` for a program's token."""
+        found = await self.used(token)
+        if found is not None and found.kind == "api":
+            raise Reject("A program's token is ended by its owner, in a session.", "forbidden")
+        if found is not None and found.hash is not None:
+            hashed = found.hash
+            await self._store.write(lambda conn: kept_tokens.drop(conn, hash=hashed))
 
     @staticmethod
     def id_of(token: str) -> str:

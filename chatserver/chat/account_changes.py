@@ -83,7 +83,7 @@ class AccountChanges:
                 session.connection.close(Close.REVOKED)
 
     async def sign_out(self, token: str) -> None:
-        """End one session, and its connections."""
+        """End one session, and its connections. Raises `Reject` ``forbidden`` for the token of a program."""
         user = await self._accounts.tokens.user_of(token)
         await self._accounts.tokens.revoke(token)
         if user is not None:

@@ -51,8 +51,8 @@ def add(conn: Connection, token: NewToken) -> None:
 
 
 class TokenFacts(msgspec.Struct):
-    """What a token says: whose it is, of which kind, when it ends, when it was used, and whether its user's name is
-    still theirs."""
+    """What a token says: whose it is, of which kind, when it ends, when it was used, whether its user's name is
+    still theirs, and the hash by which it is kept, None where it isn't."""
 
     user: User
     kind: str
@@ -60,6 +60,7 @@ class TokenFacts(msgspec.Struct):
     ends: float | None
     used: float
     holds_name: bool
+    hash: str | None = None
 
 
 def facts(conn: Connection, hash: str, now: float) -> TokenFacts | None:
@@ -70,7 +71,7 @@ def facts(conn: Connection, hash: str, now: float) -> TokenFacts | None:
     user = user_of(row, PLAIN)
     if row.scopes is not None:
         user = msgspec.structs.replace(user, scopes=msgspec.json.decode(row.scopes, type=frozenset[str]))
-    return TokenFacts(user, row.kind, row.expires, row.ends, row.used or 0.0, row.name_key is not None)
+    return TokenFacts(user, row.kind, row.expires, row.ends, row.used or 0.0, row.name_key is not None, hash)
 
 
 def touch(conn: Connection, hash: str, used: float, expires: float) -> None:
