@@ -168,3 +168,25 @@ async def test_what_can_be_no_token(chat):
             status, answer = await server.api("POST", "tokens", {**good, **bad}, token=ann.token)
             assert (status, answer.error["code"]) == (400, "invalid"), bad
         assert (await server.api("GET", "tokens", token=ann.token))[1].tokens == []
+
+
+async def test_a_token_leaves_and_types_only_within_its_scopes(chat):
+    async with chat(plugins=["basics"]) as server:
+        ann = await server.account("ann")
+        await ann.join("general")
+        reads, posts, joins = [
+            await make(server, ann, "messages.read", *more)
+            for more in ((), ("message.post",), ("room.join",))
+        ]
+        program, writer = await server.client(token=reads.token), await server.client(token=posts.token)
+        for request, fields in (("leave", {}), ("typing", {"on": True})):
+            with pytest.raises(Refused) as caught:
+                await program.ask(request, room="general", **fields)
+            assert caught.value.code == "forbidden", request
+        await writer.ask("typing", room="general", on=True)
+        with pytest.raises(Refused) as caught:
+            await writer.ask("message", room="general", content="/leave")
+        assert caught.value.code == "forbidden"
+        leave = ("DELETE", f"rooms/general/members/{ann.id}")
+        assert await codes(server, reads.token, leave) == [403]
+        assert await codes(server, joins.token, leave) == [200]

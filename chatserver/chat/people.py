@@ -11,6 +11,7 @@ from ..delivery.hub import user_topic
 from ..delivery.presence import Presence
 from ..model import errors, names
 from ..model.errors import Close, Reject
+from ..model.permissions import in_scope
 from ..model.rate_limit import RateLimiter
 from ..model.values import Status, User
 from ..protocol import events as wire
@@ -71,6 +72,8 @@ class People:
         live = await self._rooms.get(name)
         if user.id not in live.members:
             raise errors.not_in_room(live.room)
+        if not in_scope(user, "message.post"):
+            raise errors.forbidden("message.post")
         hidden = self._presence.status(user.id)[0] == "offline"
         if live.may_write(user) and not hidden and not self._typing.wait(user.id):
             self._bus.publish(live.room.name, wire.typing(live.room.name, user, on), ephemeral=True)

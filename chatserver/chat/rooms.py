@@ -16,6 +16,7 @@ from ..model import errors, names
 from ..model.confusables import confusable_key
 from ..model.errors import Reject
 from ..model.ids import SYSTEM_ID
+from ..model.permissions import in_scope
 from ..model.values import Member, Room, RoomPosition, RoomRole, Status, User
 from ..plugins.host import PluginHost
 from ..protocol import events as wire
@@ -128,10 +129,12 @@ class RoomService:
         return live
 
     async def leave(self, user: User, name: str) -> None:
-        """Stop being a member."""
+        """Stop being a member. No role lacks this; a token has to be good for joining."""
         live = await self._rooms.get(name)
         if user.id not in live.members:
             raise errors.not_in_room(live.room)
+        if not in_scope(user, "room.join"):
+            raise errors.forbidden("room.join")
         if live.room.kind == "direct":
             raise errors.direct_room("can't be left")
         if live.is_last_owner(user):
