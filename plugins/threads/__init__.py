@@ -116,10 +116,21 @@ class Threads(Plugin):
         if root is not None and not root.user.bot and root.user.id != message.user.id:
             await self.db.execute(FOLLOW_FIRST, root_id=root_id, user_id=root.user.id, seen=root.seq)
         told = {"root_id": root_id, "room": message.room, "message_id": message.id, "seq": message.seq}
+        members = {each.user.id: each.user for each in await self.chat.members(message.room)}
         for row in await self.db.query(FOLLOWERS, root_id=root_id, most=TOLD):
             user = User(row["user_id"], "", "")
-            if self.chat.status(user) != "offline" or user.id == message.user.id:
+            if self.chat.status(user) == "offline" and user.id != message.user.id:
+                continue
+            if await self.may_be_told(user.id, message, members):
                 self.chat.publish_to(user, "replied", told)
+
+    async def may_be_told(self, user_id: str, message: Message, members: dict[str, User]) -> bool:
+        """Whether a follower may read a reply: one who was removed from a private room may not."""
+        try:
+            user = members.get(user_id) or await self.chat.user(user_id)
+        except Reject:
+            return False
+        return await self.chat.may_read(message.room, user=user, seq=message.seq)
 
     # Reading
 

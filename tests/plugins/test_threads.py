@@ -88,6 +88,28 @@ async def test_one_follows_sees_and_ceases_to(chat):
         assert await thread(alice, root) == [(3, 0, True)]
 
 
+async def test_who_was_removed_from_a_private_room_is_not_told_of_replies(chat):
+    rooms = [{"name": "general"}, {"name": "cellar", "kind": "private"}]
+    async with chat(
+        plugins=[*PLUGINS, "basics"], settings={"rooms": rooms}, accounts={"root": "admin"}
+    ) as server:
+        root, bob = await server.join("general", "root", "bob")
+        await root.join("cellar")
+        await root.says("/invite bob", "cellar")
+        await bob.hears("member", action="added")
+        id = (await root.says("Where to?", "cellar")).message_id
+        await bob.says("North.", "cellar", reply_to=id)
+        await bob.hears("threads:replied", room="cellar")
+        status, _ = await server.api("DELETE", f"rooms/cellar/members/{bob.id}", token=root.token)
+        assert status == 200
+        reply = (await root.says("Why?", "cellar", reply_to=id)).message_id
+        await root.hears("threads:replied", message_id=reply)
+        # What bob may read is told after it, so that it would have come by now.
+        seen = (await bob.says("Here?", "general")).message_id
+        await bob.says("Yes.", "general", reply_to=seen)
+        assert (await bob.hears("threads:replied")).root_id == seen
+
+
 async def test_what_was_written_while_it_was_off_is_in_it(chat):
     async with chat(plugins=["history"]) as server:
         alice, bob = await server.join("general", "alice", "bob")
