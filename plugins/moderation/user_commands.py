@@ -67,5 +67,6 @@ class UserCommands:
     @command(permission="moderation.warn", examples=["/warnings bob"])
     async def warnings(self, ctx, user: User):
         """List the warnings of a user that count."""
-        lines = await self.warnings_kept.listed(user)
+        everywhere = await self.chat.may(ctx.user, "moderation.warn")
+        lines = await self.warnings_kept.listed(user, None if everywhere else here(ctx))
         return "\n".join(lines) or f"{user.name} has no warnings."

@@ -86,12 +86,14 @@ class Warnings:
         )
         return int(rows[0]["n"])
 
-    async def listed(self, user: User) -> list[str]:
-        """The warnings that count, the newest first, as lines."""
+    async def listed(self, user: User, room: Room | None) -> list[str]:
+        """The warnings that count, of a room or with None of all, the newest first, as lines."""
         rows = await self._plugin.db.query(
             "SELECT by_name, room, reason FROM moderation_warning WHERE user_id = :user AND ts > :since"
-            " ORDER BY number DESC LIMIT 50",
+            " AND (:every = 1 OR room = :room) ORDER BY number DESC LIMIT 50",
             user=user.id,
             since=self._plugin.now() - self._seconds,
+            every=int(room is None),
+            room="" if room is None else room.name,
         )
         return [f"by {row['by_name']} in #{row['room']}: {row['reason']}" for row in rows]

@@ -48,6 +48,26 @@ async def test_warnings_count_and_have_their_steps(chat, clock):
         assert await code(bob.join("general")) == "banned"
 
 
+async def test_the_owner_of_a_room_sees_the_warnings_of_this_room_alone(chat):
+    async with chat(plugins=["moderation"]) as server:
+        mona, bob = await cast(server)
+        olga = await server.account("olga", "member")
+        status, _ = await server.api("POST", "rooms", {"name": "den"}, token=olga.token)
+        assert status == 201
+        await olga.join("den")
+        await bob.join("den")
+        await mona.says("/warn bob be kind", "general")
+        await mona.hears("notice")
+        await olga.says("/warnings bob", "den")
+        assert (await olga.hears("notice")).text == "bob has no warnings."
+        await olga.says("/warn bob be quiet", "den")
+        await olga.hears("notice")
+        await olga.says("/warnings bob", "den")
+        assert (await olga.hears("notice")).text == "by olga in #den: be quiet"
+        await mona.says("/warnings bob", "general")
+        assert (await mona.hears("notice")).text == "by olga in #den: be quiet\nby mona in #general: be kind"
+
+
 async def test_whom_a_warning_may_not_be_for(chat):
     async with chat(plugins=["moderation"]) as server:
         mona, bob = await cast(server)
