@@ -71,7 +71,7 @@ class Links(Plugin):
     def startup(self):
         self.table = Table(self.db)
         keep = self.settings.keep_hours * 3600
-        self.finder = Finder(self, self.table, self.data_dir, keep, self.settings.pictures_bytes)
+        self.finder = Finder(self, self.table, self.data_dir, keep, self.settings.pictures_bytes, self.never)
         self.waiting: asyncio.Queue[Message] = asyncio.Queue(WAITING)
         self.looked_at: Counter[str] = Counter()
         self.every(60, self.looked_at.clear)

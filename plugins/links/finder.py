@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -27,16 +28,23 @@ AGENT = "Mozilla/5.0 (compatible; chatserver; link preview)"
 
 class Finder:
     """Finds the preview of an address: asked once, and then known for ``keep_seconds``. Pictures are kept in
-    ``folder``, of ``most_bytes`` in all; none with 0."""
+    ``folder``, of ``most_bytes`` in all; none with 0. Of addresses for which ``never`` is true nothing is shown."""
 
     def __init__(
-        self, plugin: Plugin, table: Table, folder: Path, keep_seconds: float, most_bytes: int
+        self,
+        plugin: Plugin,
+        table: Table,
+        folder: Path,
+        keep_seconds: float,
+        most_bytes: int,
+        never: Callable[[str], bool],
     ) -> None:
         self._plugin = plugin
         self._table = table
         self._folder = folder
         self._keep_seconds = keep_seconds
         self._most_bytes = most_bytes
+        self._never = never
         self._under_way: dict[str, asyncio.Task[dict[str, Any]]] = {}
         self._storing = asyncio.Lock()
 
@@ -83,11 +91,18 @@ class Finder:
         return {**said, "site": said["site"] or plain(host, SITE_CHARS), "picture": picture}
 
     async def _get(self, url: str, limit: int, types: tuple[str, ...]) -> HttpResponse:
+        self._check(url)
         headers = {"User-Agent": AGENT, "Accept": ", ".join(types)}
         answer = await self._plugin.http.get(url, headers=headers, timeout=SECONDS, limit=limit, types=types)
+        self._check(answer.url)
         if not answer.ok:
             raise FetchError(f"it answers {answer.status}")
         return answer
+
+    def _check(self, url: str) -> None:
+        """Raises FetchError for a host that the settings leave out."""
+        if self._never(url):
+            raise FetchError("the settings leave this host out")
 
     async def _picture(self, url: str) -> dict[str, Any] | None:
         """The id, width and height of a picture, once it is kept; None if it can't be shown."""

@@ -323,6 +323,19 @@ async def test_hosts_can_be_left_out_and_pictures_too(links, web):
         assert web.asked == ["/"]
 
 
+async def test_a_host_that_is_left_out_is_not_shown_by_way_of_another(links, web):
+    async with links(never=["0.0.1"]) as server:
+        (alice,) = await server.join("general", "alice")
+        here = web.url.replace("127.0.0.1", "localhost")
+        picture = f'<title>Tea</title><meta property="og:image" content="{web.url}/picture.png">'
+        web.pages["/led"] = ("", {"Location": f"{web.url}/"})
+        web.pages["/pictured"] = (picture, HTML)
+        sent = await alice.says(f"{here}/led {here}/pictured")
+        (preview,) = await previews(alice, sent.message_id)
+        assert (preview["url"], preview["picture"]) == (f"{here}/pictured", None)
+        assert "/picture.png" not in web.asked
+
+
 ANN = User("u1", "ann", "Ann")
 
 
