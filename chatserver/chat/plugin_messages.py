@@ -88,10 +88,19 @@ class PluginMessages:
     async def _require_may_post(self, room: Room | str, user: User | None, *, as_message: bool) -> None:
         live = await self._live(self._here(room))
         acting = await self._acting(user, live)
+        await self._require_enabled(acting)
         self._require_member(acting, live)
         await self._services.messages.require_may_post(
             acting, live.room.name, allow_non_member=acting.bot, as_message=as_message
         )
+
+    async def _require_enabled(self, user: User) -> None:
+        """Raises `Reject` ``forbidden`` for a user whose account is disabled."""
+        if user.bot:
+            return
+        account = await self._services.store.read(lambda conn: users.account(conn, user.id))
+        if account is not None and account.state == "disabled":
+            raise Reject("This account is disabled.", "forbidden", field="user")
 
     def _require_member(self, user: User, live: LiveRoom) -> None:
         """Tell the plugin what other users are not told: that there is a room which its bot is not in."""
@@ -113,6 +122,7 @@ class PluginMessages:
         )
         live = await self._live(self._here(room))
         acting = await self._acting(user, live)
+        await self._require_enabled(acting)
         self._require_member(acting, live)
         message = msgspec.structs.replace(message, via=BY_BOT if acting.bot else BY_PLUGIN)
         try:

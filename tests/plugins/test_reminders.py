@@ -219,6 +219,22 @@ def test_how_a_time_is_written(text, when, rest):
     assert (datetime.fromtimestamp(due, BERLIN).strftime("%Y-%m-%d %H:%M"), left) == (when, rest)
 
 
+async def test_nothing_is_sent_for_an_account_that_is_disabled(chat):
+    clock = Clock(NOW)
+    async with chat(plugins=["reminders"], clock=clock, accounts={"root": "admin"}) as server:
+        (root,) = await server.join("general", "root")
+        carl = await server.account("carl", "member")
+        await carl.join("general")
+        await carl.says("/later in 1h hello", "general")
+        await carl.hears("notice")
+        code, _ = await server.api("PATCH", f"accounts/{carl.id}", {"state": "disabled"}, token=root.token)
+        assert code == 200
+        await clock.move(3601)
+        plugin = server.plugin("reminders")
+        assert await plugin.db.query("SELECT id FROM reminders_item") == []
+        assert await root.heard() == []
+
+
 def test_a_day_later_is_the_same_time_on_the_clock_when_it_changes():
     before = datetime(2026, 10, 24, 12, 0, tzinfo=BERLIN).timestamp()
     assert parse("tomorrow 12:00 x", before, BERLIN)[0] == before + 25 * 3600
