@@ -36,7 +36,12 @@ class Receipts {
     /** Users who wrote without being among the readers, by room: it is asked for once. @type {Set<string>} */
     this.asked = new Set();
     chat.on("receipts:read", ({ room, user, seq }) => this.moved(room, user, seq));
-    chat.on("receipts:kept", ({ room, user }) => this.rooms.get(room)?.delete(user.id) && this.paint(room));
+    /** How often users have begun to keep it back: what was asked before that is asked again. */
+    this.kept = 0;
+    chat.on("receipts:kept", ({ room, user }) => {
+      this.kept += 1;
+      if (this.rooms.get(room)?.delete(user.id)) this.paint(room);
+    });
     // Who writes has read what came before, and may keep it back.
     chat.on("message", ({ room, user, seq }) => {
       const known = this.rooms.get(room)?.has(user.id);
@@ -74,8 +79,10 @@ class Receipts {
 
   /** @param {string} room */
   async ask(room) {
+    const { kept } = this;
     try {
       const { readers } = await this.chat.request("receipts", { room });
+      if (kept !== this.kept) return this.ask(room);
       this.rooms.set(room, new Map(readers.map((/** @type {any} */ one) => [one.user.id, one])));
     } catch (error) {
       if (/** @type {any} */ (error).code === "forbidden") this.rooms.set(room, null);
