@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -135,20 +136,21 @@ class PluginJobs:
 
     async def _try(self, job: StoredJob, plugin: Plugin) -> None:
         # Before it runs: a job that ends the server is given up, too.
-        tries = await self._store.write(lambda conn: try_job(conn, job))
-        if tries is None:
-            return
-        if tries > TRIES:
-            await self._give_up(job)
-            return
+        counting = asyncio.ensure_future(self._store.write(lambda conn: try_job(conn, job)))
         try:
-            worked = await plugin._run_job(job.name, job.data)
+            tries = await asyncio.shield(counting)
+            if tries is None:
+                return
+            worked = tries <= TRIES and await plugin._run_job(job.name, job.data)
         except asyncio.CancelledError:
-            await self._store.write(lambda conn: try_job(conn, job, -1))
+            # A stop is no try, whether the job ran or was only being counted.
+            with suppress(Reject):
+                await counting
+                await self._store.write(lambda conn: try_job(conn, job, -1))
             raise
         if worked:
             await self._store.write(lambda conn: drop_job(conn, job.plugin, job.id, job.due))
-        elif tries == TRIES:
+        elif tries >= TRIES:
             await self._give_up(job)
         else:
             later = self._timer() + AGAIN_SECONDS * 2 ** (tries - 1)
