@@ -60,6 +60,17 @@ class Call(ABC):
         # Not kept: a form may have taken minutes.
         return None if self.room is None else await self._services.rooms.get(self.room.name)
 
+    def here(self) -> Room:
+        """The room of the call. Raises `Reject` ``invalid`` outside of one."""
+        if self.room is None:
+            raise Reject(
+                "This works only inside a room. Send the person a plain message first, then this in the room of your "
+                "conversation.",
+                "invalid",
+                field="room",
+            )
+        return self.room
+
     async def find_user(self, text: str) -> User:
         """A user by id, else a member of this room by name, else any user by name. Raises `Reject` ``not_found``."""
         live = await self._live()
@@ -91,9 +102,7 @@ class Call(ABC):
 
     async def reply(self, text: str, **options: Any) -> Message:
         """Post in this room as the plugin's bot; ``options`` are those of ``self.chat.post``. Raises `Reject`."""
-        if self.room is None:
-            raise Reject("This works in a room only.", "invalid", field="room")
-        return await self._instance.chat.post(self.room, text, **options)
+        return await self._instance.chat.post(self.here(), text, **options)
 
     async def run(self, work: Awaitable[T]) -> T | None:
         """Run the call: what it returns, or None once it has asked something."""

@@ -35,6 +35,9 @@ class Context(Finder, Protocol):
     def room(self) -> Room | None:
         """None outside of a room."""
 
+    def here(self) -> Room:
+        """The room. Raises `Reject` ``invalid`` outside of one."""
+
     @property
     def session(self) -> Session | None:
         """The connection it came by; None over HTTP."""

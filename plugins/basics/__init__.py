@@ -29,12 +29,12 @@ class Basics(Plugin):
     @command(permission="message.post", examples=["/me waves"])
     async def me(self, ctx, *, action: str):
         """Say what you are doing: "/me waves" shows as "alice waves"."""
-        await self.chat.post(here(ctx), action, user=ctx.user, kind="action")
+        await self.chat.post(ctx.here(), action, user=ctx.user, kind="action")
 
     @command(permission="message.post", examples=["/shrug", "/shrug who knows"])
     async def shrug(self, ctx, *, text: str = ""):
         r"""Post your text with a ¯\_(ツ)_/¯ after it."""
-        await self.chat.post(here(ctx), f"{text} {SHRUG}".strip(), user=ctx.user)
+        await self.chat.post(ctx.here(), f"{text} {SHRUG}".strip(), user=ctx.user)
 
     @command(permission="direct.start", examples=["/msg bob hello there"])
     async def msg(self, ctx, user: User, *, text: str):
@@ -66,7 +66,7 @@ class Basics(Plugin):
     @command(examples=["/leave", "/leave #general"])
     async def leave(self, ctx, room: Room | None = None):
         """Leave this room, or another."""
-        room = room or here(ctx)
+        room = room or ctx.here()
         await self.chat.leave(room, user=ctx.user)
         return f"You left {room.title or '#' + room.name}."
 
@@ -82,7 +82,7 @@ class Basics(Plugin):
     @command(examples=["/who", "/who #general"])
     async def who(self, ctx, room: Room | None = None):
         """List who is in this room right now, or in another."""
-        room = room or here(ctx)
+        room = room or ctx.here()
         if not await self.chat.may_read(room.name, user=ctx.user):
             raise Reject(f"You are not in #{room.name}.", "not_member", field="room")
         people = sorted(self.chat.online(room), key=lambda user: user.name.casefold())
@@ -92,7 +92,7 @@ class Basics(Plugin):
     @command(examples=["/topic", "/topic Tea at four", "/topic -"])
     async def topic(self, ctx, *, text: Annotated[str, "the new one, or - for none"] = ""):
         """Show this room's topic, or change it."""
-        room = here(ctx)
+        room = ctx.here()
         if not text:
             return room.topic or "This room has no topic."
         await self.chat.change_room(room, topic="" if text == "-" else text, by=ctx.user)
@@ -101,15 +101,15 @@ class Basics(Plugin):
     @command(permission="room.invite", examples=["/invite bob"])
     async def invite(self, ctx, user: User, room: Room | None = None):
         """Add a user to this room, or to another."""
-        room = room or here(ctx)
+        room = room or ctx.here()
         await self.chat.invite(room, user, by=ctx.user)
         return f"{user.name} was invited to #{room.name}."
 
     @command(examples=["/role bob moderator", "/role bob owner"])
     async def role(self, ctx, user: User, role: Literal["member", "moderator", "owner"]):
         """Give a member another role in this room, or step down yourself."""
-        await self.chat.set_room_role(here(ctx), user, role, by=ctx.user)
-        return f"{user.name} is {'an' if role == 'owner' else 'a'} {role} of #{here(ctx).name} now."
+        await self.chat.set_room_role(ctx.here(), user, role, by=ctx.user)
+        return f"{user.name} is {'an' if role == 'owner' else 'a'} {role} of #{ctx.here().name} now."
 
     @command(
         permission="server.plugins",
@@ -148,15 +148,3 @@ class Basics(Plugin):
     def _with_status(self, user: User) -> str:
         status = self.chat.status(user)
         return f"{user.name} ({status})" if status in ("away", "busy") else user.name
-
-
-def here(ctx) -> Room:
-    """The room in which the command was given. Raises `Reject` when it was in none."""
-    if ctx.room is None:
-        raise Reject(
-            "This works only inside a room. Send the person a plain message first, then this in the room of your "
-            "conversation.",
-            "invalid",
-            field="room",
-        )
-    return ctx.room

@@ -85,11 +85,10 @@ class History(Plugin):
     @command(permission="history.read", examples=["/history", "/history 20"])
     async def history(self, ctx, count: Annotated[int, f"how many messages, at most {LIMIT}"] = 10):
         """Show the last messages of this room once more, to you alone."""
-        if ctx.room is None:
-            raise Reject("This works in a room only.", "invalid", field="room")
+        room = ctx.here()
         if not 1 <= count <= LIMIT:
             raise Reject(f"Between 1 and {LIMIT} messages, please.", "invalid", field="count")
-        lines = await self.last_lines(ctx.room, ctx.user, count)
+        lines = await self.last_lines(room, ctx.user, count)
         return "\n".join(lines) or "Nothing was said here yet."
 
     async def last_lines(self, room: Room, user: User, count: int) -> list[str]:

@@ -211,9 +211,8 @@ class Links(Plugin):
     @command(permission="links.switch", examples=["/previews off", "/previews on"])
     async def previews(self, ctx, state: Literal["on", "off"]):
         """Switch previews of links in this room on or off; those that are there stay."""
-        if ctx.room is None:
-            raise Reject("This works in a room only.", "invalid", field="room")
-        await self.table.set_quiet(ctx.room.name, state == "off")
+        room = ctx.here()
+        await self.table.set_quiet(room.name, state == "off")
         return f"Links in this room have {'previews' if state == 'on' else 'no previews'} from now on."
 
 

@@ -239,10 +239,9 @@ class Mentions(Plugin):
         time: Annotated[timedelta | None, "for how long"] = None,
     ):
         """Choose what you are told of in this room: everything, mentions, or nothing."""
-        if ctx.room is None:
-            raise Reject("This works in a room only.", "invalid", field="room")
+        room = ctx.here()
         until = None if time is None else self.now() + time.total_seconds()
-        await self.set_level(ctx.user, ctx.room.name, None if level == "default" else level, until)
+        await self.set_level(ctx.user, room.name, None if level == "default" else level, until)
         return (
             "Of this room you are told as of all others."
             if level == "default"

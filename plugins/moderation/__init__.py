@@ -29,7 +29,7 @@ from .reports import PERMISSION, Ask, Claim, Close, NewReport, Reports
 from .server_commands import SERVER, ServerCommands
 from .user_commands import UserCommands
 from .warnings import BY_USER, WARNINGS, Warnings, step
-from .words_for_people import UNTIL_LIFTED, Reason, Time, here, lasting, line, minutes
+from .words_for_people import UNTIL_LIFTED, Reason, Time, lasting, line, minutes
 
 Count = Annotated[int, msgspec.Meta(ge=0, le=100_000)]
 
@@ -159,37 +159,37 @@ class Moderation(ServerCommands, UserCommands, Plugin):
     @command(permission="moderation.kick", examples=["/kick bob", "/kick bob 10 shouting"])
     async def kick(self, ctx, user: User, time: Time = UNTIL_LIFTED, *, reason: Reason = ""):
         """Remove a user from this room, and keep them out for a while if you give a time."""
-        await self.chat.kick(here(ctx), user, minutes=minutes(time), reason=reason, by=ctx.user)
+        await self.chat.kick(ctx.here(), user, minutes=minutes(time), reason=reason, by=ctx.user)
         return f"{user.name} was removed{lasting(time, '')}."
 
     @command(permission="moderation.mute", examples=["/mute bob", "/mute bob 10m shouting"])
     async def mute(self, ctx, user: User, time: Time = UNTIL_LIFTED, *, reason: Reason = ""):
         """Let a user read but not write in this room, for a time or until you lift it."""
-        await self.chat.mute(here(ctx), user, minutes=minutes(time), reason=reason, by=ctx.user)
+        await self.chat.mute(ctx.here(), user, minutes=minutes(time), reason=reason, by=ctx.user)
         return f"{user.name} is muted{lasting(time)}."
 
     @command(permission="moderation.mute", examples=["/unmute bob"])
     async def unmute(self, ctx, user: User):
         """Let a muted user write again."""
-        await self.chat.unmute(here(ctx), user, by=ctx.user)
+        await self.chat.unmute(ctx.here(), user, by=ctx.user)
         return f"{user.name} may write again."
 
     @command(permission="moderation.ban", examples=["/ban bob", "/ban bob 1d spam"])
     async def ban(self, ctx, user: User, time: Time = UNTIL_LIFTED, *, reason: Reason = ""):
         """Remove a user from this room and keep them out, for a time or until you lift it."""
-        await self.chat.ban(here(ctx), user, minutes=minutes(time), reason=reason, by=ctx.user)
+        await self.chat.ban(ctx.here(), user, minutes=minutes(time), reason=reason, by=ctx.user)
         return f"{user.name} is banned{lasting(time)}."
 
     @command(permission="moderation.ban", examples=["/unban bob"])
     async def unban(self, ctx, user: User):
         """Let a banned user in again."""
-        await self.chat.unban(here(ctx), user, by=ctx.user)
+        await self.chat.unban(ctx.here(), user, by=ctx.user)
         return f"{user.name} may come back."
 
     @command(permission="moderation.ban", examples=["/bans"])
     async def bans(self, ctx):
         """List who is banned from this room, with their ids."""
-        bans = await self.chat.bans(here(ctx))
+        bans = await self.chat.bans(ctx.here())
         return "\n".join(f"{line(ban)} ({ban.user.id})" for ban in bans) or "No user is banned here."
 
     async def _report(self, ctx, fields: NewReport):

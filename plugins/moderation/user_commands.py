@@ -6,8 +6,6 @@ from typing import Annotated
 
 from chatserver import Reject, User, command
 
-from .words_for_people import here
-
 MOST = 100
 PAGE = 200
 PAGES = 20
@@ -20,7 +18,7 @@ class UserCommands:
     @command(permission="message.delete_any", examples=["/purge bob 10"])
     async def purge(self, ctx, user: User, count: Annotated[int, "how many, 100 at most"]):
         """Delete the last messages of a user in this room."""
-        room = here(ctx)
+        room = ctx.here()
         if not 1 <= count <= MOST:
             raise Reject(f"1 to {MOST} messages at once.", "invalid", field="count")
         if user.id != ctx.user.id and not await self.chat.outranks(ctx.user, user, room):
@@ -53,7 +51,7 @@ class UserCommands:
     @command(permission="moderation.warn", examples=["/warn bob Please keep to the topic"])
     async def warn(self, ctx, user: User, *, reason: str):
         """Warn a user, who is told; enough warnings have what the settings say as their consequence."""
-        room = here(ctx)
+        room = ctx.here()
         if user.id == ctx.user.id:
             raise Reject("You can't do this to yourself.", "invalid", field="user")
         if user.bot or not await self.chat.outranks(ctx.user, user, room):
@@ -68,5 +66,5 @@ class UserCommands:
     async def warnings(self, ctx, user: User):
         """List the warnings of a user that count."""
         everywhere = await self.chat.may(ctx.user, "moderation.warn")
-        lines = await self.warnings_kept.listed(user, None if everywhere else here(ctx))
+        lines = await self.warnings_kept.listed(user, None if everywhere else ctx.here())
         return "\n".join(lines) or f"{user.name} has no warnings."

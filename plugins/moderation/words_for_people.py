@@ -5,19 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
-from chatserver import Ban, Reject, Room
+from chatserver import Ban
 
 Time = Annotated[timedelta, "minutes, or 90s, 1h30m, 2 days"]
 Reason = Annotated[str, "shown to everyone"]
 UNTIL_LIFTED = timedelta(0)
 UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
-
-
-def here(ctx) -> Room:
-    """The room in which the command was given. Raises `Reject` when it was in none."""
-    if ctx.room is None:
-        raise Reject("This works in a room only.", "invalid", field="room")
-    return ctx.room
 
 
 def minutes(time: timedelta) -> float:

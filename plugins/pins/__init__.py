@@ -137,11 +137,8 @@ class Pins(Plugin):
     @command(examples=["/pins"])
     async def pins(self, ctx):
         """Show what is pinned in this room."""
-        if ctx.room is None:
-            raise Reject("This works in a room only.", "invalid", field="room")
-        found = [
-            each.message for each in await self.pinned(ctx.user, ctx.room.name) if each.message is not None
-        ]
+        room = ctx.here()
+        found = [each.message for each in await self.pinned(ctx.user, room.name) if each.message is not None]
         lines = [f"{each.user.name}: {' '.join(each.content.split())[:200]}" for each in found[:LINES]]
         return "\n".join([*lines, *(["…"] if len(found) > LINES else [])]) or "Nothing is pinned here."
 

@@ -136,7 +136,7 @@ class Polls(Plugin):
         text: Annotated[str, '"question" choice "another choice" … --several --anonymous'] = "",
     ):
         """Ask this room a question."""
-        room = here(ctx)
+        room = ctx.here()
         if text:
             question = parse(text)
         else:
@@ -219,7 +219,7 @@ class Polls(Plugin):
 
     async def newest(self, ctx) -> Message:
         """The newest open poll of the caller's room. Raises `Reject` ``not_found``."""
-        for row in await self.db.query(NEWEST, room=here(ctx).name):
+        for row in await self.db.query(NEWEST, room=ctx.here().name):
             return await self.chat.message_for(ctx.user, row["message_id"])
         raise Reject("No poll is open here.", "not_found")
 
@@ -263,14 +263,6 @@ class Polls(Plugin):
         message = await self.chat.message(message_id)
         if message is not None and not message.deleted and self.here(message.room):
             await self.end_poll(message, message.user, as_message=False)
-
-
-def here(ctx) -> Room:
-    """The room a command is called in. Raises `Reject` ``invalid`` outside of one."""
-    if ctx.room is None:
-        raise Reject("This works in a room only.", "invalid", field="room")
-    room: Room = ctx.room
-    return room
 
 
 def read(asked: Asked) -> Question:

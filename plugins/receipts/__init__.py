@@ -154,7 +154,6 @@ class Receipts(Plugin):
     @command("receipts room", permission="receipts.room", examples=["/receipts room on"])
     async def receipts_room(self, ctx, on: Annotated[bool, "on or off"]):
         """Let this room show who has read what, or not."""
-        if ctx.room is None:
-            raise Reject("This works in a room only.", "invalid", field="room")
-        await self.set_room(ctx.user, ctx.room, on)
+        room = ctx.here()
+        await self.set_room(ctx.user, room, on)
         return "This room shows who has read." if on else "This room doesn't show who has read."

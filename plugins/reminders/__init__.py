@@ -99,12 +99,11 @@ class Reminders(Plugin):
     @command(permission="reminders.use", examples=["/later tomorrow 9:00 Good morning!"])
     async def later(self, ctx, *, text: Annotated[str, "when, and what"]):
         """Send a message into this room later."""
-        if ctx.room is None:
-            raise Reject("This works in a room only.", "invalid", field="room")
+        room = ctx.here()
         zone = await self.zone_of(ctx.user)
         due, rest = parse(text, self.now(), zone)
-        await self.chat.may_post(ctx.room, user=ctx.user)
-        await self.plan(ctx.user, "message", due, rest, ctx.room.name, "")
+        await self.chat.may_post(room, user=ctx.user)
+        await self.plan(ctx.user, "message", due, rest, room.name, "")
         return ctx.t("later", when=shown(due, zone))
 
     async def plan(self, user: User, kind: Kind, due: float, text: str, room: str, message_id: str) -> str:
