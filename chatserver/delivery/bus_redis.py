@@ -20,6 +20,7 @@ import msgspec
 from ..model.errors import ConfigError
 from ..model.values import RoomPosition
 from .bus import NODES, Carried, Deliver, DeliverApart, Receiver
+from .bus_local import LocalBus
 from .hub import ALL
 from .outbox import Outbox
 
@@ -57,7 +58,7 @@ class _Packet(msgspec.Struct, frozen=True, array_like=True):
     items: list[Carried]
 
 
-class RedisBus:
+class RedisBus(LocalBus):
     """The bus over the Redis at ``url``, where all names begin with ``prefix``; ``epoch`` is that of the database.
 
     ``node`` is what this process is called.
@@ -70,8 +71,7 @@ class RedisBus:
     ) -> None:
         self.node = secrets.token_hex(4)
         self.problem: str | None = "it has not connected yet"
-        self._deliver = deliver
-        self._deliver_apart = deliver_apart
+        super().__init__(deliver, deliver_apart)
         self._prefix = prefix + ":"
         self._epoch = epoch
         try:
@@ -95,7 +95,7 @@ class RedisBus:
         self, topic: str, payload: bytes, position: RoomPosition | None = None, *, ephemeral: bool = False
     ) -> None:
         """Hand over to this process, and queue for the others."""
-        self._deliver(topic, payload, ephemeral=ephemeral)
+        super().publish(topic, payload, ephemeral=ephemeral)
         self.elsewhere(topic, Carried(payload, position, ephemeral))
 
     def publish_apart(
@@ -107,23 +107,8 @@ class RedisBus:
         position: RoomPosition | None = None,
     ) -> None:
         """Hand over to this process, and queue for the others."""
-        self._deliver_apart(topic, payload, instead, users)
+        super().publish_apart(topic, payload, instead, users)
         self.elsewhere(topic, Carried(payload, position, False, instead, tuple(users)))
-
-    def here(
-        self,
-        topic: str,
-        payload: bytes,
-        instead: bytes | None = None,
-        users: Collection[str] = (),
-        *,
-        ephemeral: bool = False,
-    ) -> None:
-        """Hand over to this process."""
-        if instead is None:
-            self._deliver(topic, payload, ephemeral=ephemeral)
-        else:
-            self._deliver_apart(topic, payload, instead, users)
 
     def elsewhere(self, topic: str, what: Carried) -> None:
         """Queue for the others: it goes out at the end of this turn of the loop."""

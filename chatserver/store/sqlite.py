@@ -29,35 +29,15 @@ def database_file(url: str, data_dir: Path) -> Path | None:
     return Path(url.removeprefix("sqlite:") or data_dir / "chat.db")
 
 
-class SqliteMemory:
-    """A database in memory, gone at the end."""
+class _Sqlite:
+    """What is the same for a database in a file and one in memory."""
 
-    name = "the log in memory"
-    readers: Engine | None = None
+    name: str
+    engine: Engine
     unready = LOCKED
-
-    def __init__(self) -> None:
-        self.engine = create_engine(
-            "sqlite://",
-            poolclass=StaticPool,
-            connect_args={"check_same_thread": False, "isolation_level": None},
-        )
-        event.listen(self.engine, "begin", _begin)
-
-    def absent(self) -> bool:
-        return True
 
     def wait(self, seconds: float) -> None:
         pass
-
-    def claim(self, use: Use) -> None:
-        pass
-
-    def check(self, conn: Connection) -> None:
-        pass
-
-    def back_up(self, revision: str) -> Path | None:
-        return None
 
     def started(self, conn: Connection) -> str:
         return boot_id()
@@ -71,6 +51,33 @@ class SqliteMemory:
     def unopened(self, error: Exception) -> ConfigError:
         return unopened(self.name, error)
 
+
+class SqliteMemory(_Sqlite):
+    """A database in memory, gone at the end."""
+
+    name = "the log in memory"
+    readers: Engine | None = None
+
+    def __init__(self) -> None:
+        self.engine = create_engine(
+            "sqlite://",
+            poolclass=StaticPool,
+            connect_args={"check_same_thread": False, "isolation_level": None},
+        )
+        event.listen(self.engine, "begin", _begin)
+
+    def absent(self) -> bool:
+        return True
+
+    def claim(self, use: Use) -> None:
+        pass
+
+    def check(self, conn: Connection) -> None:
+        pass
+
+    def back_up(self, revision: str) -> Path | None:
+        return None
+
     def abandon(self) -> None:
         self.close()
 
@@ -78,10 +85,8 @@ class SqliteMemory:
         self.engine.dispose()
 
 
-class SqliteFile:
+class SqliteFile(_Sqlite):
     """A database in a file, for one server."""
-
-    unready = LOCKED
 
     def __init__(self, url: str, data_dir: Path, durability: str) -> None:
         path = database_file(url, data_dir)
@@ -97,9 +102,6 @@ class SqliteFile:
 
     def absent(self) -> bool:
         return not self.path.exists()
-
-    def wait(self, seconds: float) -> None:
-        pass
 
     def claim(self, use: Use) -> None:
         try:
@@ -123,18 +125,6 @@ class SqliteFile:
         copy = self.path.with_name(f"{self.path.name}.before-{revision}")
         _copy(self.path, copy)
         return copy
-
-    def started(self, conn: Connection) -> str:
-        return boot_id()
-
-    def writer(self) -> SqliteWriter:
-        return SqliteWriter(self.engine)
-
-    def renumber(self, conn: Connection) -> None:
-        pass
-
-    def unopened(self, error: Exception) -> ConfigError:
-        return unopened(self.name, error)
 
     def abandon(self) -> None:
         self.engine.dispose()
