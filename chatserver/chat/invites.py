@@ -67,14 +67,14 @@ class Invites:
         return invite
 
     async def listed(self, by: User) -> list[tuple[Invite, User | None]]:
-        """Those that can be used yet, with who made them: one's own, for admins all."""
+        """Invites that can still be used, each with its maker: all of them for admins, the user's own for others."""
         await self._access.require(by, "invite.create")
         whose = None if await self._access.may(by, "server.accounts") else by.id
         found = await self._store.read(lambda conn: kept_invites.listed(conn, self._clock(), whose))
         return [(invite, await self._maker(invite)) for invite in found]
 
     async def drop(self, by: User, code: str) -> None:
-        """End one: one's own, for admins any."""
+        """End an invite: any for admins, the user's own for others."""
         await self._access.require(by, "invite.create")
         whose = None if await self._access.may(by, "server.accounts") else by.id
         if not await self._store.write(lambda conn: kept_invites.drop(conn, code, whose)):

@@ -122,7 +122,7 @@ class JwtIssuer(_Section, frozen=True, kw_only=True):
 
 
 class RoleConfig(_Section, frozen=True, kw_only=True):
-    """A role of one's own, or, under the name of one that is there, a change of it."""
+    """A further role; under the name of one that exists, a change of that."""
 
     inherits: Literal["guest", "member", "moderator"] | None = None
     """The role whose permissions and rank it has; member where it isn't said. Not for roles that are there."""

@@ -8,7 +8,7 @@ from collections.abc import Collection
 from .shortcodes import stands_alone
 
 NAME = re.compile(r"(?=[a-z0-9_+-]*[a-z])[a-z0-9_+-]{2,32}")
-"""The name of an emoji of one's own: there is a letter in it."""
+"""The name of a custom emoji: there is a letter in it."""
 _CODE = re.compile(r":([a-z0-9_+-]{2,32}):")
 _CODES = re.compile(rf"(?:{_CODE.pattern})+")
 _PLACE = re.compile(r"\0([^\0]*)\0")

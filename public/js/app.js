@@ -182,7 +182,7 @@ export class App extends Emitter {
     return this.socket.on("event", (event) => event.type === type && listener(event));
   }
 
-  /** How people call somebody. @param {import("./protocol.js").User} user */
+  /** The name that is shown of a user. @param {import("./protocol.js").User} user */
   nameOf(user) {
     const known = this.store.user(user);
     return known.display_name || known.name;

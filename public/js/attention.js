@@ -57,7 +57,7 @@ export class Attention {
   }
 
   /**
-   * Whether a message of somebody else is to be told.
+   * Whether another user's message is to be told.
    * @param {Message} message @param {Room} room @param {boolean} namesMe
    */
   wants(message, room, namesMe) {

@@ -12,7 +12,7 @@
 const MOST = 30;
 /** A name is shorter than this. */
 const LONGEST = 100;
-/** Nobody looks for words while pasting a book. */
+/** A longer text is pasted, and no command's words are looked for in it. */
 const LONGEST_LINE = 2000;
 
 /** A command line: `/` and not `//`, which is a literal slash. @param {string} text */

@@ -25,7 +25,7 @@ export class IndexedShelf {
     return this.opening;
   }
 
-  /** What the browser closes, or somebody empties, is opened anew with the next entry. @param {IDBDatabase} db */
+  /** What the browser closes, or a user empties, is opened anew with the next entry. @param {IDBDatabase} db */
   opened(db) {
     db.onversionchange = () => {
       db.close();

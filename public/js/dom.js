@@ -46,7 +46,7 @@ export function iconButton(name, label, onClick, extra = "") {
   return h("button", { type: "button", class: `icon-button ${extra}`, "aria-label": label, title: label, onClick }, icon(name));
 }
 
-/** Somebody's initials in a colour that stays with them; decorative, as the name stands beside it.
+/** A user's initials in a colour that stays the user's own; decorative, as the name stands beside it.
  * @param {{id: string, name: string, display_name: string}} user @param {string} [shown] a name in the place of theirs */
 export function avatar(user, shown) {
   const letters = initials(shown || user.display_name || user.name);

@@ -1,4 +1,4 @@
-/** A small publisher: parts listen to topics, whoever owns the state emits them. */
+/** A small publisher: parts listen to topics, the owner of the state emits them. */
 export class Emitter {
   constructor() {
     /** @type {Map<string, Set<(detail: any) => void>>} */

@@ -3,7 +3,7 @@ import { addNote } from "./notes.js";
 
 /** @typedef {import("./store.js").Store} Store */
 
-/** Somebody who stops writing without saying so is forgotten after this many milliseconds. */
+/** A user who stops writing without saying so is forgotten after this many milliseconds. */
 const TYPING_MS = 6000;
 
 /** Apply an event that takes no seq. @param {Store} store @param {any} event @returns {boolean} whether it is known */

@@ -3,9 +3,9 @@ import { read, write } from "./settings.js";
 /** So long without a key, a touch or the mouse is away. */
 const IDLE_MS = 10 * 60_000;
 const LOOK_MS = 30_000;
-/** How often it is written down that somebody is here. */
+/** How often it is written down that the user is here. */
 const NOTE_MS = 10_000;
-/** Shared by the tabs: when somebody was last here, and which text stood beside "online" before they went. */
+/** Shared by the tabs: when the user was last here, and which text stood beside "online" before they went. */
 const ACTIVE = "chat.active";
 const AWAY = "chat.away";
 
@@ -31,7 +31,7 @@ export class Idle {
     this.active();
   }
 
-  /** Somebody is here. */
+  /** The user is here. */
   active() {
     if (this.now() - this.noted < NOTE_MS) return;
     this.noted = this.now();
@@ -42,7 +42,7 @@ export class Idle {
     if (this.status === "away") this.tell("online", before);
   }
 
-  /** Is somebody still here? */
+  /** Is the user still here? */
   look() {
     const last = Math.max(this.noted, read(ACTIVE, 0));
     if (this.now() - last < IDLE_MS || this.status !== "online" || this.store.connection.state !== "live") return;

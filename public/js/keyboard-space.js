@@ -7,7 +7,7 @@ export function leaveKeyboardSpace() {
   if (!view) return;
   const root = document.documentElement;
   const measure = () => {
-    // Somebody who has zoomed in sees a part of the page, and that is no keyboard.
+    // A user who has zoomed in sees a part of the page, and that is no keyboard.
     const covered = view.scale > 1.01 ? 0 : Math.max(0, root.clientHeight - view.height);
     root.style.setProperty("--keyboard", `${Math.round(covered)}px`);
     root.toggleAttribute("data-keyboard", covered > 0);

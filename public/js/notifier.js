@@ -14,7 +14,7 @@ const TELLER = "chat.teller";
 const LATE_MS = 120_000;
 const TEXT_CHARS = 200;
 
-/** Tells of messages while nobody looks: a desktop notification and a sound, by one tab of all. */
+/** Tells of messages while the user looks elsewhere: a desktop notification and a sound, by one tab of all. */
 export class Notifier {
   /** @param {App} app */
   constructor(app) {

@@ -14,7 +14,7 @@ import { Emitter } from "./emitter.js";
 
 /** The wait before a refused message that may pass later is tried again, in seconds, when the server names none. */
 const RETRY_SECONDS = 3;
-/** A longer wait (somebody muted) is a failure: nobody waits that long without asking why. */
+/** A longer wait (a mute) is a failure: users should be told why. */
 const LONGEST_SECONDS = 30;
 
 /** A nonce that begins with the time: the server's index keeps those of one time together. @param {number} [now] */

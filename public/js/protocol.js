@@ -45,7 +45,7 @@ export const REQUEST = Object.freeze({
   ping: "ping",
 });
 
-/** The id of whoever does what nobody did: the rooms that are there from the start. */
+/** The id of the server's own user, who made the rooms that are there from the start. */
 export const SYSTEM = "system";
 
 /** The request that the bundled plugin `history` adds. */

@@ -15,7 +15,7 @@ export class Reads {
   constructor(store, socket) {
     this.store = store;
     this.socket = socket;
-    /** Whether the end of the current room is on the screen of somebody who looks. */
+    /** Whether the end of the current room is on the screen of a user who looks. */
     this.reading = false;
     /** @type {Map<string, number>} */
     this.timers = new Map();

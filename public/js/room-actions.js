@@ -31,7 +31,7 @@ export function roomActions(app) {
   actions.provide("room", () => store.room(store.current));
   for (const action of all) actions.add({ ...action, of: "room" });
 
-  /** The seq of somebody else's last message that is here. @param {Room} room */
+  /** The seq of another user's last message that is here. @param {Room} room */
   function lastOther({ timeline }) {
     return timeline.events.findLast((event) => store.counts(event))?.seq ?? 0;
   }

@@ -10,7 +10,7 @@ import { Emitter } from "./emitter.js";
  * @typedef {{id: string, title: () => string, fields: () => Field[], when?: () => boolean}} Page
  */
 
-/** The pages of the settings, in order: whoever has something to be set adds one. Emits `change`. */
+/** The pages of the settings, in order: each part with settings adds one. Emits `change`. */
 export class SettingsPages extends Emitter {
   constructor() {
     super();

@@ -67,7 +67,7 @@ export class Snapshot {
   }
 }
 
-/** Forget it: whoever signs out leaves nothing. */
+/** Forget it: signing out leaves nothing. */
 export async function forgetSnapshots() {
   await run("readwrite", (table) => table.clear()).catch(() => {});
 }

@@ -272,7 +272,7 @@ export class Socket extends Emitter {
     }
   }
 
-  /** Don't wait for the timer: the network is back, or somebody looks, or asks. */
+  /** Don't wait for the timer: the network is back, or the user looks, or asks. */
   retryNow() {
     if (this.stopped) return;
     if (this.socket === null) {

@@ -4,12 +4,12 @@ const TEXTS = {
   en: {
     "polls.new": "New poll…", "polls.close": "Close poll", "polls.closed": "Closed", "polls.closes": "Closes {when}", "polls.several": "Several choices",
     "polls.anonymous": "Anonymous", "polls.who": "Who voted", "polls.hide": "Hide", "polls.voters": { one: "{count} voter", other: "{count} voters" },
-    "polls.choice": { one: "{text}: {count} vote, {percent}%", other: "{text}: {count} votes, {percent}%" }, "polls.nobody": "No votes",
+    "polls.choice": { one: "{text}: {count} vote, {percent}%", other: "{text}: {count} votes, {percent}%" }, "polls.noVotes": "No votes",
   },
   "zh-Hant": { "polls.new": "新投票…", "polls.close": "結束投票", "polls.closed": "已結束", "polls.closes": "{when} 結束", "polls.several": "可複選", "polls.anonymous": "匿名",
-    "polls.who": "誰投了票", "polls.hide": "隱藏", "polls.voters": "{count} 人投票", "polls.choice": "{text}：{count} 票，{percent}%", "polls.nobody": "沒有票" },
+    "polls.who": "誰投了票", "polls.hide": "隱藏", "polls.voters": "{count} 人投票", "polls.choice": "{text}：{count} 票，{percent}%", "polls.noVotes": "沒有票" },
   "zh-Hans": { "polls.new": "新投票…", "polls.close": "结束投票", "polls.closed": "已结束", "polls.closes": "{when} 结束", "polls.several": "可多选", "polls.anonymous": "匿名",
-    "polls.who": "谁投了票", "polls.hide": "隐藏", "polls.voters": "{count} 人投票", "polls.choice": "{text}：{count} 票，{percent}%", "polls.nobody": "没有票" },
+    "polls.who": "谁投了票", "polls.hide": "隐藏", "polls.voters": "{count} 人投票", "polls.choice": "{text}：{count} 票，{percent}%", "polls.noVotes": "没有票" },
 };
 const DAY_MS = 86_400_000;
 /** The longest time that a browser's timer waits. */
@@ -174,7 +174,7 @@ class Card {
       box.classList.toggle("polls-most", ended && votes > 0 && votes === most);
       count.textContent = votes ? `${percent}% · ${votes}` : "";
       names.hidden = !users;
-      names.textContent = users?.[at]?.length ? users[at].map((user) => user.display_name || user.name).join(", ") : chat.t("polls.nobody");
+      names.textContent = users?.[at]?.length ? users[at].map((user) => user.display_name || user.name).join(", ") : chat.t("polls.noVotes");
     });
     this.who.textContent = chat.t(users ? "polls.hide" : "polls.who");
     this.who.setAttribute("aria-expanded", String(Boolean(users)));

@@ -42,7 +42,7 @@ export class ChatApp extends Part {
     const last = store.room(read(`chat.room.${store.me?.id}`, null));
     const rooms = [...store.rooms.values()].filter((room) => !room.archived);
     const joined = rooms.filter((room) => room.joined && room.kind !== "direct");
-    // Somebody who is nowhere yet is let into a room once; whoever left, or was removed, chooses for themselves.
+    // A user in no room yet is let into one, once; one who left, or was removed, chooses a room.
     const offered = this.started || rooms.some((room) => room.joined) ? [] : rooms;
     const room = last?.joined ? last : preferred(joined) ?? preferred(offered);
     if (!room) return app.router.route.room === null ? undefined : app.router.replace("#/");

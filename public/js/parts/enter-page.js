@@ -158,7 +158,7 @@ export class EnterPage extends Part {
   }
 }
 
-/** The name that somebody may mean who wrote what can't be one: "Ann Smith" is Ann_Smith. @param {string} text */
+/** The name that may be meant by what can't be one: "Ann Smith" is Ann_Smith. @param {string} text */
 export function possibleName(text) {
   const joined = text.normalize("NFKC").trim().replace(/[\s@:/#+,]+/gu, "_").replace(/^_+|_+$/g, "");
   return [...joined].slice(0, NAME_CHARS).join("").replace(/_+$/, "");

@@ -41,7 +41,7 @@ export class Intake {
     if (welcome) this.take([...(event.dataTransfer?.files ?? [])]);
   }
 
-  /** Somebody who pastes while no field has the focus means the message. @param {ClipboardEvent} event */
+  /** What is pasted while no field has the focus goes into the message. @param {ClipboardEvent} event */
   pastedBeside(event) {
     if (event.defaultPrevented || /** @type {Element} */ (event.target).closest?.(FIELDS) || document.querySelector("dialog[open]")) return;
     this.pasted(event);

@@ -1,7 +1,7 @@
 const PHONE = "(max-width: 43.6875em)";
 
 /**
- * Open a modal dialog. Whoever goes elsewhere closes it; on a phone Back closes it and nothing else, by an entry of its own
+ * Open a modal dialog. Going elsewhere closes it; on a phone Back closes it and nothing else, by an entry of its own
  * in the history.
  * @param {HTMLDialogElement} dialog
  */

@@ -55,7 +55,7 @@ export class UserCard extends Part {
     return [h("div", { class: "field card-slot" }, h("span", { class: "label", "aria-hidden": "true" }, t("room.role")), select)];
   }
 
-  /** What plugins show of somebody. @param {import("../protocol.js").User} user */
+  /** What plugins show of a user. @param {import("../protocol.js").User} user */
   extras(user) {
     const room = this.store.room(this.store.current);
     const nodes = this.app.plugins.slots.fill("member", { user: { ...user }, room: room ? publicRoom(room) : null });
