@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from .plugins.http import FetchError, HttpResponse
     from .plugins.jobs import job
     from .plugins.picture import scaled
+    from .plugins.whole_file import write_whole
     from .web.handler import Handler
 
 __version__ = "0.1.0"
@@ -84,6 +85,7 @@ __all__ = [
     "scaled",
     "named_in",
     "settings",
+    "write_whole",
 ]
 
 _MODULES = {
@@ -97,6 +99,7 @@ _MODULES = {
     "plugins.gateways": ("StreamLink",),
     "plugins.jobs": ("job",),
     "plugins.picture": ("scaled",),
+    "plugins.whole_file": ("write_whole",),
     "model.errors": ("Reject",),
     "plugins.hears": ("HearsContext", "hears"),
     "model.links": ("addresses", "linked"),

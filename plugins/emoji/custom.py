@@ -7,7 +7,7 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from chatserver import ApartError, Plugin, Reject, User, scaled
+from chatserver import ApartError, Plugin, Reject, User, scaled, write_whole
 
 from .pictures import NAME
 from .shortcodes import replace
@@ -77,7 +77,7 @@ class Custom:
             # Once more: others may have been added meanwhile.
             self.check(name)
             picture = hashlib.sha256(made["data"]).hexdigest()[:32]
-            await asyncio.to_thread(_write, self._folder / picture, made["data"])
+            await asyncio.to_thread(write_whole, self._folder / picture, made["data"])
             row = {"name": name, "picture": picture, "user_id": user.id, "made": int(self._plugin.now())}
             await self._plugin.db.execute(_ADD, **row)
             await self.load()
@@ -110,10 +110,3 @@ class Custom:
         except FileNotFoundError:
             pass
         raise Reject(f"There is no emoji :{name}: of this server's own.", "not_found", field="name")
-
-
-def _write(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".part")
-    partial.write_bytes(data)
-    partial.replace(path)

@@ -9,6 +9,8 @@ import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+from chatserver import write_whole
+
 READ_BYTES = 256 * 1024
 PREVIEW = ".webp"
 DESCRIPTION = ".json"
@@ -44,7 +46,7 @@ class Storage:
 
     def describe(self, path: Path, description: bytes) -> None:
         """Write what is known of a resumable file."""
-        _write(path.with_suffix(DESCRIPTION), description)
+        write_whole(path.with_suffix(DESCRIPTION), description)
 
     def described(self, path: Path) -> bytes | None:
         try:
@@ -74,7 +76,7 @@ class Storage:
 
     async def keep_preview(self, file_id: str, data: bytes) -> None:
         """Keep a smaller picture of a file beside it."""
-        await asyncio.to_thread(_write, self.preview(file_id), data)
+        await asyncio.to_thread(write_whole, self.preview(file_id), data)
 
     async def delete(self, file_id: str) -> None:
         for path in (self.path(file_id), self.preview(file_id)):
@@ -119,13 +121,6 @@ def _append(path: Path, chunk: bytes) -> None:
     # Without O_CREAT: a chunk that comes after the upload was given up must not bring the file back.
     with open(os.open(path, os.O_WRONLY | os.O_APPEND), "wb") as file:
         file.write(chunk)
-
-
-def _write(place: Path, data: bytes) -> None:
-    place.parent.mkdir(exist_ok=True)
-    partial = place.with_suffix(".part")
-    partial.write_bytes(data)
-    partial.replace(place)
 
 
 def _move(path: Path, place: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from chatserver import ApartError, FetchError, HttpResponse, Plugin, scaled
+from chatserver import ApartError, FetchError, HttpResponse, Plugin, scaled, write_whole
 
 from .page import SITE_CHARS, plain, read_page
 from .table import Table
@@ -124,7 +124,7 @@ class Finder:
                 )
                 return None
             await self._table.keep(id, len(made["data"]), self._plugin.now())
-            await asyncio.to_thread(_write, self.path(id), made["data"])
+            await asyncio.to_thread(write_whole, self.path(id), made["data"])
         return {"id": id, "width": made["width"], "height": made["height"]}
 
     async def sweep(self) -> None:
@@ -133,10 +133,3 @@ class Finder:
         async with self._storing:
             for picture in await self._table.sweep(now - self._keep_seconds - 3600, now):
                 await asyncio.to_thread(self.path(picture).unlink, missing_ok=True)
-
-
-def _write(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".part")
-    partial.write_bytes(data)
-    partial.replace(path)
