@@ -121,12 +121,18 @@ class Moderation(ServerCommands, UserCommands, Plugin):
     @hookimpl
     def before_post(self, draft: Draft):
         self._check(draft.content)
+        return None if self._pace.idle and self.arrivals.locked is None else self._hold_up(draft)
+
+    async def _hold_up(self, draft: Draft) -> None:
         user = draft.user
-        # Who keeps order is not held up, nor are programs.
-        if user.bot or user.role in ("moderator", "admin"):
+        if await self._keeps_order(user):
             return
         self.arrivals.refuse_newcomer(user)
         self._pace.check(user.id, draft.content, bool(draft.files), self.arrivals.since(user))
+
+    async def _keeps_order(self, user: User) -> bool:
+        """Moderators of the server are not held up, by whatever role, nor are programs."""
+        return user.bot or await self.chat.may(user, "moderation.mute")
 
     @hookimpl
     def before_text(self, user: User | None, kind: str, text: str):
@@ -144,12 +150,18 @@ class Moderation(ServerCommands, UserCommands, Plugin):
         self._check(upload.name)
 
     @hookimpl
-    def before_join(self, user: User):
-        self.arrivals.refuse_newcomer(user)
+    async def before_join(self, user: User):
+        if self.arrivals.locked is not None and not await self._keeps_order(user):
+            self.arrivals.refuse_newcomer(user)
 
     @hookimpl
     def before_edit(self, message: Message, draft: Draft):
         self._check(draft.content)
+        return None if self._pace.idle else self._check_links(draft)
+
+    async def _check_links(self, draft: Draft) -> None:
+        if not await self._keeps_order(draft.user):
+            self._pace.check_links(draft.content, bool(draft.files), self.arrivals.since(draft.user))
 
     async def require(self, user: User, permission: str) -> None:
         """Raises `Reject` ``forbidden`` unless a user has a permission everywhere."""

@@ -50,7 +50,7 @@ class Arrivals:
     def refuse_newcomer(self, user: User | None) -> None:
         """Raises `Reject` in a lockdown for a user who is new; None is one who is about to come."""
         locked = self.locked
-        if locked is None or (user is not None and (user.bot or user.role in ("moderator", "admin"))):
+        if locked is None:
             return
         if user is None or self.since(user) > locked - MARGIN_SECONDS:
             raise Reject("This server takes no newcomers just now. Come back later.", "forbidden")

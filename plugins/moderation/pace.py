@@ -25,22 +25,15 @@ class Pace:
             "newcomer_minutes",
             "newcomer_wait_seconds",
         )
-        self._idle = not any(getattr(settings, name) for name in limits)
+        self.idle = not any(getattr(settings, name) for name in limits)
         self._times: dict[str, deque[float]] = {}
         self._said: dict[str, deque[tuple[float, str]]] = {}
 
     def check(self, user_id: str, text: str, with_files: bool, since: float) -> None:
         """Raises `Reject` for a message that comes too fast, too often, or too early; ``since`` is when the user first
         came."""
-        if self._idle:
-            return
         settings, now = self._settings, self._clock()
-        links = (
-            sum(1 for _ in addresses(text)) if settings.links_per_message or settings.newcomer_minutes else 0
-        )
-        self._check_newcomer(with_files or links > 0, now - since)
-        if settings.links_per_message and links > settings.links_per_message:
-            raise Reject(f"A message has {settings.links_per_message} links at most here.")
+        self.check_links(text, with_files, since)
         if settings.flood_messages:
             times = self._times.setdefault(user_id, deque(maxlen=settings.flood_messages))
             wait = times[0] + settings.flood_seconds - now if len(times) == times.maxlen else 0
@@ -52,6 +45,14 @@ class Pace:
         for kept in (self._times, self._said):
             if len(kept) > MOST_USERS:
                 kept.pop(next(iter(kept)))
+
+    def check_links(self, text: str, with_files: bool, since: float) -> None:
+        """Raises `Reject` for too many links, and for what a newcomer may not do yet; of an edited text, too."""
+        most = self._settings.links_per_message
+        links = sum(1 for _ in addresses(text)) if most or self._settings.newcomer_minutes else 0
+        self._check_newcomer(with_files or links > 0, self._clock() - since)
+        if most and links > most:
+            raise Reject(f"A message has {most} links at most here.")
 
     def _check_newcomer(self, with_more: bool, age: float) -> None:
         settings = self._settings

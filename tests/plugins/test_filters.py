@@ -69,10 +69,14 @@ async def test_a_filter_is_for_all_that_others_see(chat):
 
 async def test_floods_repetitions_and_links(chat, clock):
     limits = {"flood_messages": 3, "flood_seconds": 10, "repeats": 2, "links_per_message": 1}
-    async with chat(plugins={"moderation": limits}, clock=clock) as server:
-        mona = await server.account("mona", "moderator")
+    roles = {"warden": {"inherits": "moderator"}}
+    async with chat(
+        plugins={"moderation": limits}, clock=clock, settings={"auth": {"roles": roles}}
+    ) as server:
+        mona, wanda = await server.account("mona", "moderator"), await server.account("wanda", "warden")
         (bob,) = await server.join("general", "bob")
-        await mona.join("general")
+        for each in (mona, wanda):
+            await each.join("general")
         for text in ("one", "two", "three"):
             await bob.says(text)
         assert await code(bob.says("four")) == "rate_limited"
@@ -82,11 +86,16 @@ async def test_floods_repetitions_and_links(chat, clock):
         assert await code(bob.says("HELLO THERE")) == "rejected"
         clock.seconds = 30
         assert await code(bob.says("https://a.example and https://b.example")) == "rejected"
-        await bob.says("https://a.example")
+        sent = await bob.says("https://a.example")
+        # Nor are they put in afterwards.
+        more = {"message_id": sent.message_id, "content": "https://a.example and https://b.example"}
+        assert await code(bob.ask("edit", **more)) == "rejected"
+        await bob.ask("edit", message_id=sent.message_id, content="this: https://a.example")
         clock.seconds = 400
         await bob.says("hello there")
         for _ in range(5):
-            await mona.says("order! https://a.example https://b.example", "general")
+            for each in (mona, wanda):
+                await each.says("order! https://a.example https://b.example", "general")
 
 
 async def test_newcomers_wait(chat, clock, on_file):
@@ -95,8 +104,10 @@ async def test_newcomers_wait(chat, clock, on_file):
         (bob,) = await server.join("general", "bob")
         assert await code(bob.says("hi")) == "rate_limited"
         clock.seconds = 61
-        await bob.says("hi")
+        sent = await bob.says("hi")
         assert await code(bob.says("look: https://a.example")) == "rejected"
+        more = {"message_id": sent.message_id, "content": "hi https://a.example"}
+        assert await code(bob.ask("edit", **more)) == "rejected"
         token = bob.token
         await server.restart()
         clock.seconds = 601
