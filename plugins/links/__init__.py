@@ -183,7 +183,10 @@ class Links(Plugin):
         message = await self.chat.message_for(ctx.user, fields.message_id)
         room = await self.chat.room(message.room)
         own = message.user.id == ctx.user.id
-        if not own and not await self.chat.may(ctx.user, "message.delete_any", room):
+        if not own and not (
+            await self.chat.may(ctx.user, "message.delete_any", room)
+            and await self.chat.outranks(ctx.user, message.user, room)
+        ):
             raise Reject("Only its author may take a preview away.", "forbidden")
 
         def take(tx: EventTransaction) -> None:

@@ -118,6 +118,7 @@ class Totp(Plugin):
         if not await self._table.is_on(user.id):
             raise Reject(f"{user.name} has no second step.", "invalid", field="user")
         await self._table.switch_off(user.id)
+        await self.chat.audit("reset", by=ctx.user, user=user)
         return f"{user.name} signs in with the password alone."
 
     async def _require(self, user: User) -> None:

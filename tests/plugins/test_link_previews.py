@@ -177,6 +177,12 @@ async def test_the_author_takes_a_preview_away_for_good(links, web):
         assert len((await bob.hears("edited")).extras["links"]["previews"]) == 1
         await mod.ask("links:dismiss", message_id=sent.message_id)
         assert await previews(bob, sent.message_id) == []
+        # A moderator has no say over an admin's.
+        root = await server.account("root", "admin")
+        await root.join("general")
+        above = await root.says(f"{web.url}/")
+        await bob.hears("links:preview", message_id=above.message_id)
+        assert await refused(mod, message_id=above.message_id) == ("forbidden", None)
         assert await refused(alice, message_id=sent.message_id) == ("not_found", "url")
 
 

@@ -139,6 +139,8 @@ async def test_an_admin_helps_those_who_have_lost_their_phone(chat):
         assert (await refused(root.says("/totp-off mod")))[0] == "invalid"
         await root.says("/totp-off ann")
         assert isinstance(await login(server), str)
+        (entry,) = (await root.ask("audit", search="totp:reset")).entries
+        assert (entry["by"]["name"], entry["user"]["name"]) == ("root", "ann")
 
 
 async def test_the_second_step_outlives_a_restart(chat, on_file):
