@@ -20,7 +20,7 @@ from ..model.permissions import in_scope
 from ..model.values import Member, Room, RoomPosition, RoomRole, Status, User
 from ..plugins.host import PluginHost
 from ..protocol import events as wire
-from ..store import Committed, Store
+from ..store import Committed, Store, room_lists
 from ..store import accounts as people
 from ..store import changes as log
 from ..store import queries as reading
@@ -238,10 +238,10 @@ class RoomService:
 
     # Lists
 
-    async def lists(self, user: User) -> reading.RoomList:
+    async def lists(self, user: User) -> room_lists.RoomList:
         """The rooms that a user is in, and public ones that the user could join."""
         for _ in range(LIST_ATTEMPTS):
-            lists = await self._store.read(lambda conn: reading.room_list(conn, user.id, PUBLIC_LISTED))
+            lists = await self._store.read(lambda conn: room_lists.room_list(conn, user.id, PUBLIC_LISTED))
             if not any(map(self._recounted, lists.mine)):
                 break
         return lists
@@ -251,23 +251,23 @@ class RoomService:
     ) -> tuple[list[dict[str, Any]], bool]:
         """A page of the public rooms whose name, title or topic has the text, by name, and whether there are more."""
         found = await self._store.read(
-            lambda conn: reading.public_rooms(
+            lambda conn: room_lists.public_rooms(
                 conn, user.id, search, names.room_key(after or ""), DIRECTORY_PAGE + 1
             )
         )
         return [self._fields(entry, None) for entry in found[:DIRECTORY_PAGE]], len(found) > DIRECTORY_PAGE
 
-    def _recounted(self, entry: reading.Membership) -> bool:
+    def _recounted(self, entry: room_lists.Membership) -> bool:
         """Whether its counts changed while they were read. New messages are added by `fields`."""
         live = self._rooms.loaded(entry.room.name)
         return live is not None and live.recounted > entry.position.seq
 
-    def fields(self, lists: reading.RoomList) -> list[dict[str, Any]]:
+    def fields(self, lists: room_lists.RoomList) -> list[dict[str, Any]]:
         """The rooms as ``welcome`` shows them, with the positions of now."""
         listed = (*lists.mine, *lists.public)
         return [self._fields(entry, lists.partners.get(entry.room.name)) for entry in listed]
 
-    def _fields(self, entry: reading.Membership, other: User | None) -> dict[str, Any]:
+    def _fields(self, entry: room_lists.Membership, other: User | None) -> dict[str, Any]:
         live = self._rooms.loaded(entry.room.name)
         position: RoomPosition = live.position if live is not None else entry.position
         newer = position.messages - entry.position.messages if entry.role is not None else 0

@@ -15,7 +15,7 @@ from ..model.permissions import READ, in_scope
 from ..model.values import Request, Status, User
 from ..protocol import events as wire
 from ..protocol import replies, requests
-from ..store import queries as reading
+from ..store import room_lists
 from .resume import Resume
 
 log = logging.getLogger(__name__)
@@ -93,7 +93,7 @@ class HelloHandler:
 
     async def _facts_of(
         self, user: User, token: str | None, name: str | None, watch: PendingHello
-    ) -> tuple[User, reading.RoomList]:
+    ) -> tuple[User, room_lists.RoomList]:
         """The user and their rooms, as they are at the end of it.
 
         Raises `Reject` when the session was ended, or the name went to another user, meanwhile.
@@ -114,7 +114,7 @@ class HelloHandler:
         session: Session,
         hello: requests.Hello,
         token: str | None,
-        lists: reading.RoomList,
+        lists: room_lists.RoomList,
     ) -> None:
         user, rooms = session.user, self._room_service.fields(lists)
         fields = replies.welcome(hello.id, user, token, self._resume.epoch, self._facts(user), rooms)
@@ -123,7 +123,7 @@ class HelloHandler:
     def _enter(
         self,
         session: Session,
-        listed: list[reading.Membership],
+        listed: list[room_lists.Membership],
         cursors: Mapping[str, int],
         status: Status | None,
     ) -> None:

@@ -12,6 +12,7 @@ from ..model.values import Event
 from ..protocol import events as wire
 from ..protocol import requests
 from ..store import queries as reading
+from ..store import room_lists
 
 PACE_BYTES = 64 * 1024
 
@@ -31,7 +32,7 @@ class Resume:
         """Which log it is; cursors of another one mean nothing."""
         return self._store.epoch
 
-    def cursors(self, hello: requests.Hello, listed: list[reading.Membership]) -> dict[str, int]:
+    def cursors(self, hello: requests.Hello, listed: list[room_lists.Membership]) -> dict[str, int]:
         """The rooms to catch up with. Another epoch, or a cursor beyond the head: that log is not this one."""
         if hello.resume is None or hello.resume.epoch != self.epoch:
             return {}
@@ -42,7 +43,7 @@ class Resume:
                 cursors[entry.room.name] = cursor
         return cursors
 
-    def _head(self, entry: reading.Membership) -> int:
+    def _head(self, entry: room_lists.Membership) -> int:
         live = self._rooms.loaded(entry.room.name)
         return live.position.seq if live is not None else entry.position.seq
 

@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from chatserver.model.errors import Reject
 from chatserver.model.values import Room, User
-from chatserver.store import Batch, Committed, Store
+from chatserver.store import Batch, Committed, Store, room_lists
 from chatserver.store import accounts as people
 from chatserver.store import queries as reading
 from chatserver.store.changes import (
@@ -223,7 +223,7 @@ class Log(RuleBasedStateMachine):
     @invariant()
     def the_counts_are_those_of_a_recount(self) -> None:
         for user in USERS:
-            listed = self.run(self.store.read(lambda conn, user=user: reading.room_list(conn, user.id, 9)))
+            listed = self.run(self.store.read(lambda conn, user=user: room_lists.room_list(conn, user.id, 9)))
             for entry in listed.mine:
                 counted = entry.read, entry.unread, entry.mentions
                 assert counted == self.models[entry.room.name].counts(user)
