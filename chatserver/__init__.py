@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     )
     from .plugins.actions import Action, ActionContext
     from .plugins.apart import ApartError
-    from .plugins.api import Ban, RequestContext, RequestSpec, Route, Session
+    from .plugins.api import RequestContext, RequestSpec, Route, Session
     from .plugins.base import Plugin, settings
     from .plugins.command import Context, command
     from .plugins.database import Also, Conflict, EventTransaction, Transaction
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from .plugins.hookspecs import hookimpl
     from .plugins.http import FetchError, HttpResponse
     from .plugins.jobs import job
+    from .plugins.moderation_api import Ban
     from .plugins.picture import scaled
     from .plugins.whole_file import write_whole
     from .web.handler import Handler
@@ -91,7 +92,8 @@ __all__ = [
 _MODULES = {
     "plugins.actions": ("Action", "ActionContext"),
     "plugins.apart": ("ApartError",),
-    "plugins.api": ("Ban", "RequestContext", "RequestSpec", "Route", "Session"),
+    "plugins.moderation_api": ("Ban",),
+    "plugins.api": ("RequestContext", "RequestSpec", "Route", "Session"),
     "plugins.command": ("Context", "command"),
     "plugins.database": ("Also", "Conflict", "EventTransaction", "Transaction"),
     "plugins.forms": ("Field", "Form", "FormClosed"),

@@ -40,6 +40,7 @@ from chatserver.plugins.command import Command
 from chatserver.plugins.host import PluginHost
 from chatserver.plugins.http import Http
 from chatserver.plugins.keep import Keep
+from chatserver.plugins.moderation_api import ModerationAPI
 from chatserver.plugins.plugin_set import PluginSet
 from chatserver.protocol import events as wire
 from chatserver.protocol import replies, requests
@@ -239,7 +240,7 @@ def methods(*protocols: type) -> set[str]:
 @pytest.mark.parametrize(
     ("heading", "protocols"),
     [
-        ("self.chat", (chatapi.ChatAPI,)),
+        ("self.chat", (chatapi.ChatAPI, ModerationAPI)),
         ("self.db", (database.Database, database.Transaction)),
         ("self", (Plugin,)),
         ("self.keep", (Keep,)),
@@ -253,7 +254,7 @@ def test_every_method_a_plugin_has_is_documented(heading: str, protocols: tuple[
     assert {name for name in listed if "(" in name} == wanted
     raised = set().union(*(names(errors_of) for _, errors_of in listed.values()))
     exceptions = {"TypeError", "ValueError", "Conflict", "FetchError", "ApartError"}
-    methods_named = {f"{name.partition('(')[0]}" for name in methods(chatapi.ChatAPI)}
+    methods_named = {f"{name.partition('(')[0]}" for name in methods(chatapi.ChatAPI, ModerationAPI)}
     arguments = {"also", "work", "chat.bot", "datetime"}
     assert raised <= set(errors.HTTP_STATUS) | exceptions | methods_named | arguments
 

@@ -9,7 +9,7 @@ from ..model import errors, names
 from ..model.audit import entry
 from ..model.errors import Close, Reject
 from ..model.values import User
-from ..plugins.api import Ban
+from ..plugins.moderation_api import Ban
 from ..store import Store, audit
 from ..store import changes as log
 from ..store import queries as reading

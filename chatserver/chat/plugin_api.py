@@ -10,8 +10,8 @@ from typing import Any, Protocol, cast
 
 from ..delivery.hub import user_topic
 from ..model.values import Member, Room, RoomRole, Status, Upload, User
-from ..plugins.api import Ban
 from ..plugins.gateways import Format, GatewaySession, Link
+from ..plugins.moderation_api import Ban
 from ..protocol import events as wire
 from ..store.members import read_marks
 from .plugin_messages import PluginMessages, room_name

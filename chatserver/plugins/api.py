@@ -11,6 +11,7 @@ import msgspec
 from ..model.values import Event, Member, Message, Role, Room, RoomRole, Status, Upload, User
 from .database import Also, AlsoWork
 from .gateways import Format, GatewaySession, Link
+from .moderation_api import ModerationAPI
 
 
 class Session(Protocol):
@@ -61,7 +62,7 @@ class Route(msgspec.Struct, frozen=True):
     bare: bool = False
 
 
-class ChatAPI(Protocol):
+class ChatAPI(ModerationAPI, Protocol):
     """``self.chat``: the server, as a plugin sees it. Refusals are raised as `chatserver.Reject`.
 
     A room is given as a `Room` or by name. ``user`` and ``by`` are the user who acts: their permissions, mutes and bans
@@ -310,51 +311,3 @@ class ChatAPI(Protocol):
 
         ``remote_ip`` counts for the limits by address. Raises `Reject`; the link stays open.
         """
-
-    # Moderation: ``minutes`` 0 is until lifted (for a kick: come back at once); each is a ``member`` event.
-    async def kick(
-        self, room: Room | str, user: User, *, by: User | None = None, minutes: float = 0, reason: str = ""
-    ) -> None: ...
-
-    async def mute(
-        self, room: Room | str, user: User, *, by: User | None = None, minutes: float = 0, reason: str = ""
-    ) -> None: ...
-
-    async def unmute(self, room: Room | str, user: User, *, by: User | None = None) -> None: ...
-
-    async def ban(
-        self, room: Room | str, user: User, *, by: User | None = None, minutes: float = 0, reason: str = ""
-    ) -> None: ...
-
-    async def unban(self, room: Room | str, user: User, *, by: User | None = None) -> None: ...
-
-    async def bans(self, room: Room | str) -> list[Ban]: ...
-
-    # The same for the whole server; ranks are those of the server.
-    async def server_kick(self, user: User, *, by: User | None = None, reason: str = "") -> None:
-        """End all connections of a user."""
-
-    async def server_mute(
-        self, user: User, *, by: User | None = None, minutes: float = 0, reason: str = ""
-    ) -> None: ...
-
-    async def server_unmute(self, user: User, *, by: User | None = None) -> None: ...
-
-    async def server_ban(
-        self, user: User, *, by: User | None = None, minutes: float = 0, reason: str = "",
-        address_minutes: float = 0,
-    ) -> None:  # fmt: skip
-        """Keep a user out of the server. From the addresses of a guest no new guests come for ``address_minutes``."""
-
-    async def server_unban(self, user: User, *, by: User | None = None) -> None: ...
-
-    async def server_bans(self) -> list[Ban]: ...
-
-
-class Ban(msgspec.Struct, frozen=True):
-    """A user that may not come in. ``until`` 0 is until lifted."""
-
-    user: User
-    by: User
-    reason: str
-    until: float
