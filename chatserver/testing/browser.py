@@ -30,6 +30,10 @@ ARGUMENTS = [
     "--host-resolver-rules=MAP chat.test 127.0.0.1",
 ]
 
+PARTS_THERE = """() => {
+  const parts = [...document.querySelector("message-list").app.plugins.loaded.values()];
+  return parts.length > 0 && parts.every(({ undos, known }) => undos.length > (known.css ? 1 : 0));
+}"""
 CLOSE_SECONDS = 8.0
 """How long a closing profile is waited for."""
 
@@ -186,6 +190,18 @@ class Window:
         menu = self.page.get_by_role("menu")
         choice = menu.get_by_role("menuitemradio", name=item)
         await menu.get_by_role("menuitem", name=item).or_(choice).click()
+
+    async def parts(self) -> None:
+        """Wait until the plugins' parts are there, and have registered what they have."""
+        await self.until(PARTS_THERE)
+
+    async def until(self, function: str, argument: Any = None, seconds: float = 20) -> Any:
+        """Ask a function in the page until what it gives is true, and return that. Raises TimeoutError."""
+        # Not Playwright's own way, which evaluates texts: the page's Content-Security-Policy may forbid it.
+        async with asyncio.timeout(seconds):
+            while not (value := await self.page.evaluate(function, argument)):  # noqa: ASYNC110 - it asks the page
+                await asyncio.sleep(0.02)
+            return value
 
     async def no_overflow(self) -> bool:
         """Whether nothing has to be scrolled sideways."""

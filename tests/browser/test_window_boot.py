@@ -85,6 +85,7 @@ async def test_a_first_load_is_few_requests_and_a_reload_only_the_page_and_the_c
         await alice.sees("hello")
         # What is needed later has come, too.
         await alice.page.evaluate("customElements.whenDefined('settings-dialog').then(() => true)")
+        await alice.parts()
         traffic.forget()
         await alice.page.reload()
         await alice.ready()

@@ -53,6 +53,6 @@ async def test_a_bot_is_marked_and_says_who_sent_what_it_brings(stage, tmp_path)
         await bob.page.keyboard.press("Escape")
         # What it brings is quoted under the name that is shown.
         await (await bob.sees("hello there")).hover()
-        await bob.log.get_by_role("button", name="Reply").click()
+        await bob.log.get_by_role("button", name="Reply", exact=True).click()
         await bob.say("hello back")
         await expect((await alice.sees("hello back")).locator(".quote b")).to_have_text("zoe (IRC)")

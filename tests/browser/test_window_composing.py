@@ -82,15 +82,13 @@ async def test_writing_completing_and_undoing(stage):
         await composer.fill("")
         await alice.page.set_viewport_size({"width": 1280, "height": 300})
         scroller = "const { scrollTop, clientHeight, scrollHeight } = document.querySelector('.scroller');"
-        await alice.page.wait_for_function(
+        await alice.until(
             f"() => {{ {scroller} return scrollHeight > clientHeight + 100 "
             "&& scrollTop + clientHeight > scrollHeight - 2; }"
         )
         before = await alice.page.evaluate("document.querySelector('.scroller').scrollTop")
         await composer.press("PageUp")
-        await alice.page.wait_for_function(
-            "(before) => document.querySelector('.scroller').scrollTop < before - 50", arg=before
-        )
+        await alice.until("(before) => document.querySelector('.scroller').scrollTop < before - 50", before)
         await alice.page.set_viewport_size({"width": 1280, "height": 800})
 
         # Too long is said, and Enter doesn't pass over it in silence.
@@ -124,7 +122,7 @@ async def test_a_reply_whose_original_goes(stage):
         await bob.say("original")
         message = await alice.sees("original")
         await message.hover()
-        await message.get_by_role("button", name="Reply").click()
+        await message.get_by_role("button", name="Reply", exact=True).click()
         await alice.type("an answer")
         bar = alice.page.locator(".reply-bar")
         await expect(bar).to_contain_text("original")
@@ -159,7 +157,7 @@ async def test_a_reply_that_came_too_late_is_sent_without_or_taken_back(stage):
         for number in (1, 2):
             message = alice.message(f"original {number}")
             await message.hover()
-            await message.get_by_role("button", name="Reply").click()
+            await message.get_by_role("button", name="Reply", exact=True).click()
             await alice.say(f"answer {number}")
         for number in (1, 2):
             own = await bob.sees(f"original {number}")

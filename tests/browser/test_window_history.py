@@ -42,8 +42,8 @@ async def test_older_pages_come_without_a_jump(stage):
         for _ in range(3):
             # Scroll to where the next page is loaded, but not to the very top, and see that nothing moves.
             before = await alice.page.evaluate(PLACE, 700)
-            moved = await alice.page.wait_for_function(STANDS, arg=before)
-            assert abs((await moved.json_value())["y"] - before["y"]) <= 1
+            moved = await alice.until(STANDS, before)
+            assert abs(moved["y"] - before["y"]) <= 1
         for _ in range(20):
             await alice.page.mouse.wheel(0, -5000)
             if await alice.log.locator(".beginning").count():

@@ -71,9 +71,7 @@ async def crash_while(
     """SIGKILL the server while people write, each time when some of it has arrived."""
     for crash in range(1, crashes + 1):
         arrived = MESSAGES * len(windows) * crash // (crashes + 2)
-        await windows[0].page.wait_for_function(
-            "(count) => document.querySelectorAll('.message').length >= count", arg=arrived
-        )
+        await windows[0].until("(count) => document.querySelectorAll('.message').length >= count", arrived)
         back.clear()
         await server.kill()
         for window in windows:

@@ -132,7 +132,7 @@ async def test_a_spoiler_stays_hidden_where_no_markup_is_shown(stage):
         await bob.says("it was ||the *gardener*|| and `x`")
         message = await alice.sees(re.compile("it was"))
         await message.hover()
-        await message.get_by_role("button", name="Reply").click()
+        await message.get_by_role("button", name="Reply", exact=True).click()
         await expect(alice.page.locator(".reply-bar")).to_contain_text("it was ▇▇▇ and x")
         await alice.say("oh")
         await expect(alice.log.locator(".quote")).to_contain_text("it was ▇▇▇ and x")

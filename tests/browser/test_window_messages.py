@@ -83,7 +83,7 @@ async def test_others_messages_have_no_edit_and_no_delete(stage):
         message = await alice.sees("mine")
         await message.hover()
         tools = message.get_by_role("toolbar", name="Message actions")
-        await expect(tools.get_by_role("button", name="Reply")).to_be_visible()
+        await expect(tools.get_by_role("button", name="Reply", exact=True)).to_be_visible()
         await expect(tools.get_by_role("button", name="Edit")).to_have_count(0)
         await expect(tools.get_by_role("button", name="Delete")).to_have_count(0)
 
@@ -98,7 +98,7 @@ async def test_a_reply_quotes_and_leads_back(stage):
         await alice.sees("or 39")
         message = await alice.sees("Where do we meet?")
         await message.focus()
-        await message.get_by_role("button", name="Reply").click()
+        await message.get_by_role("button", name="Reply", exact=True).click()
         await expect(alice.composer).to_be_focused()
         await expect(alice.page.get_by_text("Reply to bob:")).to_be_visible()
         await alice.say("At the station")

@@ -30,9 +30,9 @@ async def test_the_page_opens_without_a_server_and_goes_on_with_it(lasting, wind
         await alice.page.keyboard.press("Control+k")
         await expect(alice.page.get_by_role("combobox")).to_be_visible()
         await alice.page.keyboard.press("Escape")
-        await alice.page.wait_for_function(CONTROLLED)
-        await alice.page.wait_for_function(KEPT)
-        await alice.page.wait_for_function(PARTS_KEPT)
+        await alice.until(CONTROLLED)
+        await alice.until(KEPT)
+        await alice.until(PARTS_KEPT)
         await alice.page.evaluate("dispatchEvent(new Event('pagehide'))")
         await server.kill()
 

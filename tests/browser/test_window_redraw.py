@@ -73,7 +73,7 @@ async def test_a_quote_and_the_reply_being_written_follow_the_original(stage):
         original = await alice.sees("an indiscretion")
         for _ in range(2):
             await original.hover()
-            await original.get_by_role("button", name="Reply").click()
+            await original.get_by_role("button", name="Reply", exact=True).click()
             if not await alice.log.locator(".quote").count():
                 await alice.say("what?")
                 await alice.sees("what?")

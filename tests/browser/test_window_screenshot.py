@@ -118,7 +118,7 @@ async def test_a_room_on_a_usual_morning(stage, tmp_path):
         await expect(sofia.page.locator("typing-line")).to_have_text("ayşe is typing…")
         await expect(sofia.room("小林")).to_have_accessible_name("小林, 1 unread")
         await expect(sofia.room("Kitchen")).to_have_accessible_name("Kitchen, 1 unread")
-        await sofia.page.wait_for_function("document.querySelector('.picture img').complete")
+        await sofia.until("document.querySelector('.picture img').complete")
         await expect(sofia.message("Of course, it is packed already")).to_be_in_viewport()
         await expect(sofia.log.get_by_role("img")).to_be_in_viewport()
         await expect(sofia.toasts).to_have_text("")

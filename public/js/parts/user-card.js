@@ -11,7 +11,12 @@ export class UserCard extends Part {
     super(app);
     this.card = h("div", { class: "card", popover: "auto", tabIndex: -1 });
     this.append(this.card);
+    this.extra = h("div", { class: "card-slot" });
+    /** @type {import("../protocol.js").User|null} */
+    this.user = null;
     app.on("profile", ({ user, anchor, role }) => this.open(user, anchor, role));
+    // What a plugin shows comes in when its part has loaded, also while the card is open.
+    app.on("plugins", () => this.fill());
   }
 
   /** @param {import("../protocol.js").User} user @param {HTMLElement} anchor @param {string} [role] in the room */
@@ -33,7 +38,9 @@ export class UserCard extends Part {
       h("p", { class: "card-name", dir: "auto" }, name), h("p", { class: "card-handle", dir: "auto" }, `@${known.name}`),
       h("p", { class: "card-status" }, botMark(known, t) ?? state, text ? ` · ${text}` : "",
         role && role !== "member" ? ` · ${t(`role.${role}`)}` : ""),
-      ...[message, mention].filter((node) => node !== null), ...this.roles(known, role), ...this.extras(known));
+      ...[message, mention].filter((node) => node !== null), ...this.roles(known, role), this.extra);
+    this.user = known;
+    this.fill();
     this.card.showPopover();
     this.place(anchor);
     (message ?? this.card).focus();
@@ -55,11 +62,12 @@ export class UserCard extends Part {
     return [h("div", { class: "field card-slot" }, h("span", { class: "label", "aria-hidden": "true" }, t("room.role")), select)];
   }
 
-  /** What plugins show of a user. @param {import("../protocol.js").User} user */
-  extras(user) {
+  /** What plugins show of the user. */
+  fill() {
+    if (!this.user) return;
     const room = this.store.room(this.store.current);
-    const nodes = this.app.plugins.slots.fill("member", { user: { ...user }, room: room ? publicRoom(room) : null });
-    return nodes.length ? [h("div", { class: "card-slot" }, ...nodes)] : [];
+    this.extra.replaceChildren(...this.app.plugins.slots.fill("member", { user: { ...this.user }, room: room ? publicRoom(room) : null }));
+    this.extra.hidden = !this.extra.childElementCount;
   }
 
   /** Beside the anchor, inside the window. @param {HTMLElement} anchor */
