@@ -8,7 +8,7 @@ import pytest
 
 from chatserver.chat.rooms import RoomService
 from chatserver.model.values import Room, RoomPosition, User
-from chatserver.store.queries import Membership, RoomList
+from chatserver.store.room_lists import Membership, RoomList
 from chatserver.testing import Refused
 
 pytestmark = pytest.mark.transport
