@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatserver.protocol.requests import BadRequest, Decoder, PluginRequest, Request
+from chatserver.protocol.decoder import BadRequest, Decoder
+from chatserver.protocol.requests import PluginRequest, Request
 from chatserver.testing import Refused
 from tests.conftest import client_frame
 

@@ -11,7 +11,7 @@ from msgspec.structs import asdict
 
 from ..model import names
 from ..model.values import RoomChange, RoomSettings
-from ..protocol.requests import invalid
+from ..protocol.decoder import invalid
 
 _TIDY: Mapping[str, Callable[[Any], Any]] = MappingProxyType({"title": names.title, "topic": names.topic})
 """For settings that have a form of their own; each raises `Reject` for what has none."""

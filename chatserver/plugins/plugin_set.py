@@ -13,7 +13,7 @@ from ..model.errors import Reject
 from ..model.permissions import Permissions
 from ..model.values import User
 from ..protocol import events as wire
-from ..protocol.requests import Decoder
+from ..protocol.decoder import Decoder
 from .api import RequestSpec, Route
 from .base import Plugin
 from .commands import Commands

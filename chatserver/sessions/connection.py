@@ -15,6 +15,7 @@ from ..model.errors import Close, Reject
 from ..model.values import Request, User
 from ..protocol import events as wire
 from ..protocol import replies, requests
+from ..protocol.decoder import BadRequest
 from .context import ConnectionContext
 
 log = logging.getLogger(__name__)
@@ -125,7 +126,7 @@ class Connection:
             return None
         try:
             request = self._context.plugins.current.decoder.decode(data)
-        except requests.BadRequest as bad:
+        except BadRequest as bad:
             self._refuse(bad.re, bad.reject)
             return None
         if self._session is None:

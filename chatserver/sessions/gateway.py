@@ -16,6 +16,7 @@ from ..model.values import Request, User
 from ..plugins.gateways import Format, Link
 from ..protocol import events as wire
 from ..protocol import requests
+from ..protocol.decoder import invalid
 from .connection import Connection
 from .context import ConnectionContext
 
@@ -205,4 +206,4 @@ def _hello(name: str | None, token: str | None) -> requests.Hello:
     try:
         return msgspec.convert({"type": "hello", "name": name, "token": token}, requests.Hello)
     except msgspec.ValidationError as error:
-        raise requests.invalid(error) from None
+        raise invalid(error) from None

@@ -15,7 +15,8 @@ from ..plugins.api import RequestContext, RequestSpec
 from ..plugins.host import PluginHost
 from ..plugins.texts import Texts
 from ..protocol import replies
-from ..protocol.requests import PluginRequest, unknown_type
+from ..protocol.decoder import unknown_type
+from ..protocol.requests import PluginRequest
 
 
 class Asking:

@@ -7,7 +7,7 @@ import msgspec
 from ..chat.audit_export import FORMATS, exported
 from ..model.errors import Reject
 from ..protocol import replies, requests
-from ..protocol.requests import invalid
+from ..protocol.decoder import invalid
 from .handler import Handler
 
 NUMBERS = ("limit", "cursor")

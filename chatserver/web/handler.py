@@ -20,7 +20,7 @@ from ..model.rate_limit import moves
 from ..model.values import Request, User
 from ..plugins.api import ChatAPI
 from ..plugins.failures import own_failure, refused
-from ..protocol.requests import invalid
+from ..protocol.decoder import invalid
 from .cookies import XSRF_COOKIE, session_cookie, xsrf_value
 from .security import HEADERS, HSTS, client_address, is_ours, same_scheme
 from .site import Site
