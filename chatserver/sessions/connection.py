@@ -6,7 +6,6 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable
-from typing import Protocol
 
 from ..delivery.codec import Codec
 from ..delivery.session import Session
@@ -17,35 +16,12 @@ from ..protocol import events as wire
 from ..protocol import replies, requests
 from ..protocol.decoder import BadRequest
 from .context import ConnectionContext
+from .transport import Transport
 
 log = logging.getLogger(__name__)
 
 ERRORS_AT_ONCE = 100.0
 ERRORS_PER_SECOND = 2.0
-
-
-class Transport(Protocol):
-    """Carries encoded bytes to one client."""
-
-    @property
-    def writable(self) -> bool:
-        """Whether what is written goes out."""
-
-    @property
-    def buffered(self) -> int:
-        """How many bytes wait to be sent."""
-
-    def write(self, data: bytes | memoryview, first: bytes = b"") -> None:
-        """Send ``first`` and ``data``; what can't be sent at once is kept. Nothing on one that is not writable."""
-
-    async def drained(self) -> None:
-        """Wait until nothing waits to be sent, or the connection is gone."""
-
-    def close(self, code: int, reason: str) -> None:
-        """Send what waits and the reason, then end. What is written after it is not sent."""
-
-    def abort(self) -> None:
-        """End at once."""
 
 
 class Connection:
