@@ -61,7 +61,7 @@ async def test_removed_while_the_rooms_were_read(chat, meanwhile, command):
         async def change():
             await mona.says(command, room="general")
 
-        happened = meanwhile(server.server.services.room_service, "lists", change)
+        happened = meanwhile(server.server.services.room_lists, "of", change)
         back = await server.client(token=carl.token)
         assert not happened
         assert rooms_of(back) == ["tea"]
@@ -78,14 +78,14 @@ async def test_added_while_the_rooms_were_read(chat, meanwhile):
         async def change():
             await mona.says("/invite carl", room="secret")
 
-        meanwhile(server.server.services.room_service, "lists", change)
+        meanwhile(server.server.services.room_lists, "of", change)
         back = await server.client(token=carl.token)
         assert rooms_of(back) == ["general", "secret", "tea"]
         await mona.says("welcome", room="secret")
         assert [e.content for e in await back.heard()] == ["welcome"]
 
 
-@pytest.mark.parametrize(("owner", "method"), [("accounts", "returning"), ("room_service", "lists")])
+@pytest.mark.parametrize(("owner", "method"), [("accounts", "returning"), ("room_lists", "of")])
 async def test_renamed_and_promoted_while_it_was_looked_up(chat, meanwhile, owner, method):
     async with chat(settings=SETTINGS, plugins=PLUGINS) as server:
         _, alice, carl = await cast(server)
@@ -105,7 +105,7 @@ async def test_renamed_and_promoted_while_it_was_looked_up(chat, meanwhile, owne
         assert (await alice.hears()).user["display_name"] == "carlo"
 
 
-@pytest.mark.parametrize(("owner", "method"), [("accounts", "returning"), ("room_service", "lists")])
+@pytest.mark.parametrize(("owner", "method"), [("accounts", "returning"), ("room_lists", "of")])
 @pytest.mark.parametrize("way", ["logout", "password"])
 async def test_signed_out_while_it_was_looked_up(chat, meanwhile, owner, method, way):
     async with chat(settings=SETTINGS, plugins=PLUGINS) as server:

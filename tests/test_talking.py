@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from chatserver.chat.rooms import RoomService
+from chatserver.chat.listing import RoomLists
 from chatserver.model.values import Room, RoomPosition, User
 from chatserver.store.room_lists import Membership, RoomList
 from chatserver.testing import Refused
@@ -120,7 +120,7 @@ class Changing:
 @pytest.mark.parametrize(("times", "reads"), [(0, 1), (1, 2), (9, 3)])
 async def test_counts_that_change_while_they_are_read_are_read_again(times, reads):
     changing = Changing(times)
-    lists = await RoomService(changing, changing, None, None, None, 100, None).lists(User("u1", "bob", "bob"))
+    lists = await RoomLists(changing, changing, None, 100).of(User("u1", "bob", "bob"))
     assert (changing.reads, lists.mine[0].position.seq) == (reads, reads)
 
 

@@ -17,6 +17,7 @@ from ..store import accounts as people
 from ..store import changes as log_changes
 from ..store.own_texts import OwnText, own_texts
 from .account_changes import AccountChanges
+from .listing import RoomLists
 from .registry import RoomRegistry
 from .rooms import SYSTEM, RoomService
 
@@ -34,6 +35,7 @@ class AccountEnd:
         credentials: Credentials,
         rooms: RoomRegistry,
         room_service: RoomService,
+        room_lists: RoomLists,
         changes: AccountChanges,
         blank_texts: bool,
     ) -> None:
@@ -41,6 +43,7 @@ class AccountEnd:
         self._credentials = credentials
         self._rooms = rooms
         self._room_service = room_service
+        self._room_lists = room_lists
         self._changes = changes
         self._blank_texts = blank_texts
 
@@ -64,7 +67,7 @@ class AccountEnd:
         stay = 0
         async for page in self.texts(user):
             stay += await self._blank(page) if self._blank_texts else len(page)
-        lists = await self._room_service.lists(user)
+        lists = await self._room_lists.of(user)
         for mine in lists.mine:
             if mine.room.kind != "direct":
                 await self._leave(user, mine.room.name)

@@ -63,7 +63,7 @@ class PluginChat(PluginMessages):
         return (await self._live(name)).room
 
     async def rooms(self, *, user: User) -> list[Room]:
-        lists = await self._services.room_service.lists(user)
+        lists = await self._services.room_lists.of(user)
         return [entry.room for entry in (*lists.mine, *lists.public)]
 
     async def create_room(self, name: str, *, by: User | None = None, **settings: Any) -> Room:

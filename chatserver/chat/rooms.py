@@ -1,4 +1,4 @@
-"""The use cases of rooms: making, changing, joining, leaving, inviting, and listing."""
+"""The use cases of rooms: making, changing, joining, leaving, inviting."""
 
 from __future__ import annotations
 
@@ -11,16 +11,14 @@ from typing import Any
 from msgspec.structs import asdict
 
 from ..config import RoomConfig
-from ..delivery.presence import Presence
 from ..model import errors, names
 from ..model.confusables import confusable_key
 from ..model.errors import Reject
 from ..model.ids import SYSTEM_ID
 from ..model.permissions import in_scope
-from ..model.values import Member, Room, RoomPosition, RoomRole, Status, User
+from ..model.values import Room, RoomRole, User
 from ..plugins.host import PluginHost
-from ..protocol import events as wire
-from ..store import Committed, Store, room_lists
+from ..store import Committed, Store
 from ..store import accounts as people
 from ..store import changes as log
 from ..store import queries as reading
@@ -29,11 +27,6 @@ from .registry import RoomRegistry
 from .room import LiveRoom
 from .room_limits import RoomLimits
 from .room_settings import changed_settings, new_settings
-
-PUBLIC_LISTED = 100
-DIRECTORY_PAGE = 50
-LIST_ATTEMPTS = 3
-"""How often the counts of a list are read again when they change meanwhile."""
 
 _STEPS: Mapping[RoomRole, int] = MappingProxyType({"member": 0, "moderator": 1, "owner": 2})
 
@@ -49,18 +42,14 @@ class RoomService:
         rooms: RoomRegistry,
         store: Store,
         access: Access,
-        presence: Presence,
         plugins: PluginHost,
-        members_page: int,
         limits: RoomLimits,
     ) -> None:
         self._limits = limits
         self._rooms = rooms
         self._store = store
         self._access = access
-        self._presence = presence
         self._plugins = plugins
-        self._members_page = members_page
 
     async def readable(self, user: User, name: str) -> LiveRoom:
         """A room that ``user`` may read."""
@@ -235,78 +224,6 @@ class RoomService:
         await self._access.require(user, "message.post")
         await self._access.require(user, "direct.start")
         return room
-
-    # Lists
-
-    async def lists(self, user: User) -> room_lists.RoomList:
-        """The rooms that a user is in, and public ones that the user could join."""
-        for _ in range(LIST_ATTEMPTS):
-            lists = await self._store.read(lambda conn: room_lists.room_list(conn, user.id, PUBLIC_LISTED))
-            if not any(map(self._recounted, lists.mine)):
-                break
-        return lists
-
-    async def directory(
-        self, search: str, after: str | None, user: User
-    ) -> tuple[list[dict[str, Any]], bool]:
-        """A page of the public rooms whose name, title or topic has the text, by name, and whether there are more."""
-        found = await self._store.read(
-            lambda conn: room_lists.public_rooms(
-                conn, user.id, search, names.room_key(after or ""), DIRECTORY_PAGE + 1
-            )
-        )
-        return [self._fields(entry, None) for entry in found[:DIRECTORY_PAGE]], len(found) > DIRECTORY_PAGE
-
-    def _recounted(self, entry: room_lists.Membership) -> bool:
-        """Whether its counts changed while they were read. New messages are added by `fields`."""
-        live = self._rooms.loaded(entry.room.name)
-        return live is not None and live.recounted > entry.position.seq
-
-    def fields(self, lists: room_lists.RoomList) -> list[dict[str, Any]]:
-        """The rooms as ``welcome`` shows them, with the positions of now."""
-        listed = (*lists.mine, *lists.public)
-        return [self._fields(entry, lists.partners.get(entry.room.name)) for entry in listed]
-
-    def _fields(self, entry: room_lists.Membership, other: User | None) -> dict[str, Any]:
-        live = self._rooms.loaded(entry.room.name)
-        position: RoomPosition = live.position if live is not None else entry.position
-        newer = position.messages - entry.position.messages if entry.role is not None else 0
-        return wire.room_fields(
-            live.room if live is not None else entry.room,
-            head=position.seq,
-            role=entry.role,
-            unread=entry.unread + newer,
-            mentions=entry.mentions,
-            read=entry.read,
-            members=entry.members,
-            other=other,
-        )
-
-    def members(
-        self, live: LiveRoom, after: str | None = None
-    ) -> tuple[list[tuple[Member, Status, str]], int, bool]:
-        """A page of members with state and text, those who are here first; how many there are; and more or not.
-
-        Guests who are gone are not listed: they may never come back.
-        """
-        here: list[tuple[Member, Status, str]] = []
-        away: list[tuple[Member, Status, str]] = []
-        with_guests = live.room.kind == "direct"
-        for member in live.member_list.in_order:
-            status, text = self._presence.status(member.user.id)
-            if status != "offline":
-                here.append((member, status, text))
-            elif with_guests or member.user.role != "guest":
-                away.append((member, status, text))
-        listed = here + away
-        start = 0
-        if after is not None:
-            start = next((i + 1 for i, line in enumerate(listed) if line[0].user.id == after), len(listed))
-        return (
-            listed[start : start + self._members_page],
-            len(listed),
-            start + self._members_page < len(listed),
-        )
 
 
 def _require_reader(user: User, field: str) -> None:

@@ -44,6 +44,7 @@ from .calls import CallServices
 from .dialogs import Dialogs
 from .drafts import DraftPipeline
 from .invites import Invites
+from .listing import RoomLists
 from .messages import Messages
 from .moderation import Moderation
 from .node_notes import Closed, Note, Signals
@@ -157,15 +158,9 @@ class Services:
         pipeline = DraftPipeline(host, self.settings.limits.content_chars)
         rooms = self.rooms = RoomRegistry(store, self.bus, self.after_commit, resends, clock)
         self.room_log = RoomLog(store, access, host)
-        self.room_service = RoomService(
-            rooms,
-            store,
-            access,
-            self.presence,
-            host,
-            self.sizes.members_page,
-            RoomLimits(self.settings.limits, access, time.monotonic),
-        )
+        limits = RoomLimits(self.settings.limits, access, time.monotonic)
+        self.room_service = RoomService(rooms, store, access, host, limits)
+        self.room_lists = RoomLists(rooms, store, self.presence, self.sizes.members_page)
         self.messages = Messages(
             rooms, self.room_service, store, access, pipeline, self.message_limiter, resends
         )
@@ -185,6 +180,7 @@ class Services:
             self.credentials,
             rooms,
             self.room_service,
+            self.room_lists,
             self.account_changes,
             self.settings.auth.deleted_texts == "blank",
         )

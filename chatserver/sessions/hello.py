@@ -29,7 +29,7 @@ class HelloHandler:
         self._accounts = services.accounts
         self._access = services.access
         self._rooms = services.rooms
-        self._room_service = services.room_service
+        self._room_lists = services.room_lists
         self._sessions = services.sessions
         self._presence = services.presence
         self._after_commit = services.after_commit
@@ -102,7 +102,7 @@ class HelloHandler:
             stale, watch.stale = watch.stale, False
             if stale:
                 user = await self._sign_in.again(user, token, name)
-            lists = await self._room_service.lists(user)
+            lists = await self._room_lists.of(user)
             if self._shared:
                 # What comes next in these rooms has to be known to come next.
                 await self._rooms.reach((entry.room.name, entry.position) for entry in lists.mine)
@@ -116,7 +116,7 @@ class HelloHandler:
         token: str | None,
         lists: room_lists.RoomList,
     ) -> None:
-        user, rooms = session.user, self._room_service.fields(lists)
+        user, rooms = session.user, self._room_lists.fields(lists)
         fields = replies.welcome(hello.id, user, token, self._resume.epoch, self._facts(user), rooms)
         session.connection.send(wire.encode(fields), secret=token is not None)
 

@@ -65,6 +65,7 @@ class RequestHandler:
     ) -> None:
         self._messages = services.messages
         self._rooms = services.room_service
+        self._room_lists = services.room_lists
         self._log = services.room_log
         self._people = services.people
         self._audit = services.audit
@@ -193,7 +194,7 @@ class RequestHandler:
                 return {"seq": await self._rooms.set_role(user, request.room, target, request.role)}
             case requests.Members():
                 live = await self._rooms.readable(user, request.room)
-                return replies.members(*self._rooms.members(live, request.after))
+                return replies.members(*self._room_lists.members(live, request.after))
             case requests.Complete():
                 suggested = await self._commands.suggest(
                     user, request.room, request.command, request.argument, request.typed, session
@@ -207,7 +208,7 @@ class RequestHandler:
             case requests.Rooms(search=None):
                 return {"rooms": await self.room_list(session)}
             case requests.Rooms(search=str(search)):
-                rooms, more = await self._rooms.directory(search, request.after, session.user)
+                rooms, more = await self._room_lists.directory(search, request.after, session.user)
                 return {"rooms": rooms, "more": more}
             case requests.Audit():
                 entries, more = await self._audit.page(user, request)
@@ -230,7 +231,7 @@ class RequestHandler:
 
     async def room_list(self, session: Session) -> list[dict[str, Any]]:
         """The session's rooms, and the public ones."""
-        return self._rooms.fields(await self._rooms.lists(session.user))
+        return self._room_lists.fields(await self._room_lists.of(session.user))
 
     async def _join(self, session: Session, request: requests.Join) -> Fields:
         user = session.user
@@ -240,7 +241,7 @@ class RequestHandler:
             events, more = await self._log.after(user, live, request.after, JOIN_EVENTS)
         else:
             events, more = await self._log.backlog(user, live)
-        members = replies.members(*self._rooms.members(live))
+        members = replies.members(*self._room_lists.members(live))
         return replies.joined_room(listing(live, user), members, replies.page(events, more), gap)
 
 

@@ -58,13 +58,13 @@ class RoomList(Handler):
 
     async def get(self) -> None:
         user = await self.require_user()
-        cases = self.services.room_service
+        lists = self.services.room_lists
         search = self.get_query_argument("search", None)
         if search is None:
-            return self.reply({"rooms": cases.fields(await cases.lists(user))})
+            return self.reply({"rooms": lists.fields(await lists.of(user))})
         if len(search) > SEARCH_CHARS:
             raise Reject(f"search: at most {SEARCH_CHARS} characters.", "invalid", field="search")
-        rooms, more = await cases.directory(search, self.get_query_argument("after", None), user)
+        rooms, more = await lists.directory(search, self.get_query_argument("after", None), user)
         return self.reply({"rooms": rooms, "more": more})
 
     async def post(self) -> None:
@@ -96,7 +96,7 @@ class RoomMembers(Handler):
         user = await self.require_user()
         live = await self.services.room_service.readable(user, name)
         after = self.get_query_argument("after", None)
-        self.reply(replies.members(*self.services.room_service.members(live, after)))
+        self.reply(replies.members(*self.services.room_lists.members(live, after)))
 
     async def post(self, name: str) -> None:
         user = await self.require_writer()

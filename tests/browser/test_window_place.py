@@ -87,7 +87,7 @@ async def has_read_all(here, name, room="general"):
     user = next(member.user for member in live.members.values() if member.user.name == name)
 
     async def read():
-        lists = await services.room_service.lists(user)
+        lists = await services.room_lists.of(user)
         return next(each.read for each in lists.mine if each.room.name == room)
 
     async with asyncio.timeout(30):
