@@ -11,15 +11,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection
 
 from ..model import errors
 from ..model.errors import Reject
-from ..model.values import Event, Message, RoomPosition, RoomSettings, User
+from ..model.values import Event, Message, RoomPosition, User
 from ..plugins.database import AlsoWork
 from ..plugins.failures import refused
 from . import queries as reading
-from . import schema as s
 from .append_statements import AppendStatements
 from .audit import note_change
 from .changes import Append as AppendChange
@@ -40,14 +39,11 @@ from .erasing import note_erased
 from .failures import reason
 from .members import change_member
 from .message_ids import message_id
-from .messages import blank_message, last_edit, replace_mentions, write_edit
+from .messages import blank_message, edit_hash, last_edit, replace_mentions, write_edit
 from .plugin_transaction import EventTx, contained
-from .rows import pack, room_columns, room_of, settings_of
+from .rooms import change_settings, insert_members, insert_room, told_settings
+from .rows import pack
 from .savepoint import Aborted, savepoint
-
-DEFAULTS = RoomSettings()
-ALWAYS_TOLD = ("kind", "history")
-"""Settings that the event of a new room names even if they are the usual ones."""
 
 
 class _Room:
@@ -108,7 +104,7 @@ class BatchAppender:
         if isinstance(first, CreateRoom):
             if room is not None:
                 return [errors.room_exists(batch.room) for _ in batch.changes]
-            room = self._rooms[batch.room] = self._new_room(first)
+            room = self._rooms[batch.room] = _Room(insert_room(self.conn, first.room), batch.room)
         elif room is None:
             return [errors.no_room(batch.room) for _ in batch.changes]
         elif room.version != batch.version:
@@ -242,9 +238,8 @@ class BatchAppender:
         if event is None:
             seq = last_edit(self.conn, room.id, message.seq)
             event = reading.event_at(self.conn, room.name, seq) if seq is not None else None
-        where = s.log.c.room_id == room.id, s.log.c.seq == message.seq
-        edit_hash = self.conn.execute(select(s.log.c.edit_hash).where(*where)).scalar()
-        return event if edit_hash == edit.request_hash else None
+        same = edit_hash(self.conn, room.id, message.seq) == edit.request_hash
+        return event if same else None
 
     def _delete(self, room: _Room, ts: float, delete: Delete) -> Outcome:
         message = self._message(room, delete.message_id)
@@ -292,34 +287,13 @@ class BatchAppender:
         return self._take(room, ts, "member", change.user, data)
 
     def _change_room(self, room: _Room, ts: float, change: ChangeRoom) -> Outcome:
-        where = s.room.c.id == room.id
-        before = room_of(self.conn.execute(select(s.room).where(where)).one())
-        changes = {key: value for key, value in change.settings.items() if getattr(before, key) != value}
+        changes = change_settings(self.conn, room.id, change.settings)
         if not changes:
             return Committed(room.position())
-        after = RoomSettings(**settings_of(before) | changes)
-        self.conn.execute(update(s.room).where(where).values(**room_columns(after)))
         room.version += 1
         return self._take(room, ts, "room", change.user, {"action": "changed", **changes})
 
-    def _new_room(self, create: CreateRoom) -> _Room:
-        values = {"name": create.room.name, "head": 0, "messages": 0, "version": 0}
-        done = self.conn.execute(insert(s.room).values(**values, **room_columns(create.room)))
-        number = done.inserted_primary_key
-        assert number is not None
-        return _Room(number[0], create.room.name)
-
     def _create_room(self, room: _Room, ts: float, create: CreateRoom) -> Outcome:
-        made = create.room
-        if create.members:
-            rows = [
-                {"room_id": room.id, "user_id": u.id, "role": role, "since": 0} for u, role in create.members
-            ]
-            self.conn.execute(insert(s.member), rows)
+        insert_members(self.conn, room.id, create.members)
         room.version += 1
-        told = {
-            name: value
-            for name, value in settings_of(made).items()
-            if name in ALWAYS_TOLD or value != getattr(DEFAULTS, name)
-        }
-        return self._take(room, ts, "room", create.user, {"action": "created", **told})
+        return self._take(room, ts, "room", create.user, {"action": "created", **told_settings(create.room)})

@@ -76,6 +76,13 @@ _LAST_EDIT = CompiledStatement(
 )
 
 
+def edit_hash(conn: Connection, room_id: int, seq: int) -> str | None:
+    """The hash of the last edit of a message, as it was asked for; None where there was none."""
+    where = s.log.c.room_id == room_id, s.log.c.seq == seq
+    found: str | None = conn.execute(select(s.log.c.edit_hash).where(*where)).scalar()
+    return found
+
+
 def last_edit(conn: Connection, room_id: int, seq: int) -> int | None:
     """The seq of the last edit of the message at ``seq``."""
     row = _LAST_EDIT.first(conn, number=room_id, message=seq)
