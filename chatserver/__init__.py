@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     )
     from .plugins.actions import Action, ActionContext
     from .plugins.apart import ApartError
-    from .plugins.api import RequestContext, RequestSpec, Route, Session
-    from .plugins.base import Plugin, settings
+    from .plugins.base import Plugin
     from .plugins.command import Context, command
     from .plugins.database import Also, Conflict, EventTransaction, Transaction
+    from .plugins.endpoints import RequestContext, RequestSpec, Route, Session
     from .plugins.forms import Field, Form, FormClosed
     from .plugins.gateways import StreamLink
     from .plugins.hears import HearsContext, hears
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from .plugins.jobs import job
     from .plugins.moderation_api import Ban
     from .plugins.picture import scaled
+    from .plugins.settings_type import settings
     from .plugins.whole_file import write_whole
     from .web.handler import Handler
 
@@ -93,7 +94,7 @@ _MODULES = {
     "plugins.actions": ("Action", "ActionContext"),
     "plugins.apart": ("ApartError",),
     "plugins.moderation_api": ("Ban",),
-    "plugins.api": ("RequestContext", "RequestSpec", "Route", "Session"),
+    "plugins.endpoints": ("RequestContext", "RequestSpec", "Route", "Session"),
     "plugins.command": ("Context", "command"),
     "plugins.database": ("Also", "Conflict", "EventTransaction", "Transaction"),
     "plugins.forms": ("Field", "Form", "FormClosed"),
@@ -120,7 +121,8 @@ _MODULES = {
         "Upload",
         "User",
     ),
-    "plugins.base": ("Plugin", "settings"),
+    "plugins.base": ("Plugin",),
+    "plugins.settings_type": ("settings",),
     "web.handler": ("Handler",),
 }
 

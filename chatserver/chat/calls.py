@@ -9,8 +9,8 @@ from typing import Any, NamedTuple, TypeVar
 from ..accounts.accounts import Accounts
 from ..model.errors import Reject
 from ..model.values import Message, Room, User
-from ..plugins.api import Session
 from ..plugins.base import Plugin
+from ..plugins.endpoints import Session
 from ..plugins.forms import Form
 from ..plugins.host import PluginHost
 from .access import Access

@@ -13,9 +13,9 @@ from ..model import errors
 from ..model.errors import Reject
 from ..model.values import Message, Room, User
 from ..plugins.actions import handler_of
-from ..plugins.api import Session
 from ..plugins.commands import said
 from ..plugins.database import AlsoWork, EventTransaction
+from ..plugins.endpoints import Session
 from ..store import changes as log
 from .calls import Call, CallServices
 from .messages import Messages

@@ -6,9 +6,9 @@ from ..model.errors import Reject, forbidden
 from ..model.permissions import READ, in_scope
 from ..model.rate_limit import RateLimiter
 from ..model.values import Room, User
-from ..plugins.api import Session
 from ..plugins.command import Command
 from ..plugins.commands import require
+from ..plugins.endpoints import Session
 from .calls import Call, CallServices
 from .drafts import DraftPipeline
 from .new_message import NewMessage

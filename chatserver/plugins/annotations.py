@@ -5,12 +5,13 @@ from __future__ import annotations
 import inspect
 import types
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from ..model import values
-from . import api, database, hookspecs
+from . import database, endpoints, hookspecs
 
-_NAMES = {**vars(api), **vars(database), **vars(values)}
+_NAMES = {"Path": Path, **vars(endpoints), **vars(database), **vars(values)}
 
 
 def wrong_annotation(hook: str, function: Callable[..., Any]) -> str | None:

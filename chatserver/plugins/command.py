@@ -12,8 +12,8 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 
 from ..model.values import Message, Room, User
-from .api import Session
 from .arguments import Argument, Finder, arguments_of
+from .endpoints import Session
 from .forms import Form
 from .problems import Problems, mistake
 

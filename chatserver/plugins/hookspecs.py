@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ..model.values import Draft, Event, Message, Request, Role, Room, Upload, User
-    from .api import RequestSpec, Route
     from .database import Transaction
+    from .endpoints import RequestSpec, Route
 
 PROJECT = "chatserver"
 

@@ -14,9 +14,9 @@ from ..model.permissions import Permissions
 from ..model.values import User
 from ..protocol import events as wire
 from ..protocol.decoder import Decoder
-from .api import RequestSpec, Route
 from .base import Plugin
 from .commands import Commands
+from .endpoints import RequestSpec, Route
 from .hooks import HookCaller
 from .implementation import Policy
 from .texts import Texts

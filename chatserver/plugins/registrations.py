@@ -15,8 +15,8 @@ from ..model.errors import PluginError
 from ..model.permissions import CORE, Permissions, Rules
 from ..model.values import EVENT_TYPES, ROLES, Role
 from ..protocol.requests import Core
-from .api import RequestSpec, Route
 from .commands import Commands
+from .endpoints import RequestSpec, Route
 from .failures import described
 from .hooks import HookCaller
 from .implementation import BY_EVENT, HookImpl

@@ -11,7 +11,7 @@ from ..model import errors
 from ..model.names import room_key
 from ..model.values import User
 from ..plugins.answers import REPLY_BYTES, encoded
-from ..plugins.api import RequestContext, RequestSpec
+from ..plugins.endpoints import RequestContext, RequestSpec
 from ..plugins.host import PluginHost
 from ..plugins.texts import Texts
 from ..protocol import replies
@@ -20,7 +20,7 @@ from ..protocol.requests import PluginRequest
 
 
 class Asking:
-    """The caller of a request (`chatserver.plugins.api.RequestContext`)."""
+    """The caller of a request (`chatserver.plugins.endpoints.RequestContext`)."""
 
     def __init__(self, user: User, session: Session, texts: Texts) -> None:
         self.user = user
