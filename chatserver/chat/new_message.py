@@ -6,7 +6,7 @@ import hashlib
 
 import msgspec
 
-from ..model.values import NO_EXTRAS, Actions, Extras
+from ..model.plugin_parts import NO_EXTRAS, Actions, Extras
 from ..plugins.database import AlsoWork
 
 

@@ -11,9 +11,10 @@ from ..delivery.hub import user_topic
 from ..model import errors, names
 from ..model.errors import Reject
 from ..model.names import room_key
-from ..model.values import NO_EXTRAS, Event, Message, Role, Room, User, check_kind
-from ..model.values import actions as checked_actions
-from ..model.values import extra as checked_extra
+from ..model.plugin_parts import NO_EXTRAS, check_kind
+from ..model.plugin_parts import actions as checked_actions
+from ..model.plugin_parts import extra as checked_extra
+from ..model.values import Event, Message, Role, Room, User
 from ..plugins.answers import event_data
 from ..plugins.database import Also, AlsoWork, EventTransaction
 from ..protocol import events as wire

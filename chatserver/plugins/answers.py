@@ -13,7 +13,8 @@ from msgspec.structs import asdict
 from ..model import nested_json
 from ..model.errors import HTTP_STATUS, Reject
 from ..model.names import shown_name
-from ..model.values import Actions, Attachment, Draft, actions, check_kind, extra
+from ..model.plugin_parts import Actions, actions, check_kind, extra
+from ..model.values import Attachment, Draft
 
 REPLY_BYTES = 8 * 2**20
 """The reply to a request."""

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 import msgspec
 
 from ..model.errors import PluginError, Reject
-from ..model.values import MESSAGE_KINDS, Message, Room, User
+from ..model.plugin_parts import MESSAGE_KINDS
+from ..model.values import Message, Room, User
 from .base import Plugin
 from .failures import CALLED_FOR
 from .hookspecs import hookimpl

@@ -9,11 +9,10 @@ from typing import Any
 
 import msgspec
 
+from ..model.plugin_parts import Actions, Extras
 from ..model.values import (
-    Actions,
     Attachment,
     Event,
-    Extras,
     Message,
     Room,
     RoomSettings,

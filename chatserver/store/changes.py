@@ -8,12 +8,10 @@ from typing import Any, Literal, Protocol
 import msgspec
 
 from ..model.errors import Reject
+from ..model.plugin_parts import NO_EXTRAS, Actions, Extras
 from ..model.values import (
-    NO_EXTRAS,
-    Actions,
     Attachment,
     Event,
-    Extras,
     Member,
     Room,
     RoomPosition,

@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
-from ..model.values import NO_EXTRAS, Actions, Message, extra
+from ..model.plugin_parts import NO_EXTRAS, Actions, extra
+from ..model.values import Message
 from . import schema as s
 from .changes import Edit
 from .compiled_statement import CompiledStatement
@@ -51,7 +52,7 @@ def annotate(
 ) -> Message:
     """Write new extras of a message by plugin, None for none; the message as it is from now on.
 
-    Raises what `chatserver.model.values.extra` raises.
+    Raises what `chatserver.model.plugin_parts.extra` raises.
     """
     kept = {plugin: value for plugin, value in message.extras.items() if plugin not in extras}
     kept |= {plugin: extra(value) for plugin, value in extras.items() if value is not None}

@@ -29,7 +29,7 @@ _CREATE = re.compile(r"\bCREATE\s+(?:VIRTUAL\s+)?TABLE\s+(?:IF\s+NOT\s+EXISTS\s+
 
 
 class PluginDatabase:
-    """One plugin's view of the store (`chatserver.plugins.api.Database`)."""
+    """One plugin's view of the store (`chatserver.plugins.database.Database`)."""
 
     def __init__(self, store: Store, plugin: str) -> None:
         self._store = store

@@ -12,8 +12,8 @@ from sqlalchemy import Connection, CursorResult, text
 from sqlalchemy.exc import IntegrityError
 
 from ..model import errors
+from ..model.plugin_parts import actions as checked_actions
 from ..model.values import Message
-from ..model.values import actions as checked_actions
 from ..plugins.database import Conflict, Row
 from ..plugins.failures import PluginExit
 from . import queries as reading
@@ -87,7 +87,7 @@ class Tx:
 
 
 class EventTx(Tx):
-    """The transaction of a plugin's event (`chatserver.plugins.api.EventTransaction`)."""
+    """The transaction of a plugin's event (`chatserver.plugins.database.EventTransaction`)."""
 
     def __init__(
         self, conn: Connection, plugin: str, room_id: int, room: str, posted: str | None = None

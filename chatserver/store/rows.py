@@ -9,7 +9,8 @@ from typing import Any
 import msgspec
 from sqlalchemy import FromClause
 
-from ..model.values import NO_EXTRAS, Attachment, Event, Message, Room, RoomPosition, RoomSettings, User
+from ..model.plugin_parts import NO_EXTRAS
+from ..model.values import Attachment, Event, Message, Room, RoomPosition, RoomSettings, User
 from .message_ids import message_id
 
 _attachments = msgspec.json.Decoder(tuple[Attachment, ...])
