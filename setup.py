@@ -14,8 +14,11 @@ HEARS = ["google-re2>=1.1.20250722"]
 POSTGRESQL = ["psycopg[binary]>=3.2"]
 # The asyncio client, which Valkey takes too.
 REDIS = ["redis>=6.4"]
+# Amazon's own client, which other servers that speak S3 are tested with, too.
+S3 = ["boto3>=1.40"]
 TEST = [
     *HEARS,
+    *S3,
     *POSTGRESQL,
     *REDIS,
     "pytest>=9,<10",  # pytest-tornasync breaks with 10
@@ -23,6 +26,7 @@ TEST = [
     "pytest-xdist",
     "hypothesis>=6.131",
     "confusable-homoglyphs==3.3.1",  # the table that ships is made from it
+    "moto[s3,server]>=5.1",  # a server that speaks S3
     "playwright",
     "axe-playwright-python",
     "mypy",
@@ -106,6 +110,7 @@ setup(
         "hears": HEARS,
         "postgresql": POSTGRESQL,
         "redis": REDIS,
+        "s3": S3,
         "test": TEST,
         "bench": ["matplotlib>=3.8"],
     },

@@ -75,6 +75,11 @@ class ServerProcess:
         """What it has written to standard error so far."""
         return self._errors.read_text()
 
+    @property
+    def pid(self) -> int:
+        """The process's id."""
+        return self._process.pid
+
     def signal(self, number: int) -> None:
         """Send it a signal."""
         self._process.send_signal(number)

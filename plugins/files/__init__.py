@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -11,10 +11,11 @@ import msgspec
 
 from chatserver import Draft, Event, Message, Plugin, Reject, Route, User, hookimpl, linked, settings
 
+from .arriving import DESCRIPTION, Arriving
+from .choice import bucket_of, storage_of
 from .download import DownloadHandler, PreviewHandler
 from .quota import Quota
 from .resumable import BeginHandler, PartHandler, resume
-from .storage import DESCRIPTION, Storage
 from .table import MIGRATIONS, File, Table
 from .upload import UploadHandler
 
@@ -29,7 +30,7 @@ Limit = Annotated[int, msgspec.Meta(ge=0)]
 
 
 class Files(Plugin):
-    """Files travel by HTTP, are kept in the plugin's own folder, and are shown to those who may read the room.
+    """Files travel by HTTP, are kept in a folder or a bucket, and are shown to those who may read the room.
 
     A file is uploaded first and named by a message afterwards. What no message names is deleted after a day; what a
     message names goes with it.
@@ -57,16 +58,39 @@ class Files(Plugin):
         """The content types that are taken, such as ``image/*``; all if none is named."""
         keep_metadata: bool = False
         """Whether pictures keep what they say of their place, camera and time."""
+        storage: str = ""
+        """Where files are kept: empty for the plugin's folder, the whole path of another one, or s3://bucket/prefix."""
+        s3_endpoint: str = ""
+        """The address of the bucket's server, where it isn't Amazon's."""
+        s3_region: str = ""
+        """The bucket's region."""
+        s3_access_key: str = ""
+        """Without keys, those of the environment are used, as boto3 finds them."""
+        s3_secret_key: str = ""
+        """The secret that goes with it."""
+
+        def __post_init__(self):
+            bucket_of(self.storage)
+            if bool(self.s3_access_key) != bool(self.s3_secret_key):
+                raise ValueError("s3_access_key and s3_secret_key go together")
 
     @hookimpl
-    def startup(self):
+    async def startup(self):
+        is_folder = bucket_of(self.settings.storage) is None
+        folder = Path(self.settings.storage) if self.settings.storage and is_folder else self.data_dir
         self.table = Table(self.db)
-        self.storage = Storage(self.data_dir)
-        self.quota = Quota(self.settings, self.table, self.storage.free)
-        self.storage.clear_partial()
+        self.storage = await asyncio.to_thread(storage_of, self.settings, folder)
+        try:
+            await self.storage.check()
+        except OSError as error:
+            # It may come back. People chat without files until then.
+            self.log.error("the storage can't be reached: %s", error)
+        # On the same disk as the folder, so that what is whole only changes its place.
+        self.arriving = Arriving(folder)
+        self.quota = Quota(self.settings, self.table, self.arriving.free)
         self.receiving: set[Path] = set()
         """Resumable uploads of which a part is on its way."""
-        resume(self.storage, self.quota)
+        resume(self.arriving, self.quota)
         self.every(SWEEP_SECONDS, self.sweep)
         self.every(DAY_SECONDS, self.clear, first=SWEEP_SECONDS)
 
@@ -115,15 +139,16 @@ class Files(Plugin):
         An hour is added for messages on their way.
         """
         keep = self.settings.keep_days * DAY_SECONDS
-        now = time.time()
+        now = self.now()
         await self.table.age(day_ago=now - DAY_SECONDS, expired=now - keep if keep else None)
-        useless = await self.table.useless(unused_before=time.time() - UNUSED_SECONDS - SWEEP_SECONDS)
+        useless = await self.table.useless(unused_before=now - UNUSED_SECONDS - SWEEP_SECONDS)
         # The row goes last: if we stop half-way, the next round finds it again.
         for file_id in useless:
             await self.storage.delete(file_id)
         await self.table.remove(useless)
 
-        for partial in self.storage.all_resumable():
+        self.arriving.clear(now - SWEEP_SECONDS)
+        for partial in self.arriving.all_resumable():
             begun = partial.with_suffix(DESCRIPTION).stat().st_mtime
             if begun < now - UNUSED_SECONDS and partial not in self.receiving:
                 self.give_up(partial)
@@ -131,13 +156,18 @@ class Files(Plugin):
     def give_up(self, partial: Path) -> None:
         """Delete a resumable upload."""
         self.quota.coming.pop(partial, None)
-        self.storage.forget(partial)
+        self.arriving.forget(partial)
 
     async def clear(self) -> None:
         """Delete bytes that belong to no file, as after a restored database."""
-        count = await self.storage.clear(await self.table.known(), time.time() - SWEEP_SECONDS)
+        count = 0
+        async for found in self.storage.ids(self.now() - SWEEP_SECONDS):
+            for file_id in found - await self.table.known(found):
+                await self.storage.delete(file_id)
+                count += 1
         if count:
             self.log.warning("%d files without an entry were deleted", count)
+        await self.storage.tidy(self.now() - UNUSED_SECONDS)
 
     async def _attach(self, draft: Draft) -> Draft:
         if len(draft.files) > FILES_PER_MESSAGE:
@@ -150,5 +180,5 @@ class Files(Plugin):
         return draft.replace(attachments=draft.attachments + tuple(file.attachment() for file in usable))
 
     def _usable(self, file: File, draft: Draft) -> bool:
-        fresh = file.created > time.time() - UNUSED_SECONDS
+        fresh = file.created > self.now() - UNUSED_SECONDS
         return fresh and file.user_id == draft.user.id and file.room == draft.room.name and not file.used

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import aclosing
 
 import msgspec
 
@@ -32,11 +33,7 @@ class DownloadHandler(Handler):
         user = await self.require_user()
         file = await self.plugin.table.get(file_id)
         # The same answer for what isn't there and what isn't theirs.
-        if (
-            file is None
-            or not await self._may_read(user, file)
-            or not self.plugin.storage.path(file.id).exists()
-        ):
+        if file is None or not await self._may_read(user, file):
             raise no_such_file()
         return file
 
@@ -48,8 +45,23 @@ class DownloadHandler(Handler):
             return
         start, end = self._span(file)
         self.set_header("Content-Length", str(end - start))
-        if with_body:
-            async for chunk in self.plugin.storage.read(file.id, start, end):
+        try:
+            if with_body:
+                await self._send(file, start, end)
+            elif not await self.plugin.storage.has(file.id):
+                raise no_such_file()
+        except FileNotFoundError:
+            raise no_such_file() from None
+        except OSError as error:
+            self.plugin.log.error("could not read a file: %s", error)
+            if not self._headers_written:
+                raise Reject("The file can't be read just now.", "unavailable") from error
+            # Cut short, so that no client takes a part for the whole.
+            self.request.connection.stream.close()
+
+    async def _send(self, file: File, start: int, end: int) -> None:
+        async with aclosing(self.plugin.storage.read(file.id, start, end)) as chunks:
+            async for chunk in chunks:
                 self.write(chunk)
                 if not await self._sent():
                     return
@@ -109,9 +121,12 @@ class PreviewHandler(DownloadHandler):
     async def _serve(self, file_id: str, *, with_body: bool) -> None:
         file = await self._file(file_id)
         try:
-            data = await asyncio.to_thread(self.plugin.storage.preview(file.id).read_bytes)
+            data = await self.plugin.storage.preview(file.id)
         except FileNotFoundError:
             raise no_such_file() from None
+        except OSError as error:
+            self.plugin.log.error("could not read a file: %s", error)
+            raise Reject("The file can't be read just now.", "unavailable") from error
         self._describe(msgspec.structs.replace(file, name=f"{file.name}.webp", mime="image/webp"))
         self.clear_header("Accept-Ranges")
         if self.check_etag_header():

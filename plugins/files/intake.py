@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import time
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -82,7 +81,7 @@ class Intake(Handler):
             user_id=upload.user.id,
             name=upload.name,
             size=size,
-            created=time.time(),
+            created=self.plugin.now(),
             preview=preview is not None,
             address=self.remote_ip,
             **msgspec.structs.asdict(found),

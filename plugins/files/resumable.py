@@ -16,10 +16,10 @@ from tornado.web import stream_request_body
 
 from chatserver import Reject, User
 
+from .arriving import Arriving
 from .filenames import received
 from .intake import Intake, not_stored
 from .quota import Coming, Quota
-from .storage import Storage
 from .upload import take_body
 
 VERSION = "1.0.0"
@@ -71,7 +71,7 @@ class BeginHandler(Tus):
         room = await self.place(user, name, other)
         upload = await self.wanted(user, room, received(quote(told.get("filename", ""))), size)
         begun = Begun(user.id, name, other, upload.name, size, self.remote_ip, upload.room.name)
-        partial = self.plugin.storage.begin_resumable(msgspec.json.encode(begun))
+        partial = self.plugin.arriving.begin_resumable(msgspec.json.encode(begun))
         self.plugin.quota.coming[partial] = Coming.of(upload, self.remote_ip)
         self.set_header("Location", f"/plugins/files/tus/{partial.name}")
         self.set_status(201)
@@ -96,8 +96,8 @@ class PartHandler(Tus):
         self.caller = await self.require_user()
         if self.request.method != "GET":
             self.check_version()
-        partial = self.plugin.storage.resumable(str(self.path_args[0]))
-        described = self.plugin.storage.described(partial)
+        partial = self.plugin.arriving.resumable(str(self.path_args[0]))
+        described = self.plugin.arriving.described(partial)
         self.begun = (
             msgspec.json.decode(described, type=Begun) if described else Begun("", "", "", "", 0, "", "")
         )
@@ -129,7 +129,7 @@ class PartHandler(Tus):
             return
         try:
             # A body without a length may bring more than was announced.
-            await self.plugin.storage.append(self.partial, chunk[: self.begun.size - self.offset])
+            await self.plugin.arriving.append(self.partial, chunk[: self.begun.size - self.offset])
             self.offset += len(chunk)
         except OSError as error:
             self.plugin.log.error("could not store an upload: %s", error)
@@ -169,10 +169,10 @@ class PartHandler(Tus):
             raise
         self.plugin.quota.coming.pop(partial, None)
         self.begun.file = msgspec.to_builtins(file.attachment())
-        self.plugin.storage.describe(partial, msgspec.json.encode(self.begun))
+        self.plugin.arriving.describe(partial, msgspec.json.encode(self.begun))
 
     async def delete(self, _: str) -> None:
-        partial = self.plugin.storage.resumable(str(self.path_args[0]))
+        partial = self.plugin.arriving.resumable(str(self.path_args[0]))
         if partial in self.plugin.receiving:
             raise Reject("A part of this file is on its way.", "conflict")
         self.plugin.give_up(partial)
@@ -196,10 +196,10 @@ def too_much() -> Reject:
     return Reject("That is more than was announced.", "too_large")
 
 
-def resume(storage: Storage, quota: Quota) -> None:
+def resume(arriving: Arriving, quota: Quota) -> None:
     """After a start: what has begun counts for the quotas, as before."""
-    for partial in storage.all_resumable():
-        begun = msgspec.json.decode(storage.described(partial) or b"", type=Begun)
+    for partial in arriving.all_resumable():
+        begun = msgspec.json.decode(arriving.described(partial) or b"", type=Begun)
         if begun.file is None:
             quota.coming[partial] = Coming(begun.user, begun.place, begun.address, begun.size)
 

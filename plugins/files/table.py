@@ -40,6 +40,8 @@ MIGRATIONS = (
     "ALTER TABLE files_file ADD COLUMN address TEXT NOT NULL DEFAULT ''",
 )
 
+IDS = 500
+"""How many ids one statement names."""
 COLUMNS = "id, room, user_id, name, size, mime, inline, width, height, created, preview, address"
 _SIZES = """
 SELECT COALESCE(SUM(CASE WHEN user_id = :user_id THEN size ELSE 0 END), 0) AS "user",
@@ -125,9 +127,15 @@ class Table:
         rows = await self._db.query(_SIZES, user_id=user_id, room=room, address=address)
         return {name: int(size) for name, size in rows[0].items()}
 
-    async def known(self) -> set[str]:
-        """The ids of all files whose bytes have to be there."""
-        return {row["id"] for row in await self._db.query("SELECT id FROM files_file")}
+    async def known(self, ids: Iterable[str]) -> set[str]:
+        """Those of the ids that have a row, whose bytes have to be there."""
+        found: set[str] = set()
+        asked = list(ids)
+        for start in range(0, len(asked), IDS):
+            names, params = _listed(asked[start : start + IDS])
+            rows = await self._db.query(f"SELECT id FROM files_file WHERE id IN ({names})", **params)
+            found.update(row["id"] for row in rows)
+        return found
 
     async def age(self, *, day_ago: float, expired: float | None) -> None:
         """Forget addresses after a day, and give up what is older than it may get (``expired``)."""

@@ -42,7 +42,7 @@ class UploadHandler(Intake):
         if self.partial is None or self.full_disk:
             return
         try:
-            await self.plugin.storage.append(self.partial, chunk)
+            await self.plugin.arriving.append(self.partial, chunk)
         except OSError as error:
             self.plugin.log.error("could not store an upload: %s", error)
             self.full_disk = True
@@ -67,7 +67,7 @@ class UploadHandler(Intake):
         self._forget()
 
     def _accept(self, upload: Upload) -> None:
-        self.partial = self.plugin.storage.begin()
+        self.partial = self.plugin.arriving.begin()
         self.upload = upload
         self.plugin.quota.coming[self.partial] = Coming.of(upload, self.remote_ip)
         take_body(self, upload.size)

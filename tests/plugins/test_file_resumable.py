@@ -61,7 +61,7 @@ async def test_a_file_that_breaks_off_goes_on_where_it_was(chat, tmp_path, event
         )
         writer.write(head.encode() + CONTENT[1000:3000])
         plugin = server.plugin("files")
-        partial = plugin.storage.resumable(url.rpartition("/")[2])
+        partial = plugin.arriving.resumable(url.rpartition("/")[2])
         await eventually(lambda: partial.stat().st_size == 3000)
         # Of one upload one part comes at a time.
         assert (await bring(server, alice, url, b"x", 3000)).code == 409
@@ -140,7 +140,7 @@ async def test_what_is_not_gone_on_with_is_given_up_after_a_day(chat, tmp_path):
         (alice,) = await server.join("general", "alice")
         old, new = await begun(server, alice, 10), await begun(server, alice, 10)
         plugin = server.plugin("files")
-        path = plugin.storage.resumable(old.rpartition("/")[2]).with_suffix(".json")
+        path = plugin.arriving.resumable(old.rpartition("/")[2]).with_suffix(".json")
         os.utime(path, (time.time() - 90_000,) * 2)
         await plugin.sweep()
         assert [(await offset(server, alice, url))[0] for url in (old, new)] == [404, 200]

@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import os
 import sqlite3
+import time
 from contextlib import asynccontextmanager, closing
 from urllib.parse import quote
 
 import pytest
 from PIL import Image
 
-from chatserver.testing import Refused
+from chatserver.testing import Clock, Refused
 
 TEXT = b"some text\n"
 
@@ -525,18 +527,19 @@ async def test_deleting_the_message_deletes_the_file(chat, tmp_path):
         await until(alice, lambda: not stored(tmp_path))
 
 
-async def test_what_no_message_names_is_deleted_after_a_day(chat, tmp_path, monkeypatch):
-    async with chat(plugins=["files"]) as server:
+async def test_what_no_message_names_is_deleted_after_a_day(chat, tmp_path):
+    clock = Clock()
+    async with chat(plugins=["files"], clock=clock) as server:
         (alice,) = await server.join("general", "alice")
         unused, used = await uploaded(server, alice), await uploaded(server, alice)
         await alice.says("", files=[used["id"]])
-        plugin = instance(server, "files")
-        await plugin.sweep()
+        await clock.move(days=0.9)
         assert len(stored(tmp_path)) == 2
-        monkeypatch.setattr("chatserver_plugins.files.UNUSED_SECONDS", -3700)
+        await clock.move(days=0.1)
         with pytest.raises(Refused):
             await alice.says("late", files=[unused["id"]])
-        await plugin.sweep()
+        # An hour more for messages on their way, and the next sweep.
+        await clock.move(7_200)
         assert (await fetch(server, alice, unused)).code == 404
         assert [path.name for path in stored(tmp_path)] == [used["id"]]
 
@@ -586,9 +589,13 @@ async def test_an_upload_that_breaks_off_leaves_nothing(chat, tmp_path):
 async def test_what_a_crash_left_half_written_is_cleared(chat, tmp_path):
     partial = tmp_path / "data/plugins/files/partial"
     partial.mkdir(parents=True)
-    (partial / "0123").write_bytes(b"half")
-    async with chat(plugins=["files"]):
-        assert not stored(tmp_path)
+    for name, age in (("0123", 7_200), ("4567", 0)):
+        (partial / name).write_bytes(b"half")
+        os.utime(partial / name, (time.time() - age,) * 2)
+    async with chat(plugins=["files"]) as server:
+        await server.plugin("files").sweep()
+        # The other one may come to another server, where several share the folder.
+        assert [path.name for path in stored(tmp_path)] == ["4567"]
 
 
 async def test_the_quota_counts_what_is_kept_and_what_is_coming(chat):
