@@ -573,7 +573,14 @@ class Overheard:
     async def _moderate(self, server: Harness, client: Client) -> None:
         for command in ("/topic Tea", "/mute bob 5 loud", "/unmute bob", "/kick bob 5 louder", "/unban bob"):
             await client.says(command, "general")
-        rules = {"unlisted": True, "read_only": True, "slow_mode": 1, "guests": False, "notify": "none"}
+        rules = {
+            "unlisted": True,
+            "read_only": True,
+            "slow_mode": 1,
+            "guests": False,
+            "notify": "none",
+            "keep_days": 7,
+        }
         new = {"name": "tea", "title": "Tea", "topic": "Milk", **rules}
         for method, path, body in (
             ("POST", "rooms", new),

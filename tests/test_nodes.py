@@ -249,6 +249,22 @@ async def test_who_is_put_out_of_the_server_is_out_on_all(cluster):
         await until(lambda: two.services.sanctions.is_banned(target))
 
 
+async def test_what_is_too_old_is_gone_on_both(cluster, clock):
+    settings = {"retention": {"keep_days": 1}}
+    async with cluster(plugins=["history"], clock=clock, settings=settings) as (one, two):
+        ann, bob = await one.client("ann"), await two.client("bob")
+        for each in (ann, bob):
+            await each.join("general")
+        await ann.says("old", "general")
+        assert (await bob.hears()).content == "old"
+        clock.seconds = 2 * 86_400
+        new = await ann.says("new", "general")
+        await one.services.retention.run()
+        for each in (ann, bob):
+            assert (await each.hears("floor")).seq == new.seq - 1
+            assert [event["seq"] for event in (await each.ask("history", room="general")).events] == [new.seq]
+
+
 async def test_redis_dies_and_comes_back(cluster, redis):
     async with cluster() as (one, two):
         alice, bob, carl = await one.client("alice"), await two.client("bob"), await one.client("carl")

@@ -166,6 +166,11 @@ MATRIX: dict[str, dict[str, Act]] = {
         "http": lambda s: s.http("PATCH", f"rooms/{s.room}/members/{s.victim.id}", {"role": "moderator"}),
         "command": lambda s: s.command(f"/role {s.victim.id} moderator"),
     },
+    "room.retention": {
+        "ws": lambda s: s.ask("set_room", room=s.room, keep_days=7),
+        "http": lambda s: s.http("PATCH", f"rooms/{s.room}", {"keep_days": 7}),
+        "command": lambda s: s.command("/keep 7"),
+    },
     "direct.start": {"ws": direct, "command": direct_command},
     "user.rename": {"command": lambda s: s.command(f"/nick n{next(number)}")},
     "user.status": {

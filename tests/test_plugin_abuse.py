@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from contextlib import contextmanager
 
 import pytest
 
+from chatserver.chat.retention import Retention
 from chatserver.plugins.hookspecs import KINDS, SYNC_ONLY
 from chatserver.testing import Clock, Refused
 
@@ -144,6 +146,10 @@ async def everything(server, round):
     await root.says(f"/invite renamed{round}")
     await guest.ask("leave", room="general")
     await guest.leave()
+    services = server.services
+    # A year later: all that was said is too old.
+    later = Retention(services.store, services.rooms, services.notifier, 1, lambda: time.time() + 3e7)
+    await later.step()
     await server.api("POST", "register", {"name": f"account{round}", "password": "correct horse"})
     await server.api("POST", "login", {"name": "root", "password": "correct horse"})
 

@@ -100,10 +100,10 @@ class Access:
         member = live.members.get(user.id)
         # A bot's plugin is told of every message, so its bot may read them.
         if live.room.kind == "direct" or user.bot:
-            return 0
+            return live.floor
         if live.room.history == "all" and await self.may(user, "history.read", live):
-            return 0
-        return member.since if member is not None else live.position.seq
+            return live.floor
+        return max(live.floor, member.since) if member is not None else live.position.seq
 
     def kept_from(self, live: RoomMemory, message: Message) -> list[str]:
         """The ids of the members who may not see a message, as it is from before they joined.

@@ -13,7 +13,7 @@ from ..model.metrics import Metrics
 from ..model.values import Event, Message, RoomPosition, Status, User
 from ..protocol import events as wire
 from ..store import Change, Committed
-from ..store.changes import ENTERING, LEAVING, ChangeMember, ChangeRoom, CreateRoom, Post
+from ..store.changes import ENTERING, LEAVING, ChangeMember, ChangeRoom, CreateRoom, Expire, Post
 from .access import Access
 from .listing import listing
 from .notifier import Notifier
@@ -122,7 +122,9 @@ class AfterCommit:
         elif isinstance(entry, ChangeMember) and entry.action in LEAVING:
             told = _told(live.room.name, entry.action, entry.user, entry.reason, entry.until)
             self._let_out(live, entry.target, told)
-        if self._bus.shared and isinstance(entry, ChangeMember | CreateRoom | ChangeRoom):
+        elif isinstance(entry, Expire):
+            self.floor_moved(live)
+        if self._bus.shared and isinstance(entry, ChangeMember | CreateRoom | ChangeRoom | Expire):
             self._tell_nodes(live, entry, done)
         if done.event is not None:
             if done.mentioned:
@@ -132,6 +134,10 @@ class AfterCommit:
             self._tell_plugins(done.event)
         if isinstance(entry, ChangeMember):
             self._tell_of_member(live, entry)
+
+    def floor_moved(self, live: RoomFeed) -> None:
+        """Tell the clients here up to where the history is gone."""
+        self._bus.here(live.room.name, wire.floor(live.room.name, live.floor))
 
     def _let_out(self, live: RoomFeed, user: User, told: bytes) -> None:
         name = live.room.name
@@ -143,7 +149,7 @@ class AfterCommit:
     # Other processes
 
     def _tell_nodes(
-        self, live: RoomFeed, entry: ChangeMember | CreateRoom | ChangeRoom, done: Committed
+        self, live: RoomFeed, entry: ChangeMember | CreateRoom | ChangeRoom | Expire, done: Committed
     ) -> None:
         """Let the processes that have the room in memory, and those with sessions of who came or went, look at it."""
         self._bus.elsewhere(live.room.name, Carried(b"", live.position, note=True))

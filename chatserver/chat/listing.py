@@ -69,6 +69,7 @@ class RoomLists:
             mentions=entry.mentions,
             read=entry.read,
             members=entry.members,
+            floor=live.floor if live is not None else entry.floor,
             other=other,
         )
 
@@ -108,6 +109,7 @@ def listing(live: RoomMemory, user: User) -> dict[str, Any]:
         role=member.role if member else None,
         read=live.position.seq,
         members=len(live.members),
+        floor=live.floor,
         other=other_member(live, user),
     )
 

@@ -8,7 +8,7 @@ import msgspec
 
 from ..model.values import Member, Room
 from ..store import Change
-from ..store.changes import ENTERING, ChangeMember, ChangeRoom
+from ..store.changes import ENTERING, ChangeMember, ChangeRoom, Expire
 from .members import MemberList
 
 FOREVER = float("inf")
@@ -21,6 +21,7 @@ class State(Protocol):
     member_list: MemberList
     mutes: dict[str, float]
     bans: dict[str, float]
+    floor: int
 
 
 def apply(change: Change, state: State, head: int) -> None:
@@ -29,6 +30,8 @@ def apply(change: Change, state: State, head: int) -> None:
         state.room = msgspec.structs.replace(state.room, **change.settings)
     elif isinstance(change, ChangeMember):
         _change_member(change, state, head)
+    elif isinstance(change, Expire):
+        state.floor = max(state.floor, change.through)
 
 
 def _change_member(change: ChangeMember, state: State, head: int) -> None:

@@ -12,7 +12,7 @@ from ..delivery.bus import Bus, Carried
 from ..model.values import Event, Message, RoomPosition, User
 from ..protocol import events as wire
 from ..store import Change, Committed, Store
-from ..store.changes import Delete, Edit, Post, RoomState
+from ..store.changes import Delete, Edit, Expire, Post, RoomState
 from .log_order import LogOrder
 from .membership import apply
 from .replies import Reply
@@ -36,6 +36,9 @@ class Watcher(Judge, Protocol):
 
     def after_followed(self, live: RoomFeed, event: Event) -> None:
         """An event that another server committed is with the hub."""
+
+    def floor_moved(self, live: RoomFeed) -> None:
+        """Another server has blanked the messages up to the room's floor."""
 
     def members_followed(self, live: RoomFeed, members: Iterable[User]) -> None:
         """These came or went, by what another server committed."""
@@ -73,7 +76,7 @@ class RoomFeed(RoomMemory):
         """Answer, and publish; what is ``sent`` already, here alone."""
         reply.committed(done)
         self.position = _moved(self.position, done.position)
-        if done.mentioned or isinstance(change, Edit | Delete):
+        if done.mentioned or isinstance(change, Edit | Delete | Expire):
             self.recounted = done.position.seq
         if not isinstance(change, Post):
             self._watcher.before_publish(self, change, done)
@@ -128,9 +131,11 @@ class RoomFeed(RoomMemory):
 
     def adopt(self, state: RoomState) -> None:
         """Take over a newer state, but for where the log is."""
-        before = self.members
+        before, floor = self.members, self.floor
         self._take_settings(state)
         self.position = msgspec.structs.replace(self.position, version=state.position.version)
+        if state.floor > floor:
+            self._watcher.floor_moved(self)
         for user_id in before.keys() ^ self.members.keys():
             member = before.get(user_id) or self.members[user_id]
             self._moved_members[user_id] = member.user

@@ -54,6 +54,7 @@ class RoomMemory:
         self.mutes = state.mutes
         self.bans = state.bans
         self._spoke = state.spoke
+        self.floor = state.floor
 
     def require_writer(self, user: User, *, allow_non_member: bool = False) -> None:
         """Raises `Reject` unless this user may write here now: ``banned``, ``not_member``, ``not_found`` for a room

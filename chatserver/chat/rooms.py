@@ -93,7 +93,10 @@ class RoomService:
         if only_topic and by.id not in live.members:
             raise errors.not_in_room(live.room)
         live.require_not_muted(by)
-        await self._access.require(by, "room.topic" if only_topic else "room.change", live)
+        if "keep_days" in changed:
+            await self._access.require(by, "room.retention", live)
+        if set(changed) != {"keep_days"}:
+            await self._access.require(by, "room.topic" if only_topic else "room.change", live)
         for kind in ("title", "topic"):
             await self._plugins.check_text(by, kind, changed.get(kind, ""), live.room)
         await live.append(log.ChangeRoom(by, changed))

@@ -56,6 +56,7 @@ from .press_action import ActionPresser
 from .refusals import Refusals
 from .registry import RoomRegistry
 from .resends import Resends
+from .retention import Retention
 from .room_limits import RoomLimits
 from .room_log import RoomLog
 from .rooms import RoomService
@@ -164,6 +165,7 @@ class Services:
         self.messages = Messages(
             rooms, self.room_service, store, access, pipeline, self.message_limiter, resends
         )
+        self.retention = Retention(store, rooms, self.notifier, self.settings.retention.keep_days, clock)
         self.audit = AuditLog(store, rooms, access, self.accounts, clock)
         self.moderation = Moderation(rooms, store, access, self.presence.is_here, self._close, clock)
         self.people = People(

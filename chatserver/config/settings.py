@@ -14,6 +14,7 @@ from .source import Source
 Port = Annotated[int, Meta(ge=0, le=65535, description="a port, 0 to 65535")]
 Count = Annotated[int, Meta(ge=1, le=10**9, description="a whole number, 1 to 1000000000")]
 SlowMode = Annotated[int, Meta(ge=0, le=21600, description="a whole number of seconds, 0 to 21600 (6 hours)")]
+KeepDays = Annotated[int, Meta(ge=0, le=36500, description="a whole number of days, 0 to 36500")]
 Days = Annotated[int, Meta(ge=1, le=36500, description="a whole number of days, 1 to 36500")]
 Sessions = Annotated[int, Meta(ge=1, le=1000, description="a whole number, 1 to 1000")]
 Traces = Annotated[int, Meta(ge=0, le=100_000, description="a whole number, 0 to 100000")]
@@ -186,6 +187,13 @@ class Limits(_Section, frozen=True, kw_only=True):
     """Rooms with more connections than this don't announce who comes and goes."""
 
 
+class RetentionConfig(_Section, frozen=True, kw_only=True):
+    """How long messages are kept."""
+
+    keep_days: KeepDays = 0
+    """After so many days the texts and files of messages are removed, where a room doesn't say it itself; 0: never."""
+
+
 class RoomConfig(_Section, frozen=True, kw_only=True):
     """A room that exists from the start. What people change later is not set back."""
 
@@ -207,6 +215,8 @@ class RoomConfig(_Section, frozen=True, kw_only=True):
     """Whether guests take part."""
     notify: Literal["all", "mentions", "none"] = "all"
     """What members are notified of unless they choose otherwise."""
+    keep_days: KeepDays = 0
+    """After so many days messages are blanked; 0: as ``retention.keep_days`` says."""
 
 
 class Log(_Section, frozen=True, kw_only=True):
@@ -276,6 +286,7 @@ class Document(_Section, frozen=True, kw_only=True):
     bus: BusConfig = BusConfig()
     auth: Auth = Auth()
     limits: Limits = Limits()
+    retention: RetentionConfig = RetentionConfig()
     rooms: tuple[RoomConfig, ...] = (RoomConfig(name="general", title="General"),)
     log: Log = Log()
     plugins: Plugins = Plugins()

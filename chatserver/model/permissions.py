@@ -25,6 +25,7 @@ CORE: Mapping[str, Role] = MappingProxyType(
         "room.announce": "moderator",
         "room.skip_slow_mode": "moderator",
         "room.roles": "admin",
+        "room.retention": "admin",
         "room.unlimited": "moderator",
         "direct.start": "guest",
         "user.rename": "guest",
@@ -40,7 +41,7 @@ CORE: Mapping[str, Role] = MappingProxyType(
 """What the core asks for, each with the lowest role that has it. ``message.edit`` and ``message.delete`` are about
 the user's own messages."""
 
-OWNERS = frozenset({"room.roles"})
+OWNERS = frozenset({"room.roles", "room.retention"})
 """What the owners of a room have in it beyond what moderators have."""
 
 _RANKS: Mapping[Role, int] = MappingProxyType({role: rank for rank, role in enumerate(ROLES)})

@@ -73,6 +73,8 @@ class RoomSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Whether guests take part."""
     notify: Literal["all", "mentions", "none"] = "all"
     """What members are notified of unless they choose otherwise."""
+    keep_days: Annotated[int, msgspec.Meta(ge=0, le=36500)] = 0
+    """After so many days messages are blanked; 0: as the server's settings say."""
 
 
 RoomChange = msgspec.defstruct(

@@ -203,6 +203,11 @@ class Notify:
         """A message was deleted; its text is gone."""
 
     @hookspec
+    async def after_expire(self, room: Room, seq: int) -> None:
+        """All messages of a room up to ``seq`` are blanked, as they are older than they may get. ``in_commit`` was told
+        of each, as ``deleted`` with ``expired`` in its data."""
+
+    @hookspec
     async def after_join(self, user: User, room: Room) -> None:
         """A user became a member of a room."""
 

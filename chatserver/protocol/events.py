@@ -144,9 +144,11 @@ def room_fields(
     mentions: int = 0,
     read: int = 0,
     members: int = 0,
+    floor: int = 0,
     other: User | None = None,
 ) -> dict[str, Any]:
-    """A room as its reader sees it. ``role`` None is not joined; ``other`` is whom a direct room is with."""
+    """A room as its reader sees it. ``role`` None is not joined; ``other`` is whom a direct room is with; up to
+    the seq ``floor`` nothing is kept."""
     fields: dict[str, Any] = {
         "name": room.name,
         **{name: getattr(room, name) for name in RoomSettings.__struct_fields__},
@@ -156,6 +158,7 @@ def room_fields(
         "mentions": mentions,
         "read": read,
         "members": members,
+        "floor": floor,
     }
     if role is not None:
         fields["role"] = role
@@ -174,6 +177,11 @@ def plugins(
 def gap(room: str, first: int, last: int) -> bytes:
     """Too much was missed to send: the client pages with ``sync``."""
     return encode({"type": "gap", "room": room, "from": first, "to": last})
+
+
+def floor(room: str, seq: int) -> bytes:
+    """Nothing up to ``seq`` is kept any longer."""
+    return encode({"type": "floor", "room": room, "seq": seq})
 
 
 def form(

@@ -17,6 +17,7 @@ from .permission_commands import permissions
 from .plugin_commands import check, plugin
 from .plugin_list import plugins
 from .reload_command import reload
+from .retention_command import retention
 from .running import serve
 from .user_commands import user
 
@@ -27,7 +28,9 @@ def commands() -> None:
     """A self-hosted chat server in which every feature is a plugin."""
 
 
-for each in (serve, reload, check, plugins, plugin, user, audit, permissions, migrate_command, move_command):
+for each in (
+    serve, reload, check, plugins, plugin, user, audit, permissions, retention, migrate_command, move_command,
+):  # fmt: skip
     commands.add_command(each)
 
 

@@ -11,6 +11,7 @@ import signal
 import sys
 import threading
 from collections.abc import Coroutine
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,8 @@ from .logs import log_to_stderr
 from .options import MISTAKE, config_option, read_settings, settings_file
 from .permission_commands import PERMISSION
 from .plugin_list import RUNNING, WHY
+from .retention_command import RETENTION
+from .retention_command import answer as retention_answer
 from .server import ChatServer
 from .service_manager import ServiceManager
 from .watching import reload_on_change
@@ -142,7 +145,13 @@ def _answers(server: ChatServer) -> dict[str, Work]:
         live = await services.rooms.get(room) if room is not None else None
         return await services.access.why(user, permission, live)
 
-    return {"reload": reload, RUNNING: plugins, WHY: why, PERMISSION: permission}
+    return {
+        "reload": reload,
+        RUNNING: plugins,
+        WHY: why,
+        PERMISSION: permission,
+        RETENTION: partial(retention_answer, server.services.retention),
+    }
 
 
 def _on_signal() -> asyncio.Event:

@@ -34,6 +34,7 @@ from .lifecycle import Lifecycle, PeriodicTasks, in_own_thread
 
 TICK_SECONDS = 1.0
 CLEAN_UP_SECONDS = 3600.0
+RETENTION_SECONDS = 3600.0
 BYE_SPREAD_MS = 3000
 
 
@@ -160,6 +161,7 @@ class ChatServer:
         self._tick_due = time.monotonic() + TICK_SECONDS
         tasks.every(TICK_SECONDS, self._tick)
         tasks.every(CLEAN_UP_SECONDS, self.services.account_changes.clean_up)
+        tasks.every(RETENTION_SECONDS, self.services.retention.run)
         self._lifecycle.add("periodic tasks", tasks.stop, self.timeouts.stop_http)
 
     async def _tick(self) -> None:

@@ -72,7 +72,11 @@ class ServerInfo:
                 "client": self._client.hash,
                 "time": wire.iso(time.time()),
             },
-            "limits": {"frame_bytes": limits.frame_bytes, "content_chars": limits.content_chars},
+            "limits": {
+                "frame_bytes": limits.frame_bytes,
+                "content_chars": limits.content_chars,
+                "keep_days": self._services.settings.retention.keep_days,
+            },
             "heartbeat": self._services.timeouts.heartbeat,
             **self.plugin_facts(user),
         }

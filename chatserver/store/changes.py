@@ -123,7 +123,14 @@ class ChangeMember(msgspec.Struct):
     """For ``role``: which one from here on."""
 
 
-Change = Post | Edit | Delete | Append | CreateRoom | ChangeRoom | ChangeMember
+class Expire(msgspec.Struct):
+    """Blank all messages up to ``through``, a seq, which is the room's floor from then on. It takes no seq."""
+
+    user: User
+    through: int
+
+
+Change = Post | Edit | Delete | Append | CreateRoom | ChangeRoom | ChangeMember | Expire
 
 
 class RoomState(msgspec.Struct):
@@ -140,6 +147,8 @@ class RoomState(msgspec.Struct):
     released: frozenset[str] = frozenset()
     spoke: dict[str, float] = {}
     """When members last wrote, by id, as far as slow mode asks for it."""
+    floor: int = 0
+    """The last seq of which nothing is kept."""
 
 
 class Batch(msgspec.Struct):

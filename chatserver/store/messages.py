@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -90,20 +91,33 @@ def last_edit(conn: Connection, room_id: int, seq: int) -> int | None:
     return row.seq if row is not None else None
 
 
-def blank_message(conn: Connection, room_id: int, message: Message) -> Message:
-    """Remove a message's text and what belongs to it, and the mentions in it; what is left of it."""
-    conn.execute(
-        update(s.log)
-        .where(s.log.c.room_id == room_id, s.log.c.seq == message.seq)
-        .values(
-            content="", html=None, attachments=None, reply_to=None, extras=None, actions=None, deleted=True
-        )
-    )
-    replace_mentions(conn, room_id, message.seq, message.seq, ())
+BLANK: Mapping[str, Any] = MappingProxyType(
+    {
+        "content": "",
+        "html": None,
+        "attachments": None,
+        "reply_to": None,
+        "extras": None,
+        "actions": None,
+        "deleted": True,
+    }
+)
+"""What is left in the columns of a message without its text and all that belongs to it. The nonce stays."""
+
+
+def blanked(message: Message) -> Message:
+    """What is left of a message."""
     return msgspec.structs.replace(
         message, content="", html="", attachments=(), reply_to=None, edited_at=None, extras=NO_EXTRAS, actions=(),
         deleted=True,
     )  # fmt: skip
+
+
+def blank_message(conn: Connection, room_id: int, message: Message) -> Message:
+    """Remove a message's text and what belongs to it, and the mentions in it; what is left of it."""
+    conn.execute(update(s.log).where(s.log.c.room_id == room_id, s.log.c.seq == message.seq).values(**BLANK))
+    replace_mentions(conn, room_id, message.seq, message.seq, ())
+    return blanked(message)
 
 
 def replace_mentions(

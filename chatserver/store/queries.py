@@ -167,7 +167,7 @@ def room_state(conn: Connection, name: str, now: float) -> RoomState | None:
             (mutes if r.kind == "mute" else bans)[r.user_id] = until
     room = room_of(row)
     spoke = _last_words(conn, row.id, row.head, now - room.slow_mode) if room.slow_mode else {}
-    return RoomState(room, position_of(row), members, mutes, bans, released, spoke)
+    return RoomState(room, position_of(row), members, mutes, bans, released, spoke, row.floor)
 
 
 def _last_words(conn: Connection, room_id: int, head: int, since: float) -> dict[str, float]:

@@ -26,6 +26,7 @@ class Membership(msgspec.Struct):
     unread: int
     mentions: int
     members: int
+    floor: int
 
 
 def _member_count() -> Any:
@@ -85,11 +86,11 @@ class RoomList(msgspec.Struct):
 def room_list(conn: Connection, user_id: str, most_public: int) -> RoomList:
     """A user's rooms by name, and so many public ones that the user is not in, the busiest first."""
     mine = [
-        Membership(room_of(r), position_of(r), r.role, r.read, r.unread, r.mentions, r.member_count)
+        Membership(room_of(r), position_of(r), r.role, r.read, r.unread, r.mentions, r.member_count, r.floor)
         for r in _MEMBERSHIPS.all(conn, user=user_id)
     ]
     public = [
-        Membership(room_of(r), position_of(r), None, r.head, 0, 0, r.member_count)
+        Membership(room_of(r), position_of(r), None, r.head, 0, 0, r.member_count, r.floor)
         for r in _PUBLIC_ROOMS.all(conn, user=user_id, most=most_public)
     ]
     direct = [entry.room.name for entry in mine if entry.room.kind == "direct"]
@@ -125,7 +126,7 @@ def public_rooms(conn: Connection, user_id: str, search: str, after: str, most: 
         .where(s.room.c.name.in_(found))
     )
     return [
-        Membership(room_of(r), position_of(r), r.role, r.head, 0, 0, r.member_count)
+        Membership(room_of(r), position_of(r), r.role, r.head, 0, 0, r.member_count, r.floor)
         for r in conn.execute(query.order_by(s.room.c.name))
     ]
 

@@ -112,6 +112,8 @@ room = Table(
     Column("messages", BigInteger, nullable=False),
     # Moves with every change of what a server keeps in memory: settings, members and sanctions.
     Column("version", BigInteger, nullable=False),
+    # The last seq of which nothing is kept: the history begins after it.
+    Column("floor", BigInteger, nullable=False, server_default="0"),
 )
 
 member = Table(

@@ -158,8 +158,9 @@ class Transactions:
             outcomes = appender.run()
             self._metrics.commit_events.observe(len(appender.events))
             self._appended = bool(appender.events)
-            if self._in_commit is not None and appender.events:
-                self._in_commit(conn, appender.events)
+            told = appender.events + appender.expired
+            if self._in_commit is not None and told:
+                self._in_commit(conn, told)
         return [
             (piece, outcomes[piece.batch.room] if isinstance(piece, AppendJob) else results[index])
             for index, piece in enumerate(work)

@@ -98,6 +98,16 @@ class Basics(Plugin):
         await self.chat.change_room(room, topic="" if text == "-" else text, by=ctx.user)
         return None
 
+    @command(examples=["/keep", "/keep 30", "/keep 0"])
+    async def keep(self, ctx, days: Annotated[int | None, "0: as long as the server's settings say"] = None):
+        """Show for how many days this room keeps messages, or change it: older ones are removed for good."""
+        room = ctx.here()
+        if days is not None:
+            room = await self.chat.change_room(room, keep_days=days, by=ctx.user)
+        if not room.keep_days:
+            return "Messages are kept here for as long as the server's settings say."
+        return f"Messages are removed here after {room.keep_days} day{'' if room.keep_days == 1 else 's'}."
+
     @command(permission="room.invite", examples=["/invite bob"])
     async def invite(self, ctx, user: User, room: Room | None = None):
         """Add a user to this room, or to another."""

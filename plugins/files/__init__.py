@@ -133,6 +133,10 @@ class Files(Plugin):
     async def after_delete(self, message: Message):
         await self.sweep()
 
+    @hookimpl
+    async def after_expire(self):
+        await self.sweep()
+
     async def sweep(self) -> None:
         """Delete files that were given up, and those that no message named within a day.
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 import msgspec
 
 from chatserver import (
     Draft,
+    Event,
     Message,
     Plugin,
     Reject,
     RequestSpec,
     Route,
+    Transaction,
     Upload,
     User,
     command,
@@ -24,7 +27,7 @@ from .arrivals import ARRIVALS, LOCKED, Arrivals
 from .filters import Filter
 from .http import OneReport, ReportList
 from .pace import Pace
-from .report_table import BY_REPORTER, BY_STATE, REPORTS
+from .report_table import BY_REPORTER, BY_STATE, REPORTS, forget
 from .reports import PERMISSION, Ask, Claim, Close, NewReport, Reports
 from .server_commands import SERVER, ServerCommands
 from .user_commands import UserCommands
@@ -117,6 +120,13 @@ class Moderation(ServerCommands, UserCommands, Plugin):
     @hookimpl
     def after_disconnect(self, user: User):
         self.reports.went(user)
+
+    @hookimpl(events=("deleted",))
+    def in_commit(self, tx: Transaction, events: Sequence[Event]):
+        # What its author deletes stays with the report; what is too old does not.
+        for event in events:
+            if event.data.get("expired") and event.message_id is not None:
+                forget(tx, event.message_id)
 
     @hookimpl
     def before_post(self, draft: Draft):

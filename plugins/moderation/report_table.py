@@ -95,6 +95,11 @@ def settle(tx: Transaction, number: int, state: str, by: User | None, note: str)
     )
 
 
+def forget(tx: Transaction, message_id: str) -> None:
+    """Forget what a message said."""
+    tx.execute("UPDATE moderation_report SET content = '' WHERE message_id = :id", id=message_id)
+
+
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     """Which reports: in one of ``states``; in one of ``rooms`` if not None; by ``reporter`` if not None; not about the
     user ``not_about``; with a number below ``below``."""

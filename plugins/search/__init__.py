@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -58,6 +59,7 @@ class Search(Plugin):
         self.index = Index(self.db.dialect)
         self.texts = texts(self.db.dialect)
         self.turns = asyncio.Semaphore(AT_ONCE)
+        self.tidying = asyncio.Lock()
         # What was written before the plugin was there, or while it was off.
         self.follow(self.catch_up, events=("message", "edited", "deleted"))
 
@@ -77,6 +79,17 @@ class Search(Plugin):
             # What was never indexed is not indexed by an edit.
             if event.before is not None and self.index.remove(tx, event.before) and event.type == "edited":
                 self.index.add(tx, [event.message] if event.message is not None else [])
+
+    @hookimpl
+    async def after_expire(self):
+        self.spawn(self.tidy())
+
+    async def tidy(self) -> None:
+        """Let the words that were taken out of the index be gone from the disk, too."""
+        async with self.tidying:
+            begin = True
+            while await self.db.transaction(partial(self.texts.tidy, begin=begin)):
+                begin = False
 
     def catch_up(self, tx: Transaction, events: Sequence[Event]) -> None:
         """Index what `in_commit` has not."""

@@ -51,6 +51,11 @@ def forget(tx: Transaction, id: int, body: str) -> None:
     """Take out the words of a document that was removed: they are in its row here."""
 
 
+def tidy(tx: Transaction, begin: bool) -> bool:
+    """Nothing: PostgreSQL's autovacuum does it."""
+    return False
+
+
 def phrase(words: Iterable[str], begins: bool) -> str:
     """Words that stand one after the other; the last may be only the beginning of one."""
     return f"({' <-> '.join(map(_quoted, words))}{':*' if begins else ''})"

@@ -85,6 +85,14 @@ const HANDLERS = {
     store.setPlugins(facts);
     store.emit("me");
   },
+  floor(store, { room: name, seq }) {
+    const room = store.rooms.get(name);
+    if (!room) return;
+    room.floor = seq;
+    room.cursor = Math.max(room.cursor, seq);
+    room.timeline.forget(seq);
+    store.emit("timeline", name);
+  },
   gap(store, { room: name, from, to }) {
     const room = store.rooms.get(name);
     if (!room) return;

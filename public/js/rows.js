@@ -41,7 +41,7 @@ export function buildRows(room, pending, context) {
   if (timeline.loaded) {
     const kind = timeline.older && context.history ? "more" : "start";
     const title = room.with ? context.name(room.with) : room.title;
-    rows.push({ kind, key: kind, version: `${title}\n${room.members_here?.people.size}` });
+    rows.push({ kind, key: kind, version: `${title}\n${room.members_here?.people.size}\n${room.floor && room.keep_days}` });
   }
   let { gap } = timeline;
   const notes = [...room.notes];

@@ -41,7 +41,7 @@ export class Store extends Emitter {
     this.permissions = new Set();
     /** @type {{name: string, version: string, guests?: boolean}} */
     this.server = { name: "", version: "" };
-    this.limits = { frame_bytes: 65536, content_chars: 8000 };
+    this.limits = { frame_bytes: 65536, content_chars: 8000, keep_days: 0 };
     this.heartbeat = 25;
     /** @type {string|null} */
     this.epoch = null;
@@ -147,6 +147,7 @@ export class Store extends Emitter {
     const room = { ...fresh, ...old, ...wire };
     if (old && !counts) Object.assign(room, { unread: old.unread, mentions: old.mentions, read: old.read, head: old.head });
     if (old && counts) keepRead(this, room, old.read, wire);
+    room.timeline.forget(wire.floor ?? 0);
     if (!wire.joined) delete room.role;
     else delete room.out;
     // Without the plugin there is no first page to wait for: what comes in is all there will be.

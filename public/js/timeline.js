@@ -114,6 +114,13 @@ export class Timeline {
     this[side] = true;
   }
 
+  /** Let go of what the server keeps no longer. @param {number} floor */
+  forget(floor) {
+    const gone = this.events.splice(0, this.indexOf(floor + 1));
+    for (const event of gone) this.byId.delete(event.message_id);
+    if (gone.length) this.older = false;
+  }
+
   clear() {
     this.events = [];
     this.byId.clear();

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from playwright.async_api import expect
+
+from chatserver.chat.retention import Retention
 
 pytestmark = pytest.mark.browser
 
@@ -22,14 +26,26 @@ async def test_an_owner_sets_the_rules_of_a_room_and_gives_roles(stage):
         await olga.room_menu("About this room")
         dialog = olga.page.get_by_role("dialog", name="Den")
         await dialog.get_by_label("Slow mode").select_option("One message in 10 seconds")
+        await dialog.get_by_label("Keep messages").select_option("For 30 days")
         await dialog.get_by_label("Guests may take part").uncheck()
         await dialog.get_by_role("button", name="Save").click()
         await expect(dialog).to_have_count(0)
         changed = await bob.hears("room", action="changed")
-        assert (changed.slow_mode, changed.guests) == (10, False)
+        assert (changed.slow_mode, changed.guests, changed.keep_days) == (10, False, 30)
         await olga.page.get_by_role("complementary").get_by_text("bob").click()
         await olga.page.get_by_role("combobox", name="Role in this room").select_option("moderator")
         assert (await bob.hears("member", action="role")).role == "moderator"
+        # What is too old goes from the page, too, which says where the history begins.
+        await olga.page.keyboard.press("Escape")
+        await olga.say("soon gone")
+        await olga.sees("soon gone")
+        services = here.server.services
+        later = Retention(
+            services.store, services.rooms, services.notifier, 0, lambda: time.time() + 31 * 86_400
+        )
+        await later.step()
+        await expect(olga.page.locator(".log")).not_to_contain_text("soon gone")
+        await expect(olga.page.locator(".log")).to_contain_text("they are kept for 30 days")
 
 
 async def test_a_report_is_made_worked_off_and_its_outcome_told(stage):

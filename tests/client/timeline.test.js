@@ -85,3 +85,14 @@ test("what plugins keep with a message is put in its place by their events, and 
   timeline.annotate({ message_id: "m1", extras: { pins: 1 } });
   assert.equal(extras(), undefined);
 });
+
+test("what the server keeps no longer goes, and nothing older is asked for", () => {
+  const timeline = new Timeline();
+  timeline.page([2, 3, 4, 6].map((seq) => message(seq)), "newest", true);
+  timeline.forget(4);
+  assert.deepEqual(seqs(timeline), [6]);
+  assert.equal(timeline.older, false);
+  assert.equal(timeline.byId.size, 1);
+  timeline.forget(0);
+  assert.deepEqual(seqs(timeline), [6]);
+});

@@ -256,7 +256,7 @@ export class MessageView {
     return h("div", { class: "beginning" },
       direct ? bigAvatar(app.store.user(direct)) : h("span", { class: "beginning-mark" }, icon(room.kind === "private" ? "lock" : "hash")),
       h("h2", { dir: "auto" }, title),
-      h("p", null, direct ? t("beginning.direct", { name: title }) : app.store.hasPlugin("history") ? t("beginning.room") : t("beginning.noHistory")),
+      h("p", null, room.floor ? t("beginning.gone", { count: room.keep_days || app.store.limits.keep_days }) : direct ? t("beginning.direct", { name: title }) : app.store.hasPlugin("history") ? t("beginning.room") : t("beginning.noHistory")),
       !direct && room.members_here?.people.size === 1 ? h("p", { class: "beginning-hint" }, t("beginning.alone"), " ",
         h("button", { type: "button", class: "link-button", "data-action": "copy-room", "data-link": roomHash(room.name) }, t("beginning.copy"))) : null);
   }

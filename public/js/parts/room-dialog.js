@@ -3,6 +3,9 @@ import { DialogPart } from "./dialog.js";
 
 /** @typedef {import("../store.js").Room} Room */
 
+/** The most days that a room can be told to keep messages: a hundred years. */
+const FOR_EVER = 36500;
+
 /** Create a room; or see and change one, invite, leave. */
 export class RoomDialog extends DialogPart {
   /** @param {import("../app.js").App} app */
@@ -82,14 +85,27 @@ export class RoomDialog extends DialogPart {
     const slow = this.select([0, 5, 10, 30, 60, 300, 900, 3600, 21600, room.slow_mode ?? 0].filter((each, index, all) => all.indexOf(each) === index)
       .sort((one, other) => one - other).map((each) => [String(each), each ? t("slow.every", { time: duration(this.app.i18n.lang, each) }) : t("slow.off")]), String(room.slow_mode ?? 0));
     const notify = this.select(["all", "mentions", "none"].map((each) => [each, t(`level.${each}`)]), room.notify ?? "all");
+    const keep = this.keep(room);
     /** @type {[string, HTMLInputElement][]} */
     const checks = [["read_only", this.check(room.read_only === true)], ["guests", this.check(room.guests !== false)],
       ...(room.kind === "public" ? [/** @type {[string, HTMLInputElement]} */ (["unlisted", this.check(room.unlisted === true)])] : [])];
     return {
       fields: [this.field(t("room.history"), history), this.field(t("slow.title"), slow), this.field(t("room.notify"), notify),
+        keep && this.field(t("room.keep"), keep, t("keep.ask")),
         ...checks.map(([key, box]) => h("label", { class: "check" }, box, t(`room.${key}`)))],
-      values: () => ({ history: history.value, slow_mode: Number(slow.value), notify: notify.value, ...Object.fromEntries(checks.map(([key, box]) => [key, box.checked])) }),
+      values: () => ({ history: history.value, slow_mode: Number(slow.value), notify: notify.value, ...(keep ? { keep_days: Number(keep.value) } : {}), ...Object.fromEntries(checks.map(([key, box]) => [key, box.checked])) }),
     };
+  }
+
+  /** For how long messages are kept; nothing for those who can't change it. @param {Room} room */
+  keep(room) {
+    const { t, store } = this;
+    if (room.role !== "owner" && !store.may("room.retention")) return null;
+    const time = (/** @type {number} */ days) => new Intl.NumberFormat(this.app.i18n.lang, { style: "unit", unit: "day", unitDisplay: "long" }).format(days);
+    const usual = store.limits.keep_days ? t("keep.serverDays", { time: time(store.limits.keep_days) }) : t("keep.default");
+    const now = room.keep_days ?? 0;
+    return this.select([0, 1, 7, 30, 90, 180, 365, FOR_EVER, now].filter((each, index, all) => all.indexOf(each) === index).sort((one, other) => one - other)
+      .map((each) => [String(each), each === 0 ? usual : each === FOR_EVER ? t("keep.ever") : t("keep.days", { time: time(each) })]), String(now));
   }
 
   /** @param {string[][]} options value and text @param {string} chosen */
