@@ -68,6 +68,12 @@ class LogOrder:
         """Whether something waits for what is missing before it."""
         return bool(self._events or self._others or self._reading)
 
+    @property
+    def behind(self) -> int:
+        """How many events are known to be in the log that were not delivered here."""
+        last = max(self._wanted.seq, max(self._events, default=0))
+        return max(0, last - self._live.position.seq)
+
     def put(self, position: RoomPosition, is_event: bool, run: Run) -> None:
         """Something was committed as ``position``: ``run`` delivers it, and moves the room on. What is there already is
         left out."""

@@ -24,11 +24,14 @@ class Here(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Beat(_Note, frozen=True):
-    """A sign of life, with how many users are connected to the sender."""
+    """A sign of life, with how many users are connected to the sender, and how many events that are in the log it has
+    not delivered yet. What newer versions add has a default, as older ones don't send it."""
 
     users: int
     address: str
     since: float
+    version: str = ""
+    behind: int = 0
 
 
 class People(_Note, frozen=True):

@@ -31,13 +31,17 @@ AT_ONCE = 500
 
 
 class Node(msgspec.Struct):
-    """Another server: where it listens, since when it runs (seconds since the epoch), and when it was last heard of."""
+    """A server: where it listens, since when it runs (seconds since the epoch), when it was last heard of (on the
+    monotonic clock), how many users are connected to it, and how many events it has not delivered yet."""
 
     id: str
     address: str
     since: float
     heard: float
     leaving: bool = False
+    version: str = ""
+    users: int = 0
+    behind: int = 0
 
 
 class Nodes:
@@ -76,9 +80,10 @@ class Nodes:
         """Is called when there may be other jobs to run here."""
         self._since = time.time()
 
-    async def start(self, address: Callable[[], str]) -> None:
+    async def start(self, address: Callable[[], str], version: str) -> None:
         """Begin to take part; ``address()`` is what others are told. Raises ConfigError where it must not."""
         self._address = address
+        self._version = version
         await self._bus.start(self)
         self._beating = asyncio.get_running_loop().create_task(self._beat())
 
@@ -94,6 +99,20 @@ class Nodes:
     def others(self) -> list[Node]:
         """The other servers that are there."""
         return [node for node in self._nodes.values() if not node.leaving]
+
+    def here(self) -> Node:
+        """This server."""
+        live = filter(None, map(self._rooms.in_memory, self._rooms.names()))
+        behind = sum(each.order.behind for each in live if each.order is not None)
+        return Node(
+            self._bus.node,
+            self._address(),
+            self._since,
+            time.monotonic(),
+            version=self._version,
+            users=len(self._presence.local_users()),
+            behind=behind,
+        )
 
     def leads(self) -> bool:
         """Whether this server runs the jobs of the cluster: of those that are there, the one whose name is first.
@@ -159,7 +178,8 @@ class Nodes:
     def _alive(self, beat: notes.Beat, node: Node) -> None:
         if not node.since:
             log.info("another server is there: %s at %s", node.id, beat.address)
-        node.address, node.since = beat.address, beat.since
+        node.address, node.since, node.version = beat.address, beat.since, beat.version
+        node.users, node.behind = beat.users, beat.behind
         if self._presence.count_of(node.id) == beat.users:
             self._unsure.discard(node.id)
         elif node.id in self._unsure:
@@ -189,7 +209,8 @@ class Nodes:
             await asyncio.sleep(self._timeouts.node_beat)
 
     def _sign_of_life(self) -> None:
-        self.send(notes.Beat(len(self._presence.local_users()), self._address(), self._since))
+        here = self.here()
+        self.send(notes.Beat(here.users, here.address, here.since, here.version, here.behind))
 
     def _miss(self) -> None:
         since = time.monotonic() - self._timeouts.node_silence

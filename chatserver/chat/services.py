@@ -18,7 +18,6 @@ from ..accounts.sign_in import SignIn
 from ..accounts.signing_keys import SigningKeys
 from ..config import Settings
 from ..delivery.bus import MakeBus
-from ..delivery.bus_choice import choose_bus
 from ..delivery.hub import Hub, Outlet
 from ..delivery.local_sessions import LocalSessions
 from ..delivery.presence import Presence
@@ -78,8 +77,8 @@ class Services:
         metrics: Metrics,
         timeouts: Timeouts,
         sizes: Sizes,
-        clock: Callable[[], float] = time.time,
-        make_bus: MakeBus | None = None,
+        clock: Callable[[], float],
+        make_bus: MakeBus,
         read_settings: Callable[[], Settings] | None = None,
     ) -> None:
         self.settings = settings
@@ -92,8 +91,7 @@ class Services:
         self.stopping = False
         """Nothing new is begun any more."""
         self.sanctions = Sanctions(store, clock)
-        bus = settings.bus
-        self._build_delivery(make_bus or choose_bus(bus.url, bus.prefix, store.epoch))
+        self._build_delivery(make_bus)
         self._build_users(clock)
         self._build_rooms(clock)
         self.nodes = self._nodes() if self.bus.shared else None

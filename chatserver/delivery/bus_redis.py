@@ -67,9 +67,16 @@ class RedisBus(LocalBus):
     shared = True
 
     def __init__(
-        self, deliver: Deliver, deliver_apart: DeliverApart, *, url: str, prefix: str, epoch: str
+        self,
+        deliver: Deliver,
+        deliver_apart: DeliverApart,
+        *,
+        url: str,
+        prefix: str,
+        epoch: str,
+        node: str = "",
     ) -> None:
-        self.node = secrets.token_hex(4)
+        self.node = node or secrets.token_hex(4)
         self.problem: str | None = "it has not connected yet"
         super().__init__(deliver, deliver_apart)
         self._prefix = prefix + ":"

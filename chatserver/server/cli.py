@@ -12,6 +12,7 @@ from ..model.errors import ConfigError, PluginError, Reject
 from .audit_command import audit
 from .migrate_command import migrate_command
 from .move_command import move_command
+from .nodes_command import nodes_command
 from .options import MISTAKE
 from .permission_commands import permissions
 from .plugin_commands import check, plugin
@@ -30,6 +31,7 @@ def commands() -> None:
 
 for each in (
     serve, reload, check, plugins, plugin, user, audit, permissions, retention, migrate_command, move_command,
+    nodes_command,
 ):  # fmt: skip
     commands.add_command(each)
 

@@ -19,6 +19,11 @@ from ..model.errors import ConfigError, PluginError, Reject
 log = logging.getLogger(__name__)
 
 FILE = "control.sock"
+RELOAD = "reload"
+FIGURES = "figures"
+"""What is counted, of all processes on one port."""
+SETUP = "setup"
+"""What the parent of several processes asks one of them: the lines for the first admin."""
 ADDRESS_BYTES = 100
 """A socket's path has to be shorter than about this."""
 ANSWER_SECONDS = 900.0
@@ -38,15 +43,16 @@ class Answer(msgspec.Struct, frozen=True):
 class Control:
     """Answers requests by name: ``work`` has what each does. Only the server's own user can connect."""
 
-    def __init__(self, data_dir: Path, work: Mapping[str, Work]) -> None:
-        self._path = address(data_dir)
+    def __init__(self, data_dir: Path, work: Mapping[str, Work], file: str = FILE) -> None:
+        self._file = file
+        self._path = address(data_dir, file)
         self._work = work
         self._server: asyncio.Server | None = None
 
     async def start(self) -> None:
         """Listen, in place of a server that has ended. What keeps it from that is logged, as a chat goes without."""
         try:
-            if self._path.name != FILE:
+            if self._path.name != self._file:
                 _make_folder(self._path.parent)
             if _is_listening(self._path):
                 log.warning("another server uses %s: this one can't be reloaded by command", self._path)
@@ -100,15 +106,15 @@ class Control:
             )
 
 
-def ask(data_dir: Path, what: str) -> Answer:
+def ask(data_dir: Path, what: str, file: str = FILE) -> Answer:
     """Ask the server that runs on a data folder. Raises ConfigError if there is none, or it does not answer."""
-    path = next((each for each in _addresses(data_dir) if each.exists()), None)
+    path = next((each for each in _addresses(data_dir, file) if each.exists()), None)
     if path is None:
         raise ConfigError(f"no server runs on the data folder {data_dir}")
     with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(ANSWER_SECONDS)
         try:
-            if path.name != FILE:
+            if path.name != file:
                 _check_folder(path.parent)
             connection.connect(os.fspath(path))
             connection.sendall(f"{what}\n".encode())
@@ -120,15 +126,15 @@ def ask(data_dir: Path, what: str) -> Answer:
             raise ConfigError(f"the server on {data_dir} does not answer: {error}") from None
 
 
-def address(data_dir: Path) -> Path:
+def address(data_dir: Path, file: str = FILE) -> Path:
     """Where the socket is: in the data folder, or, if its path is too long for one, in a folder of this user's below
     XDG_RUNTIME_DIR or the folder for temporary files."""
-    return _addresses(data_dir)[0]
+    return _addresses(data_dir, file)[0]
 
 
-def _addresses(data_dir: Path) -> list[Path]:
+def _addresses(data_dir: Path, file: str) -> list[Path]:
     """Where a server may have its socket, whose environment may be another one."""
-    path = data_dir.absolute() / FILE
+    path = data_dir.absolute() / file
     if _fits(path):
         return [path]
     name = f"{hashlib.sha256(os.fsencode(path)).hexdigest()[:16]}.sock"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from .control import ask
+from .control import RELOAD, ask
 from .options import MISTAKE, config_option, read_settings
 
 
@@ -15,7 +15,7 @@ from .options import MISTAKE, config_option, read_settings
 @config_option
 def reload(config: Path | None) -> None:
     """Have the running server read its settings again: plugins, their settings, and permissions."""
-    answer = ask(read_settings(config).data_dir, "reload")
+    answer = ask(read_settings(config).data_dir, RELOAD)
     click.echo(answer.text, err=not answer.ok)
     if not answer.ok:
         click.echo("Nothing has changed.", err=True)

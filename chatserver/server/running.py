@@ -7,11 +7,12 @@ import contextlib
 import gc
 import logging
 import os
+import secrets
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Coroutine
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,17 +21,16 @@ import msgspec
 
 from .. import __version__
 from ..config import Settings
-from ..model.errors import ConfigError, PluginError
+from ..model.errors import ConfigError, PluginError, Reject
 from ..store.choice import database
-from .control import Control, Work
+from .answers import answers, setup_line
+from .child import Told
+from .control import FIGURES, FILE, Control, ask
 from .lifecycle import PeriodicTasks
 from .logs import log_to_stderr
 from .options import MISTAKE, config_option, read_settings, settings_file
-from .permission_commands import PERMISSION
-from .plugin_list import RUNNING, WHY
-from .retention_command import RETENTION
-from .retention_command import answer as retention_answer
-from .server import ChatServer
+from .processes import Processes, check_settings
+from .server import ChatServer, Process
 from .service_manager import ServiceManager
 from .watching import reload_on_change
 
@@ -53,21 +53,40 @@ EXIT_SECONDS = 2.0
     show_default=True,
     help="So many seconds for the server of the database to be there.",
 )
-def serve(config: Path | None, watch: bool, wait: float) -> None:
+@click.option(
+    "--processes",
+    type=click.IntRange(1, 64),
+    help="So many processes on the one port; with PostgreSQL and Redis. SIGHUP replaces one after the other.",
+)
+@click.option("--child", hidden=True, default="", help="What the parent of several processes says.")
+def serve(config: Path | None, watch: bool, wait: float, processes: int | None, child: str) -> None:
     """Run the server."""
     # Until it can reload: the default for this signal ends the process.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     # Decided once: a file that is away when the settings are read again is a mistake, not the defaults.
     config = settings_file(config)
     settings = read_settings(config)
-    log_to_stderr(settings)
+    node = secrets.token_hex(4) if settings.bus.url and processes is None else ""
+    log_to_stderr(settings, node)
     if watch:
         # A file that is written twice in a second would not be told from its bytecode.
         sys.dont_write_bytecode = True
+    if processes is not None:
+        check_settings(settings)
     store = settings.store
     # Before there is a loop: a signal ends the waiting.
     database(store.url, settings.data_dir, store.durability).wait(wait)
-    _run_to_end(_serve(settings, config, watch))
+    if processes is None:
+        _run_to_end(_serve(settings, config, watch, node, _Parent(child) if child else None))
+        return
+    words = [
+        *(("--config", str(config)) if config else ()),
+        *(("--reload",) if watch else ()),
+        "--wait",
+        str(wait),
+    ]
+    parent = Processes(settings, processes, words, lambda: check_settings(read_settings(config)))
+    sys.exit(asyncio.run(parent.run()))
 
 
 def _run_to_end(main: Coroutine[Any, Any, None]) -> None:
@@ -85,8 +104,31 @@ def _run_to_end(main: Coroutine[Any, Any, None]) -> None:
                 log.error("a task or callback of a plugin tried to end the server", exc_info=error)
 
 
-async def _serve(settings: Settings, config: Path | None, watch: bool) -> None:
-    server = ChatServer(settings, read_settings=lambda: read_settings(config))
+class _Parent:
+    """The parent of several processes, from what it says to one of them."""
+
+    def __init__(self, told: str) -> None:
+        found = msgspec.json.decode(told, type=Told)
+        self.place = found.place
+        self.control = Path(found.control)
+        self.sockets = [socket.socket(fileno=file) for file in found.files]
+        self._process = os.getppid()
+
+    def is_gone(self) -> bool:
+        return os.getppid() != self._process
+
+
+async def _serve(
+    settings: Settings, config: Path | None, watch: bool, node: str, parent: _Parent | None
+) -> None:
+    async def figures() -> str:
+        answer = await asyncio.to_thread(ask, settings.data_dir, FIGURES)
+        if not answer.ok:
+            raise Reject(answer.text, "unavailable")
+        return answer.text
+
+    process = Process(node) if parent is None else Process(node, parent.sockets, parent.place, figures)
+    server = ChatServer(settings, read_settings=lambda: read_settings(config), process=process)
     try:
         await server.start()
     except BaseException:
@@ -94,23 +136,29 @@ async def _serve(settings: Settings, config: Path | None, watch: bool) -> None:
         raise
     stop = _on_signal()
     _reload_on_hangup(server)
-    control = Control(settings.data_dir, _answers(server))
+    path = parent.control if parent is not None else settings.data_dir / FILE
+    control = Control(path.parent, answers(server), path.name)
     await control.start()
     watching = asyncio.create_task(reload_on_change(server, settings, config)) if watch else None
     # What lives as long as the server need not be looked at by every collection.
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 50, 1000)
-    click.echo(f"chatserver {__version__} listens on {server.address}")
-    token = await server.services.accounts.setup_token()
-    if token is not None:
-        click.echo(
-            f"There is no admin yet. Become it with this link, within a day: {server.address}/#setup={token}"
-        )
-    sys.stdout.flush()
+    if parent is None:
+        click.echo(f"chatserver {__version__} listens on {server.address}")
+        click.echo(await setup_line(server), nl=False)
+        sys.stdout.flush()
+    else:
+        log.info("listens as %s", node)
     manager, periodic = ServiceManager(), PeriodicTasks()
     manager.ready()
     periodic.every(ALIVE_SECONDS, manager.alive)
+
+    async def look() -> None:
+        if parent is not None and parent.is_gone():
+            stop.set()
+
+    periodic.every(ALIVE_SECONDS, look)
     await stop.wait()
     manager.stopping()
     late = _end_within(server.timeouts.stop, "the server did not stop", 1)
@@ -121,37 +169,6 @@ async def _serve(settings: Settings, config: Path | None, watch: bool) -> None:
     await periodic.stop()
     late.cancel()
     _end_within(EXIT_SECONDS, "the server has stopped, but something in a plugin goes on", 0)
-
-
-def _answers(server: ChatServer) -> dict[str, Work]:
-    """What other commands ask the running server."""
-
-    async def reload(_: str) -> str:
-        return await server.reload()
-
-    async def plugins(_: str) -> str:
-        loaded = server.host.current.plugins
-        following = {each.name: await each.instance.following() for each in loaded}
-        lines = [{**line, "following": following.get(line["name"], {})} for line in server.host.overview()]
-        return msgspec.json.encode(lines).decode()
-
-    async def why(message_id: str) -> str:
-        return server.host.why(message_id or None)
-
-    async def permission(asked: str) -> str:
-        name, permission, room = msgspec.json.decode(asked, type=tuple[str, str, str | None])
-        services = server.services
-        user = await services.accounts.find(name)
-        live = await services.rooms.get(room) if room is not None else None
-        return await services.access.why(user, permission, live)
-
-    return {
-        "reload": reload,
-        RUNNING: plugins,
-        WHY: why,
-        PERMISSION: permission,
-        RETENTION: partial(retention_answer, server.services.retention),
-    }
 
 
 def _on_signal() -> asyncio.Event:

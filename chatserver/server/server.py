@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import random
+import socket
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from .. import __version__
 from ..chat.plugin_handles import PluginHandles
 from ..chat.services import Services
 from ..config import Settings
+from ..config.settings import Server
 from ..delivery.bus import MakeBus
+from ..delivery.bus_choice import choose_bus
 from ..model.errors import Close
 from ..model.metrics import Metrics
 from ..model.tuning import Sizes, Timeouts
@@ -27,6 +30,7 @@ from ..store.folder import make_private
 from ..store.plugin_tables import Contributions, migrate
 from ..store.sqlite import database_file
 from ..web.assets import Assets
+from ..web.figures import Figures
 from ..web.listener import Listener, listening_sockets
 from ..web.routes import application
 from ..web.site import Site
@@ -36,6 +40,16 @@ TICK_SECONDS = 1.0
 CLEAN_UP_SECONDS = 3600.0
 RETENTION_SECONDS = 3600.0
 BYE_SPREAD_MS = 3000
+
+
+class Process(NamedTuple):
+    """What a server is among others: ``node`` is what it is called. As one of several processes on one port it has a
+    ``number``, listens on ``sockets``, and ``ask_all()`` gives the figures of all of them."""
+
+    node: str = ""
+    sockets: Sequence[socket.socket] = ()
+    number: int = 0
+    ask_all: Callable[[], Awaitable[str]] | None = None
 
 
 class ChatServer:
@@ -48,7 +62,6 @@ class ChatServer:
     services: Services
     context: ConnectionContext
     listener: Listener
-    port = 0
 
     def __init__(
         self,
@@ -60,6 +73,7 @@ class ChatServer:
         clock: Callable[[], float] = time.time,
         make_bus: MakeBus | None = None,
         read_settings: Callable[[], Settings] | None = None,
+        process: Process = Process(),  # noqa: B008 - frozen
     ) -> None:
         self.settings = settings
         self.timeouts = timeouts
@@ -67,6 +81,8 @@ class ChatServer:
         self._clock = clock
         self._make_bus = make_bus
         self._read_settings = read_settings
+        self._process = process
+        self.port = process.sockets[0].getsockname()[1] if process.sockets else settings.server.port
         self.host = PluginHost(settings, strict=strict, timeouts=timeouts, tell=self._tell_admins)
         self._lifecycle = Lifecycle()
 
@@ -99,6 +115,7 @@ class ChatServer:
             metrics,
         )
         self._lifecycle.add("the storage", lambda: in_own_thread(store.close), until)
+        bus = self.settings.bus
         services = self.services = Services(
             self.settings,
             self.host,
@@ -107,18 +124,19 @@ class ChatServer:
             self.timeouts,
             self._sizes,
             self._clock,
-            self._make_bus,
+            self._make_bus or choose_bus(bus.url, bus.prefix, store.epoch, self._process.node),
             self._read_settings,
         )
         self._lifecycle.add("the accounts", lambda: in_own_thread(services.accounts.close), until)
         self.assets = Assets(public_dir(), lambda: self.host.current.plugins)
         self.context = ConnectionContext(services, __version__, self.assets)
+        self.figures = Figures(self.context, self._process.number, self._process.ask_all)
         self._gateways = Gateways(self.context)
 
     async def _start_chat(self) -> None:
         services, add = self.services, self._lifecycle.add
         if services.nodes is not None:
-            await services.nodes.start(lambda: self.address)
+            await services.nodes.start(lambda: self.address, __version__)
             add("the bus", services.nodes.stop, self.timeouts.stop_http)
         add("presence", services.presence.stop, self.timeouts.stop_http)
         handles = PluginHandles(services, timer_of(self._clock), self._gateways.open)
@@ -138,9 +156,10 @@ class ChatServer:
         await migrate(self.services.store, plugin, migrations)
 
     def _listen(self) -> None:
-        site = Site(self.context, __version__, self.assets)
+        site = Site(self.context, __version__, self.assets, self.figures)
         self.listener = Listener(application(site), site)
-        sockets = listening_sockets(self.settings.server.host, self.settings.server.port)
+        server = self.settings.server
+        sockets = list(self._process.sockets) or listening_sockets(server.host, server.port)
         self.listener.add_sockets(sockets)
         self.port = sockets[0].getsockname()[1]
         self._lifecycle.add("all HTTP requests", self.listener.close, self.timeouts.stop_http)
@@ -148,11 +167,7 @@ class ChatServer:
     @property
     def address(self) -> str:
         """Where users find this server."""
-        server = self.settings.server
-        if server.public_url:
-            return server.public_url.rstrip("/")
-        host = f"[{server.host}]" if ":" in server.host else server.host
-        return f"{'https' if server.tls else 'http'}://{host}:{self.port}"
+        return address_of(self.settings.server, self.port)
 
     # While it runs
 
@@ -207,6 +222,14 @@ class ChatServer:
         for connection in keepalive.all():
             connection.close(Close.RESTART)
         await self._lifecycle.stop()
+
+
+def address_of(server: Server, port: int) -> str:
+    """Where users find a server that listens on ``port``."""
+    if server.public_url:
+        return server.public_url.rstrip("/")
+    host = f"[{server.host}]" if ":" in server.host else server.host
+    return f"{'https' if server.tls else 'http'}://{host}:{port}"
 
 
 def public_dir() -> Path:

@@ -35,7 +35,7 @@ class ServerInfo:
         self._host = services.host
         self._metrics = services.metrics
         self._keepalive = keepalive
-        self._version = version
+        self.version = version
         self._client = client
         self.stats: CachedAnswer[dict[str, Any]] = CachedAnswer(self._stats)
         self._checked: CachedAnswer[dict[str, str]] = CachedAnswer(self._check)
@@ -68,7 +68,7 @@ class ServerInfo:
             "server": {
                 "name": self._services.settings.server.name,
                 "registration": self._services.settings.auth.registration,
-                "version": self._version,
+                "version": self.version,
                 "client": self._client.hash,
                 "time": wire.iso(time.time()),
             },
@@ -95,14 +95,26 @@ class ServerInfo:
             ),
             "uptime_seconds": round(now - self._services.started, 1),
             "server_time": wire.iso(time.time()),
-            "version": self._version,
+            "version": self.version,
         }
 
     def gauges(self) -> dict[str, tuple[str, float]]:
         """What is measured at each scrape: name → (meaning, value)."""
         now = time.monotonic()
-        metrics = self._metrics
+        metrics, nodes = self._metrics, self._services.nodes
+        others = (
+            {
+                "nodes": ("Servers of the cluster that are heard, this one too.", len(nodes.others()) + 1),
+                "log_behind": (
+                    "Events in the log that this server has not delivered yet.",
+                    nodes.here().behind,
+                ),
+            }
+            if nodes is not None
+            else {}
+        )
         return {
+            **others,
             "connections": ("Connections of clients, over any transport.", len(self._keepalive)),
             "users_online": ("People who are here.", self._services.presence.online()),
             "rooms_loaded": ("RoomRegistry in memory.", len(self._services.rooms)),

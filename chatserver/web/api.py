@@ -197,6 +197,10 @@ class Ready(Handler):
 
     async def get(self) -> None:
         problems: dict[str, Any] = await self.site.context.info.health()
-        self.reply(
-            {"status": "failing" if problems else "ok", "problems": problems}, 503 if problems else 200
-        )
+        node = self.services.bus.node
+        told = {
+            "status": "failing" if problems else "ok",
+            "problems": problems,
+            **({"node": node} if node else {}),
+        }
+        self.reply(told, 503 if problems else 200)

@@ -97,14 +97,15 @@ class Listener(HTTPServer):
                 del self._by_ip[ip]
 
 
-def listening_sockets(host: str, port: int) -> list[socket.socket]:
+def listening_sockets(host: str, port: int, *, shared: bool = False) -> list[socket.socket]:
     """Sockets that listen on ``host``: an address, or a name with all of its addresses. ``::`` is all addresses of
-    both families, IPv4 alone where the kernel has no IPv6. Raises ConfigError.
+    both families, IPv4 alone where the kernel has no IPv6. With ``shared`` others of the same user may listen there,
+    too (SO_REUSEPORT), and the kernel spreads the connections. Raises ConfigError.
     """
     # A socket for each family: over a common one IPv4 clients would come as ::ffff:192.0.2.1.
     everywhere = _is_any_ipv6(host)
     try:
-        sockets = bind_sockets(port, None if everywhere else host, backlog=BACKLOG)
+        sockets = bind_sockets(port, None if everywhere else host, backlog=BACKLOG, reuse_port=shared)
     except (OSError, ValueError) as error:
         path = "server.port" if getattr(error, "errno", None) in _PORT_ERRORS else "server.host"
         reason = getattr(error, "strerror", None) or error

@@ -1,20 +1,10 @@
-"""GET /metrics: the server's counters for Prometheus, put together when they are asked for."""
+"""GET /metrics: the server's counters for Prometheus."""
 
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING
 
-from ..model.metrics import Histogram, Metrics
 from .handler import Handler, foreign_host
-
-if TYPE_CHECKING:
-    from prometheus_client.metrics_core import Metric
-
-    from ..plugins.implementation import Stats
-
-PREFIX = "chatserver_"
 
 
 class Scrape(Handler):
@@ -30,114 +20,12 @@ class Scrape(Handler):
     async def get(self) -> None:
         if not self.is_for_us and self.bearer is None:
             raise foreign_host()
-        # Imported with the first scrape, so that a server without scrapes doesn't pay for it.
-        from prometheus_client import CollectorRegistry
-        from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+        from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
         forwarded = {"X-Forwarded-For", "Forwarded"} & set(self.request.headers)
         near = ipaddress.ip_address(self.remote_ip).is_loopback and self.is_for_us
         if forwarded or not near:
             await self.services.access.require(await self.require_user(), "server.metrics")
-        registry = CollectorRegistry(auto_describe=False)
-        registry.register(self)
+        text = await self.site.figures.all()
         self.set_header("Content-Type", CONTENT_TYPE_PLAIN_0_0_4)
-        self.finish(generate_latest(registry))
-
-    def collect(self) -> Iterator[Metric]:
-        """All families, as `prometheus_client` wants them of a collector."""
-        yield from _counted(self.services.metrics)
-        yield from _measured(self.site.context.info.gauges())
-        yield _transports(self.site.context.info.by_transport())
-        yield from _queues(self.services.notifier.waiting(), self.services.metrics.dropped_notifications)
-        yield from _hooks(self.services.host.stats)
-
-
-def _counted(metrics: Metrics) -> Iterator[Metric]:
-    from prometheus_client.metrics_core import CounterMetricFamily
-
-    for name, text, value in (
-        ("messages", "Messages committed.", metrics.messages),
-        ("frames_in", "Frames from clients.", metrics.frames_in),
-        ("frames_out", "Frames for one connection alone.", metrics.frames_out),
-        ("deliveries", "Frames sent to a topic, times the connections that got them.", metrics.deliveries),
-        ("sends", "Calls that carried deliveries; each may carry many.", metrics.sends),
-        ("compressed_frames", "Frames compressed, each once for all.", metrics.compressed),
-        ("saved_bytes", "Bytes not sent because they were compressed.", metrics.saved_bytes),
-        ("lagging", "Times a lagging connection was not sent what may be lost.", metrics.lagging),
-    ):
-        yield CounterMetricFamily(PREFIX + name, text, value=value)
-    answers = CounterMetricFamily(
-        PREFIX + "stream_answers",
-        "Answers to clients that read an HTTP stream: events, or long polling.",
-        labels=["reading"],
-    )
-    for reading, count in sorted(metrics.stream_answers.items()):
-        answers.add_metric([reading], count)
-    yield answers
-    closes = CounterMetricFamily(PREFIX + "closes", "Connections closed by the server.", labels=["code"])
-    for code, count in sorted(metrics.closes.items()):
-        closes.add_metric([str(int(code))], count)
-    yield closes
-    yield _histogram(
-        "fan_out_connections", "Connections that a turn's bytes for a topic went to.", metrics.fan_out
-    )
-    yield _histogram("commit_seconds", "Duration of a transaction.", metrics.commit_seconds)
-    yield _histogram("commit_events", "Events in a transaction.", metrics.commit_events)
-    yield _histogram("connection_seconds", "Lifetime of a connection.", metrics.connection_seconds)
-
-
-def _histogram(name: str, text: str, histogram: Histogram) -> Metric:
-    from prometheus_client.metrics_core import HistogramMetricFamily
-
-    return HistogramMetricFamily(PREFIX + name, text, histogram.cumulative(), histogram.total)
-
-
-def _measured(gauges: dict[str, tuple[str, float]]) -> Iterator[Metric]:
-    from prometheus_client.metrics_core import GaugeMetricFamily
-
-    for name, (text, value) in gauges.items():
-        yield GaugeMetricFamily(PREFIX + name, text, value=value)
-
-
-def _transports(connections: Mapping[str, int]) -> Metric:
-    from prometheus_client.metrics_core import GaugeMetricFamily
-
-    family = GaugeMetricFamily(
-        PREFIX + "transport_connections", "Connections of clients, by transport.", labels=["transport"]
-    )
-    for transport, count in sorted(connections.items()):
-        family.add_metric([transport], count)
-    return family
-
-
-def _queues(waiting: Mapping[str, int], dropped: Mapping[str, int]) -> Iterable[Metric]:
-    from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily
-
-    wait = GaugeMetricFamily(
-        PREFIX + "notifications_waiting", "Calls of after_ hooks that wait.", labels=["plugin"]
-    )
-    lost = CounterMetricFamily(
-        PREFIX + "notifications_dropped",
-        "Calls of after_ hooks dropped, as their plugin was too slow.",
-        labels=["plugin"],
-    )
-    for plugin in sorted(waiting):
-        wait.add_metric([plugin], waiting[plugin])
-        lost.add_metric([plugin], dropped.get(plugin, 0))
-    return wait, lost
-
-
-def _hooks(stats: dict[tuple[str, str], Stats]) -> Iterable[Metric]:
-    from prometheus_client.metrics_core import CounterMetricFamily
-
-    labels = ["plugin", "hook"]
-    calls = CounterMetricFamily(
-        PREFIX + "hook_calls", "Calls of plugins' hooks, commands, requests, routes and jobs.", labels=labels
-    )
-    failures = CounterMetricFamily(PREFIX + "hook_failures", "Failures of these.", labels=labels)
-    seconds = CounterMetricFamily(PREFIX + "hook_seconds", "Time in these.", labels=labels)
-    for key, each in sorted(stats.items()):
-        calls.add_metric(key, each.calls)
-        failures.add_metric(key, each.failures)
-        seconds.add_metric(key, each.seconds)
-    return calls, failures, seconds
+        self.finish(text)
