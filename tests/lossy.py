@@ -18,6 +18,8 @@ class LossyProxy:
         self.losing = True
         self.lost = self.doubled = self.late = 0
         self._tasks: set[asyncio.Task[None]] = set()
+        self._whole = True
+        self._writers: set[asyncio.StreamWriter] = set()
 
     async def __aenter__(self) -> LossyProxy:
         self._server = await asyncio.start_server(self._client, "127.0.0.1", 0)
@@ -34,17 +36,32 @@ class LossyProxy:
     def url(self) -> str:
         return f"redis://127.0.0.1:{self._server.sockets[0].getsockname()[1]}/0"
 
+    def cut(self) -> None:
+        """Cut all connections, and take no more."""
+        self._whole = False
+        for writer in self._writers:
+            writer.transport.abort()
+
+    def mend(self) -> None:
+        """Take connections again."""
+        self._whole = True
+
     async def _client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if not self._whole:
+            writer.transport.abort()
+            return
         there, out = await asyncio.open_connection("127.0.0.1", self._port)
         pipes = [
             asyncio.create_task(work) for work in (self._pass(reader, out), self._answers(there, writer))
         ]
         self._tasks.update(pipes)
+        self._writers.update((writer, out))
         await asyncio.wait(pipes, return_when=asyncio.FIRST_COMPLETED)
         for pipe in pipes:
             pipe.cancel()
             self._tasks.discard(pipe)
         for each in (writer, out):
+            self._writers.discard(each)
             each.close()
 
     async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

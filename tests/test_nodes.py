@@ -108,6 +108,26 @@ async def flood(client, room, words):
         )
 
 
+async def test_two_servers_start_at_once(redis, tmp_path):
+    database = postgresql().make()
+    settings = {
+        "store": {"url": database},
+        "bus": {"url": redis.url, "prefix": secrets.token_hex(4)},
+        "rooms": [{"name": f"room{n}"} for n in range(5)],
+    }
+    folders = [tmp_path / name for name in ("one", "two")]
+    for folder in folders:
+        folder.mkdir()
+    servers = [Harness(folder, settings=settings, plugins=["basics", "moderation"]) for folder in folders]
+    try:
+        await asyncio.gather(*(server.start() for server in servers))
+        for server in servers:
+            await (await server.client("alice" if server is servers[0] else "bob")).join("room4")
+    finally:
+        await asyncio.gather(*(server.stop() for server in servers))
+        postgresql().drop(database)
+
+
 async def test_two_servers_are_one_chat_in_one_order(cluster):
     async with cluster() as (one, two):
         alice, bob = await one.client("alice"), await two.client("bob")

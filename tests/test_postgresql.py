@@ -6,11 +6,12 @@ import asyncio
 import shutil
 import socket
 import subprocess
-import threading
 import time
 from contextlib import suppress
 
+import psycopg
 import pytest
+from commit_proxy import CommitProxy
 
 from chatserver.model.errors import ConfigError, Reject
 from chatserver.model.values import Room, User
@@ -19,6 +20,7 @@ from chatserver.store import accounts as people
 from chatserver.store import queries as reading
 from chatserver.store.changes import ChangeMember, CreateRoom, Post, StaleRoom
 from chatserver.store.choice import database
+from chatserver.store.plugin_tables import migrate
 from chatserver.testing.postgresql import NoPostgresql, PostgresqlServer, postgresql
 
 ALICE, BOB = User("u0", "alice", "alice"), User("u1", "bob", "bob")
@@ -130,6 +132,25 @@ async def test_a_room_and_an_account_are_made_once(url, opened):
     assert sorted(type(each).__name__ for each in named) == ["NoneType", "Reject"]
 
 
+async def test_two_servers_that_start_at_once_make_a_plugins_tables_once(url, opened):
+    one, two = opened(url), opened(url)
+    began = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def slow(tx):
+        loop.call_soon_threadsafe(began.set)
+        # The other one has looked by then, and found nothing.
+        with psycopg.connect(url, autocommit=True) as conn:
+            until = time.monotonic() + PATIENCE
+            while conn.execute("SELECT 1 FROM pg_locks WHERE NOT granted").fetchone() is None:
+                assert time.monotonic() < until
+        tx.execute("CREATE TABLE polls_x (n INTEGER)")
+
+    first = asyncio.ensure_future(migrate(one, "polls", [slow]))
+    await began.wait()
+    await asyncio.gather(first, migrate(two, "polls", [slow]))
+
+
 async def test_no_message_slips_past_a_mute_of_another_server(url, opened):
     one, two = opened(url), opened(url)
     await furnish(one)
@@ -193,97 +214,9 @@ async def test_all_goes_by_way_of_a_pooler_of_transactions(server, pgbouncer, op
 # A connection that is cut
 
 
-class Proxy:
-    """Between a store and PostgreSQL, in a thread of its own.
-
-    ``cut`` is what it does at the next COMMIT: ``before`` the server has it, or ``after``, so that nothing tells that
-    it was committed. In what the server says it replaces the first of ``said`` by the second.
-    """
-
-    def __init__(self, upstream):
-        self._upstream = upstream
-        self.cut = None
-        self.said = (b"", b"")
-        self._links = []
-        self._threads = []
-
-    def __enter__(self):
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self._listener.getsockname()[1]
-        self._begin(self._accept)
-        return self
-
-    def __exit__(self, *_):
-        # Wakes the thread that accepts, which closing does not.
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self.break_all()
-        for thread in self._threads:
-            thread.join(PATIENCE)
-        self._listener.close()
-        for link in self._links:
-            link.close()
-
-    def url(self, url):
-        """The address of a database by way of this."""
-        return url.replace(f":{self._upstream}/", f":{self.port}/")
-
-    def break_all(self):
-        """Cut all connections."""
-        for link in self._links:
-            link.cut()
-
-    def _begin(self, work, *arguments):
-        self._threads.append(threading.Thread(target=work, args=arguments))
-        self._threads[-1].start()
-
-    def _accept(self):
-        with suppress(OSError):
-            while True:
-                client, _ = self._listener.accept()
-                link = Link(client, socket.create_connection(("127.0.0.1", self._upstream)))
-                self._links.append(link)
-                self._begin(self._upwards, link)
-                self._begin(self._downwards, link)
-
-    def _upwards(self, link):
-        with suppress(OSError):
-            while data := link.client.recv(65536):
-                if self.cut is not None and b"COMMIT" in data:
-                    cut, self.cut = self.cut, None
-                    if cut == "before":
-                        break
-                    link.deaf = True
-                link.server.sendall(data)
-        link.cut()
-
-    def _downwards(self, link):
-        with suppress(OSError):
-            # What comes after a COMMIT says that it is done.
-            while (data := link.server.recv(65536)) and not link.deaf:
-                link.client.sendall(data.replace(*self.said) if self.said[0] else data)
-        link.cut()
-
-
-class Link:
-    """A connection through a proxy."""
-
-    def __init__(self, client, server):
-        self.client, self.server = client, server
-        self.deaf = False
-
-    def cut(self):
-        for each in (self.client, self.server):
-            with suppress(OSError):
-                each.shutdown(socket.SHUT_RDWR)
-
-    def close(self):
-        self.client.close()
-        self.server.close()
-
-
 @pytest.mark.parametrize("cut", ["before", "after"])
 async def test_a_commit_whose_answer_is_lost_counts_once(server, url, opened, cut):
-    with Proxy(server.port) as proxy:
+    with CommitProxy(server.port) as proxy:
         store = opened(proxy.url(url))
         await furnish(store)
         for n in range(5):
@@ -299,7 +232,7 @@ async def test_a_commit_whose_answer_is_lost_counts_once(server, url, opened, cu
 
 
 async def test_readers_go_on_after_their_connections_were_cut(server, url, opened):
-    with Proxy(server.port) as proxy:
+    with CommitProxy(server.port) as proxy:
         store = opened(proxy.url(url))
         await furnish(store)
         for _ in range(3):
@@ -400,7 +333,7 @@ def test_a_refusal_is_not_waited_for(server, tmp_path):
 
 
 def test_an_old_version_is_told(server, url, tmp_path):
-    with Proxy(server.port) as proxy:
+    with CommitProxy(server.port) as proxy:
         proxy.said = b"server_version\0" + server.version.encode(), b"server_version\0" + b"13"
         with pytest.raises(ConfigError, match="is PostgreSQL 13; it has to be 14 or newer"):
             Store.open(proxy.url(url), tmp_path)

@@ -57,7 +57,7 @@ class Connection:
             plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         try:
             await asyncio.get_running_loop().sock_connect(plain, ("127.0.0.1", port))
-        except OSError:
+        except BaseException:
             plain.close()
             raise
         reader, writer = await asyncio.open_connection(sock=plain)
@@ -72,6 +72,9 @@ class Connection:
         except (asyncio.IncompleteReadError, OSError) as error:
             writer.transport.abort()
             raise ConnectionError("no handshake") from error
+        except BaseException:
+            writer.transport.abort()
+            raise
         if b" 101 " not in answer[:20]:
             writer.transport.abort()
             raise ConnectionError(answer.decode(errors="replace"))

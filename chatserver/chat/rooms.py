@@ -81,7 +81,12 @@ class RoomService:
         for name in missing:
             config = named[name]
             room = Room(**asdict(config))
-            await self._rooms.create(log.CreateRoom(SYSTEM, room))
+            try:
+                await self._rooms.create(log.CreateRoom(SYSTEM, room))
+            except Reject as taken:
+                # By another server, which starts as well.
+                if taken.code != "name_taken":
+                    raise
 
     async def change(self, by: User, name: str, settings: Mapping[str, Any]) -> LiveRoom:
         """New values for some of the settings of `RoomChange`, by name; None leaves a value alone."""

@@ -19,6 +19,8 @@ def log_to_stderr(settings: Settings, node: str = "") -> None:
     logging.getLogger("tornado.access").setLevel(logging.ERROR)
     # Alembic tells of its own plugins; the store says what is brought over.
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    # What it passes over while it ends a connection that was lost; the store says what failed.
+    logging.getLogger("psycopg").setLevel(logging.ERROR)
 
 
 def _json_lines(handler: logging.Handler, node: str) -> logging.Formatter:

@@ -16,14 +16,14 @@ from .append import BatchAppender
 from .append_statements import AppendStatements
 from .changes import Batch, Committed, InCommit, Outcome
 from .database import NotCommitted, WriterConnection
-from .failures import Failures, may_work_now, reason
+from .failures import Failures, is_duplicate, may_work_now, reason
 from .reasons import FOR_ALL
 from .savepoint import Aborted, savepoint
 
 log = logging.getLogger(__name__)
 
 TRIES = 5
-"""How often a transaction runs that others were in the way of."""
+"""How often a transaction, or a job in it, runs that others were in the way of."""
 
 
 class Job:
@@ -168,6 +168,17 @@ class Transactions:
 
 
 def _run(conn: Connection, job: Job) -> Any:
+    if not job.writes:
+        return _run_once(conn, job)
+    for tries_left in reversed(range(TRIES)):
+        result = _run_once(conn, job)
+        # Another server has written the row after this one looked: now it is seen.
+        if not tries_left or not isinstance(result, Exception) or not is_duplicate(result):
+            break
+    return result
+
+
+def _run_once(conn: Connection, job: Job) -> Any:
     try:
         if not job.writes:
             return job.run(conn)

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import functools
 import itertools
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 
 from ..store import Store
 
 SUPERUSER = "postgres"
+KILL_SECONDS = 5.0
 _FAST = {
     "fsync": "off",
     "full_page_writes": "off",
@@ -94,10 +98,27 @@ class PostgresqlServer:
         """Stop it: ``immediate`` is like a crash, ``fast`` in order."""
         self._run("pg_ctl", "stop", "-D", self._data, "-w", "-m", mode)
 
+    def kill(self) -> None:
+        """End all of its processes at once, as a machine does that fails."""
+        first = int((self.folder / "data" / "postmaster.pid").read_text().split()[0])
+        # Each is a session of its own. Stopped first, the parent starts no more of them.
+        os.kill(first, signal.SIGSTOP)
+        children = Path(f"/proc/{first}/task/{first}/children").read_text().split()
+        for pid in (*map(int, children), first):
+            os.kill(pid, signal.SIGKILL)
+        end = time.monotonic() + KILL_SECONDS
+        while any(_runs(pid) for pid in (*children, first)) and time.monotonic() < end:
+            time.sleep(0.01)
+        # They name a process that may be a zombie for long, which a next one would take for alive.
+        for lock in (self.folder / "data" / "postmaster.pid", *self.folder.glob(".s.PGSQL.*.lock")):
+            lock.unlink(missing_ok=True)
+
     def remove(self) -> None:
         """Stop it, and leave nothing of it."""
         if (self.folder / "data" / "postmaster.pid").exists():
-            self.stop()
+            # One that was killed does not run.
+            with contextlib.suppress(subprocess.CalledProcessError):
+                self.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def url(self, database: str) -> str:
@@ -147,6 +168,13 @@ class PostgresqlServer:
             stderr=subprocess.PIPE if program == "initdb" else subprocess.DEVNULL,
             **user,  # type: ignore[call-overload]
         )
+
+
+def _runs(pid: int | str) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 @functools.cache

@@ -1,0 +1,42 @@
+"""Parts of a cluster are killed or stopped under load: nothing acknowledged is lost or doubled, for no one."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+
+import pytest
+from chaos_client import said
+from chaos_cluster import ROUNDS
+
+TALKERS = 6
+FAULTS = ("node", "postgresql", "redis", "both", "freeze")
+PAUSE = 0.5 if ROUNDS else 0.2
+
+
+async def fault(cluster, name, chance):
+    """Let one thing go wrong, and be right again."""
+    match name:
+        case "node":
+            await cluster.kill(chance.randrange(2))
+        case "both":
+            await cluster.kill(0, 1)
+        case "postgresql":
+            await cluster.kill_postgresql(3.0 if ROUNDS else 0.5)
+        case "redis":
+            await cluster.kill_redis(chance.random() * 5 if ROUNDS else 0.5)
+        case "freeze":
+            await cluster.freeze(chance.randrange(2), 20.0 if ROUNDS else 1.0)
+
+
+@pytest.mark.timeout(seconds=120 + 60 * ROUNDS * len(FAULTS))
+async def test_nothing_is_lost_or_doubled_when_parts_die(cluster, talking):
+    chance = random.Random(f"kills {ROUNDS}")
+    async with cluster() as here, talking(here, TALKERS) as talkers:
+        for _ in range(ROUNDS or 1):
+            for name in FAULTS:
+                await said(talkers, 50)
+                await asyncio.sleep(chance.random() * PAUSE)
+                print("fault:", name, flush=True)
+                await fault(here, name, chance)
+        await said(talkers, 50)
