@@ -9,6 +9,7 @@
 # make client-figures  what the browser client costs on a slow line: requests, bytes, time to the first message; and with large rooms
 # make types  check the types of the client, where TypeScript is
 # make soak   ten minutes of half load with clients that come, go, lag and crash: memory flat, nothing lost
+# make chaos  let parts of a cluster die and be cut off, over and over: make chaos ROUNDS=20
 # make autobahn  check RFC 6455 with the cases of the Autobahn test suite (needs Python 2.7)
 # make confusables  write the table of names that look alike anew
 # make icons  draw the icons of the installed app anew
@@ -16,7 +17,7 @@
 # make clean  remove what was made, .venv too; never ./data
 
 .DEFAULT_GOAL := run
-.PHONY: run test test-stream test-python test-postgresql lint fix confusables icons docs clean chromium postgresql redis proxies client bench bench-quick client-figures types soak autobahn
+.PHONY: run test test-stream test-python test-postgresql lint fix confusables icons docs clean chromium postgresql redis proxies client bench bench-quick client-figures types soak chaos autobahn
 
 # The Python to make .venv with: `make PYTHON=/opt/python/bin/python3 run`.
 PYTHON ?= $(shell for each in python3.14 python3.13 python3.12 python3.11 python3; do \
@@ -93,6 +94,11 @@ types:
 # SOAK takes options: make soak SOAK='--minutes 60 --guests 20'.
 soak: .venv/run.stamp
 	$(BIN)/python -m benchmarks.soak $(SOAK)
+
+# A round of all of it takes three minutes; CHAOS takes options of pytest: make chaos CHAOS='-k kills'.
+ROUNDS ?= 3
+chaos: .venv/test.stamp chromium postgresql redis proxies
+	CHAOS_ROUNDS=$(ROUNDS) $(BIN)/pytest -q -m chaos $(CHAOS) tests/chaos
 
 # CASES takes some of them: make autobahn CASES='6.* 7.1.1'; tests/rfc6455/README.md has more.
 autobahn: .venv/test.stamp
