@@ -14,8 +14,8 @@ class CommitProxy:
     """Between a store and PostgreSQL, in a thread of its own.
 
     ``cut`` is what it does at the next COMMIT: ``before`` the server has it, or ``after``, so that nothing tells that
-    it was committed. ``share`` is the part of all commits that this happens to by itself, one way or the other; ``cuts``
-    counts them. In what the server says it replaces the first of ``said`` by the second.
+    it was committed. ``share`` is the part of all commits that this happens to by itself, one way or the other;
+    ``cuts`` counts them. In what the server says it replaces the first of ``said`` by the second.
     """
 
     def __init__(self, upstream, share=0.0, seed=0):

@@ -104,10 +104,11 @@ class PostgresqlServer:
         # Each is a session of its own. Stopped first, the parent starts no more of them.
         os.kill(first, signal.SIGSTOP)
         children = Path(f"/proc/{first}/task/{first}/children").read_text().split()
-        for pid in (*map(int, children), first):
+        pids = [*map(int, children), first]
+        for pid in pids:
             os.kill(pid, signal.SIGKILL)
         end = time.monotonic() + KILL_SECONDS
-        while any(_runs(pid) for pid in (*children, first)) and time.monotonic() < end:
+        while any(map(_runs, pids)) and time.monotonic() < end:
             time.sleep(0.01)
         # They name a process that may be a zombie for long, which a next one would take for alive.
         for lock in (self.folder / "data" / "postmaster.pid", *self.folder.glob(".s.PGSQL.*.lock")):
@@ -170,7 +171,7 @@ class PostgresqlServer:
         )
 
 
-def _runs(pid: int | str) -> bool:
+def _runs(pid: int) -> bool:
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:

@@ -8,6 +8,8 @@ import random
 from collections import Counter
 from collections.abc import Sequence
 
+import msgspec
+
 from benchmarks.soak.connection import Connection, Event
 
 PATIENCE = 8.0
@@ -24,7 +26,7 @@ class Heard(Event):
     content: str = ""
     gap: bool = False
     action: str = ""
-    target: dict = {}
+    target: dict = msgspec.field(default_factory=dict)
     events: Sequence[Heard] | None = None
 
 
@@ -90,10 +92,10 @@ class Link:
 
 
 class Talker:
-    """Talks and listens in one room; ``nodes`` gives the addresses that it tries, ``only`` is the one that it keeps to.
+    """Talks and listens in one room; ``nodes`` gives the addresses that it tries, ``only`` is the one it keeps to.
 
-    ``log`` is the room's log as it came, from seq 1: the text of messages, the type of other events. ``faults`` are what
-    a server must not do to a client.
+    ``log`` is the room's log as it came, from seq 1: the text of messages, the type of other events. ``faults`` are
+    what a server must not do to a client.
     """
 
     def __init__(self, name, nodes, *, room="general", token=None, seed=0, pause=0.01, only=None):
@@ -270,7 +272,10 @@ def check(talkers) -> None:
         assert not talker.faults, (talker.name, talker.faults[:5])
     log = max((talker.log for talker in talkers), key=len)
     for talker in talkers:
-        differs = next((seq for seq, pair in enumerate(zip(talker.log, log), 1) if pair[0] != pair[1]), None)
+        differs = next(
+            (seq for seq, pair in enumerate(zip(talker.log, log, strict=False), 1) if pair[0] != pair[1]),
+            None,
+        )
         assert differs is None, (talker.name, differs)
     twice = [text for text, times in Counter(log).items() if times > 1 and text[0] != "("]
     assert not twice, twice[:5]
@@ -278,14 +283,17 @@ def check(talkers) -> None:
         for text, seq in talker.acknowledged.items():
             assert log[seq - 1] == text, (text, seq, log[seq - 1])
         own = [int(text.rpartition(" ")[2]) for text in log if text.startswith(talker.name + " ")]
-        assert own == list(range(len(own))), (talker.name, [n for n, m in itertools.pairwise(own) if m != n + 1])
+        assert own == list(range(len(own))), (
+            talker.name,
+            [n for n, m in itertools.pairwise(own) if m != n + 1],
+        )
 
 
 async def said(talkers, more):
     """Wait until so many more messages are acknowledged."""
     wanted = sum(len(talker.acknowledged) for talker in talkers) + more
     async with asyncio.timeout(40):
-        while sum(len(talker.acknowledged) for talker in talkers) < wanted:  # noqa: ASYNC110
+        while sum(len(talker.acknowledged) for talker in talkers) < wanted:
             trouble = [talker.trouble for talker in talkers]
             assert not any(trouble), trouble
             await asyncio.sleep(0.02)

@@ -73,7 +73,10 @@ class Cluster:
         answer = await AsyncHTTPClient().fetch(
             f"{self.nodes[number].url}/{path}",
             method=method,
-            headers={"Content-Type": "application/json", **({"Authorization": f"Bearer {token}"} if token else {})},
+            headers={
+                "Content-Type": "application/json",
+                **({"Authorization": f"Bearer {token}"} if token else {}),
+            },
             body=json.dumps(body) if method != "GET" else None,
             allow_nonstandard_methods=True,
             raise_error=False,

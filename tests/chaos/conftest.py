@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 from chaos_client import Talker, settle
@@ -11,10 +12,12 @@ from chaos_cluster import Cluster
 from chatserver.testing.postgresql import NoPostgresql, PostgresqlServer
 from chatserver.testing.redis import NoRedis, RedisServer
 
+HERE = Path(__file__).parent
+
 
 def pytest_collection_modifyitems(items):
     for item in items:
-        if "chaos" in item.path.parts:
+        if item.path.parent == HERE:
             item.add_marker("chaos")
             item.add_marker("slow")
 
@@ -23,7 +26,9 @@ def pytest_collection_modifyitems(items):
 def database():
     """A PostgreSQL as an admin runs it: what it has acknowledged is on the disk."""
     try:
-        server = PostgresqlServer(fsync="on", synchronous_commit="on", full_page_writes="on", max_connections="100")
+        server = PostgresqlServer(
+            fsync="on", synchronous_commit="on", full_page_writes="on", max_connections="100"
+        )
     except NoPostgresql as error:
         pytest.skip(f"chaos is not tested: {error}")
     yield server
@@ -56,10 +61,7 @@ def talking():
 
     @asynccontextmanager
     async def talk(cluster, count, **options):
-        talkers = [
-            Talker(f"talker{number}", cluster.urls, seed=number, **options)
-            for number in range(count)
-        ]
+        talkers = [Talker(f"talker{number}", cluster.urls, seed=number, **options) for number in range(count)]
         try:
             for talker in talkers:
                 talker.start()

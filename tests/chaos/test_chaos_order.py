@@ -31,7 +31,9 @@ async def test_nothing_follows_a_mute_kick_ban_or_removal(cluster):
             for act, done in ACTS.items():
                 name = f"{done}{number}"
                 tokens[name] = await here.account(name)
-                status, answer = await here.http(0, "POST", "api/v1/rooms/secret/members", boss.token, user=name)
+                status, answer = await here.http(
+                    0, "POST", "api/v1/rooms/secret/members", boss.token, user=name
+                )
                 assert status == 201, answer
                 pest = Talker(name, here.urls, token=tokens[name], only=1, room="secret", pause=0)
                 try:
