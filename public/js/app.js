@@ -2,7 +2,6 @@ import { Actions } from "./actions.js";
 import { appActions } from "./app-actions.js";
 import { Attention } from "./attention.js";
 import { upload } from "./api.js";
-import { Badge } from "./badge.js";
 import { boot, version } from "./boot.js";
 import { IndexedShelf } from "./db.js";
 import { pageDrafts } from "./drafts.js";
@@ -67,10 +66,11 @@ export class App extends Emitter {
     appActions(this);
     roomActions(this);
     this.shortcuts = new Shortcuts(this);
-    this.badge = new Badge(this);
     this.withLater = false;
     /** What the start didn't wait for. @type {() => Promise<typeof import("./later.js")>} */
     this.later = () => Promise.reject(new Error("not started"));
+    /** The same, once it is there. @type {typeof import("./later.js")|null} */
+    this.loaded = null;
     /** @type {import("./parts/menu.js").Menu|undefined} */
     this.menu = undefined;
     /** @type {import("./parts/message-sheet.js").MessageSheet|undefined} */

@@ -16,6 +16,7 @@ export class Badge {
     for (const topic of ["rooms", "counts", "current", "room", "people"]) app.store.on(topic, draw);
     app.settings.on("change", (name) => name === "levels" && draw());
     app.i18n.on("change", draw);
+    draw();
   }
 
   draw() {

@@ -1,20 +1,24 @@
+import { Badge } from "./badge.js";
 import { copyWithNames } from "./copying.js";
 import { HttpStream as Stream } from "./http-stream.js";
 import { Idle } from "./idle.js";
 import { leaveKeyboardSpace } from "./keyboard-space.js";
 import { Notifier } from "./notifier.js";
 import { AccountDialog } from "./parts/account-dialog.js";
+import { Completer as Suggestions } from "./parts/completer.js";
 import { ConfirmDialog } from "./parts/confirm-dialog.js";
 import { DirectoryDialog } from "./parts/directory-dialog.js";
 import { FormDialog } from "./parts/form-dialog.js";
 import { KeysDialog } from "./parts/keys-dialog.js";
 import { Menu } from "./parts/menu.js";
+import { MessageEditor as Editor } from "./parts/message-editor.js";
 import { MessageSheet } from "./parts/message-sheet.js";
-import { skipClosed } from "./parts/modal.js";
+import { coverByPopovers, skipClosed } from "./parts/modal.js";
 import { PictureViewer } from "./parts/picture-viewer.js";
 import { QuickSwitcher } from "./parts/quick-switcher.js";
 import { RoomDialog } from "./parts/room-dialog.js";
 import { SettingsDialog } from "./parts/settings-dialog.js";
+import { UploadTray as Tray } from "./parts/upload-tray.js";
 import { UserCard } from "./parts/user-card.js";
 import { installWorker } from "./platform.js";
 import { face as pluginFace } from "./plugin-face.js";
@@ -41,6 +45,7 @@ export const LATER = {
 export function begin(app) {
   new Snapshot(app.store);
   skipClosed();
+  coverByPopovers();
   leaveKeyboardSpace();
   app.menu = new Menu();
   app.sheet = new MessageSheet(app);
@@ -48,7 +53,7 @@ export function begin(app) {
     app.menu?.refresh();
     app.sheet?.refresh();
   });
-  new Notifier(app);
+  new Notifier(app, new Badge(app).plain);
   new Idle(app.store, app.session).start();
   watchClock(app);
   installWorker((hash) => { location.hash = hash; });
@@ -63,6 +68,15 @@ export const HttpStream = Stream;
 
 /** Uploads a large file. */
 export const resumable = inParts;
+
+/** The list above the message field. */
+export const Completer = Suggestions;
+
+/** The files of a draft. */
+export const UploadTray = Tray;
+
+/** Edits a message in its place. */
+export const MessageEditor = Editor;
 
 /** What plugins get. */
 export const face = pluginFace;

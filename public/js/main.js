@@ -83,42 +83,44 @@ function defineParts(app, parts) {
 function fetchLater(app) {
   /** @type {Promise<typeof import("./later.js")>|null} */
   let coming = null;
-  let there = false;
   const load = async () => {
     const [later] = await Promise.all([import("./later.js"), stylesheet("css/later.css"), app.laterTexts()]);
-    there = true;
+    app.loaded = later;
     defineParts(app, later.LATER);
     later.begin(app);
+    /** @type {MessageComposer} */ (document.querySelector("message-composer")).complete(later);
     return later;
   };
   app.later = () => {
-    coming ??= load();
-    coming.catch(() => { coming = null; });
+    coming ??= load().catch((error) => {
+      coming = null;
+      throw Object.assign(error, { code: "offline" });
+    });
     return coming;
   };
   app.socket.loadStandIn = async () => (await app.later()).HttpStream;
   for (const topic of ["dialog", "profile", "confirm"]) {
     app.on(topic, async (wanted) => {
-      if (there) return;
+      if (app.loaded) return;
       try {
         await app.later();
         app.emit(topic, wanted);
-      } catch {
-        app.toast(app.t("error.offline"));
+      } catch (error) {
+        app.complain(error);
       }
     });
   }
   app.store.on("form", async (form) => {
-    if (there) return;
+    if (app.loaded) return;
     await app.later();
     app.store.emit("form", form);
   });
   const soon = () => app.later().catch(() => {});
-  // Without a connection from the start, what was last known is shown by what comes later.
-  app.store.on("connection", ({ state }) => state === "offline" && app.store.epoch === null && void soon());
-  const stop = app.socket.on("welcome", () => {
-    stop();
-    setTimeout(() => app.store.connection.state === "live" && soon(), LATER_MS);
+  app.store.on("connection", ({ state }) => {
+    if (app.loaded) return;
+    // Without a connection from the start, what was last known is shown by what comes later.
+    if (state === "offline" && app.store.epoch === null) void soon();
+    if (state === "live") setTimeout(() => app.store.connection.state === "live" && soon(), LATER_MS);
   });
 }
 
@@ -158,7 +160,10 @@ async function start() {
   const app = new App();
   app.settings.apply();
   const [server] = await Promise.all([facts(), app.loadLanguage()]);
-  if (server) app.store.server = server;
+  if (server) {
+    app.store.server = server;
+    document.title = server.name;
+  }
   defineParts(app, PARTS);
   app.i18n.translate(document);
   fetchLater(app);

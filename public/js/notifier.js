@@ -16,9 +16,10 @@ const TEXT_CHARS = 200;
 
 /** Tells of messages while the user looks elsewhere: a desktop notification and a sound, by one tab of all. */
 export class Notifier {
-  /** @param {App} app */
-  constructor(app) {
+  /** @param {App} app @param {string} icon the address of the page's */
+  constructor(app, icon) {
     this.app = app;
+    this.icon = icon;
     this.tab = newId();
     /** Whether it is for this tab to tell: it is for the one that came first and is still there. */
     this.holds = false;
@@ -74,7 +75,7 @@ export class Notifier {
     const who = app.authorOf(message);
     const title = room.kind === "direct" ? who : t("notify.from", { who, room: app.roomTitle(room) });
     const body = settings.get("preview") ? plainText(message).slice(0, TEXT_CHARS) || t("messages.file") : t("notify.hidden");
-    const takeAway = notify(title, { body, tag: `chat-${room.name}`, icon: app.badge.plain, silent: true, data: roomHash(room.name, message.seq) }, () => app.router.go(room.name, message.seq));
+    const takeAway = notify(title, { body, tag: `chat-${room.name}`, icon: this.icon, silent: true, data: roomHash(room.name, message.seq) }, () => app.router.go(room.name, message.seq));
     // What has been seen needs no telling.
     const stop = app.store.on("counts", (name) => {
       if (name !== room.name || room.unread > 0) return;

@@ -114,7 +114,7 @@ export class Session {
     }
   }
 
-  /** What could stand for an argument of a command; nothing if the server can't say. @param {import("./commands.js").Asked} asked @returns {Promise<{value: string, hint?: string}[]>} */
+  /** What could stand for an argument of a command; nothing if the server can't say. @param {import("./completion.js").Asked} asked @returns {Promise<{value: string, hint?: string}[]>} */
   async suggestions(asked) {
     const { current } = this.store;
     const room = current && !this.store.room(current)?.virtual ? current : undefined;

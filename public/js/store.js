@@ -39,7 +39,7 @@ export class Store extends Emitter {
     this.me = null;
     /** @type {Set<string>} */
     this.permissions = new Set();
-    /** @type {{name: string, version: string, guests?: boolean}} */
+    /** @type {{name: string, version: string, guests?: boolean, registration?: "open"|"approval"|"invite"|"closed"}} */
     this.server = { name: "", version: "" };
     this.limits = { frame_bytes: 65536, content_chars: 8000, keep_days: 0 };
     this.heartbeat = 25;
@@ -47,7 +47,7 @@ export class Store extends Emitter {
     this.epoch = null;
     /** @type {import("./protocol.js").Command[]} */
     this.commands = [];
-    /** @type {Record<string, {client?: string, css?: string, settings?: any}>} */
+    /** @type {Record<string, import("./plugins.js").Known>} */
     this.plugins = {};
     /** @type {Map<string, Room>} */
     this.rooms = new Map();

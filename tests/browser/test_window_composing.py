@@ -397,6 +397,7 @@ async def test_an_upload_that_was_cut_off_goes_on(stage):
         here.forgive("ERR_")
         alice = await here.window(cable.url)
         await alice.enter("alice")
+        await alice.parts()
         cable.cut()
         await expect(alice.page.locator("connection-line")).to_contain_text("No connection")
         await alice.page.evaluate(DROP, 10)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from browser_kit import UNREACHABLE
 from playwright.async_api import expect
 
 pytestmark = pytest.mark.browser
@@ -101,5 +102,27 @@ async def test_back_closes_a_sheet_and_a_dialog_and_leaves_the_room_after_that(s
         await page.evaluate(
             "async () => { while (history.state?.layer) await new Promise((next) => setTimeout(next, 20)); }"
         )
+        # Menus, cards and pickers are left in the same way.
+        await page.get_by_role("button", name="Room menu").tap()
+        await expect(page.get_by_role("menu")).to_be_visible()
+        await page.go_back()
+        await expect(page.get_by_role("menu")).to_have_count(0)
+        await page.get_by_role("button", name="People").tap()
+        await alice.people.get_by_role("button", name="bob").tap()
+        await expect(page.get_by_role("dialog", name="bob")).to_be_visible()
+        await page.go_back()
+        await expect(page.get_by_role("dialog", name="bob")).to_be_hidden()
+        await expect(alice.people).to_be_visible()
+        await page.go_back()
+        await expect(alice.composer).to_be_visible()
+        await page.get_by_role("button", name="Emoji").tap()
+        await expect(page.locator(".emoji-picker")).to_be_visible()
+        await page.go_back()
+        await expect(page.locator(".emoji-picker")).to_be_hidden()
+        await expect(alice.composer).to_be_visible()
         await page.go_back()
         await expect(alice.composer).to_be_hidden()
+        # Without a connection that is said in the list of rooms, too.
+        here.forgive(UNREACHABLE)
+        await page.context.set_offline(True)
+        await expect(page.locator("connection-line")).to_be_visible()

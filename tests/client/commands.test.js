@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { argumentAt, complete, findCommand, isCommand, suggestedChoices } from "../../public/js/commands.js";
+import { findCommand, isCommand } from "../../public/js/commands.js";
+import { argumentAt, complete, suggestedChoices } from "../../public/js/completion.js";
 
 const arg = (name, type, more = {}) => ({ name, type, required: true, rest: false, ...more });
 const COMMANDS = [

@@ -1,9 +1,9 @@
-import { complete, emojiChoices, suggestedChoices } from "../commands.js";
+import { complete, emojiChoices, suggestedChoices } from "../completion.js";
 import { avatar, botMark, h, icon } from "../dom.js";
 import { replaceText } from "../text-field.js";
 
 /** @typedef {import("../app.js").App} App */
-/** @typedef {import("../commands.js").Completion} Completion */
+/** @typedef {import("../completion.js").Completion} Completion */
 
 const PAUSE_MS = 200;
 const TYPED_CHARS = 256;
@@ -57,7 +57,7 @@ export class Completer {
     this.draw();
   }
 
-  /** @param {Completion} found @returns {Promise<import("../commands.js").Choice[]>} */
+  /** @param {Completion} found @returns {Promise<import("../completion.js").Choice[]>} */
   async answer({ asked, emoji, usage }) {
     const { session } = this.app;
     if (emoji) return emojiChoices(await session.emoji(emoji));
@@ -84,7 +84,7 @@ export class Completer {
     this.usage.replaceChildren(h("code", null, usage), " ", arg?.help ? `${arg.name}: ${arg.help}` : help);
   }
 
-  /** @param {import("../commands.js").Choice} choice @param {number} index */
+  /** @param {import("../completion.js").Choice} choice @param {number} index */
   option(choice, index) {
     const user = choice.id ? this.app.store.users.get(choice.id) : undefined;
     const face = user ? avatar(user) : choice.kind === "room" ? icon("hash") : null;

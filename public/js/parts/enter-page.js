@@ -40,7 +40,7 @@ export class EnterPage extends Part {
 
   chooseMode() {
     const { name, guests, registration } = this.store.server;
-    this.piece("register").hidden = !["open", "approval"].includes(registration) || this.token;
+    this.piece("register").hidden = !["open", "approval"].includes(registration ?? "") || this.token;
     this.guests = guests !== false;
     this.mode = this.token ? "setup" : this.guests ? this.chosen ?? "guest" : "login";
     this.piece("server-name").textContent = name || "Chat";

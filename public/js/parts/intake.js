@@ -1,22 +1,18 @@
 /** @typedef {(files: File[]) => void} Take */
 
-const FIELDS = "input, textarea, select, [contenteditable], dialog";
-
-/** What comes in by mouse or clipboard: files that are dropped anywhere on the page, what is pasted beside every field. */
+/** What comes in by mouse or clipboard: files that are dropped anywhere on the page, or pasted into the message field. */
 export class Intake {
   /**
    * @param {HTMLElement} host marked with `data-drop` while files are over the page
-   * @param {() => boolean} welcome whether files are taken @param {Take} take @param {(text: string) => void} insert
+   * @param {() => boolean} welcome whether files are taken @param {Take} take
    */
-  constructor(host, welcome, take, insert) {
-    this.insert = insert;
+  constructor(host, welcome, take) {
     this.host = host;
     this.welcome = () => welcome() && !document.querySelector("dialog[open]");
     this.take = take;
     document.addEventListener("dragover", (event) => this.mark(this.dragged(event)));
     document.addEventListener("dragleave", (event) => event.relatedTarget === null && this.mark(false));
     document.addEventListener("drop", (event) => this.dropped(event));
-    document.addEventListener("paste", (event) => this.pastedBeside(event));
   }
 
   /** @param {boolean} on */
@@ -39,16 +35,6 @@ export class Intake {
     const welcome = this.dragged(event);
     this.mark(false);
     if (welcome) this.take([...(event.dataTransfer?.files ?? [])]);
-  }
-
-  /** What is pasted while no field has the focus goes into the message. @param {ClipboardEvent} event */
-  pastedBeside(event) {
-    if (event.defaultPrevented || /** @type {Element} */ (event.target).closest?.(FIELDS) || document.querySelector("dialog[open]")) return;
-    this.pasted(event);
-    const text = event.clipboardData?.getData("text/plain");
-    if (event.defaultPrevented || !text) return;
-    event.preventDefault();
-    this.insert(text);
   }
 
   /** @param {ClipboardEvent} event */

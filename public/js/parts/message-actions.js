@@ -1,7 +1,6 @@
 import { plainText } from "../plain.js";
 import { copyText } from "../platform.js";
 import { roomHash } from "../router.js";
-import { MessageEditor } from "./message-editor.js";
 
 /** @typedef {import("../app.js").App} App */
 /** @typedef {import("../protocol.js").Message} Message */
@@ -24,7 +23,7 @@ export class MessageActions {
       { id: "message.reply", icon: "reply", label: () => t("messages.reply"), bar: true, keys: ["R"], when: writable,
         run: (message) => app.emit("reply", this.now(message)) },
       { id: "message.edit", icon: "edit", label: () => t("messages.edit"), bar: true, keys: ["E"],
-        when: (message) => writable(message) && own(message) && message.kind === "text", run: (message) => this.edit(this.now(message)) },
+        when: (message) => writable(message) && own(message) && message.kind === "text", run: (message) => void this.edit(this.now(message)) },
       { id: "message.copy", icon: "copy", label: () => t("messages.copyText"), keys: ["C"],
         when: (message) => here(message) && message.content !== "", run: ({ content }) => void this.copy(content, t("messages.textCopied")) },
       { id: "message.link", icon: "link", label: () => t("messages.copyLink"), bar: true, keys: ["L"], when: here,
@@ -43,17 +42,23 @@ export class MessageActions {
   }
 
   /** @param {Message} message */
-  edit(message) {
+  async edit(message) {
+    try {
+      await this.app.later();
+    } catch (error) {
+      return this.app.complain(error);
+    }
     // It may have come since the last drawing.
     this.list.render();
     this.editor(message)?.focus();
   }
 
-  /** @param {Message} message @returns {MessageEditor|null} */
+  /** @param {Message} message */
   editor(message) {
+    const { app } = this;
     const node = this.list.log.querySelector(`[data-id="${CSS.escape(message.message_id)}"]`);
-    if (!(node instanceof HTMLElement) || node.classList.contains("editing")) return null;
-    return new MessageEditor(this.app, node, message, {
+    if (!app.loaded || !(node instanceof HTMLElement) || node.classList.contains("editing")) return null;
+    return new app.loaded.MessageEditor(app, node, message, {
       done: () => {
         Object.assign(node, { rowVersion: "" });
         this.list.render();
@@ -65,8 +70,10 @@ export class MessageActions {
 
   /** What was being edited when the room was left goes on. */
   resumeEdits() {
-    const { room } = this.list;
-    for (const id of Object.keys(room ? this.app.drafts.of(room.name).edits : {})) {
+    const { app, list: { room } } = this;
+    const ids = Object.keys(room ? app.drafts.of(room.name).edits : {});
+    if (ids.length && !app.loaded) return void app.later().then(() => this.resumeEdits(), () => {});
+    for (const id of ids) {
       const message = room?.timeline.byId.get(id);
       if (message && !message.deleted) this.editor(message);
     }

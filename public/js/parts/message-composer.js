@@ -7,16 +7,16 @@ import { EnterKey, countCharacters, enterSends, isComposing, replaceText, tidy }
 import { TypingNotice } from "../typing-notice.js";
 import { isRunning } from "../uploads.js";
 import { ClosedLine } from "./closed-line.js";
-import { Completer } from "./completer.js";
 import { Intake } from "./intake.js";
 import { Part } from "./part.js";
 import { ReplyBar } from "./reply-bar.js";
 import { runCommand } from "./run-command.js";
-import { UploadTray } from "./upload-tray.js";
 
 /** @typedef {import("../drafts.js").Draft} Draft */
 
 const COUNTER_AT = 0.9;
+/** What there may be suggestions for. */
+const SUGGESTS = /^\/|[@#:]/;
 
 /** Where messages are written: shows the draft of the room on the screen, and sends it. */
 export class MessageComposer extends Part {
@@ -33,12 +33,14 @@ export class MessageComposer extends Part {
     this.attach = iconButton("attach", "", () => this.picker.click());
     this.button = iconButton("send", "", () => void this.submit(), "send");
     this.extras = h("span", { class: "slot" });
-    this.tray = new UploadTray(app);
-    this.box = h("div", { class: "composer-box" }, this.tray.list,
+    /** @type {import("./upload-tray.js").UploadTray|null} */
+    this.tray = null;
+    this.box = h("div", { class: "composer-box" },
       h("div", { class: "composer-row" }, this.attach, this.area, this.counter, this.extras, this.button));
-    this.completer = new Completer(app, this.area);
-    this.append(this.completer.popup, this.reply.node, this.error, this.box, this.closed.node, this.picker);
-    this.intake = new Intake(this, () => !this.attach.hidden && !this.box.hidden, (files) => this.upload(files), (text) => this.insert(text));
+    /** @type {import("./completer.js").Completer|null} */
+    this.completer = null;
+    this.append(this.reply.node, this.error, this.box, this.closed.node, this.picker);
+    this.intake = new Intake(this, () => !this.attach.hidden && !this.box.hidden, (files) => this.upload(files));
     /** @type {Draft|null} */
     this.draft = null;
     /** @type {string|undefined} */
@@ -69,6 +71,16 @@ export class MessageComposer extends Part {
     app.uploads.on("change", (room) => room === this.name && this.drawFiles());
     app.uploads.on("ready", (room) => this.send(room));
     window.addEventListener("beforeunload", (event) => app.uploads.running.size && event.preventDefault());
+  }
+
+  /** Suggestions and the files of a draft: what the start doesn't wait for. @param {typeof import("../later.js")} later */
+  complete({ Completer, UploadTray }) {
+    this.completer = new Completer(this.app, this.area);
+    this.tray = new UploadTray(this.app);
+    this.prepend(this.completer.popup);
+    this.box.prepend(this.tray.list);
+    this.drawFiles();
+    if (document.activeElement === this.area) this.completer.update();
   }
 
   translated() {
@@ -102,7 +114,7 @@ export class MessageComposer extends Part {
   /** The draft as it is now. */
   show() {
     this.area.value = this.draft?.text ?? "";
-    this.completer.close();
+    this.completer?.close();
     this.drawReply();
     this.drawFiles();
     this.grow();
@@ -113,7 +125,8 @@ export class MessageComposer extends Part {
   }
 
   drawFiles() {
-    this.tray.draw(this.draft);
+    if (this.tray) this.tray.draw(this.draft);
+    else if (this.draft?.files.length) this.app.later().catch(() => {});
     this.enable();
   }
 
@@ -164,7 +177,8 @@ export class MessageComposer extends Part {
       this.drawFiles();
     }
     this.grow();
-    this.completer.update();
+    if (this.completer) this.completer.update();
+    else if (SUGGESTS.test(area.value)) this.app.later().catch(() => {});
     this.enable();
     if (this.name !== undefined) this.typing.written(this.name, area.value);
   }
@@ -198,7 +212,7 @@ export class MessageComposer extends Part {
   /** @param {KeyboardEvent} event */
   key(event) {
     const sends = this.enter.sends(event);
-    if (isComposing(event) || this.completer.key(event)) return;
+    if (isComposing(event) || this.completer?.key(event)) return;
     if (sends) this.submitBy(event);
     else if (event.key === "Escape" && this.draft?.reply) {
       event.preventDefault();
@@ -249,7 +263,7 @@ export class MessageComposer extends Part {
 
   /** @param {string} name @param {string} content */
   async command(name, content) {
-    this.completer.close();
+    this.completer?.close();
     const problem = await runCommand(this.app, name, content);
     if (problem) this.error.textContent = problem;
     else if (clearCommand(this.app, name, content) && name === this.name) this.show();

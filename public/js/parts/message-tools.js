@@ -219,7 +219,7 @@ export class MessageTools {
   }
 
   editLast() {
-    if (this.own) this.actions.edit(this.own);
+    if (this.own) void this.actions.edit(this.own);
   }
 }
 

@@ -1,29 +1,47 @@
 const PHONE = "(max-width: 43.6875em)";
 
-/**
- * Open a modal dialog. Going elsewhere closes it; on a phone Back closes it and nothing else, by an entry of its own
- * in the history.
- * @param {HTMLDialogElement} dialog
- */
+/** Open a modal dialog. @param {HTMLDialogElement} dialog */
 export function openModal(dialog) {
-  const { hash } = location;
-  const layer = window.matchMedia(PHONE).matches ? String(Math.random()) : "";
-  const leave = () => (location.hash !== hash || (layer && history.state?.layer !== layer)) && dialog.close();
-  dialog.dataset.layer = layer;
   dialog.showModal();
-  if (layer) history.pushState({ layer }, "");
-  for (const event of ["hashchange", "popstate"]) window.addEventListener(event, leave);
-  dialog.addEventListener("close", () => {
-    for (const event of ["hashchange", "popstate"]) window.removeEventListener(event, leave);
-    // Not if another place, or another dialog, has come in between.
-    if (layer && history.state?.layer === layer) history.back();
-  }, { once: true });
+  lieOver(dialog, () => dialog.close(), "close");
 }
 
-/** Pass over what dialogs that are closed by now have left in the history. */
+/** Menus, cards and pickers, those of plugins too, lie over the page like dialogs. */
+export function coverByPopovers() {
+  document.addEventListener("beforetoggle", (event) => {
+    const { target, newState } = /** @type {ToggleEvent} */ (event);
+    if (newState !== "open" || !(target instanceof HTMLElement) || !target.popover) return;
+    lieOver(target, () => target.hidePopover(), "toggle");
+  }, true);
+}
+
+/**
+ * Going elsewhere closes what lies over the page; on a phone Back closes it and nothing else, by an entry of its own in
+ * the history.
+ * @param {HTMLElement} node @param {() => void} close @param {"close"|"toggle"} closed the event that says it is closed
+ */
+function lieOver(node, close, closed) {
+  const { hash } = location;
+  const layer = window.matchMedia(PHONE).matches ? String(Math.random()) : "";
+  const gone = new AbortController();
+  const { signal } = gone;
+  node.dataset.layer = layer;
+  if (layer) history.pushState({ layer }, "");
+  for (const event of ["hashchange", "popstate"]) {
+    window.addEventListener(event, () => (location.hash !== hash || (layer && history.state?.layer !== layer)) && close(), { signal });
+  }
+  node.addEventListener(closed, (event) => {
+    if (/** @type {ToggleEvent} */ (event).newState === "open") return;
+    gone.abort();
+    // Not if another place, or another layer, has come in between.
+    if (layer && history.state?.layer === layer) history.back();
+  }, { signal });
+}
+
+/** Pass over what is closed by now and has left an entry in the history. */
 export function skipClosed() {
   window.addEventListener("popstate", () => {
     const layer = history.state?.layer;
-    if (layer && !document.querySelector(`dialog[open][data-layer="${layer}"]`)) history.back();
+    if (layer && !document.querySelector(`:is(dialog[open], :popover-open)[data-layer="${layer}"]`)) history.back();
   });
 }
