@@ -11,13 +11,14 @@
 # make soak   ten minutes of half load with clients that come, go, lag and crash: memory flat, nothing lost
 # make chaos  let parts of a cluster die and be cut off, over and over: make chaos ROUNDS=20
 # make autobahn  check RFC 6455 with the cases of the Autobahn test suite (needs Python 2.7)
+# make fuzz-http  random requests by the description of the HTTP interface, EXAMPLES=50 of each kind
 # make confusables  write the table of names that look alike anew
 # make icons  draw the icons of the installed app anew
 # make docs   hold the docs against the code, and make the pictures in them anew
 # make clean  remove what was made, .venv too; never ./data
 
 .DEFAULT_GOAL := run
-.PHONY: run test test-stream test-python test-postgresql lint fix confusables icons docs clean chromium postgresql redis proxies client bench bench-quick client-figures types soak chaos autobahn
+.PHONY: run test test-stream test-python test-postgresql lint fix confusables icons docs clean chromium postgresql redis proxies client bench bench-quick client-figures types soak chaos autobahn fuzz-http
 
 # The Python to make .venv with: `make PYTHON=/opt/python/bin/python3 run`.
 PYTHON ?= $(shell for each in python3.14 python3.13 python3.12 python3.11 python3; do \
@@ -61,6 +62,10 @@ lint: .venv/test.stamp
 fix: .venv/test.stamp
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+EXAMPLES ?= 50
+fuzz-http: .venv/test.stamp
+	EXAMPLES=$(EXAMPLES) $(BIN)/pytest -q tests/test_openapi.py -k random
 
 confusables: .venv/test.stamp
 	PYTHONPATH=. $(BIN)/python tests/confusables.py

@@ -27,6 +27,7 @@ TEST = [
     "hypothesis>=6.131",
     "confusable-homoglyphs==3.3.1",  # the table that ships is made from it
     "moto[s3,server]>=5.1",  # a server that speaks S3
+    "schemathesis>=4.32",  # requests by the description of the HTTP interface
     "playwright",
     "axe-playwright-python",
     "mypy",

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from .plugins.picture import scaled
     from .plugins.settings_type import settings
     from .plugins.whole_file import write_whole
+    from .web.endpoint import endpoint
     from .web.handler import Handler
 
 __version__ = "0.1.0"
@@ -80,6 +81,7 @@ __all__ = [
     "__version__",
     "addresses",
     "command",
+    "endpoint",
     "hears",
     "hookimpl",
     "job",
@@ -123,6 +125,7 @@ _MODULES = {
     ),
     "plugins.base": ("Plugin",),
     "plugins.settings_type": ("settings",),
+    "web.endpoint": ("endpoint",),
     "web.handler": ("Handler",),
 }
 

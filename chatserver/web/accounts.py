@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, cast, get_args
+from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
-from ..model.errors import Reject
 from ..model.people import Account, Invite
 from ..model.values import AccountState
 from ..protocol.events import iso
+from .endpoint import endpoint
 from .forms import Short
 from .handler import Handler
 
@@ -19,6 +19,12 @@ class AccountChange(Struct, forbid_unknown_fields=True):
 
     state: AccountState | None = None
     role: Short | None = None
+
+
+class AccountQuery(Struct):
+    """Accounts in one state only."""
+
+    state: AccountState | None = None
 
 
 class NewInvite(Struct, forbid_unknown_fields=True):
@@ -38,25 +44,28 @@ def account_fields(account: Account) -> dict[str, Any]:
 class Accounts(Handler):
     """GET /api/v1/accounts"""
 
+    @endpoint(query=AccountQuery)
     async def get(self) -> None:
+        """All accounts."""
         user = await self.require_user()
-        state = self.get_query_argument("state", None)
-        if state is not None and state not in get_args(AccountState):
-            raise Reject("state: active, waiting or disabled.", "invalid", field="state")
-        found = await self.services.account_admin.listed(user, cast(AccountState | None, state))
+        found = await self.services.account_admin.listed(user, self.query(AccountQuery).state)
         self.reply({"accounts": [account_fields(account) for account in found]})
 
 
 class OneAccount(Handler):
     """PATCH and DELETE /api/v1/accounts/{id}: deleting refuses an account that waits."""
 
+    @endpoint(body=AccountChange)
     async def patch(self, user_id: str) -> None:
+        """Change the state or the role of an account."""
         user = await self.require_writer()
         form = self.body(AccountChange)
         changed = await self.services.account_admin.change(user, user_id, form.state, form.role)
         self.reply({"account": account_fields(changed)})
 
+    @endpoint()
     async def delete(self, user_id: str) -> None:
+        """Refuse an account that waits."""
         user = await self.require_writer()
         await self.services.account_admin.refuse(user, user_id)
         self.reply({})
@@ -65,7 +74,9 @@ class OneAccount(Handler):
 class AccountReset(Handler):
     """POST /api/v1/accounts/{id}/reset"""
 
+    @endpoint(status=201)
     async def post(self, user_id: str) -> None:
+        """Make a one-time link for a new password."""
         user = await self.require_writer()
         token = await self.services.account_admin.reset_link(user, user_id)
         self.reply({"token": token, "path": f"/#reset={token}"}, 201)
@@ -74,12 +85,16 @@ class AccountReset(Handler):
 class Invites(Handler):
     """GET and POST /api/v1/invites"""
 
+    @endpoint()
     async def get(self) -> None:
+        """The invites that can be used yet."""
         user = await self.require_user()
         found = await self.services.invites.listed(user)
         self.reply({"invites": [self._fields(invite, by.public() if by else None) for invite, by in found]})
 
+    @endpoint(body=NewInvite, status=201)
     async def post(self) -> None:
+        """Make an invite."""
         user = await self.require_writer()
         form = self.body(NewInvite)
         made = await self.services.invites.make(user, form.uses, form.days, form.rooms)
@@ -100,7 +115,9 @@ class Invites(Handler):
 class OneInvite(Handler):
     """DELETE /api/v1/invites/{code}"""
 
+    @endpoint()
     async def delete(self, code: str) -> None:
+        """End an invite."""
         user = await self.require_writer()
         await self.services.invites.drop(user, code)
         self.reply({})

@@ -14,7 +14,8 @@ from ..model.errors import Reject
 from ..model.values import RoomChange, RoomRole, RoomSettings
 from ..protocol import replies
 from ..protocol.requests import SEARCH_CHARS
-from .forms import Short
+from .endpoint import endpoint
+from .forms import Seq, Short
 from .handler import Handler
 
 PAGE = 200
@@ -53,21 +54,45 @@ class MessageEdit(Struct, forbid_unknown_fields=True):
     rev: int | None = None
 
 
+class RoomSearch(Struct):
+    """Words of a name or title, and the name after which the page begins."""
+
+    search: Annotated[str, Meta(max_length=SEARCH_CHARS)] | None = None
+    after: Short | None = None
+
+
+class After(Struct):
+    """The name after which the page begins."""
+
+    after: Short | None = None
+
+
+class Page(Struct):
+    """How many events of a room, and from where."""
+
+    limit: Annotated[int, Meta(ge=1, le=PAGE)] = 50
+    before: Seq | None = None
+    after: Seq | None = None
+    around: Seq | None = None
+
+
 class RoomList(Handler):
     """GET and POST /api/v1/rooms"""
 
+    @endpoint(query=RoomSearch)
     async def get(self) -> None:
+        """The rooms one is in; with a search, those that one may join."""
         user = await self.require_user()
         lists = self.services.room_lists
-        search = self.get_query_argument("search", None)
-        if search is None:
+        query = self.query(RoomSearch)
+        if query.search is None:
             return self.reply({"rooms": lists.fields(await lists.of(user))})
-        if len(search) > SEARCH_CHARS:
-            raise Reject(f"search: at most {SEARCH_CHARS} characters.", "invalid", field="search")
-        rooms, more = await lists.directory(search, self.get_query_argument("after", None), user)
+        rooms, more = await lists.directory(query.search, query.after, user)
         return self.reply({"rooms": rooms, "more": more})
 
+    @endpoint(body=NewRoom, status=201)
     async def post(self) -> None:
+        """Make a room."""
         user = await self.require_writer()
         form = self.body(NewRoom)
         settings = {key: value for key, value in asdict(form).items() if key != "name"}
@@ -78,12 +103,16 @@ class RoomList(Handler):
 class OneRoom(Handler):
     """GET and PATCH /api/v1/rooms/{room}"""
 
+    @endpoint()
     async def get(self, name: str) -> None:
+        """A room."""
         user = await self.require_user()
         live = await self.services.room_service.readable(user, name)
         self.reply({"room": listing(live, user)})
 
+    @endpoint(body=RoomChange)
     async def patch(self, name: str) -> None:
+        """Change the settings of a room."""
         user = await self.require_writer()
         live = await self.services.room_service.change(user, name, asdict(self.body(RoomChange)))
         self.reply({"room": listing(live, user)})
@@ -92,13 +121,17 @@ class OneRoom(Handler):
 class RoomMembers(Handler):
     """GET and POST /api/v1/rooms/{room}/members"""
 
+    @endpoint(query=After)
     async def get(self, name: str) -> None:
+        """The members of a room, by pages."""
         user = await self.require_user()
         live = await self.services.room_service.readable(user, name)
-        after = self.get_query_argument("after", None)
+        after = self.query(After).after
         self.reply(replies.members(*self.services.room_lists.members(live, after)))
 
+    @endpoint(body=Invitation, status=201)
     async def post(self, name: str) -> None:
+        """Add a member; with oneself, join."""
         user = await self.require_writer()
         target = await self.services.accounts.find(self.body(Invitation).user)
         if target.id == user.id:
@@ -111,13 +144,17 @@ class RoomMembers(Handler):
 class RoomMember(Handler):
     """PATCH and DELETE /api/v1/rooms/{room}/members/{user}"""
 
+    @endpoint(body=RoleForm)
     async def patch(self, name: str, who: str) -> None:
+        """Set the role of a member."""
         user = await self.require_writer()
         target = await self.services.accounts.find(who)
         seq = await self.services.room_service.set_role(user, name, target, self.body(RoleForm).role)
         self.reply({"seq": seq})
 
+    @endpoint()
     async def delete(self, name: str, who: str) -> None:
+        """Remove a member; with oneself, leave."""
         user = await self.require_writer()
         target = await self.services.accounts.find(who)
         if target.id == user.id:
@@ -130,17 +167,21 @@ class RoomMember(Handler):
 class RoomMessages(Handler):
     """GET and POST /api/v1/rooms/{room}/messages"""
 
+    @endpoint(query=Page)
     async def get(self, name: str) -> None:
+        """What was said in a room, by pages."""
         user = await self.require_user()
         live = await self.services.room_service.readable(user, name)
-        limit = self.number("limit", 1, PAGE) or 50
-        where = {key: self.number(key) for key in ("before", "after", "around")}
+        query = self.query(Page)
+        where = {"before": query.before, "after": query.after, "around": query.around}
         if sum(value is not None for value in where.values()) > 1:
             raise Reject("Say one of before, after and around.", "invalid", field="before")
-        events, more = await self.services.room_log.timeline(user, live, limit, **where)
+        events, more = await self.services.room_log.timeline(user, live, query.limit, **where)
         self.reply(replies.page(events, more))
 
+    @endpoint(body=MessageForm, headers=("Idempotency-Key",), status=201)
     async def post(self, name: str) -> None:
+        """Post a message, or a command."""
         user = await self.require_user()
         form = self.body(MessageForm)
         nonce = self.request.headers.get("Idempotency-Key")
@@ -159,7 +200,9 @@ class RoomMessages(Handler):
 class OneMessage(Handler):
     """PATCH and DELETE /api/v1/messages/{id}"""
 
+    @endpoint(body=MessageEdit)
     async def patch(self, message_id: str) -> None:
+        """Edit a message."""
         user = await self.require_user()
         form = self.body(MessageEdit)
         done = await self.services.messages.edit(
@@ -167,7 +210,9 @@ class OneMessage(Handler):
         )
         self.reply(replies.acknowledgement(done.event, done.dup) if done.event else {})
 
+    @endpoint()
     async def delete(self, message_id: str) -> None:
+        """Delete a message."""
         user = await self.require_user()
         done = await self.services.messages.delete(user, message_id, allow_non_member=True)
         self.reply({"seq": done.event.seq} if done.event else {})
@@ -176,7 +221,9 @@ class OneMessage(Handler):
 class Stats(Handler):
     """GET /api/v1/stats"""
 
+    @endpoint(anonymous=True)
     async def get(self) -> None:
+        """Figures of the server."""
         self.reply(await self.site.context.info.stats.get())
 
 
@@ -186,7 +233,9 @@ class Healthy(Handler):
     answers_while_stopping = True
     answers_any_host = True
 
+    @endpoint(anonymous=True)
     def get(self) -> None:
+        """Whether the process answers."""
         self.reply({"status": "ok"})
 
 
@@ -195,7 +244,9 @@ class Ready(Handler):
 
     answers_any_host = True
 
+    @endpoint(anonymous=True)
     async def get(self) -> None:
+        """Whether storage and plugins work."""
         problems: dict[str, Any] = await self.site.context.info.health()
         node = self.services.bus.node
         told = {

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from ..model.errors import Reject
 from ..model.values import User
 from ..protocol import events as wire
+from .endpoint import endpoint
 from .forms import Long, Short
 from .handler import Handler
 
@@ -78,7 +79,9 @@ class _SignIn(Handler):
 class Guest(_SignIn):
     """POST /api/v1/guest"""
 
+    @endpoint(body=GuestForm, anonymous=True)
     async def post(self) -> None:
+        """Come in as a guest."""
         form = self.body(GuestForm)
         user, token = await self.services.sign_in.new_guest(form.name, self._asked)
         self.signed_in(user, token, self.services.settings.auth.guest_days)
@@ -87,7 +90,9 @@ class Guest(_SignIn):
 class Login(_SignIn):
     """POST /api/v1/login"""
 
+    @endpoint(body=LoginForm, anonymous=True)
     async def post(self) -> None:
+        """Sign in with a password."""
         form = self.body(LoginForm)
         asked = replace(self._asked, code=form.code)
         try:
@@ -103,7 +108,9 @@ class Login(_SignIn):
 class Register(_SignIn):
     """POST /api/v1/register"""
 
+    @endpoint(body=RegisterForm, anonymous=True)
     async def post(self) -> None:
+        """Make an account."""
         form = self.body(RegisterForm)
         services = self.services
         user, invite, waits = await services.registration.register(
@@ -122,7 +129,9 @@ class Register(_SignIn):
 class JwtLogin(_SignIn):
     """POST /api/v1/login/jwt: a session for a user whom another site sends."""
 
+    @endpoint(body=JwtLoginForm, anonymous=True)
     async def post(self) -> None:
+        """Sign in with a token of another site."""
         form = self.body(JwtLoginForm)
         user = await self.services.sign_in.arrive(form.token, self._asked)
         token = await self.services.accounts.tokens.issue(user, "session", self._asked)
@@ -132,7 +141,9 @@ class JwtLogin(_SignIn):
 class Reset(_SignIn):
     """POST /api/v1/reset: a new password by a link that an admin has made."""
 
+    @endpoint(body=ResetForm, anonymous=True)
     async def post(self) -> None:
+        """Set a new password by a one-time link."""
         form = self.body(ResetForm)
         user = await self.services.credentials.by_link(form.token, form.password)
         await self.services.account_changes.refresh(user.id)
@@ -142,7 +153,9 @@ class Reset(_SignIn):
 class Setup(_SignIn):
     """POST /api/v1/setup"""
 
+    @endpoint(body=SetupForm, anonymous=True)
     async def post(self) -> None:
+        """Make the first admin by the one-time link."""
         form = self.body(SetupForm)
         user, token = await self.services.accounts.first_admin(
             form.token, form.name, form.password, self._asked
@@ -153,7 +166,9 @@ class Setup(_SignIn):
 class Logout(Handler):
     """POST /api/v1/logout"""
 
+    @endpoint()
     async def post(self) -> None:
+        """Sign out."""
         # Also for a guest whose name is another user's by now.
         if self.token is None or await self.known_user() is None:
             raise Reject("Sign in first.", "unauthorized")
@@ -167,7 +182,9 @@ class Me(Handler):
 
     reads = False
 
+    @endpoint()
     async def get(self) -> None:
+        """The user one is."""
         user = await self.require_user()
         await self.remember_again()
         self.reply({"user": own(user)})
@@ -176,7 +193,9 @@ class Me(Handler):
 class Server(Handler):
     """GET /api/v1/server: what a page needs to know at first, and the user who is signed in, if any."""
 
+    @endpoint(anonymous=True)
     async def get(self) -> None:
+        """What a page needs to know at first."""
         user = await self.known_user()
         await self.remember_again()
         settings = self.services.settings

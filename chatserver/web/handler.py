@@ -22,12 +22,14 @@ from ..plugins.api import ChatAPI
 from ..plugins.failures import own_failure, refused
 from ..protocol.decoder import invalid
 from .cookies import XSRF_COOKIE, session_cookie, xsrf_value
+from .endpoint import endpoint_of
 from .security import HEADERS, HSTS, client_address, is_ours, same_scheme
 from .site import Site
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+Q = TypeVar("Q", bound=msgspec.Struct)
 
 STOPPING_SECONDS = 3.0
 """Seconds after which a client may try again when the server is stopping."""
@@ -186,6 +188,7 @@ class Handler(tornado.web.RequestHandler):
 
     def body(self, type: type[T]) -> T:
         """The request's JSON body as ``type``. Raises `Reject` ``bad_request`` or ``invalid``."""
+        self._described("body", type)
         media = self.request.headers.get("Content-Type", "").partition(";")[0].strip()
         if media != "application/json":
             raise Reject("The body is JSON: say Content-Type: application/json.", "bad_request")
@@ -194,14 +197,25 @@ class Handler(tornado.web.RequestHandler):
         except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
             raise invalid(error, "A body") from None
 
-    def number(self, name: str, least: int = 0, most: int = 2**53 - 1) -> int | None:
-        """A whole number in the query, None where it isn't given. Raises `Reject` ``invalid``."""
-        text = self.get_query_argument(name, None)
-        if text is None:
-            return None
-        if not (text.isascii() and text.isdigit() and len(text) <= 16 and least <= int(text) <= most):
-            raise Reject(f"{name}: a whole number from {least} to {most}.", "invalid", field=name)
-        return int(text)
+    def query(self, kind: type[Q]) -> Q:
+        """The request's query as ``kind``; what it has no field for means nothing. Raises `Reject`
+        ``invalid``."""
+        self._described("query", kind)
+        given = {
+            field.encode_name: self.get_query_argument(field.encode_name, strip=False)
+            for field in msgspec.structs.fields(kind)
+            if field.encode_name in self.request.query_arguments
+        }
+        try:
+            return msgspec.convert(given, kind, strict=False)
+        except msgspec.ValidationError as error:
+            raise invalid(error, "A query") from None
+
+    def _described(self, what: str, type: type) -> None:
+        """Hold what is read against what the method says of itself, so that the description stays true."""
+        said = endpoint_of(getattr(self, (self.request.method or "").lower(), None))
+        if said is not None and getattr(said, what) is not type:
+            raise TypeError(f"{self.request.method} {self.request.path} doesn't say {what}={type.__name__}")
 
     def finish(self, chunk: str | bytes | dict[str, Any] | None = None) -> asyncio.Future[None]:
         """End the answer. A client that doesn't take it in time loses the connection."""

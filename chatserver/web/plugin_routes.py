@@ -9,6 +9,7 @@ from tornado.httputil import HTTPServerRequest
 from tornado.routing import PathMatches
 from tornado.web import RequestHandler
 
+from ..plugins.endpoints import Route
 from ..plugins.plugin_set import PluginSet
 from .site import Site
 from .static import PluginStatic
@@ -16,6 +17,12 @@ from .static import PluginStatic
 PREFIX = "/plugins/"
 API = "/api/v1/"
 """Below it are the bare routes of bundled plugins, beside the server's own."""
+
+
+def address(plugin: str, route: Route) -> str:
+    """The whole pattern of a plugin's route."""
+    above = API if route.bare else f"{PREFIX}{plugin}/"
+    return above + route.pattern.lstrip("/")
 
 
 class FoundRoute(NamedTuple):
@@ -57,8 +64,7 @@ class PluginRoutes:
     def _compiled(self, plugins: PluginSet) -> dict[str, list[Rule]]:
         rules: dict[str, list[Rule]] = {"": [], **{plugin.name: [] for plugin in plugins.plugins}}
         for plugin, route in plugins.routes:
-            above = API if route.bare else f"{PREFIX}{plugin.name}/"
-            matcher = PathMatches(above + route.pattern.lstrip("/"))
+            matcher = PathMatches(address(plugin.name, route))
             arguments = {"site": self._site, "plugin": plugin.instance}
             rules["" if route.bare else plugin.name].append((matcher, route.handler, arguments))
         for plugin in plugins.plugins:

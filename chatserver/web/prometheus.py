@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 
+from .endpoint import endpoint
 from .handler import Handler, foreign_host
 
 
@@ -17,7 +18,9 @@ class Scrape(Handler):
     answers_any_host = True
     reads = False
 
+    @endpoint(media=("text/plain",), anonymous=True)
     async def get(self) -> None:
+        """Figures for Prometheus."""
         if not self.is_for_us and self.bearer is None:
             raise foreign_host()
         from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from tornado.routing import Rule, URLSpec
+from tornado.routing import URLSpec
 from tornado.web import Application, RequestHandler
 
 from . import accounts, api, audit, auth, sessions
@@ -12,6 +12,7 @@ from .application import ServerApplication
 from .handler import Handler, NotFound
 from .http_stream.handlers import OneStream, OpenStream
 from .http_stream.streams import Streams
+from .openapi import Address, Documents, OpenApi
 from .plugin_routes import PluginRoutes
 from .prometheus import Scrape
 from .site import Site
@@ -29,9 +30,7 @@ def application(site: Site) -> Application:
     common = {"site": site}
     # One of each: clients of one family share the bytes.
     socket = {**common, "plain": FrameCodec(), "deflating": DeflateCodec(site.services.metrics)}
-    routes: list[Rule] = [
-        URLSpec("/ws", SocketHandler, socket),
-        URLSpec("/ws/(?P<room>[^/]+)", SocketHandler, socket),
+    routes: list[URLSpec] = [
         URLSpec("/healthz", api.Healthy, common),
         URLSpec("/readyz", api.Ready, common),
         URLSpec("/metrics", Scrape, common),
@@ -73,12 +72,17 @@ def application(site: Site) -> Application:
     streams = {**common, "streams": Streams(site.context)}
     routes.append(URLSpec("/api/v1/stream", OpenStream, streams))
     routes.append(URLSpec(f"/api/v1/stream/{NAME}", OneStream, streams))
+    own = [Address(each.regex.pattern.removesuffix("$"), each.target) for each in routes]
+    documents = {**common, "documents": Documents(site, own)}
+    routes.append(URLSpec("/api/v1/openapi.json", OpenApi, documents))
+    routes.append(URLSpec("/ws", SocketHandler, socket))
+    routes.append(URLSpec("/ws/(?P<room>[^/]+)", SocketHandler, socket))
     routes.append(URLSpec("/", Index, common))
     routes.append(URLSpec("/sw.js", Worker, common))
     routes.append(URLSpec("/static/(.*)", Static, common))
     return ServerApplication(
         PluginRoutes(site),
-        routes,
+        [*routes],
         default_handler_class=NotFound,
         default_handler_args=common,
         log_function=_log_request,

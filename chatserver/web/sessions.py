@@ -12,6 +12,7 @@ from ..model.errors import Reject
 from ..model.people import KeptToken
 from ..model.values import User
 from ..protocol.events import iso
+from .endpoint import endpoint
 from .forms import Long, Short
 from .handler import Handler
 
@@ -64,13 +65,17 @@ class TokenForm(Struct, forbid_unknown_fields=True):
 class Sessions(_Own):
     """GET and DELETE /api/v1/sessions: deleting ends all but the one that asks."""
 
+    @endpoint()
     async def get(self) -> None:
+        """Where one is signed in."""
         user = await self.in_person()
         current = self._current
         found = await self.services.accounts.tokens.sessions(user)
         self.reply({"sessions": [session_fields(kept, current) for kept in found]})
 
+    @endpoint()
     async def delete(self) -> None:
+        """End all sessions but this one."""
         user = await self.by_session()
         ended = await self.services.accounts.tokens.end_all(user, but=self.token)
         await self.services.account_changes.refresh(user.id)
@@ -80,7 +85,9 @@ class Sessions(_Own):
 class OneSession(_Own):
     """DELETE /api/v1/sessions/{id}"""
 
+    @endpoint()
     async def delete(self, session: str) -> None:
+        """End a session."""
         user = await self.by_session()
         await self.services.accounts.tokens.end(user, session)
         await self.services.account_changes.refresh(user.id)
@@ -98,7 +105,9 @@ class EndForm(Struct, forbid_unknown_fields=True):
 class End(_Own):
     """POST /api/v1/me/delete"""
 
+    @endpoint(body=EndForm)
     async def post(self) -> None:
+        """End the account for good."""
         user = await self.by_session()
         form = self.body(EndForm)
         stay = await self.services.account_end.end(user, form.password, self._asked)
@@ -109,7 +118,9 @@ class End(_Own):
 class Data(_Own):
     """GET /api/v1/me/data: JSON Lines."""
 
+    @endpoint(media=("application/jsonl",))
     async def get(self) -> None:
+        """What the server has of oneself, as JSON Lines."""
         user = await self.in_person()
         self.set_header("Content-Type", "application/jsonl; charset=utf-8")
         self.set_header("Content-Disposition", 'attachment; filename="chat-data.jsonl"')
@@ -130,7 +141,9 @@ class Data(_Own):
 class Password(_Own):
     """POST /api/v1/password"""
 
+    @endpoint(body=PasswordForm)
     async def post(self) -> None:
+        """Set another password."""
         user = await self.by_session()
         form = self.body(PasswordForm)
         await self.services.credentials.change_password(user, form.old, form.new, self._asked)
@@ -141,12 +154,16 @@ class Password(_Own):
 class Tokens(_Own):
     """GET and POST /api/v1/tokens"""
 
+    @endpoint()
     async def get(self) -> None:
+        """The tokens that one has made for programs."""
         user = await self.in_person()
         found = await self.services.api_tokens.listed(user)
         self.reply({"tokens": [self._fields(kept) for kept in found]})
 
+    @endpoint(body=TokenForm, status=201)
     async def post(self) -> None:
+        """Make a token for a program."""
         user = await self.by_session()
         form = self.body(TokenForm)
         expires = form.expires.timestamp() if form.expires is not None else None
@@ -177,7 +194,9 @@ class JwtForm(Struct, forbid_unknown_fields=True):
 class Jwt(_Own):
     """POST /api/v1/tokens/jwt"""
 
+    @endpoint(body=JwtForm, status=201)
     async def post(self) -> None:
+        """Sign a JSON Web Token."""
         user = await self.by_session()
         form = self.body(JwtForm)
         token = await self.services.api_tokens.sign(user, form.seconds, form.scopes, form.audience)
@@ -187,14 +206,18 @@ class Jwt(_Own):
 class Jwks(Handler):
     """GET /api/v1/jwks"""
 
+    @endpoint(anonymous=True)
     def get(self) -> None:
+        """The public keys of those tokens."""
         self.reply(self.services.jwt.public_keys())
 
 
 class OneToken(_Own):
     """DELETE /api/v1/tokens/{id}"""
 
+    @endpoint()
     async def delete(self, id: str) -> None:
+        """End a token."""
         user = await self.by_session()
         await self.services.api_tokens.end(user, id)
         await self.services.account_changes.refresh(user.id)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from chatserver import Handler, Reject
+from chatserver import Handler, Reject, endpoint
 
 FRESH_SECONDS = 3600
 """So long a browser shows a picture without asking whether it is still the same."""
 
 
 class PictureHandler(Handler):
+    @endpoint(media=("image/webp",))
     async def get(self, name: str) -> None:
+        """The picture of an emoji."""
         await self.require_user()
         picture, data = await self.plugin.custom.picture(name)
         self.set_header("Content-Type", "image/webp")
@@ -23,7 +25,9 @@ class PictureHandler(Handler):
         else:
             self.write(data)
 
+    @endpoint(body=bytes, status=201)
     async def put(self, name: str) -> None:
+        """Add an emoji."""
         user = await self.require_writer()
         if not await self.chat.may(user, "emoji.add"):
             raise Reject("You may not add emoji.", "forbidden")
@@ -35,7 +39,9 @@ class PictureHandler(Handler):
         await self.plugin.custom.add(name, self.request.body, user)
         self.reply({"name": name}, 201)
 
+    @endpoint()
     async def delete(self, name: str) -> None:
+        """Remove an emoji."""
         user = await self.require_writer()
         own = await self.plugin.custom.owner(name) == user.id
         if not await self.chat.may(user, "emoji.add" if own else "emoji.remove"):

@@ -7,7 +7,7 @@ from contextlib import aclosing
 
 import msgspec
 
-from chatserver import Handler, Reject, User
+from chatserver import Handler, Reject, User, endpoint
 
 from .filenames import disposition
 from .ranges import byte_range
@@ -22,10 +22,14 @@ class DownloadHandler(Handler):
     """Pictures are shown; all else is saved. Nothing in a file can act in this server's name: it runs in no page,
     keeps the type that we found, and a page that is opened by itself is a sandbox without a single right."""
 
+    @endpoint(headers=("Range",), media=("application/octet-stream",))
     async def get(self, file_id: str) -> None:
+        """A file."""
         await self._serve(file_id, with_body=True)
 
+    @endpoint()
     async def head(self, file_id: str) -> None:
+        """The headers of a file."""
         await self._serve(file_id, with_body=False)
 
     async def _file(self, file_id: str) -> File:

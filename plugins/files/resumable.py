@@ -14,7 +14,7 @@ from urllib.parse import quote
 import msgspec
 from tornado.web import stream_request_body
 
-from chatserver import Reject, User
+from chatserver import Reject, User, endpoint
 
 from .arriving import Arriving
 from .filenames import received
@@ -49,7 +49,9 @@ class Tus(Intake):
         self.set_header("Tus-Resumable", VERSION)
         self.set_header("Tus-Version", VERSION)
 
+    @endpoint(status=204, anonymous=True)
     def options(self, *_: str) -> None:
+        """What uploads that go on can do."""
         self.set_header("Tus-Extension", "creation,termination")
         self.set_header("Tus-Max-Size", str(self.plugin.settings.max_bytes))
         self.set_status(204)
@@ -62,7 +64,9 @@ class Tus(Intake):
 class BeginHandler(Tus):
     """``Upload-Length``; ``room`` or ``to``, and ``filename``, in ``Upload-Metadata`` or the query."""
 
+    @endpoint(headers=("Tus-Resumable", "Upload-Length", "Upload-Metadata"), status=201)
     async def post(self) -> None:
+        """Begin an upload that can go on."""
         user = await self.require_writer()
         self.check_version()
         told = metadata(self.request.headers.get("Upload-Metadata", ""))
@@ -135,16 +139,22 @@ class PartHandler(Tus):
             self.plugin.log.error("could not store an upload: %s", error)
             self.failed = True
 
+    @endpoint(headers=("Tus-Resumable",))
     def head(self, _: str) -> None:
+        """How much has come."""
         self.set_header("Upload-Offset", str(self.offset))
         self.set_header("Upload-Length", str(self.begun.size))
 
+    @endpoint(headers=("Tus-Resumable",))
     def get(self, _: str) -> None:
+        """The file, once it has come whole."""
         if self.begun.file is None:
             raise Reject("It has not come whole.", "conflict")
         self.reply({"file": self.begun.file})
 
+    @endpoint(body=bytes, headers=("Tus-Resumable", "Upload-Offset"), status=204)
     async def patch(self, _: str) -> None:
+        """Send the next part."""
         partial = self.partial
         if partial is None or self.failed:
             raise not_stored()
@@ -171,7 +181,9 @@ class PartHandler(Tus):
         self.begun.file = msgspec.to_builtins(file.attachment())
         self.plugin.arriving.describe(partial, msgspec.json.encode(self.begun))
 
+    @endpoint(headers=("Tus-Resumable",), status=204)
     async def delete(self, _: str) -> None:
+        """Give an upload up."""
         partial = self.plugin.arriving.resumable(str(self.path_args[0]))
         if partial in self.plugin.receiving:
             raise Reject("A part of this file is on its way.", "conflict")

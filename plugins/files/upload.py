@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 from tornado.web import stream_request_body
 
-from chatserver import Upload
+from chatserver import Upload, endpoint
 
 from .filenames import received
 from .intake import Intake, not_stored
@@ -15,6 +15,13 @@ from .quota import Coming
 
 SLOWEST_BYTES_PER_SECOND = 8 * 1024
 LEAST_SECONDS = 60
+
+
+class Place(msgspec.Struct):
+    """The room, or the user, that the file is for."""
+
+    room: str = ""
+    to: str = ""
 
 
 @stream_request_body
@@ -35,7 +42,8 @@ class UploadHandler(Intake):
         user = await self.require_writer()
         name = received(self.request.headers.get("X-File-Name", ""))
         size = self.announced(self.request.headers.get("Content-Length", ""), "Content-Length")
-        room = await self.place(user, self.get_query_argument("room", ""), self.get_query_argument("to", ""))
+        place = self.query(Place)
+        room = await self.place(user, place.room, place.to)
         self._accept(await self.wanted(user, room, name, size))
 
     async def data_received(self, chunk: bytes) -> None:
@@ -47,7 +55,9 @@ class UploadHandler(Intake):
             self.plugin.log.error("could not store an upload: %s", error)
             self.full_disk = True
 
+    @endpoint(body=bytes, query=Place, headers=("X-File-Name",), status=201)
     async def post(self) -> None:
+        """Upload a file."""
         upload, partial = self.upload, self.partial
         if self.full_disk or upload is None or partial is None:
             raise not_stored()

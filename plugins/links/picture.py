@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 
-from chatserver import Handler, Reject
+from chatserver import Handler, Reject, endpoint
 
 
 class PictureHandler(Handler):
     """For all who are signed in. The id is made from the picture's bytes, and so told by none but its previews."""
 
+    @endpoint(media=("image/webp",))
     async def get(self, picture: str) -> None:
+        """The picture of a preview."""
         await self.require_user()
         try:
             data = await asyncio.to_thread(self.plugin.finder.path(picture).read_bytes)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 
-from chatserver import Handler, Reject
+from chatserver import Handler, Reject, endpoint
 
 from .reports import Ask, Claim, Close, NewReport, Note
 
@@ -22,19 +20,15 @@ class Change(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 class ReportList(Handler):
     """GET and POST /api/v1/reports"""
 
+    @endpoint(query=Ask)
     async def get(self) -> None:
+        """Reports, by pages."""
         user = await self.require_user()
-        given: dict[str, Any] = {"state": self.get_query_argument("state", "open")}
-        given["mine"] = self.get_query_argument("mine", "") in ("1", "true")
-        given["limit"] = self.number("limit", 1, 100) or 50
-        given["cursor"] = self.number("cursor", 1)
-        try:
-            asked = msgspec.convert(given, Ask)
-        except msgspec.ValidationError:
-            raise Reject("state: open, closed or all.", "invalid", field="state") from None
-        self.reply(await self.plugin.reports.reports(user, asked))
+        self.reply(await self.plugin.reports.reports(user, self.query(Ask)))
 
+    @endpoint(body=NewReport, status=201)
     async def post(self) -> None:
+        """Report a message or a person."""
         user = await self.require_writer()
         self.reply(await self.plugin.report_by(user, self.body(NewReport)), 201)
 
@@ -42,7 +36,9 @@ class ReportList(Handler):
 class OneReport(Handler):
     """PATCH /api/v1/reports/{report}"""
 
+    @endpoint(body=Change)
     async def patch(self, number: str) -> None:
+        """Claim a report, give it back, or close it."""
         user = await self.require_user()
         change, reports = self.body(Change), self.plugin.reports
         if len(number) > 15:

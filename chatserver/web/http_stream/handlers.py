@@ -11,6 +11,7 @@ from tornado.iostream import StreamClosedError
 
 from ...model.errors import Reject
 from ...protocol import requests
+from ..endpoint import endpoint
 from ..handler import Handler
 from ..site import Site
 from .readers import EventReader, PollReader
@@ -28,6 +29,12 @@ class BatchForm(Struct, forbid_unknown_fields=True):
     requests: Annotated[tuple[msgspec.Raw, ...], Meta(max_length=BATCH)]
 
 
+class Poll(Struct):
+    """How many seconds an answer may wait for events; without it they are sent as they come."""
+
+    wait: Annotated[int, Meta(ge=0, le=POLL_SECONDS)] | None = None
+
+
 class _StreamHandler(Handler):
     def initialize(self, site: Site, streams: Streams) -> None:  # type: ignore[override]
         super().initialize(site)
@@ -37,7 +44,9 @@ class _StreamHandler(Handler):
 class OpenStream(_StreamHandler):
     """POST /api/v1/stream"""
 
+    @endpoint(body=requests.Hello, status=201)
     async def post(self) -> None:
+        """Open a stream."""
         stream, welcome = await self.streams.open(self._asked, self.body(requests.Hello))
         self.reply({"stream": stream.id, "welcome": msgspec.Raw(welcome)}, 201)
 
@@ -49,11 +58,13 @@ class OneStream(_StreamHandler):
     answers_while_stopping = True
     _reader: EventReader | PollReader | None = None
 
+    @endpoint(query=Poll, headers=("Last-Event-ID",), media=("text/event-stream", "application/json"))
     async def get(self, id: str) -> None:
+        """The events of a stream, as they come or as a list."""
         # Tornado asks for the origin of those only that change something; to read is to take events away.
         if self._check_cross_origin(self.check_trusted_origin) is not None:
             raise Reject("Pages of this origin may not read streams.", "forbidden")
-        wait = self.number("wait", 0, POLL_SECONDS)
+        wait = self.query(Poll).wait
         number = self._last_event_id()
         stream = await self.streams.find(id, self._asked)
         if wait is not None or self._wants_json:
@@ -111,7 +122,9 @@ class OneStream(_StreamHandler):
         if self._reader is not None:
             self._reader.gone()
 
+    @endpoint(body=BatchForm)
     async def post(self, id: str) -> None:
+        """Send requests."""
         form = self.body(BatchForm)
         frames = [bytes(each) for each in form.requests]
         most = self.services.settings.limits.frame_bytes
@@ -121,7 +134,9 @@ class OneStream(_StreamHandler):
         await stream.handle(form.batch, frames)
         self.reply({})
 
+    @endpoint()
     async def delete(self, id: str) -> None:
+        """End a stream."""
         stream = await self.streams.find(id, self._asked)
         stream.transport.leave()
         self.reply({})
