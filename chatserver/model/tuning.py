@@ -51,7 +51,7 @@ class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
     cancelled: float = 0.5
     """For what is cancelled because its time is over, before it is left alone."""
     calls: float = 10.0
-    """For a plugin's command or request."""
+    """For a plugin's command, request or route."""
     long_job: float = 300.0
     """For a job that was planned, before the log tells that it hasn't ended."""
     migrations: float = 600.0

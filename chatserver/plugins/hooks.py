@@ -197,6 +197,11 @@ class HookCaller:
         """
         return await self._isolation.guard(plugin, what, self._call_seconds, lambda: function(*args), place)
 
+    async def within(self, plugin: str, what: str, waiting: Awaitable[Any]) -> Any:
+        """What a call gives that is made elsewhere, within the deadline of `guard`. Raises what it raises, and
+        TookTooLong."""
+        return await self._isolation.wait(plugin, what, waiting, self._call_seconds)
+
     def failed(self, plugin: str, what: str, error: BaseException) -> Reject:
         """Log and count a failure that was caught elsewhere. Returns the refusal that it means."""
         return self._isolation.failed(plugin, what, error)

@@ -49,6 +49,8 @@ class Handler(tornado.web.RequestHandler):
     answers_while_stopping = False
     answers_any_host = False
     """Whether the Host header may name another server: for probes, which come by internal names."""
+    takes_long = False
+    """Whether an answer of a plugin may take longer than its commands may: for files."""
     chat: ChatAPI
     _user: User | None = None
 
@@ -253,7 +255,11 @@ class Handler(tornado.web.RequestHandler):
         # Tornado takes care of Exception alone: SystemExit, as argparse raises it, would end the server.
         with self._counted():
             try:
-                await super()._execute(*args, **kwargs)
+                answering = super()._execute(*args, **kwargs)
+                if self.plugin is None or self.takes_long:
+                    await answering
+                else:
+                    await self.services.host.current.hooks.within(self.plugin.name, self._route, answering)
                 if self.plugin is not None and self.get_status() < 500:
                     self.services.host.current.hooks.worked(self.plugin.name, self._route)
             except BaseException as error:

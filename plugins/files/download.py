@@ -22,6 +22,8 @@ class DownloadHandler(Handler):
     """Pictures are shown; all else is saved. Nothing in a file can act in this server's name: it runs in no page,
     keeps the type that we found, and a page that is opened by itself is a sandbox without a single right."""
 
+    takes_long = True
+
     @endpoint(headers=("Range",), media=("application/octet-stream",))
     async def get(self, file_id: str) -> None:
         """A file."""

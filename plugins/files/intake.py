@@ -22,6 +22,8 @@ UNKNOWN = "application/octet-stream"
 class Intake(Handler):
     """Base of the handlers that take files."""
 
+    takes_long = True
+
     async def place(self, user: User, name: str, other: str) -> Room:
         """The room ``name``, or the direct one with the user ``other``, which need not be there before its first
         message. Raises `Reject`."""
