@@ -1,9 +1,7 @@
 # make run    set up .venv on the first call, then start the server with config.yaml
 # make test   everything: lint, the client's modules (where Node is), pytest with a real Chromium
-# make test-stream  of these, what depends on the transport, through Tornado's stream (server.transport: stream)
-# make test-python  the same ones without compiled code (server.compiled: false)
-# make test-postgresql  of these, what depends on where messages are kept, on PostgreSQL; with MARKED=sockets all that runs a server
-# make lint   ruff, mypy, the layers
+# make test-postgresql  all that runs a server, on PostgreSQL (of that, make test runs what depends on where messages are kept)
+# make lint   ruff, mypy, the layers, and whether all tests can be imported
 # make fix    what ruff can mend and format by itself
 # make bench  measure this server and others side by side (an hour); make bench-quick: in two minutes
 # make client-figures  what the browser client costs on a slow line: requests, bytes, time to the first message; and with large rooms
@@ -38,18 +36,9 @@ run: .venv/run.stamp
 
 test: .venv/test.stamp chromium postgresql redis proxies lint client
 	$(PYTEST)
-	@$(MAKE) --no-print-directory test-stream test-python test-postgresql
 
-# With TLS every WebSocket goes this way. What a browser sees of it is the same, and takes long.
-test-stream: .venv/test.stamp
-	CHATSERVER_SERVER__TRANSPORT=stream $(PYTEST) -q -m "sockets and transport"
-
-# Sending in Python, as where no compiler was: what depends on how bytes are sent.
-test-python: .venv/test.stamp
-	CHATSERVER_SERVER__COMPILED=false $(PYTEST) -q -m "sockets and transport"
-
-# The rest of the suite does not know where messages are kept: MARKED='sockets' runs that on PostgreSQL, too.
-MARKED ?= sockets and storage
+# MARKED takes some of them: make test-postgresql MARKED='sockets and storage'.
+MARKED ?= sockets
 test-postgresql: .venv/test.stamp postgresql
 	TEST_CHATSERVER_STORE=postgresql $(PYTEST) -q -m "$(MARKED)"
 
@@ -58,6 +47,7 @@ lint: .venv/test.stamp
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+	@found=$$($(BIN)/pytest --collect-only -qq) || { echo "$$found" | tail -50; exit 1; }
 
 fix: .venv/test.stamp
 	$(BIN)/ruff check --fix .

@@ -18,19 +18,62 @@ pytest_plugins = ["chatserver.testing", "outside"]
 
 PATIENCE = 15.0
 
+OTHER_WAYS = {"transport": "stream", "sending": "python", "storage": "postgresql"}
+"""By mark: in which other way such a test is run, too."""
+VARIABLES = {
+    "stream": ("CHATSERVER_SERVER__TRANSPORT", "stream"),
+    "python": ("CHATSERVER_SERVER__COMPILED", "false"),
+    "postgresql": ("TEST_CHATSERVER_STORE", "postgresql"),
+}
+"""By way: the variable that the kit's servers follow, and its value."""
+
 # A deadline for each example would make a loaded machine a failure.
 settings.register_profile("ci", settings.get_profile("ci"), deadline=None)
 settings.register_profile("default", deadline=None)
 settings.load_profile("default")
 
 
+def pytest_generate_tests(metafunc):
+    """Run what depends on how bytes are read, sent or kept once more in the other way."""
+    if not runs_a_server(metafunc.definition):
+        return
+    wanted = {name for mark, name in OTHER_WAYS.items() if metafunc.definition.get_closest_marker(mark)}
+    if wanted and not any(os.environ.get(variable) for variable, _ in VARIABLES.values()):
+        metafunc.fixturenames.insert(0, "other_way")
+        usual = pytest.param(None, id=pytest.HIDDEN_PARAM)
+        metafunc.parametrize("other_way", [usual, *sorted(wanted)], indirect=True)
+
+
 def pytest_collection_modifyitems(items):
-    """Mark what runs a server and does not choose its transport: it can be run once more with the other one."""
+    """Mark what runs a server of the kit's."""
     for item in items:
-        servers = {"chat", "process"}.intersection(getattr(item, "fixturenames", ()))
-        chooses = "transport" in getattr(item, "fixturenames", ())
-        if servers and not chooses and not item.get_closest_marker("sqlite"):
+        if runs_a_server(item):
             item.add_marker("sockets")
+
+
+def runs_a_server(item) -> bool:
+    """Whether it takes the kit's servers as they come, without choosing their transport or SQLite."""
+    names = set(getattr(item, "fixturenames", ()))
+    return (
+        bool(names & {"chat", "process"})
+        and "transport" not in names
+        and not item.get_closest_marker("sqlite")
+    )
+
+
+@pytest.fixture
+def other_way(request, monkeypatch):
+    """The environment with which the kit's servers do it the other way."""
+    if request.param is None:
+        return
+    if request.param == "postgresql":
+        from chatserver.testing.postgresql import NoPostgresql, postgresql
+
+        try:
+            postgresql()
+        except NoPostgresql as error:
+            pytest.skip(f"PostgreSQL is not tested: {error}")
+    monkeypatch.setenv(*VARIABLES[request.param])
 
 
 class RawSocket:

@@ -8,8 +8,6 @@ import pytest
 
 from chatserver.testing import Refused
 
-pytestmark = pytest.mark.transport
-
 
 async def make(server, client, *scopes: str, name: str = "bot", **more):
     form = {"name": name, "scopes": scopes, **more}

@@ -16,8 +16,6 @@ from chatserver.accounts.sign_in_queue import MOST_PER_KEY
 from chatserver.store import accounts as people
 from chatserver.testing import Refused
 
-pytestmark = pytest.mark.transport
-
 
 async def refused(work) -> Refused:
     with pytest.raises(Refused) as caught:
@@ -42,6 +40,7 @@ def xsrf_of(answer) -> tuple[str, str]:
 # hello
 
 
+@pytest.mark.transport
 async def test_what_welcome_carries(chat):
     async with chat(plugins=["basics"]) as server:
         alice = await server.client("alice", client="test/1")
@@ -59,6 +58,7 @@ async def test_what_welcome_carries(chat):
         assert "token" not in again.welcome
 
 
+@pytest.mark.transport
 async def test_a_refused_hello_may_be_tried_again_and_a_second_is_refused(chat):
     async with chat() as server:
         await server.client("alice")
@@ -266,6 +266,7 @@ async def test_a_cookie_counts_only_for_pages(chat):
         assert (await refused(program.ask("hello"))).code == "unauthorized"
 
 
+@pytest.mark.transport
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://127.0.0.1:1"])
 async def test_a_foreign_origin_is_refused_at_the_handshake(chat, raw, origin):
     async with chat() as server, raw(server) as socket:
@@ -275,6 +276,7 @@ async def test_a_foreign_origin_is_refused_at_the_handshake(chat, raw, origin):
         assert stats.connections == 0
 
 
+@pytest.mark.transport
 async def test_allowed_origins_may_connect(chat, raw):
     settings = {
         "server": {"public_url": "https://chat.example", "allowed_origins": ["https://intra.example"]}

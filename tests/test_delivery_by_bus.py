@@ -14,8 +14,6 @@ from chatserver.server.server import ChatServer
 from chatserver.testing import Client
 from chatserver.testing.settings import write_settings
 
-pytestmark = pytest.mark.transport
-
 
 class Watched(LocalBus):
     """Carries all, and keeps what it carried; ``cut`` it carries nothing."""

@@ -9,8 +9,6 @@ import socket
 
 import pytest
 
-pytestmark = pytest.mark.transport
-
 VISITORS = 30
 
 

@@ -8,7 +8,7 @@ from chatserver.model.confusables import confusable_key
 from chatserver.store import accounts as table
 from chatserver.testing import Refused
 
-pytestmark = pytest.mark.transport
+pytestmark = [pytest.mark.transport, pytest.mark.sending]
 
 PASSWORD = "correct horse"
 

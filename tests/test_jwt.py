@@ -15,8 +15,6 @@ from chatserver.accounts.signing_keys import MOST_SECONDS, ROTATE_SECONDS, Signi
 from chatserver.model.errors import ConfigError
 from chatserver.testing import Refused
 
-pytestmark = pytest.mark.transport
-
 SITE = "https://site.example"
 KEY = ed25519.Ed25519PrivateKey.generate()
 PEM = KEY.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)

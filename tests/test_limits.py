@@ -6,8 +6,6 @@ import pytest
 
 from chatserver.testing import Refused
 
-pytestmark = pytest.mark.transport
-
 # So slow that nothing comes back while a test runs.
 SLOW = {"limits": {"messages_per_second": 0.001, "burst": 2}}
 

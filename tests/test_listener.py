@@ -15,8 +15,6 @@ from tornado import netutil
 from chatserver.model.errors import ConfigError
 from chatserver.testing import Harness
 
-pytestmark = pytest.mark.transport
-
 
 async def opened(server, count):
     return [await asyncio.open_connection("127.0.0.1", server.server.port) for _ in range(count)]
@@ -98,6 +96,7 @@ async def test_requests_that_are_too_much_or_none(chat, raw, caplog, request_byt
 # Counting
 
 
+@pytest.mark.transport
 async def test_too_many_connections_are_told_so(chat):
     async with chat(settings={"limits": {"connections": 2}}) as server:
         alice, bob = await server.join("general", "alice", "bob")
@@ -138,6 +137,7 @@ async def test_bare_connections_are_bounded_too_and_forgotten_when_closed(chat, 
 # Silence
 
 
+@pytest.mark.transport
 async def test_a_connection_without_a_hello_is_closed(chat):
     async with chat(timeouts={"hello": 0.5}) as server:
         alice = await server.client("alice")
@@ -150,6 +150,7 @@ async def test_a_connection_without_a_hello_is_closed(chat):
         assert await alice.ask("ping")
 
 
+@pytest.mark.transport
 async def test_a_beat_asks_for_a_sign_and_pages_get_an_event(chat, raw):
     async with chat() as server, raw(server) as socket:
         page = await server.connect(origin=server.url)
@@ -183,6 +184,7 @@ async def test_a_silent_client_is_closed_and_one_that_answers_is_not(chat, raw, 
 # Leaving
 
 
+@pytest.mark.transport
 async def test_a_stop_says_bye_finishes_what_was_accepted_and_closes(chat, on_file, elsewhere):
     harness = chat(settings=on_file)
     await harness.start()
@@ -205,6 +207,7 @@ async def test_a_stop_says_bye_finishes_what_was_accepted_and_closes(chat, on_fi
     assert sorted(kept.values()) == list(range(2, 2 + len(kept)))
 
 
+@pytest.mark.transport
 async def test_sigterm_says_bye_and_ends_well(process):
     async with process() as server:
         alice = await server.client(name="alice")
@@ -235,6 +238,7 @@ async def test_a_thread_that_goes_on_does_not_keep_the_process(process, tmp_path
         assert "something in a plugin goes on" in server.errors()
 
 
+@pytest.mark.transport
 async def test_a_second_signal_ends_at_once(process):
     async with process() as server:
         # A client that never finishes a request must not hold it up either way.

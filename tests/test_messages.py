@@ -13,7 +13,7 @@ from chatserver.store import append as log
 from chatserver.store import changes as entries
 from chatserver.testing import Refused
 
-pytestmark = pytest.mark.transport
+pytestmark = [pytest.mark.transport, pytest.mark.sending]
 
 
 async def refused(work) -> Refused:

@@ -13,8 +13,6 @@ from chatserver.chat.pages import PAGE_BYTES, first_that_fit, last_that_fit
 from chatserver.model.values import Event, Message, User
 from chatserver.testing import Refused
 
-pytestmark = pytest.mark.transport
-
 ANN = User("u1", "ann", "ann")
 LONG = "long " * 1500
 SETTINGS = {"limits": {"messages_per_second": 1000, "burst": 1000}}
@@ -136,6 +134,7 @@ async def test_a_client_that_takes_no_answer_loses_its_http_connection(chat, raw
         assert await alice.ask("ping")
 
 
+@pytest.mark.transport
 async def test_a_client_that_takes_no_reply_loses_its_websocket(chat, raw, eventually) -> None:
     async with chat(plugins=["history"], settings=SETTINGS, timeouts={"write": 0.3}) as server:
         alice, _ = await wrote(server)

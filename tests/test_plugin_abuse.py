@@ -51,11 +51,11 @@ def misbehave_now():
     {PLAIN}
 
 class Bad(Plugin):
-    armed = None
+    armed = set()
 
     def fires(self, what):
-        fires = self.armed == what
-        self.armed = None if fires else self.armed
+        fires = what in self.armed
+        self.armed = self.armed - {what}
         return fires
 
     @hookimpl
@@ -114,6 +114,8 @@ AT_START = {
     "register_permissions", "register_requests", "register_events", "register_routes", "startup", "shutdown",
 }  # fmt: skip
 """These have tests of their own: there is no chat yet, or no more."""
+ROUNDS = 7
+"""In so many all hooks fail, some in each: `everything` takes long."""
 HOOKS = [name for kind in KINDS for name in vars(kind) if not name.startswith("_") and name not in AT_START]
 
 
@@ -191,17 +193,17 @@ async def abuse(server, way, eventually):
     server.people = *await server.join("general", "alice", "bob"), await server.account("root", "admin")
     alice, bob, root = server.people
     await root.join("general")
-    for round, hook in enumerate(HOOKS):
-        if round % 15 == 14:
-            # Before it is suspended.
-            await server.reload(PLUGINS)
-        bad.armed = hook
+    for round in range(ROUNDS):
+        hooks = HOOKS[round::ROUNDS]
+        # Before it is suspended.
+        await server.reload(PLUGINS)
+        bad.armed = set(hooks)
         await everything(server, round)
-        while hook == "health" and not server.server.host.failures:
+        while "health" in bad.armed:
             # What is asked so often is a second old.
             await server.http("GET", "/readyz")
-        await eventually(lambda hook=hook: [each.what for each in server.server.host.failures] == [hook])
-        server.failures()
+        await eventually(lambda hooks=hooks: len(server.server.host.failures) >= len(hooks))
+        assert sorted(each.what for each in server.failures()) == sorted(hooks)
     assert not server.server.host.current.hooks.suspended("bad")
     for asked, what in [(alice.says("/fail"), "/fail"), (alice.ask("bad:ask"), "request bad:ask")]:
         with pytest.raises(Refused) as refused:

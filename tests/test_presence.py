@@ -10,8 +10,6 @@ from chatserver.delivery.presence import Presence
 from chatserver.model.values import User
 from chatserver.testing import Refused
 
-pytestmark = pytest.mark.transport
-
 
 async def test_a_second_tab_is_not_a_second_person(chat, eventually):
     async with chat() as server:

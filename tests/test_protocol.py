@@ -14,7 +14,7 @@ from chatserver.model.errors import HTTP_STATUS
 from chatserver.protocol import requests
 from chatserver.testing import Refused
 
-pytestmark = pytest.mark.transport
+pytestmark = [pytest.mark.transport, pytest.mark.sending]
 
 ROOM = {"name", "title", "topic", "kind", "history", "archived", "unlisted", "read_only", "slow_mode", "guests",
         "notify", "keep_days", "floor", "head", "joined", "unread", "mentions", "read", "members"}  # fmt: skip

@@ -8,8 +8,6 @@ import pytest
 
 from chatserver.testing import Refused
 
-pytestmark = pytest.mark.transport
-
 PASSWORD = "correct horse"
 
 

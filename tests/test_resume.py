@@ -12,7 +12,7 @@ from chatserver.sessions import resume as opening
 from chatserver.sessions.connection import Connection
 from chatserver.testing import Refused
 
-pytestmark = [pytest.mark.transport, pytest.mark.storage]
+pytestmark = [pytest.mark.transport, pytest.mark.sending, pytest.mark.storage]
 
 HISTORY = ["history"]
 

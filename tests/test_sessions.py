@@ -8,8 +8,6 @@ import pytest
 
 from chatserver.testing import Refused
 
-pytestmark = pytest.mark.transport
-
 PASSWORD = "correct horse"
 
 
@@ -49,6 +47,7 @@ async def test_one_sees_where_one_is_signed_in(chat, clock):
         assert used["Phone/7"] > listed[0]["used"]
 
 
+@pytest.mark.transport
 async def test_one_session_is_ended_from_another(chat):
     async with chat() as server:
         await server.services.accounts.add("carl", PASSWORD, "member")
@@ -211,6 +210,7 @@ async def test_a_new_password_ends_a_link_that_was_made_before(chat):
 # Accounts that are shut out
 
 
+@pytest.mark.transport
 async def test_a_disabled_account_is_out_at_once_and_may_come_back(chat):
     async with chat(accounts={"root": "admin", "boss": "admin"}) as server:
         root = await server.client("root")

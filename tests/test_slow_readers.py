@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-pytestmark = pytest.mark.transport
+pytestmark = [pytest.mark.transport, pytest.mark.sending]
 
 LIMIT = 65_536
 SETTINGS = {"limits": {"send_buffer_bytes": LIMIT}}

@@ -11,7 +11,7 @@ from chatserver.model.values import Room, RoomPosition, User
 from chatserver.store.room_lists import Membership, RoomList
 from chatserver.testing import Refused
 
-pytestmark = pytest.mark.transport
+pytestmark = [pytest.mark.transport, pytest.mark.sending]
 
 
 def room_of(welcome, name="general"):
