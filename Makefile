@@ -24,6 +24,8 @@ PYTHON ?= $(shell for each in python3.14 python3.13 python3.12 python3.11 python
 
 BIN := .venv/bin
 PYTEST = $(BIN)/pytest -n auto --maxprocesses=8 --hypothesis-profile=ci
+# Compiled once, not by each of pytest's workers and each process that they start.
+export PYTHONDONTWRITEBYTECODE :=
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --no-input
 SYSTEM_CHROMIUM = command -v chromium || command -v chromium-browser || command -v google-chrome \
 	|| command -v google-chrome-stable

@@ -506,6 +506,6 @@ def test_the_index_in_postgresql_finds_the_same():
         pytest.skip(f"PostgreSQL is not tested: {error}")
     PostgresqlIndexMachine.url = server.make_empty()
     run_state_machine_as_test(
-        PostgresqlIndexMachine, settings=settings(max_examples=15, stateful_step_count=20, deadline=None)
+        PostgresqlIndexMachine, settings=settings(max_examples=8, stateful_step_count=20, deadline=None)
     )
     server.drop(PostgresqlIndexMachine.url)
