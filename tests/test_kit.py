@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import functools
 import sys
@@ -194,3 +195,17 @@ async def test_a_failure_anywhere_in_a_plugin_fails_the_test(chat, tmp_path, whe
 
     with pytest.raises(AssertionError, match="plugins failed"):
         await run()
+
+
+async def test_what_tests_have_started_ends_with_their_process_killed_or_not(tmp_path, eventually):
+    there = tmp_path / "there"
+    code = "import sys, time; from chatserver.testing.guard import Guard; Guard('touch \"$1\"', sys.argv[1]);"
+    test = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", f"{code} print('up', flush=True); time.sleep(60)", str(there)),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert await test.stdout.readline() == b"up\n"
+    assert not there.exists()
+    test.kill()
+    await test.communicate()
+    await eventually(there.exists)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import contextlib
 import functools
 import itertools
 import os
@@ -15,8 +14,10 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 from ..store import Store
+from .guard import Guard
 
 SUPERUSER = "postgres"
 KILL_SECONDS = 5.0
@@ -53,19 +54,10 @@ class PostgresqlServer:
         self._settings = {**_FAST, **settings}
         self._names = (f"chat_{number}" for number in itertools.count(1))
         self._template: str | None = None
+        stop = '"$1" stop -D "$2" -w -m immediate; rm -rf "$3"'
+        self._guard = Guard(stop, self._programs / "pg_ctl", self._data, self.folder, **self._as_user)
         try:
-            self._run(
-                "initdb",
-                "-D",
-                self._data,
-                "-U",
-                SUPERUSER,
-                "--auth=trust",
-                "--no-sync",
-                "-E",
-                "UTF8",
-                "--locale=C",
-            )
+            self._run("initdb", "-D", self._data, "-U", SUPERUSER, "--auth=trust", "--no-sync", *_LOCALE)
             self.start()
         except (OSError, subprocess.CalledProcessError) as error:
             self.remove()
@@ -116,11 +108,7 @@ class PostgresqlServer:
 
     def remove(self) -> None:
         """Stop it, and leave nothing of it."""
-        if (self.folder / "data" / "postmaster.pid").exists():
-            # One that was killed does not run.
-            with contextlib.suppress(subprocess.CalledProcessError):
-                self.stop()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self._guard.let_go()
 
     def url(self, database: str) -> str:
         """The ``store.url`` of a database."""
@@ -157,9 +145,12 @@ class PostgresqlServer:
         with psycopg.connect(self.url(database), autocommit=True) as conn:
             conn.execute(statement.encode())
 
-    def _run(self, program: str, *words: str) -> None:
+    @property
+    def _as_user(self) -> dict[str, Any]:
         # PostgreSQL refuses to be run by root.
-        user = {"user": self.user[1], "group": self.user[2], "extra_groups": ()} if self.user else {}
+        return {"user": self.user[1], "group": self.user[2], "extra_groups": ()} if self.user else {}
+
+    def _run(self, program: str, *words: str) -> None:
         subprocess.run(
             [self._programs / program, *words],
             check=True,
@@ -167,7 +158,7 @@ class PostgresqlServer:
             text=True,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE if program == "initdb" else subprocess.DEVNULL,
-            **user,  # type: ignore[call-overload]
+            **self._as_user,
         )
 
 

@@ -12,6 +12,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from .guard import Guard
+
 START_SECONDS = 15.0
 
 
@@ -32,6 +34,8 @@ class RedisServer:
             probe.bind(("127.0.0.1", 0))
             self.port = int(probe.getsockname()[1])
         self._process: subprocess.Popen[bytes] | None = None
+        self._pid = self._folder / "pid"
+        self._guard = Guard('kill -9 "$(cat "$1")"; rm -rf "$2"', self._pid, self._folder)
         self.start()
 
     @property
@@ -41,7 +45,13 @@ class RedisServer:
 
     def start(self) -> None:
         """Start it, again too; returns once it takes connections. Raises NoRedis."""
-        options = {"port": str(self.port), "bind": "127.0.0.1", "save": "", "appendonly": "no"}
+        options = {
+            "port": str(self.port),
+            "bind": "127.0.0.1",
+            "save": "",
+            "appendonly": "no",
+            "pidfile": str(self._pid),
+        }
         words = [word for name, value in options.items() for word in (f"--{name}", value)]
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
@@ -63,11 +73,12 @@ class RedisServer:
             self._process.send_signal(signal.SIGKILL)
             self._process.wait()
             self._process = None
+            self._pid.unlink(missing_ok=True)
 
     def remove(self) -> None:
         """End it, and leave nothing of it."""
         self.kill()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._guard.let_go()
 
 
 @functools.cache
