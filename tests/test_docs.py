@@ -41,6 +41,7 @@ from chatserver.plugins.host import PluginHost
 from chatserver.plugins.http import Http
 from chatserver.plugins.keep import Keep
 from chatserver.plugins.moderation_api import ModerationAPI
+from chatserver.plugins.people_api import PeopleAPI
 from chatserver.plugins.plugin_set import PluginSet
 from chatserver.protocol import events as wire
 from chatserver.protocol import replies, requests
@@ -240,7 +241,7 @@ def methods(*protocols: type) -> set[str]:
 @pytest.mark.parametrize(
     ("heading", "protocols"),
     [
-        ("self.chat", (chatapi.ChatAPI, ModerationAPI)),
+        ("self.chat", (chatapi.ChatAPI, PeopleAPI, ModerationAPI)),
         ("self.db", (database.Database, database.Transaction)),
         ("self", (Plugin,)),
         ("self.keep", (Keep,)),
@@ -254,7 +255,9 @@ def test_every_method_a_plugin_has_is_documented(heading: str, protocols: tuple[
     assert {name for name in listed if "(" in name} == wanted
     raised = set().union(*(names(errors_of) for _, errors_of in listed.values()))
     exceptions = {"TypeError", "ValueError", "Conflict", "FetchError", "ApartError"}
-    methods_named = {f"{name.partition('(')[0]}" for name in methods(chatapi.ChatAPI, ModerationAPI)}
+    methods_named = {
+        f"{name.partition('(')[0]}" for name in methods(chatapi.ChatAPI, PeopleAPI, ModerationAPI)
+    }
     arguments = {"also", "work", "chat.bot", "datetime"}
     assert raised <= set(errors.HTTP_STATUS) | exceptions | methods_named | arguments
 
@@ -263,7 +266,8 @@ def test_the_plain_methods_are_named() -> None:
     text = section(page("docs/plugin-api.md"), "What is in `self.chat`").strip().partition("\n")[0]
     plain = {
         name
-        for name, value in vars(chatapi.ChatAPI).items()
+        for part in (chatapi.ChatAPI, PeopleAPI)
+        for name, value in vars(part).items()
         if inspect.isfunction(value) and not inspect.iscoroutinefunction(value) and not name.startswith("_")
     }
     assert names(text) - {"await"} == plain
@@ -487,6 +491,7 @@ class Overheard:
             ("typing", {"room": "general"}),
             ("read", {"room": "general", "seq": 1}),
             ("presence", {"status": "away"}),
+            ("profile", {}),
             ("sync", {"room": "general", "after": 0}),
             ("history", {"room": "general", "around": 1}),
             ("emoji:find", {"typed": "tada"}),
@@ -623,7 +628,14 @@ async def test_what_a_client_hears_is_documented(
 
 def test_every_durable_event_has_what_all_have() -> None:
     common = names(section(page(PROTOCOL), "Durable events").partition("|")[0])
-    assert common == {"type", "room", "seq", "ts", "user", *User("u2", "karma", "Karma", bot=True).public()}
+    assert common == {
+        "type",
+        "room",
+        "seq",
+        "ts",
+        "user",
+        *User("u2", "karma", "Karma", "guest", True, "/p").public(),
+    }
 
 
 def test_every_error_code_is_documented() -> None:

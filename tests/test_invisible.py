@@ -137,7 +137,7 @@ def test_how_many_are_remembered_as_invisible_has_a_limit(io_loop):
         users = [User(f"u{n}", "x", "x") for n in range(KEPT + 1)]
         for user in users:
             presence.connected(user)
-            presence.set_status(user, "invisible", "")
+            presence.set_status(user, "invisible")
             presence.disconnected(user)
         while presence.online():  # noqa: ASYNC110
             await asyncio.sleep(0)

@@ -24,7 +24,7 @@ async def test_a_second_tab_is_not_a_second_person(chat, eventually):
         await bob.leave()
         left = await alice.hears("left")
         assert dict(left) == {"type": "left", "room": "general", "user": left.user}
-        assert left.user == {"id": bob.id, "name": "bob", "display_name": "bob"}
+        assert left.user == {"id": bob.id, "name": "bob", "display_name": "bob", "guest": True}
 
 
 async def test_a_reload_is_neither_a_leave_nor_a_join(chat, eventually):
@@ -106,7 +106,11 @@ async def test_after_a_restart_coming_going_and_writing_are_told_as_before(chat,
         await server.restart()
         alice = await server.client(token=alice.token)
         bob = await server.client(token=bob.token)
-        assert (await alice.hears("joined", user={"id": bob.id, "name": "bob", "display_name": "bob"})).room
+        assert (
+            await alice.hears(
+                "joined", user={"id": bob.id, "name": "bob", "display_name": "bob", "guest": True}
+            )
+        ).room
         # Nobody has said a word since the start.
         await bob.ask("typing", room="general", on=True)
         assert (await alice.hears("typing")).on is True

@@ -30,6 +30,7 @@ WORKING = {
     "typing": ({"room": "general", "on": True}, set()),
     "read": ({"room": "general", "seq": 1}, set()),
     "presence": ({"status": "busy", "text": "working"}, set()),
+    "profile": ({"status_text": "working hard"}, {"user"}),
     "sync": ({"room": "general", "after": 0, "limit": 10}, {"events", "more"}),
     "set_room": ({"room": "general", "title": "All"}, {"seq"}),
     "room_role": ({"room": "general", "user": "alice", "role": "member"}, {"seq"}),

@@ -93,7 +93,7 @@ async def test_joining_and_leaving(chat):
         assert (reply.room["joined"], reply.room["members"], reply.count) == (True, 2, 2)
         assert {m["user"]["name"] for m in reply.members} == {"alice", "bob"}
         assert (reply.events, reply.more) == ([], False)
-        public = {"id": bob.id, "name": "bob", "display_name": "bob"}
+        public = {"id": bob.id, "name": "bob", "display_name": "bob", "guest": True}
         joined = await alice.hears("joined", user=public)
         assert dict(joined) == {
             "type": "joined", "room": "general", "user": public, "status": "online", "text": "",

@@ -103,9 +103,10 @@ class Accounts:
             self._on_release(gone)
         return made
 
-    async def rename(self, user: User, name: str) -> User:
-        """A new name: for guests the name, for accounts the one that is shown. Raises `Reject`."""
-        name = names.user_name(name)
+    async def rename(self, user: User, name: str, *, spaces: bool = False) -> User:
+        """A new name: for guests the name, for accounts the one that is shown, with ``spaces`` if it is to have some.
+        Raises `Reject`."""
+        name = names.user_name(name, spaces=spaces and user.role != "guest")
         if user.role != "admin":
             refuse_reserved(name)
         key = confusable_key(name)

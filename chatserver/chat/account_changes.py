@@ -71,7 +71,7 @@ class AccountChanges:
         """Take over an account's role, and close the connections of its sessions that have ended."""
         user = await self._store.read(lambda conn: people.user_by_id(conn, user_id))
         if user is not None:
-            self._people.replace(user)
+            await self._people.look_again(user)
         if await self._store.read(lambda conn: people.lost_name(conn, user_id)):
             self._people.released(user_id)
         self._sessions.user_changed(user_id)

@@ -60,9 +60,9 @@ class AfterCommit:
 
     def tell_state(self, user: User, before: tuple[Status, str]) -> None:
         """Tell the rooms a user is shown in of another state: as a leaving when it is invisible from here on, as a
-        coming when it no longer is. Each process tells its own clients."""
+        coming when it no longer is, and of one who is not seen not at all. Each process tells its own clients."""
         after, text = self._presence.status(user.id)
-        if (after, text) == before:
+        if (after, text) == before or after == before[0] == "offline":
             return
         for room in self._presence.rooms(user.id):
             if after == "offline":
@@ -178,7 +178,9 @@ class AfterCommit:
         """Unsubscribe a user here whom another process let out."""
         if event.type == "member" and event.data["action"] in LEAVING:
             data = event.data
-            target = User(data["target"]["id"], data["target"]["name"], data["target"]["display_name"])
+            about = data["target"]
+            role = "guest" if about.get("guest") else "member"
+            target = User(about["id"], about["name"], about["display_name"], role)
             told = _told(
                 live.room.name, data["action"], event.user, data.get("reason", ""), data.get("until", 0.0)
             )

@@ -18,7 +18,6 @@ class Here(msgspec.Struct, frozen=True, array_like=True):
 
     user: User
     status: Status
-    text: str
     rooms: tuple[str, ...]
     changed: bool = False
 

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from functools import partial
 from inspect import isawaitable
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, Literal, Protocol, cast
 
 from ..delivery.hub import user_topic
+from ..model.people import Profile
 from ..model.values import Member, Room, RoomRole, Status, Upload, User
 from ..plugins.gateways import Format, GatewaySession, Link
 from ..plugins.moderation_api import Ban
@@ -117,8 +118,26 @@ class PluginChat(PluginMessages):
         members = live.members.values() if live is not None else ()
         return [m.user for m in members if self._services.presence.status(m.user.id)[0] != "offline"]
 
-    async def set_status(self, user: User, status: Status, text: str = "") -> None:
-        await self._services.people.set_status(user, status, text)
+    async def set_status(
+        self, user: User, status: Status | None = None, text: str | None = None, until: float = 0.0
+    ) -> None:
+        await self._services.people.set_status(user, status, text, until)
+
+    def profile(self, user: User) -> Profile:
+        kept, said = self._services.profiles.of(user.id), self._services.profiles.own(user.id)
+        return Profile(
+            status_text=said.text, status_until=said.until, time_zone=kept.time_zone, language=kept.language
+        )
+
+    async def set_avatar(self, user: User, address: str | None) -> User:
+        if address is not None and not address.startswith(f"/plugins/{self._plugin}/"):
+            raise ValueError(f"a picture's address begins with /plugins/{self._plugin}/")
+        return await self._services.profile_changes.picture(user, address)
+
+    async def reset_profile(
+        self, user: User, part: Literal["name", "picture", "status"], *, by: User, reason: str = ""
+    ) -> None:
+        await self._services.profile_changes.reset(by, user, part, reason)
 
     async def rename(self, user: User, name: str) -> User:
         return await self._services.people.rename(user, name)

@@ -43,6 +43,7 @@ from .calls import CallServices
 from .dialogs import Dialogs
 from .drafts import DraftPipeline
 from .invites import Invites
+from .kept_profiles import KeptProfiles
 from .listing import RoomLists
 from .messages import Messages
 from .moderation import Moderation
@@ -52,6 +53,7 @@ from .notifier import Notifier
 from .people import People
 from .plugin_reload import PluginReload
 from .press_action import ActionPresser
+from .profiles import Profiles
 from .refusals import Refusals
 from .registry import RoomRegistry
 from .resends import Resends
@@ -91,14 +93,14 @@ class Services:
         self.stopping = False
         """Nothing new is begun any more."""
         self.sanctions = Sanctions(store, clock)
-        self._build_delivery(make_bus)
+        self._build_delivery(make_bus, clock)
         self._build_users(clock)
         self._build_rooms(clock)
         self.nodes = self._nodes() if self.bus.shared else None
         """The other servers; None where there are none."""
         self.plugin_reload = PluginReload(settings, host, store, read_settings)
 
-    def _build_delivery(self, make_bus: MakeBus) -> None:
+    def _build_delivery(self, make_bus: MakeBus, clock: Callable[[], float]) -> None:
         send_to_all: SendToAll[Outlet] = choose_send(self.settings.server.compiled)
         compiled = send_to_all is not send_in_python
         log.debug("messages are sent by %s", "compiled code" if compiled else "Python code")
@@ -108,7 +110,10 @@ class Services:
         self.notifier = Notifier(self.host, self.metrics, self.sizes.plugin_calls)
         gone = partial(user_gone, self.bus)
         left = partial(self.notifier.notify, "after_disconnect")
-        self.presence = Presence(gone, self.timeouts.presence_grace, left)
+        self.profiles = KeptProfiles(self.store, clock)
+        self.presence = Presence(
+            gone, self.timeouts.presence_grace, left, lambda *who: self.profiles.shown(*who).text
+        )
         self.sessions = LocalSessions(self.hub)
         self.after_commit = AfterCommit(
             self.sessions,
@@ -168,7 +173,11 @@ class Services:
         self.moderation = Moderation(rooms, store, access, self.presence.is_here, self._close, clock)
         self.people = People(
             rooms, store, self.bus, access, self.presence, self.after_commit, self.accounts, self.notifier,
-            self._user_changed,
+            self.profiles, self._user_changed,
+        )  # fmt: skip
+        self.profile_changes = Profiles(
+            store, self.accounts, access, self.people, self.profiles, self.presence.status,
+            self.presence.own_status,
         )  # fmt: skip
         self.bots = Bots(store, self.accounts, self.people, clock)
         self.account_changes = AccountChanges(

@@ -65,7 +65,7 @@ class SharedPresence:
     def take(self, node: str, people: People) -> None:
         """Users came, left or changed on another server."""
         for each in people.here:
-            before = self._presence.here_elsewhere(node, each.user, each.status, each.text, each.changed)
+            before = self._presence.here_elsewhere(node, each.user, each.status, each.changed)
             self._after_commit.tell_state(each.user, before)
             for room in each.rooms:
                 self._after_commit.show(each.user, room)

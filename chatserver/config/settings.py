@@ -255,6 +255,7 @@ DEFAULT_PLUGINS = (
     "receipts",
     "reminders",
     "totp",
+    "avatars",
     "files",
 )
 """The plugins that run where the settings name none, in the order in which their hooks are called."""

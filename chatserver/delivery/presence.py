@@ -12,13 +12,12 @@ KEPT = 10_000
 
 
 class _Here:
-    __slots__ = ("leaving", "nodes", "rooms", "sessions", "status", "text", "user")
+    __slots__ = ("leaving", "nodes", "rooms", "sessions", "status", "user")
 
     def __init__(self, user: User) -> None:
         self.user = user
         self.sessions = 0
         self.status: Status = "online"
-        self.text = ""
         self.rooms: dict[str, None] | None = None
         """Where it was told that they are here; None is nowhere, which costs nothing."""
         self.leaving: asyncio.TimerHandle | None = None
@@ -40,7 +39,10 @@ class Presence:
         gone: Callable[[User, Iterable[str]], None],
         grace: float,
         left: Callable[[User], None] = lambda user: None,
+        text_of: Callable[[str, bool], str] = lambda user_id, visible: "",
     ) -> None:
+        """``text_of(user_id, visible)`` gives the text beside a user's state, as others see it."""
+        self._text_of = text_of
         self._gone = gone
         self._left = left
         self.changed: Callable[[str, bool], None] | None = None
@@ -141,24 +143,35 @@ class Presence:
         """The state others see, and its text."""
         here = self._here.get(user_id)
         if here is None or here.status == "invisible":
-            return "offline", ""
-        return here.status, here.text
+            return "offline", self._text_of(user_id, False)
+        return here.status, self._text_of(user_id, True)
 
-    def set_status(self, user: User, status: Status, text: str) -> bool:
-        """Change the state; whether others see a difference."""
+    def own_status(self, user_id: str) -> Status:
+        """The state as the user has set it; offline for one who is not here."""
+        here = self._here.get(user_id)
+        return here.status if here is not None else "offline"
+
+    def is_invisible(self, user_id: str) -> bool:
+        """Whether a user is here invisibly, or left so."""
+        return self.own_status(user_id) == "invisible" or user_id in self._left_invisible
+
+    def set_status(self, user: User, status: Status) -> None:
+        """Change the state of a user who is here."""
         here = self._here.get(user.id)
-        if here is None:
-            return False
-        before = self.status(user.id)
-        here.status, here.text = status, text
-        self._tell(user.id, True)
-        return self.status(user.id) != before
+        if here is not None and here.status != status:
+            here.status = status
+            self._tell(user.id, True)
 
     def rename(self, user: User) -> None:
         """A user has another name or role."""
         here = self._here.get(user.id)
         if here is not None:
             here.user = user.whole()
+
+    def user(self, user_id: str) -> User | None:
+        """The user, if they are here."""
+        here = self._here.get(user_id)
+        return here.user if here is not None else None
 
     def people(self) -> list[User]:
         """All users who are here."""
@@ -175,20 +188,18 @@ class Presence:
 
     # Other processes
 
-    def local(self, user_id: str) -> tuple[User, Status, str, tuple[str, ...]] | None:
+    def local(self, user_id: str) -> tuple[User, Status, tuple[str, ...]] | None:
         """A user of this process with their state, as they set it, and the rooms they are shown in."""
         here = self._here.get(user_id)
         if here is None or not here.local:
             return None
-        return here.user, here.status, here.text, tuple(here.rooms or ())
+        return here.user, here.status, tuple(here.rooms or ())
 
     def local_users(self) -> list[str]:
         """The ids of the users of this process."""
         return [user_id for user_id, here in self._here.items() if here.local]
 
-    def here_elsewhere(
-        self, node: str, user: User, status: Status, text: str, changed: bool
-    ) -> tuple[Status, str]:
+    def here_elsewhere(self, node: str, user: User, status: Status, changed: bool) -> tuple[Status, str]:
         """A user is connected to another process; ``changed`` if the state was set just now. How others saw them
         before."""
         here = self._here.get(user.id)
@@ -198,7 +209,7 @@ class Presence:
             changed = True
         here.nodes |= {node}
         if changed:
-            here.status, here.text = status, text
+            here.status = status
         here.user = user
         return before
 

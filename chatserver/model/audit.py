@@ -25,6 +25,7 @@ ACTIONS = (
     "reset_link",
     "account_state",
     "role",
+    "profile_reset",
 )
 """What the core notes; what plugins note begins with their name and a colon."""
 SIGN_INS = ("login", "login_refused")

@@ -38,11 +38,11 @@ IGNORABLE = re.compile(
 _BLANK = frozenset("\u2800\U00016fe4\U0001d159")
 
 
-def user_name(text: str) -> str:
+def user_name(text: str, *, spaces: bool = False) -> str:
     """The name as the profile Nickname (RFC 8266) writes it, in NFKC and with its case.
 
-    1 to 32 visible characters without spaces and ``@ : / # + ,``, not in the form of an id. Raises `Reject`
-    ``invalid``, field ``name``.
+    1 to 32 visible characters without ``@ : / # + ,``, not in the form of an id, and only with ``spaces`` with single
+    ones. Raises `Reject` ``invalid``, field ``name``.
     """
     long = f"A name has at most {USER_CHARS} characters."
     if not text.strip():
@@ -56,7 +56,7 @@ def user_name(text: str) -> str:
     if len(name) > USER_CHARS:
         raise _invalid(long, "name")
     for char in name:
-        if char in _RESERVED or char in _BLANK or char == " ":
+        if char in _RESERVED or char in _BLANK or (char == " " and not spaces):
             raise _invalid(f"A name can't contain {_called(char)}.", "name")
     _check_marks(name, "name")
     if is_id_form(name.casefold()):

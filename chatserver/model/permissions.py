@@ -30,6 +30,7 @@ CORE: Mapping[str, Role] = MappingProxyType(
         "direct.start": "guest",
         "user.rename": "guest",
         "user.status": "guest",
+        "user.reset": "moderator",
         "invite.create": "moderator",
         "server.accounts": "admin",
         "audit.read": "moderator",

@@ -35,6 +35,8 @@ class User(msgspec.Struct, frozen=True):
     display_name: str
     role: str = "guest"
     bot: bool = False
+    avatar: str | None = None
+    """The address of the picture that is shown of the user, on this server."""
     scopes: frozenset[str] | None = None
     """The only permissions of the token that acts as this user; None: all that the user has. Not kept."""
 
@@ -47,6 +49,10 @@ class User(msgspec.Struct, frozen=True):
         fields: dict[str, Any] = {"id": self.id, "name": self.name, "display_name": self.display_name}
         if self.bot:
             fields["bot"] = True
+        if self.role == "guest":
+            fields["guest"] = True
+        if self.avatar is not None:
+            fields["avatar"] = self.avatar
         return fields
 
 

@@ -6,13 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from ..model.values import Event, Member, Message, Role, Room, RoomRole, Status, Upload, User
+from ..model.values import Event, Message, Role, Room, RoomRole, Upload, User
 from .database import Also, AlsoWork
 from .gateways import Format, GatewaySession, Link
 from .moderation_api import ModerationAPI
+from .people_api import PeopleAPI
 
 
-class ChatAPI(ModerationAPI, Protocol):
+class ChatAPI(PeopleAPI, ModerationAPI, Protocol):
     """``self.chat``: the server, as a plugin sees it. Refusals are raised as `chatserver.Reject`.
 
     A room is given as a `Room` or by name. ``user`` and ``by`` are the user who acts: their permissions, mutes and bans
@@ -195,33 +196,6 @@ class ChatAPI(ModerationAPI, Protocol):
     ) -> None:
         """Make a member a ``member``, ``moderator`` or ``owner`` of the room, as ``by`` would: it takes the permission
         ``room.roles`` there and a higher rank."""
-
-    # People
-    async def user(self, name_or_id: str) -> User:
-        """Raises `Reject` ``not_found``."""
-
-    async def members(self, room: Room | str) -> list[Member]: ...
-
-    async def read_marks(self, room: Room | str) -> dict[str, int]:
-        """How far each member has read, as a seq by the user's id. Who joins has read what came before. Raises `Reject`
-        ``not_found``."""
-
-    def status(self, user: User) -> Status: ...
-
-    def online(self, room: Room | str) -> list[User]:
-        """The users that are in the room right now."""
-
-    async def set_status(self, user: User, status: Status, text: str = "") -> None: ...
-
-    async def rename(self, user: User, name: str) -> User: ...
-
-    async def may(self, user: User, permission: str, room: Room | str | None = None) -> bool: ...
-
-    async def outranks(self, user: User, other: User, room: Room | str | None = None) -> bool:
-        """Whether ``user`` stands above ``other``, in the room where one is given: only then may they act on them."""
-
-    def commands(self, user: User) -> list[Mapping[str, Any]]:
-        """The commands that ``user`` may call, as ``welcome`` lists them, each with its ``help``."""
 
     # Plugins
     async def why(self, message_id: str | None = None, *, room: Room | str | None = None, by: User) -> str:

@@ -16,13 +16,14 @@ from uuid import uuid4
 
 import msgspec
 
+from ..model.time_zones import zone_of
 from ..model.values import EVENT_TYPES, Event, Role, Room, User
 from .answers import EVENT_BYTES, encoded, text
 from .api import ChatAPI
 from .database import Database, Transaction
 from .failures import contained, described, raised
 from .implementation import OnError
-from .jobs import Jobs, job_name, jobs_of, moment, time_of_day, zone_of
+from .jobs import Jobs, job_name, jobs_of, moment, time_of_day
 from .keep import Keep
 from .plugin_server import Alone, PluginServer
 from .settings_type import settings

@@ -119,14 +119,6 @@ def time_of_day(text: Any) -> time:
     return time(int(found[1]), int(found[2]))
 
 
-def zone_of(name: str) -> ZoneInfo:
-    """A time zone. Raises ValueError."""
-    try:
-        return ZoneInfo(name)
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise ValueError(f"there is no time zone {name!r} on this machine") from error
-
-
 def moment(when: float | datetime | timedelta, now: float) -> float:
     """Seconds since the epoch; a timedelta is from ``now`` on. Raises TypeError, and ValueError for a time without a
     zone, and before 1970 or after 9999."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Literal, Protocol
 
 import msgspec
 
@@ -59,3 +59,9 @@ class ModerationAPI(Protocol):
     async def server_unban(self, user: User, *, by: User | None = None) -> None: ...
 
     async def server_bans(self) -> list[Ban]: ...
+
+    async def reset_profile(
+        self, user: User, part: Literal["name", "picture", "status"], *, by: User, reason: str = ""
+    ) -> None:
+        """Take away what ``user`` calls themselves, shows or says, as a moderator; it is noted in the audit log. Raises
+        `Reject` ``forbidden``."""

@@ -16,10 +16,16 @@ _LEAST_MS = 20
 
 
 def scaled(
-    source: bytes | str, width: int, height: int, animated: bool = False, most_pixels: int = MOST_PIXELS
+    source: bytes | str,
+    width: int,
+    height: int,
+    animated: bool = False,
+    most_pixels: int = MOST_PIXELS,
+    cut: bool = False,
 ) -> dict[str, Any]:
     """A picture, given by its bytes or its path, as a WebP that fits into ``width`` and ``height``, never larger than
-    it was, turned as it is shown, and without anything beside its pixels. Only with ``animated`` does it move.
+    it was, turned as it is shown, and without anything beside its pixels. Only with ``animated`` does it move. With
+    ``cut`` it has exactly this shape: what stands over at two sides is cut off.
 
     Returns ``data``, ``mime``, ``width``, ``height`` and ``frames``. Raises ValueError for what is no picture or has
     more pixels than it may; it is for `Plugin.apart`, as it may take long.
@@ -46,19 +52,24 @@ def scaled(
             elif image.format in ("JPEG", "MPO"):
                 # Read at an eighth, a quarter or half of its size where that is enough.
                 image.draft("RGB", (width * 2, height * 2))
-            frames.append(_frame(image, width, height))
+            frames.append(_frame(image, width, height, cut))
             durations.append(max(_LEAST_MS, int(image.info.get("duration", 100) or 100)))
         loop = int(image.info.get("loop", 1) or 0) if count > 1 else 0
     return _encoded(frames, durations, loop)
 
 
-def _frame(image: Any, width: int, height: int) -> Any:
+def _frame(image: Any, width: int, height: int, cut: bool) -> Any:
     from PIL import Image, ImageOps
 
     shown = ImageOps.exif_transpose(image)
     clear = shown.has_transparency_data
     plain = shown.convert("RGBA" if clear else "RGB")
-    plain.thumbnail((width, height), Image.Resampling.LANCZOS)
+    if cut:
+        scale = min(1.0, plain.width / width, plain.height / height)
+        side = max(1, round(width * scale)), max(1, round(height * scale))
+        plain = ImageOps.fit(plain, side, Image.Resampling.LANCZOS)
+    else:
+        plain.thumbnail((width, height), Image.Resampling.LANCZOS)
     plain.info.clear()
     return plain
 

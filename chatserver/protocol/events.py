@@ -50,6 +50,8 @@ class _Person(msgspec.Struct, omit_defaults=True):
     name: str
     display_name: str
     bot: bool = False
+    guest: bool = False
+    avatar: str | None = None
 
 
 class _MessageEvent(msgspec.Struct, tag="message", omit_defaults=True):
@@ -81,7 +83,7 @@ def _message_event(event: Event, message: Message) -> _MessageEvent:
         event.room,
         event.seq,
         iso(event.ts),
-        _Person(user.id, user.name, user.display_name, user.bot),
+        _Person(user.id, user.name, user.display_name, user.bot, user.role == "guest", user.avatar),
         message.id,
         message.kind,
         message.rev,
@@ -242,6 +244,11 @@ def read(room: str, seq: int) -> bytes:
 def renamed(user: User, old: str) -> bytes:
     """A user has another name."""
     return encode({"type": "renamed", "user": user.public(), "old": old})
+
+
+def profile(user: User) -> bytes:
+    """A user is shown with another picture."""
+    return encode({"type": "profile", "user": user.public()})
 
 
 def mention(event: Event) -> bytes:

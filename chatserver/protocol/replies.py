@@ -9,6 +9,7 @@ import msgspec
 
 from ..model.audit import AuditEntry
 from ..model.errors import Reject
+from ..model.people import ShownProfile
 from ..model.values import Event, Member, Status, User
 from .events import encode, event_fields, iso
 
@@ -58,6 +59,20 @@ def audit_fields(entry: AuditEntry) -> dict[str, Any]:
 def member_fields(member: Member, status: Status, text: str) -> dict[str, Any]:
     """A line of a member list."""
     return {"user": member.user.public(), "role": member.role, "status": status, "text": text}
+
+
+def profile_fields(shown: ShownProfile) -> dict[str, Any]:
+    """A user in full."""
+    fields = {
+        **shown.user.public(),
+        "role": shown.user.role,
+        "status": shown.status,
+        "status_text": shown.said.text,
+    }
+    if shown.said.until:
+        fields["status_until"] = iso(shown.said.until)
+    texts = {"time_zone": shown.kept.time_zone, "language": shown.kept.language}
+    return fields | {name: text for name, text in texts.items() if text}
 
 
 def members(lines: Sequence[MemberLine], count: int, more: bool) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Meta, Struct
 from msgspec.structs import fields
 
+from ..model.people import STATUS_CHARS, ProfileChange
 from ..model.values import RoomChange, RoomRole
 
 Id = Annotated[str, Meta(min_length=1, max_length=64)]
@@ -30,6 +31,16 @@ class Request(Struct, tag_field="type", frozen=True):
 _RoomChange = msgspec.defstruct(
     "_RoomChange",
     [(each.name, each.type, each.default) for each in fields(RoomChange)],
+    bases=(Request,),
+    frozen=True,
+    kw_only=True,
+    module=__name__,
+)
+
+
+_ProfileChange = msgspec.defstruct(
+    "_ProfileChange",
+    [(each.name, each.type, each.default) for each in fields(ProfileChange)],
     bases=(Request,),
     frozen=True,
     kw_only=True,
@@ -109,10 +120,16 @@ class Read(Request, tag="read", frozen=True, kw_only=True):
 
 
 class SetPresence(Request, tag="presence", frozen=True, kw_only=True):
-    """How others see the user."""
+    """How others see the user; without ``text`` it stays as it is."""
 
     status: Literal["online", "away", "busy", "invisible"]
-    text: Annotated[str, Meta(max_length=100)] = ""
+    text: Annotated[str, Meta(max_length=STATUS_CHARS)] | None = None
+
+
+class Profile(_ProfileChange, tag="profile", frozen=True, kw_only=True):  # type: ignore[call-arg, misc, valid-type]
+    """What a user says of themselves: that of ``user``, or one's own, with other values for what is given."""
+
+    user: Name | None = None
 
 
 class Sync(Request, tag="sync", frozen=True, kw_only=True):
@@ -209,6 +226,7 @@ Core = (
     | Typing
     | Read
     | SetPresence
+    | Profile
     | Sync
     | SetRoom
     | SetRole

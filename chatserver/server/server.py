@@ -148,6 +148,7 @@ class ChatServer:
         services.notifier.start()
         add("all after_ hooks", services.notifier.stop, self.timeouts.stop_hooks)
         await services.sanctions.load()
+        await services.profiles.load()
         await services.room_service.make_missing(self.settings.rooms)
         await services.account_changes.start()
         await services.account_changes.clean_up()
@@ -186,6 +187,7 @@ class ChatServer:
         services.metrics.message_rate.sample(now, services.metrics.messages)
         self.context.keepalive.tick()
         services.rooms.unload_idle(services.hub.listened_to, self.timeouts.room_idle)
+        services.people.end_texts()
         await services.account_changes.apply()
 
     def _tell_admins(self, text: str) -> None:

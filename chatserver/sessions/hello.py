@@ -32,6 +32,8 @@ class HelloHandler:
         self._room_lists = services.room_lists
         self._sessions = services.sessions
         self._presence = services.presence
+        self._people = services.people
+        self._profiles = services.profiles
         self._after_commit = services.after_commit
         self._notifier = services.notifier
         self._resume = Resume(services)
@@ -55,13 +57,15 @@ class HelloHandler:
             if not in_scope(user, READ):
                 raise errors.forbidden(READ)
             user, lists = await self._facts_of(user, token, hello.name, watch)
-            session = Session(user, connection, token, language=hello.language, shows_forms=hello.forms)
+            language = hello.language or self._profiles.of(user.id).language or None
+            session = Session(user, connection, token, language=language, shows_forms=hello.forms)
             if connection.closed:
                 return None
             # No await from here to the subscriptions: nothing can come between what is said and what follows.
             self._welcome(session, hello, token if new else None, lists)
             cursors = self._resume.cursors(hello, lists.mine)
             self._enter(session, lists.mine, cursors, hello.status if may_choose else None)
+            await self._people.came(session.user)
         finally:
             self._sessions.opened(user.id, watch)
         try:

@@ -15,8 +15,9 @@ from ..delivery.session import Session
 from ..model import errors
 from ..model.errors import Reject
 from ..model.names import room_key
+from ..model.people import ProfileChange
 from ..model.rate_limit import moves
-from ..model.values import RoomChange
+from ..model.values import RoomChange, User
 from ..protocol import events as wire
 from ..protocol import replies, requests
 from ..store import Committed
@@ -68,6 +69,7 @@ class RequestHandler:
         self._room_lists = services.room_lists
         self._log = services.room_log
         self._people = services.people
+        self._profiles = services.profile_changes
         self._audit = services.audit
         self._commands = services.commands
         self._presser = services.presser
@@ -190,7 +192,7 @@ class RequestHandler:
                 live = await self._rooms.change(user, request.room, values)
                 return {"seq": live.position.seq}
             case requests.SetRole():
-                target = await self._accounts.find(request.user)
+                target = await self._accounts.find(str(request.user))
                 return {"seq": await self._rooms.set_role(user, request.room, target, request.role)}
             case requests.Members():
                 live = await self._rooms.readable(user, request.room)
@@ -217,7 +219,18 @@ class RequestHandler:
                 return await self._stats()
             case requests.Ping():
                 pass
+            case requests.Profile():
+                return {"user": await self._profile(user, request)}
         return None
+
+    async def _profile(self, user: User, request: requests.Profile) -> dict[str, Any]:
+        values = {name: getattr(request, name) for name in ProfileChange.__struct_fields__}
+        target = await self._accounts.find(str(request.user or user.id))
+        if any(value is not None for value in values.values()):
+            if target.id != user.id:
+                raise Reject("You change your own profile alone.", "forbidden", field="user")
+            target = await self._profiles.change(user, ProfileChange(**values))
+        return replies.profile_fields(self._profiles.shown(target, user))
 
     async def _command(self, session: Session, request: requests.Post) -> Fields:
         said = await self._commands.run(session.user, _message(request.room or "", request), session)

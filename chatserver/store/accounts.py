@@ -111,11 +111,14 @@ def end_account(conn: Connection, user_id: str) -> User:
         (s.identity, s.identity.c.user_id),
         (s.token, s.token.c.user_id),
         (s.invite, s.invite.c.by_id),
+        (s.profile, s.profile.c.user_id),
     ):
         conn.execute(delete(table).where(column == user_id))
     names = {"name": f"deleted-{user_id[-8:]}", "name_key": None, "display_name": ENDED, "display_key": None}
     conn.execute(
-        update(s.user).where(s.user.c.id == user_id).values(**names, role="member", state="disabled")
+        update(s.user)
+        .where(s.user.c.id == user_id)
+        .values(**names, role="member", state="disabled", avatar=None)
     )
     add_signal(conn, user_id)
     ended = user_by_id(conn, user_id)
@@ -176,6 +179,7 @@ def _insert_user(
         created=now,
         bot=plugin,
         state=None,
+        avatar=None,
     )
 
 

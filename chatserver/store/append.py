@@ -289,7 +289,7 @@ class BatchAppender:
         room.version += 1
         if change.action in ("joined", "left"):
             return Committed(room.position())
-        data: dict[str, Any] = {"action": change.action, "target": change.target.public()}
+        data: dict[str, Any] = {"action": change.action, "target": _as_of_now(change.target)}
         if change.action == "role":
             data["role"] = change.role
         if change.reason:
@@ -309,3 +309,8 @@ class BatchAppender:
         insert_members(self.conn, room.id, create.members)
         room.version += 1
         return self._take(room, ts, "room", create.user, {"action": "created", **told_settings(create.room)})
+
+
+def _as_of_now(user: User) -> dict[str, Any]:
+    """A user as an event keeps them: without a picture, which may be gone when the event is read."""
+    return msgspec.structs.replace(user, avatar=None).public()

@@ -16,7 +16,7 @@ from .message_ids import message_id
 _attachments = msgspec.json.Decoder(tuple[Attachment, ...])
 _settings = msgspec.json.Decoder(RoomSettings)
 
-_USER_COLUMNS = ("id", "name", "display_name", "role", "bot")
+_USER_COLUMNS = ("id", "name", "display_name", "role", "bot", "avatar")
 
 TEXTS = ("message", "edited")
 """The types of event that carry a message's text."""
@@ -27,8 +27,8 @@ def pack(value: Any) -> str:
     return msgspec.json.encode(value).decode()
 
 
-UserFields = Callable[[Any], tuple[Any, Any, Any, Any, Any]]
-"""Takes id, name, shown name, role and the plugin whose bot it is from a row."""
+UserFields = Callable[[Any], tuple[Any, Any, Any, Any, Any, Any]]
+"""Takes id, name, shown name, role, the plugin whose bot it is and the picture from a row."""
 
 
 def user_fields(prefix: str) -> UserFields:
@@ -47,8 +47,8 @@ PLAIN, USER, AUTHOR, BY = map(user_fields, ("", "user_", "author_", "by_"))
 
 def user_of(row: Any, fields: UserFields = USER) -> User:
     """The user in these columns of a row."""
-    id, name, display_name, role, bot = fields(row)
-    return User(id, name, display_name, role, bot is not None)
+    id, name, display_name, role, bot, avatar = fields(row)
+    return User(id, name, display_name, role, bot is not None, avatar)
 
 
 def room_of(row: Any) -> Room:

@@ -45,6 +45,22 @@ user = Table(
     Column("bot", String),
     # Why an account can't be signed in to: `chatserver.model.values.AccountState`; NULL: it can.
     Column("state", String),
+    # The address of the picture that is shown of them.
+    Column("avatar", String),
+)
+
+# What users say of themselves. ``held`` is a status text that was set while its user was invisible: others see it once
+# they are visible. A time of 0 is no end.
+profile = Table(
+    "user_profile",
+    metadata,
+    Column("user_id", String, primary_key=True),
+    Column("status_text", String, nullable=False),
+    Column("status_until", Float, nullable=False),
+    Column("held_text", String),
+    Column("held_until", Float, nullable=False),
+    Column("time_zone", String, nullable=False),
+    Column("language", String, nullable=False),
 )
 
 credential = Table(

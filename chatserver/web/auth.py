@@ -8,8 +8,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ..model.errors import Reject
+from ..model.people import ProfileChange
 from ..model.values import User
 from ..protocol import events as wire
+from ..protocol import replies
 from .endpoint import endpoint
 from .forms import Long, Short
 from .handler import Handler
@@ -178,7 +180,7 @@ class Logout(Handler):
 
 
 class Me(Handler):
-    """GET /api/v1/me"""
+    """GET and PATCH /api/v1/me"""
 
     reads = False
 
@@ -188,6 +190,21 @@ class Me(Handler):
         user = await self.require_user()
         await self.remember_again()
         self.reply({"user": own(user)})
+
+    async def patch(self) -> None:
+        user = await self.require_writer()
+        changes = self.services.profile_changes
+        changed = await changes.change(user, self.body(ProfileChange))
+        self.reply({"user": replies.profile_fields(changes.shown(changed, changed))})
+
+
+class OneUser(Handler):
+    """GET /api/v1/users/{id}, or by name."""
+
+    async def get(self, named: str) -> None:
+        user = await self.require_user()
+        found = await self.services.accounts.find(named)
+        self.reply({"user": replies.profile_fields(self.services.profile_changes.shown(found, user))})
 
 
 class Server(Handler):

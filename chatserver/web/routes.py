@@ -45,6 +45,7 @@ def application(site: Site) -> Application:
         ("setup", auth.Setup),
         ("logout", auth.Logout),
         ("me", auth.Me),
+        (f"users/{NAME}", auth.OneUser),
         ("me/data", sessions.Data),
         ("me/delete", sessions.End),
         ("sessions", sessions.Sessions),

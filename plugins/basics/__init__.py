@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Annotated, Literal
 
 from chatserver import Plugin, Reject, Room, User, command
@@ -52,10 +53,26 @@ class Basics(Plugin):
     async def away(self, ctx, *, text: Annotated[str, "why, shown beside your name"] = ""):
         """Show that you are away; once more without a text: that you are back."""
         if not text and self.chat.status(ctx.user) == "away":
-            await self.chat.set_status(ctx.user, "online")
+            await self.chat.set_status(ctx.user, "online", "")
             return "Welcome back."
         await self.chat.set_status(ctx.user, "away", text)
         return "You are shown as away."
+
+    @command(permission="user.status", examples=["/status", "/status 2h in a meeting", "/status -"])
+    async def status(
+        self,
+        ctx,
+        time: Annotated[timedelta | None, "for how long"] = None,
+        *,
+        text: Annotated[str, "what others see beside your name, or - for nothing"] = "",
+    ):
+        """Show your status text, or change it, for a time if you like."""
+        if not text:
+            said = self.chat.profile(ctx.user).status_text
+            return f"Others see: {said}" if said else "You have no status text."
+        until = self.now() + time.total_seconds() if time is not None and text != "-" else 0.0
+        await self.chat.set_status(ctx.user, text="" if text == "-" else text, until=until)
+        return "Your status text is gone." if text == "-" else "Others see it beside your name."
 
     @command(permission="room.join", examples=["/join #general"])
     async def join(self, ctx, room: Room):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Literal
 
 from chatserver import User, command
 
@@ -47,6 +48,14 @@ class ServerCommands:
             address_minutes=minutes(hours),
         )
         return f"{user.name} is banned from this server{lasting(time)}."
+
+    @command("server reset", permission="user.reset", examples=["/server reset bob picture not for here"])
+    async def server_reset(
+        self, ctx, user: User, part: Literal["name", "picture", "status"], *, reason: Reason = ""
+    ):
+        """Take away a user's shown name, picture or status text."""
+        await self.chat.reset_profile(user, part, by=ctx.user, reason=reason)
+        return f"The {part} of {user.name} was taken away."
 
     @command("server unban", permission=SERVER, examples=["/server unban bob"])
     async def server_unban(self, ctx, user: User):

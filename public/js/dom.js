@@ -46,11 +46,12 @@ export function iconButton(name, label, onClick, extra = "") {
   return h("button", { type: "button", class: `icon-button ${extra}`, "aria-label": label, title: label, onClick }, icon(name));
 }
 
-/** A user's initials in a colour that stays the user's own; decorative, as the name stands beside it.
- * @param {{id: string, name: string, display_name: string}} user @param {string} [shown] a name in the place of theirs */
+/** A user's picture, or initials in a colour that stays the user's own; decorative, as the name stands beside it.
+ * @param {import("./protocol.js").User} user @param {string} [shown] a name in the place of theirs */
 export function avatar(user, shown) {
   const letters = initials(shown || user.display_name || user.name);
-  return h("span", { class: "avatar", "aria-hidden": "true", "data-hue": hue(shown ?? user.id) }, letters);
+  return h("span", { class: "avatar", "aria-hidden": "true", "data-hue": hue(shown ?? user.id) }, letters,
+    user.avatar && !shown ? h("img", { src: user.avatar, alt: "", onError: (/** @type {any} */ event) => event.target.remove() }) : null);
 }
 
 /** One of 24 colours: twelve hues, each in two tones. @param {string} id */
@@ -64,9 +65,10 @@ export function hue(id) {
   return colour < 12 ? `${colour}` : `${colour - 12}-deep`;
 }
 
-/** What stands at the name of a plugin's user. @param {{bot?: boolean}} user @param {(key: string) => string} t */
+/** What stands at the name of a plugin's user, and of a guest. @param {{bot?: boolean, guest?: boolean}} user @param {(key: string) => string} t */
 export function botMark(user, t) {
-  return user.bot ? h("span", { class: "bot-mark" }, t("people.bot")) : null;
+  const key = user.bot ? "people.bot" : user.guest ? "role.guest" : null;
+  return key ? h("span", { class: "bot-mark" }, t(key)) : null;
 }
 
 /** @param {string} name */

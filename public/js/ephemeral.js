@@ -33,7 +33,7 @@ const HANDLERS = {
     store.rooms.get(name)?.typing.delete(user.id);
     const member = store.rooms.get(name)?.members_here?.people.get(user.id);
     if (member) member.status = "offline";
-    if (!hereElsewhere(store, user.id)) setPresence(store, user, "offline");
+    if (!hereElsewhere(store, user.id)) setPresence(store, user, "offline", store.presence.get(user.id)?.text);
     store.emit("typing", name);
     store.emit("members", name);
   },
@@ -52,9 +52,12 @@ const HANDLERS = {
     if (seq > (store.rooms.get(room)?.read ?? 0)) store.markRead(room, seq);
   },
   renamed(store, { user }) {
-    if (store.me?.id === user.id) store.me = { ...store.me, ...user };
+    if (store.me?.id === user.id) store.me = { ...store.me, avatar: undefined, ...user };
     store.emit("me");
     store.emit("people");
+  },
+  profile(store, event) {
+    HANDLERS.renamed(store, event);
   },
   notice(store, { room, text, level }) {
     const name = room ?? store.current;

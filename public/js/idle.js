@@ -5,7 +5,7 @@ const IDLE_MS = 10 * 60_000;
 const LOOK_MS = 30_000;
 /** How often it is written down that the user is here. */
 const NOTE_MS = 10_000;
-/** Shared by the tabs: when the user was last here, and which text stood beside "online" before they went. */
+/** Shared by the tabs: when the user was last here, and whether they are away by itself. */
 const ACTIVE = "chat.active";
 const AWAY = "chat.away";
 
@@ -36,31 +36,26 @@ export class Idle {
     if (this.now() - this.noted < NOTE_MS) return;
     this.noted = this.now();
     write(ACTIVE, this.noted);
-    const before = read(AWAY, null);
-    if (before === null) return;
+    if (read(AWAY, null) === null) return;
     write(AWAY, undefined);
-    if (this.status === "away") this.tell("online", before);
+    if (this.status === "away") this.tell("online");
   }
 
   /** Is the user still here? */
   look() {
     const last = Math.max(this.noted, read(ACTIVE, 0));
     if (this.now() - last < IDLE_MS || this.status !== "online" || this.store.connection.state !== "live") return;
-    write(AWAY, this.own.text);
-    this.tell("away", this.own.text);
-  }
-
-  get own() {
-    return this.store.presence.get(this.store.me?.id ?? "") ?? { status: "online", text: "" };
+    write(AWAY, true);
+    this.tell("away");
   }
 
   get status() {
-    return this.own.status;
+    return this.store.presence.get(this.store.me?.id ?? "")?.status ?? "online";
   }
 
-  /** @param {string} status @param {string} text */
-  tell(status, text) {
+  /** @param {string} status */
+  tell(status) {
     // Too often, or just offline: the next look tells it.
-    this.session.presence(status, text).catch(() => {});
+    this.session.presence(status).catch(() => {});
   }
 }

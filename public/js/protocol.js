@@ -1,7 +1,7 @@
 /**
  * The wire's names (chat.v1): the only module, with socket.js and store.js, that knows them.
  *
- * @typedef {{id: string, name: string, display_name: string, role?: string, bot?: boolean}} User
+ * @typedef {{id: string, name: string, display_name: string, role?: string, bot?: boolean, guest?: boolean, avatar?: string}} User
  * @typedef {{id: string, name: string, size: number, mime: string, url: string, inline?: boolean, preview?: string,
  *   width?: number, height?: number}} Attachment
  * @typedef {{name: string, title: string, topic: string, kind: "public"|"private"|"direct",
@@ -37,6 +37,7 @@ export const REQUEST = Object.freeze({
   typing: "typing",
   read: "read",
   presence: "presence",
+  profile: "profile",
   sync: "sync",
   setRole: "room_role",
   members: "members",
@@ -71,6 +72,7 @@ export const EPHEMERAL = Object.freeze({
   typing: "typing",
   read: "read",
   renamed: "renamed",
+  profile: "profile",
   notice: "notice",
   mention: "mention",
   kicked: "kicked",

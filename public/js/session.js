@@ -223,10 +223,10 @@ export class Session {
     if (!this.store.rooms.get(room)?.virtual) this.socket.tell(REQUEST.typing, { room, on });
   }
 
-  /** How others see me. @param {string} status @param {string} text */
-  async presence(status, text) {
-    await this.socket.request(REQUEST.presence, { status, text });
-    if (this.store.me) setPresence(this.store, this.store.me, status, text);
+  /** How others see me. @param {string} status */
+  async presence(status) {
+    await this.socket.request(REQUEST.presence, { status });
+    if (this.store.me) setPresence(this.store, this.store.me, status, this.store.presence.get(this.store.me.id)?.text);
   }
 
   /** @param {string} name */

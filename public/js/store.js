@@ -277,8 +277,8 @@ export class Store extends Emitter {
   /** @param {User} user */
   remember(user) {
     const known = this.users.get(user.id);
-    if (known?.name === user.name && known.display_name === user.display_name && known.bot === user.bot) return;
-    this.users.set(user.id, { ...known, ...user });
+    if (known?.name === user.name && known.display_name === user.display_name && known.bot === user.bot && known.avatar === user.avatar) return;
+    this.users.set(user.id, { ...known, avatar: undefined, ...user });
     if (known) this.emit("people");
   }
 

@@ -75,20 +75,21 @@ export class MemberList extends Part {
   row(member) {
     const name = this.app.nameOf(member.user);
     const { id } = member.user;
-    const version = [name, member.status, member.role, member.text, this.app.i18n.lang].join("\n");
+    const version = [name, member.status, member.role, member.text, this.store.user(member.user).avatar, this.app.i18n.lang].join("\n");
     return { key: id, version, draw: () => this.person(member, name) };
   }
 
   /** @param {Member} member @param {string} name */
   person(member, name) {
+    const { bot } = member.user;
     const mark = botMark(member.user, this.t);
     const role = member.role !== "member" ? h("span", { class: "member-role" }, this.t(`role.${member.role}`)) : null;
-    return h("li", null, h("button", { type: "button", class: "member", "data-status": mark ? null : member.status, "data-user": member.user.id },
-      h("span", { class: "member-face" }, avatar(member.user), mark ? null : h("span", { class: "dot", "data-status": member.status })),
+    return h("li", null, h("button", { type: "button", class: "member", "data-status": bot ? null : member.status, "data-user": member.user.id },
+      h("span", { class: "member-face" }, avatar(this.store.user(member.user)), bot ? null : h("span", { class: "dot", "data-status": member.status })),
       h("span", { class: "member-text" },
         h("span", { class: "member-name one-line", dir: "auto" }, name, mark, role),
         member.text ? h("span", { class: "member-status one-line", dir: "auto" }, member.text) : null,
-        mark ? null : h("span", { class: "visually-hidden" }, this.t(`status.${member.status}`)))));
+        bot ? null : h("span", { class: "visually-hidden" }, this.t(`status.${member.status}`)))));
   }
 
   /** @param {MouseEvent} event */

@@ -41,7 +41,7 @@ export class RoomHeader extends Part {
     this.name.textContent = room ? app.roomTitle(room) : "";
     this.topic.textContent = room ? (direct ? this.about(direct) : room.topic) : "";
     this.topic.title = this.topic.textContent ?? "";
-    if (direct) this.mark.replaceChildren(avatar(direct));
+    if (direct) this.mark.replaceChildren(avatar(store.user(direct)));
     else this.mark.replaceChildren(...(room ? [icon(room.kind === "private" ? "lock" : "hash")] : []));
     this.mark.classList.toggle("face", Boolean(direct));
     this.people.hidden = !room || Boolean(direct);

@@ -1,4 +1,4 @@
-import { h, icon, scheduled, unlessPressed } from "../dom.js";
+import { avatar, h, icon, scheduled, unlessPressed } from "../dom.js";
 import { fold } from "../fuzzy.js";
 import { reconcile, refresh } from "../reconcile.js";
 import { roomHash } from "../router.js";
@@ -138,7 +138,7 @@ export class RoomList extends Part {
     const quiet = app.attention.levelOf(room) === "none";
     const first = room.joined && (room.mentions > 0 || (room.unread > 0 && !quiet));
     const version = [title, room.kind, room.joined, room.archived, room.unread, room.mentions, store.current === room.name, first, quiet,
-      app.drafts.has(room.name), room.with ? store.status(room.with.id) : "", app.i18n.lang].join("\n");
+      app.drafts.has(room.name), room.with ? `${store.status(room.with.id)} ${store.user(room.with).avatar}` : "", app.i18n.lang].join("\n");
     return { key: room.name, version, room, title, first };
   }
 
@@ -161,7 +161,7 @@ export class RoomList extends Part {
   /** @param {Room} room */
   mark(room) {
     if (room.kind === "direct" && room.with) {
-      return h("span", { class: "room-mark" }, h("span", { class: "dot", "data-status": this.store.status(room.with.id) }));
+      return h("span", { class: "room-mark member-face" }, avatar(this.store.user(room.with)), h("span", { class: "dot", "data-status": this.store.status(room.with.id) }));
     }
     return h("span", { class: "room-mark" }, icon(room.kind === "private" ? "lock" : "hash"));
   }

@@ -1,4 +1,5 @@
 import { avatar, botMark, h, icon } from "../dom.js";
+import { REQUEST } from "../protocol.js";
 import { publicRoom } from "../slots.js";
 import { Part } from "./part.js";
 
@@ -36,11 +37,12 @@ export class UserCard extends Part {
     this.card.setAttribute("role", "dialog");
     this.card.replaceChildren(face,
       h("p", { class: "card-name", dir: "auto" }, name), h("p", { class: "card-handle", dir: "auto" }, `@${known.name}`),
-      h("p", { class: "card-status" }, botMark(known, t) ?? state, text ? ` · ${text}` : "",
+      h("p", { class: "card-status" }, botMark(known, t), known.bot ? null : state, text ? ` · ${text}` : "",
         role && role !== "member" ? ` · ${t(`role.${role}`)}` : ""),
       ...[message, mention].filter((node) => node !== null), ...this.roles(known, role), this.extra);
     this.user = known;
     this.fill();
+    void this.more(known);
     this.card.showPopover();
     this.place(anchor);
     (message ?? this.card).focus();
@@ -60,6 +62,16 @@ export class UserCard extends Part {
       }
     } }, ...["member", "moderator", "owner"].map((each) => h("option", { value: each, selected: each === role }, t(`role.${each}`))));
     return [h("div", { class: "field card-slot" }, h("span", { class: "label", "aria-hidden": "true" }, t("room.role")), select)];
+  }
+
+  /** What the user says of themselves: it comes a moment later. @param {import("../protocol.js").User} user */
+  async more(user) {
+    const { app, t } = this;
+    const { user: full } = await app.session.socket.request(REQUEST.profile, { user: user.id }).catch(() => ({}));
+    if (!full || this.user?.id !== user.id) return;
+    const lines = [full.status_until ? t("profile.until", { time: app.format.exact(full.status_until) }) : "",
+      full.time_zone ? t("profile.clock", { time: clock(full.time_zone, app.i18n.lang), zone: full.time_zone }) : ""];
+    this.card.querySelector(".card-status")?.after(...lines.filter(Boolean).map((line) => h("p", { class: "card-handle" }, line)));
   }
 
   /** What plugins show of the user. */
@@ -94,4 +106,9 @@ export class UserCard extends Part {
     if (app.panels.routed && app.panels.narrow.matches) app.panels.close();
     app.emit("insert", `@${user.name} `);
   }
+}
+
+/** @param {string} timeZone @param {string} language */
+function clock(timeZone, language) {
+  return new Intl.DateTimeFormat(language, { hour: "numeric", minute: "2-digit", weekday: "short", timeZone }).format(new Date());
 }
