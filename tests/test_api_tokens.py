@@ -118,6 +118,10 @@ async def test_tokens_are_listed_without_their_secret_and_ended(chat):
             assert await codes(server, who.token, ("DELETE", f"tokens/{id}")) == [404]
         assert await codes(server, ann.token, ("DELETE", f"tokens/{token.id}")) == [200]
         assert await program.closed() == 4003
+        noted = [(e["action"], e["detail"]) for e in (await ann.ask("audit", user=ann.id)).entries]
+        assert noted[:2] == [
+            ("token_ended", "my bot"), ("token_made", "my bot: message.post, messages.read"),
+        ]  # fmt: skip
         assert await codes(server, token.token, ("GET", "me"), POST) == [401, 401]
         assert await ann.ask("ping")
 
@@ -134,7 +138,10 @@ async def test_a_token_ends_when_it_was_told_to(chat, clock):
         assert "expires" not in endless
         for clock.days in (1, 2, 2.9):
             assert await codes(server, short.token, ("GET", "me")) == [200]
+        program = await server.client(token=short.token)
         clock.days = 3.1
+        # The server looks by itself, once a second.
+        assert await program.closed() == 4003
         assert await codes(server, short.token, ("GET", "me")) == [401]
         clock.days = 4000
         assert await codes(server, endless.token, ("GET", "me")) == [200]
@@ -177,11 +184,12 @@ async def test_a_token_leaves_and_types_only_within_its_scopes(chat):
             for more in ((), ("message.post",), ("room.join",))
         ]
         program, writer = await server.client(token=reads.token), await server.client(token=posts.token)
-        for request, fields in (("leave", {}), ("typing", {"on": True})):
+        for request, fields in (("leave", {}), ("typing", {"on": True}), ("read", {"seq": 0})):
             with pytest.raises(Refused) as caught:
                 await program.ask(request, room="general", **fields)
             assert caught.value.code == "forbidden", request
         await writer.ask("typing", room="general", on=True)
+        await writer.ask("read", room="general", seq=0)
         with pytest.raises(Refused) as caught:
             await writer.ask("message", room="general", content="/leave")
         assert caught.value.code == "forbidden"

@@ -229,7 +229,9 @@ async def test_a_signed_token_has_scopes_and_an_audience(chat, clock):
         for bad in ({"seconds": 59}, {"seconds": 10**9}, {"seconds": "60"}, {"scopes": ["fly"]}, {"audience": ""},
                     {"more": 1}):  # fmt: skip
             assert (await server.api("POST", "tokens/jwt", bad, token=ann.token))[0] == 400, bad
+        program = await server.client(token=reads.token)
         clock.seconds = 200
+        assert await program.closed() == 4003
         assert await who(server, reads.token) == "unauthorized"
 
 

@@ -115,9 +115,16 @@ async def test_an_account_has_so_many_sessions_those_unused_for_long_end(chat, c
         clock.days = 3
         assert await status(server, tokens[0]) == 200
         tokens.append(await login(server))
-        assert [await status(server, token) for token in (*tokens, other)] == [200, 401, 200, 200, 200]
+        # One that is connected is in use, however long ago it was said.
+        assert [await status(server, token) for token in (*tokens, other)] == [200, 200, 401, 200, 200]
+        await client.ask("ping")
+        others = [await server.client(token=token) for token in (tokens[0], tokens[3])]
+        tokens.append(await login(server))
+        assert [await status(server, token) for token in tokens] == [401, 200, 401, 200, 200]
         # The server looks by itself, once a second.
-        assert await client.closed() == 4003
+        assert await others[0].closed() == 4003
+        for each in (client, others[1]):
+            await each.ask("ping")
 
 
 async def test_a_guest_sees_their_own_session(chat):

@@ -35,14 +35,18 @@ class Arrivals:
         own = await self._tokens.own(token)
         if own is not None:
             return own
-        user = await self.user(token)
-        return TokenFacts(user, "jwt", 0.0, None, 0.0, True) if user is not None else None
+        arrived = self._tokens.arrived(token)
+        user = await self._user(arrived) if arrived is not None else None
+        if arrived is None or user is None:
+            return None
+        return TokenFacts(user, "jwt", arrived.expires, None, 0.0, True)
 
     async def user(self, token: str) -> User | None:
         """The user for whom another issuer's token vouches, with an account from the first time on."""
         arrived = self._tokens.arrived(token)
-        if arrived is None:
-            return None
+        return await self._user(arrived) if arrived is not None else None
+
+    async def _user(self, arrived: Arrived) -> User | None:
         user = await self._known(arrived) or await self._new(arrived)
         active = await self._store.read(lambda conn: people.is_active(conn, user.id))
         return user if active else None

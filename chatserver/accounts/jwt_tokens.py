@@ -13,9 +13,10 @@ from typing import Any
 import msgspec
 
 from ..config import JwtIssuer
+from ..model.audit import AuditEntry
 from ..model.errors import ConfigError, Reject
 from ..model.values import User
-from ..store import Connection, Store
+from ..store import Connection, Store, audit
 from ..store import tokens as kept_tokens
 from ..store.rows import pack
 from ..store.tokens import NewToken, TokenFacts
@@ -35,11 +36,12 @@ REQUIRED = ["iss", "aud", "exp", "sub"]
 
 
 class Arrived(msgspec.Struct, frozen=True):
-    """Who comes with a token of another issuer: who vouches, for whom, and what they are called there."""
+    """Who comes with a token of another issuer: who vouches, for whom, what they are called there, and until when."""
 
     issuer: str
     subject: str
     name: str
+    expires: float = 0.0
 
 
 class JwtTokens:
@@ -59,8 +61,11 @@ class JwtTokens:
         self._clock = clock
         self._issuers = {each.issuer: (each, _keys_of(each, at)) for at, each in enumerate(issuers)}
 
-    async def issue(self, user: User, seconds: float, scopes: list[str], audience: str) -> str:
-        """A token for ``user`` that lives so long, limited to ``scopes``. It is kept, so that it can be ended."""
+    async def issue(
+        self, user: User, seconds: float, scopes: list[str], audience: str, noted: AuditEntry
+    ) -> str:
+        """A token for ``user`` that lives so long, limited to ``scopes``. It is kept, so that it can be ended, with
+        what the audit log says of it."""
         import jwt
 
         key, now, jti = self._keys.newest(), self._clock(), secrets.token_urlsafe(16)
@@ -84,7 +89,12 @@ class JwtTokens:
             name="JWT",
             scopes=pack(scopes),
         )
-        await self._store.write(lambda conn: kept_tokens.add(conn, kept))
+
+        def add(conn: Connection) -> None:
+            kept_tokens.add(conn, kept)
+            audit.record(conn, noted)
+
+        await self._store.write(add)
         return jwt.encode(claims, jwt.PyJWK(key.private()), headers={"kid": key.kid})
 
     def public_keys(self) -> dict[str, Any]:
@@ -120,7 +130,8 @@ class JwtTokens:
         if claims is None:
             return None
         name = claims.get(issuer.name_claim)
-        return Arrived(said, str(claims["sub"]), name if isinstance(name, str) else str(claims["sub"]))
+        shown = name if isinstance(name, str) else str(claims["sub"])
+        return Arrived(said, str(claims["sub"]), shown, float(claims["exp"]))
 
 
 def looks_like_jwt(token: str) -> bool:

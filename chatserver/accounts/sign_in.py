@@ -12,6 +12,7 @@ from ..plugins.host import PluginHost
 from .accounts import Accounts
 from .arrivals import Arrivals
 from .credentials import Credentials
+from .jwt_tokens import looks_like_jwt
 from .sanctions import Sanctions
 
 
@@ -85,6 +86,12 @@ class SignIn:
         if token is not None:
             return await self._accounts.returning(token, name, connecting=True)
         return await self._accounts.find(user.id)
+
+    async def ends(self, user: User, token: str) -> float | None:
+        """When a program's token ends, in seconds since the epoch; None for a browser's session, which lives on with
+        use."""
+        program = user.scopes is not None or looks_like_jwt(token)
+        return await self._accounts.tokens.ends(token) if program else None
 
     async def login(self, name: str, password: str, asked: Request) -> tuple[User, str]:
         """The account of this name and password, and a token for its new session.

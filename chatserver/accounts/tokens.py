@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 
 from ..config import Auth
 from ..model.errors import Reject
@@ -43,6 +43,8 @@ class Tokens:
         self._most = auth.sessions_per_user
         self._clock = clock
         self._others: Callable[[str], Awaitable[TokenFacts | None]] | None = None
+        self.connected: Callable[[str], Collection[str]] = lambda user_id: ()
+        """Gives the tokens of a user's open connections."""
 
     def also(self, look_up: Callable[[str], Awaitable[TokenFacts | None]]) -> None:
         """Ask ``look_up`` of tokens that are not kept here."""
@@ -66,10 +68,11 @@ class Tokens:
 
     async def issue(self, user: User, kind: str, asked: Request | None = None) -> str:
         """A new token for ``user``: ``guest``, ``session`` or that of a link. With too many sessions, those that were
-        unused for the longest time end. Raises `Reject` for a bot."""
+        unused for the longest time end; an open connection is a use. Raises `Reject` for a bot."""
         refuse_bot(user)
         token = new_token()
         made = self.made(token, user, kind, asked)
+        in_use = {made.hash, *map(token_hash, self.connected(user.id))}
 
         def add(conn: Connection) -> None:
             if kind == "session" and not people.is_active(conn, user.id):
@@ -79,7 +82,7 @@ class Tokens:
                 kept_tokens.drop(conn, user_id=user.id, kind=kind)
             kept_tokens.add(conn, made)
             if kind == "session":
-                kept_tokens.keep_newest(conn, user.id, kind, self._most, made.created)
+                kept_tokens.keep_newest(conn, user.id, kind, self._most, made.created, in_use)
 
         await self._store.write(add)
         return token
@@ -100,6 +103,11 @@ class Tokens:
                 expires = min(expires, found.ends)
             await self._store.write(lambda conn: kept_tokens.touch(conn, hashed, now, expires))
         return found
+
+    async def ends(self, token: str) -> float | None:
+        """When a token is good no more, whatever is done with it, in seconds since the epoch; None: that is open."""
+        found = await self.used(token)
+        return found.expires if found is not None and found.kind in ("api", "jwt") else None
 
     async def user_of(self, token: str) -> User | None:
         """Whose session this is, whether or not a guest's name is still theirs."""

@@ -90,6 +90,11 @@ class AccountChanges:
             self._sessions.close(user.id, Close.REVOKED, "signed out", token=token)
             await self._tell_nodes(user.id)
 
+    def end_due(self) -> None:
+        """Close the connections of programs whose token has ended."""
+        for session in self._sessions.due(self._accounts.now()):
+            session.connection.close(Close.REVOKED)
+
     async def clean_up(self) -> None:
         """Forget sessions that have ended, and guests who had no other. Being connected is using a session."""
         for session in self._sessions.all():

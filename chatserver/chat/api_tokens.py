@@ -11,11 +11,12 @@ from ..accounts.accounts import Accounts
 from ..accounts.jwt_tokens import JwtTokens
 from ..accounts.tokens import new_token
 from ..model import names
+from ..model.audit import AuditEntry, entry
 from ..model.errors import Reject
 from ..model.people import KeptToken
 from ..model.permissions import READ
 from ..model.values import Request, User
-from ..store import Connection, Store
+from ..store import Connection, Store, audit
 from ..store import tokens as kept_tokens
 from ..store.rows import pack
 from .access import Access
@@ -65,7 +66,13 @@ class ApiTokens:
             scopes=pack(sorted(set(scopes))),
             expires=expires if expires is not None else now + FOR_EVER_SECONDS,
         )
-        await self._store.write(lambda conn: kept_tokens.add(conn, made))
+        noted = self._noted(user, name, scopes)
+
+        def add(conn: Connection) -> None:
+            kept_tokens.add(conn, made)
+            audit.record(conn, noted)
+
+        await self._store.write(add)
         (kept,) = [each for each in await self.listed(user) if each.hash == made.hash]
         return token, kept
 
@@ -81,7 +88,13 @@ class ApiTokens:
         if scopes is None:
             scopes = [READ, *self._access.permissions.held(user)]
         self._check(scopes)
-        return await self._jwt.issue(user, seconds, sorted(set(scopes)), audience)
+        noted = self._noted(user, f"JWT for {audience}", scopes)
+        return await self._jwt.issue(user, seconds, sorted(set(scopes)), audience, noted)
+
+    def _noted(self, user: User, name: str, scopes: Collection[str]) -> AuditEntry:
+        """What the audit log says of a new token."""
+        detail = f"{name}: {', '.join(sorted(set(scopes))) or 'nothing'}"
+        return entry("token_made", self._clock(), by=user, target=user, detail=detail)
 
     async def listed(self, user: User) -> list[KeptToken]:
         """A user's tokens, and the JSON Web Tokens signed for them, of each kind the one used last first."""
@@ -94,10 +107,16 @@ class ApiTokens:
 
     async def end(self, user: User, id: str) -> None:
         """End the token with this id."""
-        found = [each.hash for each in await self.listed(user) if each.id == id]
+        found = [each for each in await self.listed(user) if each.id == id]
         if not found:
             raise Reject("There is no such token.", "not_found", field="id")
-        await self._store.write(lambda conn: kept_tokens.drop(conn, hash=found[0]))
+        noted = entry("token_ended", self._clock(), by=user, target=user, detail=found[0].name or "")
+
+        def drop(conn: Connection) -> None:
+            if kept_tokens.drop(conn, hash=found[0].hash):
+                audit.record(conn, noted)
+
+        await self._store.write(drop)
 
     def lasts(self, token: KeptToken) -> bool:
         """Whether it never ends."""

@@ -140,6 +140,8 @@ class People:
         live = await self._rooms.get(name)
         if user.id not in live.members:
             raise errors.not_in_room(live.room)
+        if not in_scope(user, "message.post"):
+            raise errors.forbidden("message.post")
         if seq > live.position.seq:
             raise Reject(f"The room's last seq is {live.position.seq}.", "invalid", field="seq")
         name = live.room.name

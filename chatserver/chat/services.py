@@ -144,6 +144,7 @@ class Services:
         self.jwt = JwtTokens(self.store, keys, address, auth.jwt_issuers, clock)
         self.arrivals = Arrivals(self.store, self.accounts, self.jwt)
         self.accounts.tokens.also(self.arrivals.facts)
+        self.accounts.tokens.connected = self.sessions.tokens_of
         self.sign_in = SignIn(
             self.accounts, self.credentials, self.arrivals, self.host, new_guests, self.sanctions
         )

@@ -30,12 +30,17 @@ class LocalSessions:
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
         self._pending: dict[str, set[PendingHello]] = {}
+        self._ends: dict[Session, float] = {}
         self.user_changes = 0
         """How often a user's own facts changed."""
 
     def of(self, user_id: str) -> list[Session]:
         """A user's sessions."""
         return cast(list[Session], list(self._hub.subscribers(user_topic(user_id))))
+
+    def tokens_of(self, user_id: str) -> list[str]:
+        """The tokens with which a user's sessions have come."""
+        return [session.token for session in self.of(user_id) if session.token is not None]
 
     def all(self) -> list[Session]:
         """The sessions of all users."""
@@ -88,8 +93,20 @@ class LocalSessions:
         if room in session.rooms:
             self._hub.subscribe(session, room)
 
+    def end_at(self, session: Session, time: float) -> None:
+        """A session ends at a time, in seconds since the epoch."""
+        self._ends[session] = time
+
+    def due(self, now: float) -> list[Session]:
+        """The sessions whose end has come; each is told of once."""
+        due = [session for session, time in self._ends.items() if time <= now]
+        for session in due:
+            del self._ends[session]
+        return due
+
     def remove(self, session: Session) -> None:
         """The connection is gone."""
+        self._ends.pop(session, None)
         for topic in (*session.rooms, ALL, user_topic(session.user.id)):
             self._hub.drop(session, topic)
 

@@ -26,6 +26,8 @@ ACTIONS = (
     "account_state",
     "role",
     "profile_reset",
+    "token_made",
+    "token_ended",
 )
 """What the core notes; what plugins note begins with their name and a colon."""
 SIGN_INS = ("login", "login_refused")

@@ -188,6 +188,7 @@ class ChatServer:
         self.context.keepalive.tick()
         services.rooms.unload_idle(services.hub.listened_to, self.timeouts.room_idle)
         services.people.end_texts()
+        services.account_changes.end_due()
         await services.account_changes.apply()
 
     def _tell_admins(self, text: str) -> None:

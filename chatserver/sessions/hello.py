@@ -59,12 +59,15 @@ class HelloHandler:
             user, lists = await self._facts_of(user, token, hello.name, watch)
             language = hello.language or self._profiles.of(user.id).language or None
             session = Session(user, connection, token, language=language, shows_forms=hello.forms)
+            ends = await self._sign_in.ends(user, token) if token is not None else None
             if connection.closed:
                 return None
             # No await from here to the subscriptions: nothing can come between what is said and what follows.
             self._welcome(session, hello, token if new else None, lists)
             cursors = self._resume.cursors(hello, lists.mine)
             self._enter(session, lists.mine, cursors, hello.status if may_choose else None)
+            if ends is not None:
+                self._sessions.end_at(session, ends)
             await self._people.came(session.user)
         finally:
             self._sessions.opened(user.id, watch)

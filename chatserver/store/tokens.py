@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Collection
 
 import msgspec
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
@@ -112,9 +112,13 @@ def of_user(conn: Connection, user_id: str, kind: str, now: float) -> list[KeptT
     return sorted(found, key=lambda kept: (kept.used or 0.0, kept.hash), reverse=True)
 
 
-def keep_newest(conn: Connection, user_id: str, kind: str, most: int, now: float) -> None:
-    """End all but the ``most`` tokens of a kind that were used last; a running server is told."""
-    surplus: list[Any] = of_user(conn, user_id, kind, now)[most:]
+def keep_newest(
+    conn: Connection, user_id: str, kind: str, most: int, now: float, in_use: Collection[str]
+) -> None:
+    """End all but the ``most`` tokens of a kind that are ``in_use``, by their hashes, or were used last; a running
+    server is told."""
+    found = of_user(conn, user_id, kind, now)
+    surplus = sorted(found, key=lambda kept: kept.hash not in in_use)[most:]
     for kept in surplus:
         drop(conn, hash=kept.hash)
     if surplus:

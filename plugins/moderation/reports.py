@@ -77,7 +77,8 @@ class Reports:
         number, is_new = await self._plugin.db.transaction(lambda tx: self._add(tx, new))
         if is_new:
             new = msgspec.structs.replace(new, number=number)
-            await self._plugin.chat.audit("reported", by=by, room=new.room, detail=f"report {number}")
+            # Not by whom: a moderator may be whom the report is about.
+            await self._plugin.chat.audit("reported", room=new.room, detail=f"report {number}")
             where = f" in #{new.room}" if new.room is not None and not new.room.startswith("dm:") else ""
             what = "a message of " if new.message_id is not None else ""
             await self._tell_moderators(

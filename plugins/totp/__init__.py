@@ -99,6 +99,7 @@ class Totp(Plugin):
             raise self._wrong_code(ctx.user)
         codes = new_recovery_codes()
         await self._table.switch_on(ctx.user.id, step, [plain(code) for code in codes])
+        await self.chat.audit("on", by=ctx.user, user=ctx.user)
         return {"recovery": codes}
 
     async def off(self, ctx, fields: Given) -> dict[str, Any]:
@@ -110,6 +111,7 @@ class Totp(Plugin):
         if not await self._passes(ctx.user, fields.code):
             raise self._wrong_code(ctx.user)
         await self._table.switch_off(ctx.user.id)
+        await self.chat.audit("off", by=ctx.user, user=ctx.user)
         return {}
 
     @command("totp-off", permission="totp.reset", examples=["/totp-off bob"])

@@ -49,7 +49,7 @@ export function face(plugins, part) {
     }),
     toast: (/** @type {unknown} */ text) => app.toast(String(text)),
     plainText: (/** @type {Message} */ message) => plainText(message),
-    may: (/** @type {string} */ permission, /** @type {string} */ room) => mayHere(store, permission, room),
+    may: (/** @type {string} */ permission, /** @type {string|undefined} */ room) => mayHere(store, permission, room),
     show: (/** @type {string} */ room, /** @type {number} */ seq) => {
       if (typeof room !== "string" || !Number.isInteger(seq)) return void wrong("chat.show takes a room's name and the seq of a message");
       app.router.go(room, seq);
@@ -115,8 +115,9 @@ function said(app, result) {
   }) : result;
 }
 
-/** Whether the user may do something in a room as far as the client knows; the server decides. @param {import("./store.js").Store} store @param {string} permission @param {string} name */
+/** Whether the user may do something in a room as far as the client knows; the server decides. @param {import("./store.js").Store} store @param {string} permission @param {string} [name] */
 function mayHere(store, permission, name) {
+  if (name === undefined) return store.may(permission);
   const room = store.room(name);
   return room?.joined === true && !room.archived && (store.may(permission) || room.role === "moderator" || room.role === "owner");
 }

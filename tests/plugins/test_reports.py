@@ -56,6 +56,13 @@ async def test_a_message_is_reported_claimed_and_acted_on(chat):
             "invalid",
             "report",
         )
+        # Whom it is about may read the audit log, and learns nothing of who reported.
+        (reported,) = (await mona.ask("audit", action="moderation:reported")).entries
+        assert (reported["detail"], "by" in reported, "user" in reported) == (
+            f"report {number}",
+            False,
+            False,
+        )
         # The reported user learns nothing of it.
         assert (await bob.ask("audit", user="bob")).entries == []
         assert await bob.heard("notice") == []

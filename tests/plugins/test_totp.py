@@ -105,6 +105,12 @@ async def test_off_and_on_again_is_another_secret(chat):
         assert again != secret
         assert await login(server, code=recovery[4]) == ("second_step", "code")
         assert isinstance(await login(server, code=code(again)), str)
+        noted = [
+            e["action"]
+            for e in (await ann.ask("audit", user=ann.id)).entries
+            if e["action"].startswith("totp:")
+        ]
+        assert noted[:3] == ["totp:on", "totp:off", "totp:on"]
 
 
 async def test_what_is_no_setting_up(chat):

@@ -42,7 +42,7 @@ export class UserCard extends Part {
       ...[message, mention].filter((node) => node !== null), ...this.roles(known, role), this.extra);
     this.user = known;
     this.fill();
-    void this.more(known);
+    void this.more(known, anchor);
     this.card.showPopover();
     this.place(anchor);
     (message ?? this.card).focus();
@@ -64,14 +64,17 @@ export class UserCard extends Part {
     return [h("div", { class: "field card-slot" }, h("span", { class: "label", "aria-hidden": "true" }, t("room.role")), select)];
   }
 
-  /** What the user says of themselves: it comes a moment later. @param {import("../protocol.js").User} user */
-  async more(user) {
+  /** What the user says of themselves: it comes a moment later. @param {import("../protocol.js").User} user @param {HTMLElement} anchor */
+  async more(user, anchor) {
     const { app, t } = this;
     const { user: full } = await app.session.socket.request(REQUEST.profile, { user: user.id }).catch(() => ({}));
     if (!full || this.user?.id !== user.id) return;
     const lines = [full.status_until ? t("profile.until", { time: app.format.exact(full.status_until) }) : "",
       full.time_zone ? t("profile.clock", { time: clock(full.time_zone, app.i18n.lang), zone: full.time_zone }) : ""];
-    this.card.querySelector(".card-status")?.after(...lines.filter(Boolean).map((line) => h("p", { class: "card-handle" }, line)));
+    const about = lines.filter(Boolean).map((line) => h("p", { class: "card-handle" }, line));
+    if (!about.length) return;
+    this.card.querySelector(".card-status")?.after(h("div", { class: "card-about" }, ...about));
+    this.place(anchor);
   }
 
   /** What plugins show of the user. */
