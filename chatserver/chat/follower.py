@@ -39,12 +39,14 @@ PROGRESS_SECONDS = 10.0
 """How often the log says how far it is."""
 
 Function = Callable[[Transaction, Sequence[Event]], Any]
+Empty = Callable[[Transaction], Any]
 Failed = Callable[[float, BaseException | None], object]
 
 
 class Follower:
     """One function that follows. ``rooms()`` are those that it may read, None for all; ``types`` the types of events it
-    wants, None for all; ``ran(started, error)`` counts a call; ``tell`` tells the admins."""
+    wants, None for all; ``anew(tx)`` empties what it has written; ``ran(started, error)`` counts a call; ``tell``
+    tells the admins."""
 
     def __init__(
         self,
@@ -58,6 +60,7 @@ class Follower:
         rooms: Callable[[], frozenset[str] | None],
         ran: Failed,
         tell: Callable[[str], None],
+        anew: Empty | None = None,
     ) -> None:
         self.plugin = plugin
         self.name = name
@@ -65,6 +68,7 @@ class Follower:
         self._timer = timer
         self._function = function
         self._types = types
+        self.anew = anew
         self._rooms = rooms
         self._ran = ran
         self._tell = tell
@@ -89,6 +93,16 @@ class Follower:
         """Other rooms may be read by now."""
         self._again = True
         self._news.set()
+
+    async def restart(self, anew: Empty) -> None:
+        """Empty what the function has written, and read all logs from their start once more."""
+
+        def write(conn: Connection) -> None:
+            stored.restart(conn, self.plugin, self.name)
+            contained(anew, Tx(conn, self.plugin))
+
+        await as_raised(self._store.write(write))
+        self.look_again()
 
     async def behind(self) -> int:
         """How many events are still to be read."""

@@ -6,13 +6,14 @@ import asyncio
 from collections.abc import Mapping
 from functools import partial
 
+from ..model.errors import Reject
 from ..plugins.base import Plugin
 from ..plugins.keep import Keep
 from ..plugins.networks import networks
 from ..plugins.timer import Timer
 from ..store.plugin_tables import PluginDatabase
 from ..store.plugin_values import StoredJob, values, write_values
-from .follower import Failed, Follower, Function
+from .follower import Empty, Failed, Follower, Function
 from .node_notes import Jobs
 from .plugin_api import OpenSession, PluginChat
 from .plugin_jobs import PluginJobs
@@ -62,6 +63,7 @@ class PluginHandles:
         types: frozenset[str] | None,
         at_the_end: bool,
         ran: Failed,
+        anew: Empty | None,
     ) -> None:
         """Read all logs for a function, for ever. One that a reload replaces ends first."""
         follower = Follower(
@@ -71,6 +73,7 @@ class PluginHandles:
             name,
             function,
             types=types,
+            anew=anew,
             rooms=partial(self._services.host.rooms_of, plugin),
             ran=ran,
             tell=self._services.people.tell_admins,
@@ -93,6 +96,17 @@ class PluginHandles:
         """What follows, by name, and how many events it has still to read."""
         own = [follower for follower in self._followers if follower.plugin == plugin]
         return {follower.name: await follower.behind() for follower in own}
+
+    async def rebuild(self, plugin: str) -> None:
+        """Let what a plugin has made of the logs be made anew, while people chat. Raises `Reject`."""
+        own = [each for each in self._followers if each.plugin == plugin]
+        if not own and plugin not in {each.name for each in self._services.host.current.plugins}:
+            raise Reject(f"There is no plugin {plugin!r} that is enabled.", "not_found")
+        anew = [(follower, follower.anew) for follower in own if follower.anew is not None]
+        if not anew:
+            raise Reject(f"The plugin {plugin} makes nothing of the logs that could be made anew.", "invalid")
+        for follower, empty in anew:
+            await follower.restart(empty)
 
     def _plugins_changed(self) -> None:
         self.jobs.plugins_changed()

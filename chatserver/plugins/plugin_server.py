@@ -33,8 +33,10 @@ class PluginServer(Protocol):
         types: frozenset[str] | None,
         at_the_end: bool,
         ran: Callable[[float, BaseException | None], object],
+        anew: Callable[[Transaction], Any] | None,
     ) -> Coroutine[Any, Any, None]:
-        """Read all logs for a function, for ever; ``ran(started, error)`` counts its calls."""
+        """Read all logs for a function, for ever; ``ran(started, error)`` counts its calls, ``anew(tx)`` empties what
+        it has written."""
 
     async def following(self, plugin: str) -> Mapping[str, int]:
         """What follows, by name, and how many events it has still to read."""

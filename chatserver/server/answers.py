@@ -11,6 +11,7 @@ from .control import FIGURES, RELOAD, SETUP, Work
 from .nodes_command import NODES, nodes_told
 from .permission_commands import PERMISSION
 from .plugin_list import RUNNING, WHY
+from .rebuild_command import LEFT, REBUILD
 from .retention_command import RETENTION
 from .retention_command import answer as retention_answer
 from .server import ChatServer
@@ -37,6 +38,13 @@ def answers(server: ChatServer) -> dict[str, Work]:
         lines = [{**line, "following": following.get(line["name"], {})} for line in server.host.overview()]
         return msgspec.json.encode(lines).decode()
 
+    async def rebuild(plugin: str) -> str:
+        await server.handles.rebuild(plugin)
+        return ""
+
+    async def left(plugin: str) -> str:
+        return str(sum((await server.handles.following(plugin)).values()))
+
     async def why(message_id: str) -> str:
         return server.host.why(message_id or None)
 
@@ -62,6 +70,8 @@ def answers(server: ChatServer) -> dict[str, Work]:
     return {
         RELOAD: reload,
         RUNNING: plugins,
+        REBUILD: rebuild,
+        LEFT: left,
         WHY: why,
         PERMISSION: permission,
         RETENTION: partial(retention_answer, server.services.retention),

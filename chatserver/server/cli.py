@@ -17,6 +17,7 @@ from .options import MISTAKE
 from .permission_commands import permissions
 from .plugin_commands import check, plugin
 from .plugin_list import plugins
+from .rebuild_command import search
 from .reload_command import reload
 from .retention_command import retention
 from .running import serve
@@ -30,8 +31,8 @@ def commands() -> None:
 
 
 for each in (
-    serve, reload, check, plugins, plugin, user, audit, permissions, retention, migrate_command, move_command,
-    nodes_command,
+    serve, reload, check, plugins, plugin, user, audit, permissions, retention, search, migrate_command,
+    move_command, nodes_command,
 ):  # fmt: skip
     commands.add_command(each)
 

@@ -14,16 +14,18 @@ from .options import config_option, read_settings
 from .plugin_drop import drop
 from .plugin_list import check_plugin
 from .plugin_new import new
+from .rebuild_command import rebuild
 
 
 @click.group()
 def plugin() -> None:
-    """Write plugins, and clear away after them."""
+    """Write plugins, and look after what they keep."""
 
 
 plugin.add_command(new)
 plugin.add_command(check_plugin)
 plugin.add_command(drop)
+plugin.add_command(rebuild)
 
 
 @click.command()

@@ -29,6 +29,7 @@ from .lifecycle import PeriodicTasks
 from .nodes_command import NODES
 from .permission_commands import PERMISSION
 from .plugin_list import RUNNING, WHY
+from .rebuild_command import LEFT, REBUILD
 from .retention_command import RETENTION
 from .server import address_of
 from .service_manager import ServiceManager
@@ -47,6 +48,10 @@ def check_settings(settings: Settings) -> None:
         )
     if not settings.bus.url:
         raise ConfigError("several processes need a Redis, by which they hear of each other", path="bus.url")
+
+
+_OF_ONE = RUNNING, REBUILD, LEFT, WHY, PERMISSION, RETENTION, NODES
+"""What is asked of one process, as all would answer the same."""
 
 
 class Processes:
@@ -194,7 +199,7 @@ class Processes:
 
             return work
 
-        asked = {name: passed_on(name) for name in (RUNNING, WHY, PERMISSION, RETENTION, NODES)}
+        asked = {name: passed_on(name) for name in _OF_ONE}
         return {RELOAD: reload, FIGURES: figures, **asked}
 
     async def _ask(self, child: Child, what: str) -> str:

@@ -139,7 +139,7 @@ class ChatServer:
             await services.nodes.start(lambda: self.address, __version__)
             add("the bus", services.nodes.stop, self.timeouts.stop_http)
         add("presence", services.presence.stop, self.timeouts.stop_http)
-        handles = PluginHandles(services, timer_of(self._clock), self._gateways.open)
+        handles = self.handles = PluginHandles(services, timer_of(self._clock), self._gateways.open)
         await self.host.start(handles.give, self._migrate)
         add("the plugins", self.host.stop, self.timeouts.stop)
         add("what plugins have asked", services.dialogs.stop, self.timeouts.stop_plugin_step)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, and_, func, insert, literal, select, update
+from sqlalchemy import Connection, and_, delete, func, insert, literal, select, update
 
 from ..model.values import Event
 from . import schema as s
@@ -44,6 +44,11 @@ def begin(conn: Connection, plugin: str, name: str, at_the_end: bool) -> None:
     if at_the_end:
         ends = select(literal(plugin), literal(name), s.room.c.id, s.room.c.head)
         conn.execute(insert(_f).from_select(["plugin", "name", "room_id", "seq"], ends))
+
+
+def restart(conn: Connection, plugin: str, name: str) -> None:
+    """Let a follower begin again, at the start of all logs."""
+    conn.execute(delete(_f).where(_f.c.plugin == plugin, _f.c.name == name, _f.c.room_id != WHOLE))
 
 
 def places(conn: Connection, plugin: str, name: str, room: str | None = None) -> list[Place]:

@@ -74,6 +74,12 @@ def tidy(tx: Transaction, begin: bool) -> bool:
     return bool(tx.execute("SELECT total_changes() AS n")[0]["n"] - before >= 2)
 
 
+def clear(tx: Transaction) -> None:
+    """Take out all documents."""
+    tx.execute("DELETE FROM search_doc")
+    tx.execute("INSERT INTO search_text (search_text) VALUES ('delete-all')")
+
+
 def phrase(words: Iterable[str], begins: bool) -> str:
     """Words that stand one after the other; the last may be only the beginning of one."""
     return f'"{" ".join(words)}"{" *" if begins else ""}'

@@ -76,6 +76,10 @@ class Index:
         self._texts.forget(tx, id, body(message))
         return True
 
+    def clear(self, tx: Transaction) -> None:
+        """Empty the index, to make it anew. Rooms keep their numbers."""
+        self._texts.clear(tx)
+
     def _id(self, tx: Transaction, message: Message) -> int:
         return self._room(tx, message.room) << SEQ_BITS | message.seq
 

@@ -20,6 +20,7 @@ SHORTEST_BEGINNING = 3
 _PART = re.compile(
     r'(?:(?P<key>from|in|has|before|after):)?(?:"(?P<quoted>[^"]*)"?|(?P<plain>[^\s"]+))', re.I
 )
+_NO_VALUE = re.compile("(?:from|in|has|before|after):", re.I)
 
 
 class Term(msgspec.Struct, frozen=True):
@@ -56,6 +57,8 @@ def parse(text: str) -> Query:
     has: set[Has] = set()
     for part in _PART.finditer(text):
         key, value = part["key"], part["quoted"] if part["quoted"] is not None else part["plain"]
+        if part["plain"] and _NO_VALUE.fullmatch(value):
+            raise _wrong(f"Write something after {value}")
         if key is None:
             found = _terms(value)
             terms += found

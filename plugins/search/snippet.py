@@ -9,12 +9,13 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from .query import Term
-from .words import folded, is_unspaced
+from .words import SYMBOLS, folded, is_unspaced
 
 BEFORE_CHARS = 40
 LONGEST_CHARS = 200
 _SPOILER = re.compile(r"\|\|.+?\|\|", re.DOTALL)
 _HIDDEN = "▇▇▇"
+_BETWEEN = rf"(?:[^\w{SYMBOLS}]|_)"
 
 
 def snippet(text: str, terms: Sequence[Term]) -> str:
@@ -88,7 +89,7 @@ def _term(term: Term) -> str:
         else:
             # Between scripts there need not be anything.
             least = 0 if is_unspaced(before) or is_unspaced(word) else 1
-            pieces += [rf"[\W_]{{{least},40}}", re.escape(word)]
+            pieces += [rf"{_BETWEEN}{{{least},40}}", re.escape(word)]
     start = "" if is_unspaced(first) else r"(?<![^\W_])"
     end = "" if term.begins or is_unspaced(last) else r"(?![^\W_])"
     return start + "".join(pieces) + end

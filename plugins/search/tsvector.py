@@ -56,6 +56,11 @@ def tidy(tx: Transaction, begin: bool) -> bool:
     return False
 
 
+def clear(tx: Transaction) -> None:
+    """Take out all documents."""
+    tx.execute("DELETE FROM search_doc")
+
+
 def phrase(words: Iterable[str], begins: bool) -> str:
     """Words that stand one after the other; the last may be only the beginning of one."""
     return f"({' <-> '.join(map(_quoted, words))}{':*' if begins else ''})"

@@ -21,8 +21,9 @@ _UNSPACED = (
 """Thai, Lao, Burmese, Khmer, Chinese, Japanese, Korean: in their texts, what is looked for is often only a part of what
 stands between two spaces."""
 _RUN = re.compile(f"[{_UNSPACED}]+")
-_SYMBOL = re.compile("[\u2190-\u23ff\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff]")
+SYMBOLS = "\u2190-\u23ff\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff"
 """Emoji and other signs, each a word."""
+_SYMBOL = re.compile(f"[{SYMBOLS}]")
 _ACCENT = re.compile("[\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0670\ufe00-\ufe0f]")
 _SPLIT = re.compile(rf"([{_UNSPACED}]+)|[\x00-\x2f\x3a-\x60\x7b-\x7f]+")
 
@@ -84,4 +85,4 @@ def _outside() -> re.Pattern[str]:
         else:
             ranges.append([code, code])
     kept = "".join(f"{chr(first)}-{chr(last)}" for first, last in ranges)
-    return re.compile(rf"[^\x00-\x7f\w{kept}{_SYMBOL.pattern[1:-1]}]")
+    return re.compile(rf"[^\x00-\x7f\w{kept}{SYMBOLS}]")

@@ -34,6 +34,7 @@ PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d49484452000000010000000108000000003a7e9b550000000a49444154789c6360000000020001e221bc330000000049454e44ae426082"
 )
 ALICE = User("ua", "alice", "alice")
+BOB = User("ua", "bob", "bob")
 
 
 async def found(client, query="", **fields):
@@ -141,6 +142,8 @@ REFUSED = [
     ({"query": "x in:#nowhere"}, "not_found", "room"),
     ({"query": "x in:general", "room": "tea"}, "invalid", "room"),
     ({"query": "from:nobody"}, "not_found", "query"),
+    ({"query": "x from: bob"}, "invalid", "query"),
+    ({"query": "has:"}, "invalid", "query"),
     ({"from": "nobody"}, "not_found", "from"),
 ]
 
@@ -207,6 +210,35 @@ async def test_edits_and_deletions_are_followed_and_nothing_else_is_touched(chat
         await alice.ask("delete", message_id=second.message_id)
         assert await found(bob, "red") == await found(bob, "pears") == []
         assert await found(bob, "from:alice") == ["green apples https://x.example"]
+
+
+async def rebuild(server):
+    """What the command asks the running server to do."""
+    await server.server.handles.rebuild("search")
+
+
+async def test_the_index_is_made_anew_while_people_chat(chat):
+    async with chat(plugins=["search", "history", "pins"]) as server:
+        alice, bob = await server.join("general", "alice", "bob")
+        said = [(await alice.says(f"red {fruit}")).message_id for fruit in ("apples", "plums", "pears")]
+        await caught_up(server)
+        # As a change by hand, or a copy of an old index, leaves it.
+        plugin = server.plugin("search")
+        await plugin.db.execute("DELETE FROM search_doc")
+        assert await found(bob, "red") == []
+        async with asyncio.TaskGroup() as both:
+            both.create_task(rebuild(server))
+            both.create_task(alice.says("red cherries"))
+            both.create_task(alice.ask("edit", message_id=said[1], content="green plums"))
+            both.create_task(alice.ask("delete", message_id=said[2]))
+        await caught_up(server)
+        assert await found(bob, "red") == ["red cherries", "red apples"]
+        assert await found(bob, "plums") == ["green plums"]
+        assert await found(bob, "pears") == []
+        for name, code in (("nothing", "not_found"), ("pins", "invalid")):
+            with pytest.raises(Reject) as refused:
+                await server.server.handles.rebuild(name)
+            assert refused.value.code == code
 
 
 async def caught_up(server):
@@ -323,6 +355,7 @@ async def test_files_and_pictures_are_found(chat):
         ("Straße 1", "strasse", "<mark>Straße</mark> 1"),
         ("a\n\nb  c", "b", "a <mark>b</mark> c"),
         ("hello", "has:link", "hello"),
+        ("apple 🎉 pear", '"apple pear"', "apple 🎉 pear"),
         ("完了 done", '"完了 done"', "<mark>完了 done</mark>"),
         ("ﬁne", "fine", "<mark>ﬁne</mark>"),
     ],
@@ -404,12 +437,17 @@ class IndexMachine(RuleBasedStateMachine):
     async def query(self, sql, **params):
         return self.execute(sql, **params)
 
-    @rule(room=st.sampled_from(["a", "b"]), words=st.lists(WORDS, min_size=1, max_size=4), file=st.booleans())
-    def post(self, room, words, file):
+    @rule(
+        room=st.sampled_from(["a", "b"]),
+        words=st.lists(WORDS, min_size=1, max_size=4),
+        file=st.booleans(),
+        user=st.sampled_from([ALICE, BOB]),
+    )
+    def post(self, room, words, file, user):
         self.seq += 1
         seq = self.seq
         files = (Attachment("f", "f.png", 1, "image/png", "/f"),) if file else ()
-        message = Message(f"m{seq}", room, seq, seq * 1.5, ALICE, " ".join(words), "", attachments=files)
+        message = Message(f"m{seq}", room, seq, seq * 1.5, user, " ".join(words), "", attachments=files)
         self.messages[room, seq] = message
         self.index.add(self, [message])
 
@@ -446,20 +484,28 @@ class IndexMachine(RuleBasedStateMachine):
             ]
         ),
         rooms=st.sampled_from([["a"], ["b"], ["a", "b"]]),
+        sender=st.sampled_from([None, None, ALICE.id, BOB.id]),
+        after=st.none() | st.integers(0, 40),
+        before=st.none() | st.integers(0, 40),
     )
-    def search(self, text, rooms):
+    def search(self, text, rooms, sender, after, before):
         query = parse(text)
         finder = Finder(self)
 
         async def ids():
             numbers = await finder.rooms()
             here = {numbers[name]: name for name in rooms if name in numbers}
-            ranges = await finder.ranges(list(here), None, None)
-            wanted = match(query, None, texts(self.dialect))
+            ranges = await finder.ranges(list(here), after, before)
+            wanted = match(query, sender, texts(self.dialect))
             hits = await finder.newest(wanted, ranges, 100) if ranges else []
             return [(here[hit.room], hit.seq) for hit in hits]
 
-        wanted = [key for key, each in self.messages.items() if key[0] in rooms and self.has(each, query)]
+        wanted = [
+            key
+            for key, each in self.messages.items()
+            if key[0] in rooms and self.has(each, query) and sender in (None, each.user.id)
+            if (after is None or each.ts >= after) and (before is None or each.ts < before)
+        ]
         assert run(ids()) == sorted(wanted, key=lambda key: -key[1])
 
     def has(self, message, query):
