@@ -5,6 +5,7 @@
 # make fix    what ruff can mend and format by itself
 # make bench  measure this server and others side by side (an hour); make bench-quick: in two minutes
 # make client-figures  what the browser client costs on a slow line: requests, bytes, time to the first message; and with large rooms
+# make search-figures  what searching costs, with 200,000 messages (MESSAGES=1000000 for more)
 # make types  check the types of the client, where TypeScript is
 # make soak   ten minutes of half load with clients that come, go, lag and crash: memory flat, nothing lost
 # make chaos  let parts of a cluster die and be cut off, over and over: make chaos ROUNDS=20
@@ -16,7 +17,7 @@
 # make clean  remove what was made, .venv too; never ./data
 
 .DEFAULT_GOAL := run
-.PHONY: run test test-stream test-python test-postgresql lint fix confusables icons docs clean chromium postgresql redis proxies client bench bench-quick client-figures types soak chaos autobahn fuzz-http
+.PHONY: run test test-stream test-python test-postgresql lint fix confusables icons docs clean chromium postgresql redis proxies client bench bench-quick client-figures types soak chaos autobahn fuzz-http search-figures
 
 # The Python to make .venv with: `make PYTHON=/opt/python/bin/python3 run`.
 PYTHON ?= $(shell for each in python3.14 python3.13 python3.12 python3.11 python3; do \
@@ -83,6 +84,9 @@ bench-quick: .venv/run.stamp
 # Lighthouse's scores too, where npm has installed it: npm install --global lighthouse.
 client-figures: .venv/test.stamp chromium
 	$(BIN)/python -m benchmarks.client_figures
+
+search-figures: .venv/test.stamp
+	MESSAGES=$(or $(MESSAGES),200000) $(BIN)/python -m benchmarks.search_figures
 
 # The client's types stand in comments; checked where TypeScript is (npm install -g typescript).
 types:

@@ -410,7 +410,8 @@ def test_the_fields_of_resume_are_documented() -> None:
 ALICE = User("u1", "alice", "Alice", "member")
 MESSAGE = Message(
     "m1", "general", 2, 1.0, ALICE, "hi", "hi", nonce="n", reply_to="m0", edited_at=2.0, deleted=True,
-    attachments=(Attachment("f1", "a.png", 1, "image/png", "/f1", True, 2, 3, "/p/1"),), extras={"likes": {"by": []}},
+    attachments=(Attachment("f1", "a.png", 1, "image/png", "/f1", True, 2, 3, "/p/1"),),
+    extras={"likes": {"by": []}, "reactions": {"👍": {"count": 1, "users": ["u1"]}}, "pins": {"by": "u1", "name": "b"}},
     plugin="likes", display_name="A bot", actions=({"plugin": "likes", "id": "like", "label": "Like"},),
 )  # fmt: skip
 SAMPLES: Mapping[Any, Any] = {

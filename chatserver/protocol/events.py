@@ -19,6 +19,7 @@ from ..model.values import (
     Status,
     User,
 )
+from .bundled import own_fields, split, wire_type
 
 encode = msgspec.json.encode
 """A mapping as the bytes of a frame."""
@@ -75,10 +76,17 @@ class _MessageEvent(msgspec.Struct, tag="message", omit_defaults=True):
     plugin: str | None = None
     display_name: str | None = None
     actions: Actions = ()
+    reactions: list[dict[str, Any]] | None = None
+    pinned: bool = False
+    pinned_by: dict[str, Any] | None = None
 
 
 def _message_event(event: Event, message: Message) -> _MessageEvent:
     user = event.user
+    extras: Extras | None = None
+    own: dict[str, Any] = {}
+    if message.extras:
+        extras, own = split(message.extras)
     return _MessageEvent(
         event.room,
         event.seq,
@@ -94,10 +102,11 @@ def _message_event(event: Event, message: Message) -> _MessageEvent:
         message.attachments,
         None if message.edited_at is None else iso(message.edited_at),
         message.deleted,
-        message.extras or None,
+        extras,
         message.plugin,
         message.display_name,
         message.actions,
+        **own,
     )
 
 
@@ -107,7 +116,7 @@ def event_fields(event: Event) -> dict[str, Any]:
         fields: dict[str, Any] = msgspec.to_builtins(_message_event(event, event.message))
         return fields
     fields = {
-        "type": event.type,
+        "type": wire_type(event.type),
         "room": event.room,
         "seq": event.seq,
         "ts": iso(event.ts),
@@ -116,13 +125,15 @@ def event_fields(event: Event) -> dict[str, Any]:
     message = event.message
     if event.type == "edited" and message is not None:
         fields.update(message_id=message.id, rev=message.rev, content=message.content, html=message.html)
-        if message.extras:
-            fields["extras"] = message.extras
+        extras, _ = split(message.extras)
+        if extras:
+            fields["extras"] = extras
     elif event.message_id is not None:
         fields["message_id"] = event.message_id
         plugin, colon, _ = event.type.partition(":")
         if colon and message is not None:
-            fields["extras"] = {plugin: message.extras.get(plugin)}
+            own = own_fields(event.type, message.extras, event.data)
+            fields |= {"extras": {plugin: message.extras.get(plugin)}} if own is None else own
     for key, value in event.data.items():
         fields[key] = iso(value) if key == "until" and isinstance(value, float) else value
     if "actions" in event.data and message is not None:

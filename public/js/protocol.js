@@ -10,7 +10,8 @@
  * @typedef {{type: string, room: string, seq: number, ts: string, user: User} & Record<string, any>} DurableEvent
  * @typedef {DurableEvent & {message_id: string, rev: number, content: string, html: string, kind: string,
  *   nonce?: string, reply_to?: string, files?: Attachment[], edited_at?: string, deleted?: boolean,
- *   extras?: Record<string, any>, actions?: Action[], display_name?: string}} Message
+ *   extras?: Record<string, any>, actions?: Action[], display_name?: string,
+ *   reactions?: {emoji: string, count: number, users: string[]}[], pinned?: boolean, pinned_by?: {id: string, name: string}}} Message
  * @typedef {{plugin: string, id: string, label: string, style?: "plain"|"primary"|"danger", permission?: string}} Action a button
  * @typedef {{name: string, type: "text"|"multiline"|"number"|"choice"|"checkbox"|"user"|"room", label: string, required: boolean,
  *   help?: string, default?: any, choices?: string[], whole?: boolean, min?: number, max?: number}} FormField

@@ -128,7 +128,7 @@ class Rows {
     const head = this.begins(author, Date.parse(message.ts)) || !plain || Boolean(message.reply_to);
     const version = [state(message), head ? "h" : "", message.files?.length ?? "", message.display_name ?? "", this.context.name(message.user),
       this.quoted(message.reply_to), message.content.includes("@") ? this.context.members : "", this.extras(message),
-      message.actions ? JSON.stringify(message.actions) : ""].join("\n");
+      message.actions || message.reactions || message.pinned ? JSON.stringify([message.actions, message.reactions, message.pinned_by]) : ""].join("\n");
     // An own message stays the row that it was while it was on its way.
     const nonce = message.user.id === this.context.me ? message.nonce : undefined;
     if (nonce) this.nonces.add(nonce);

@@ -93,16 +93,17 @@ export class Timeline {
     }
     if (message.deleted) return false;
     this.replace({ ...message, rev: message.rev + 1, content: "", html: "", files: undefined, extras: undefined,
-      actions: undefined, deleted: true });
+      actions: undefined, reactions: undefined, pinned: undefined, pinned_by: undefined, deleted: true });
     return true;
   }
 
   /** What plugins keep with a message, and their buttons below it, have changed. @param {DurableEvent} event */
-  annotate({ message_id, extras, actions }) {
+  annotate({ message_id, extras, actions, reactions, pinned, pinned_by }) {
     const message = this.byId.get(message_id);
-    if (!message || message.deleted || (!extras && !actions)) return;
+    if (!message || message.deleted || !(extras || actions || reactions || pinned_by !== undefined)) return;
     const kept = Object.entries({ ...message.extras, ...extras }).filter(([, extra]) => extra !== null);
-    this.replace({ ...message, extras: Object.fromEntries(kept), actions: actions ?? message.actions });
+    this.replace({ ...message, extras: Object.fromEntries(kept), actions: actions ?? message.actions, reactions: reactions ?? message.reactions,
+      ...(pinned_by !== undefined && { pinned, pinned_by }) });
   }
 
   /** Let go of what is too much, at the end that is not being read. @param {"older"|"newer"} side */

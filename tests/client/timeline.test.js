@@ -96,3 +96,23 @@ test("what the server keeps no longer goes, and nothing older is asked for", () 
   timeline.forget(0);
   assert.deepEqual(seqs(timeline), [6]);
 });
+
+test("reactions and pins follow their events, and nothing else", () => {
+  const timeline = new Timeline();
+  const before = [{ emoji: "👍", count: 1, users: ["a"] }];
+  const by = { id: "a", name: "ann" };
+  timeline.page([message(1, { reactions: before })], "newest", false);
+  const shown = () => {
+    const { reactions, pinned, pinned_by } = timeline.byId.get("m1");
+    return [reactions, pinned, pinned_by];
+  };
+  timeline.annotate({ type: "pinned", message_id: "m1", on: true, pinned: true, pinned_by: by });
+  assert.deepEqual(shown(), [before, true, by]);
+  timeline.annotate({ type: "reaction", message_id: "m1", reactions: [] });
+  assert.deepEqual(shown(), [[], true, by]);
+  timeline.amend({ type: "edited", message_id: "m1", rev: 2, content: "x", html: "x" });
+  timeline.annotate({ type: "edited", message_id: "m1", extras: { likes: {} } });
+  assert.deepEqual(shown(), [[], true, by]);
+  timeline.annotate({ type: "pinned", message_id: "m1", on: false, pinned: false, pinned_by: null });
+  assert.deepEqual(shown(), [[], false, null]);
+});

@@ -30,9 +30,9 @@ async def test_members_pin_and_everybody_sees_it(chat):
         ids = [(await bob.says(text)).message_id for text in ("one", "two", "three")]
         for id in (ids[2], ids[0]):
             seq = (await alice.ask("pin", message_id=id)).seq
-            heard = await bob.hears("pins:pinned")
+            heard = await bob.hears("pinned")
             assert (heard.seq, heard.message_id, heard.on) == (seq, id, True)
-            assert heard.extras == {"pins": {"by": alice.id, "name": "alice"}}
+            assert (heard.pinned, heard.pinned_by) == (True, {"id": alice.id, "name": "alice"})
         assert "seq" not in await alice.ask("pin", message_id=ids[0])
         # The last one pinned comes first.
         assert await pinned(bob) == ["one", "three"]
@@ -44,7 +44,7 @@ async def test_members_pin_and_everybody_sees_it(chat):
         await bob.ask("delete", message_id=ids[0])
         assert await pinned(bob) == ["three!"]
         await alice.ask("pin", message_id=ids[2], on=False)
-        assert (await bob.hears("pins:pinned", on=False)).extras == {"pins": None}
+        assert (await bob.hears("pinned", on=False)).pinned_by is None
         assert await pinned(bob) == []
 
 

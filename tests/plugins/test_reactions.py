@@ -40,8 +40,7 @@ async def test_everybody_sees_who_and_how_many(chat):
         alice, bob = await server.join("general", "alice", "bob")
         id = (await alice.says("hello")).message_id
         seq = (await bob.ask("react", message_id=id, emoji=":+1:")).seq
-        heard = await alice.hears("reactions:reaction")
-        one = {"count": 1, "users": [bob.id]}
+        heard = await alice.hears("reaction")
         assert (heard.seq, heard.message_id, heard.emoji, heard.on, heard.user["id"]) == (
             seq,
             id,
@@ -49,7 +48,7 @@ async def test_everybody_sees_who_and_how_many(chat):
             True,
             bob.id,
         )
-        assert heard.extras == {"reactions": {"👍": one}}
+        assert (heard.count, heard.reactions) == (1, [{"emoji": "👍", "count": 1, "users": [bob.id]}])
         # It is set, not toggled: once more is no change, however it is spelt.
         for spelling in ("👍", ":thumbsup:", ":THUMBSUP:"):
             assert "seq" not in await bob.ask("react", message_id=id, emoji=spelling)
@@ -61,18 +60,19 @@ async def test_everybody_sees_who_and_how_many(chat):
         (event,) = [
             each for each in (await bob.ask("history", room="general")).events if each["type"] == "message"
         ]
-        assert event["extras"]["reactions"]["👍"] == {"count": 2, "users": [bob.id, alice.id]}
+        assert event["reactions"][0] == {"emoji": "👍", "count": 2, "users": [bob.id, alice.id]}
+        assert "extras" not in event
         for emoji in ("👍", "❤️"):
             await alice.ask("react", message_id=id, emoji=emoji, on=False)
         assert "seq" not in await alice.ask("react", message_id=id, emoji="👍", on=False)
         await bob.ask("react", message_id=id, emoji="👍", on=False)
         assert await who(bob, id) == {}
         last = [each async for each in _all(bob)][-1]
-        assert last.extras == {"reactions": None}
+        assert (last.count, last.reactions) == (0, [])
 
 
 async def _all(client):
-    for each in await client.heard("reactions:reaction"):
+    for each in await client.heard("reaction"):
         yield each
 
 
@@ -153,7 +153,7 @@ async def test_all_at_once_and_a_deletion_in_the_middle(chat):
         names = await who(people[1], kept)
         page = await people[1].ask("history", room="general")
         message = next(each for each in page.events if each.get("message_id") == kept)
-        shown = message.get("extras", {}).get("reactions", {})
+        shown = {each["emoji"]: each for each in message.get("reactions", ())}
         by_id = {each.id: each.name for each in people}
         assert {emoji: [by_id[user] for user in each["users"]] for emoji, each in shown.items()} == names
         assert all(each["count"] == len(each["users"]) for each in shown.values())

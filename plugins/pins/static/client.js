@@ -12,11 +12,11 @@ export function activate(chat) {
   for (const [language, texts] of Object.entries(TEXTS)) chat.addMessages(language, texts);
   const may = (/** @type {any} */ message) => chat.may("pins.pin", message.room);
   const set = (/** @type {any} */ message, /** @type {boolean} */ on) => chat.request("pin", { message_id: message.message_id, on });
-  chat.addAction({ id: "pin", of: "message", icon: "pin", label: () => chat.t("pins.pin"), when: ({ message, extras }) => may(message) && !message.deleted && !extras.pins,
+  chat.addAction({ id: "pin", of: "message", icon: "pin", label: () => chat.t("pins.pin"), when: ({ message }) => may(message) && !message.deleted && !message.pinned,
     run: ({ message }) => set(message, true) });
-  chat.addAction({ id: "unpin", of: "message", icon: "pin", label: () => chat.t("pins.unpin"), when: ({ message, extras }) => may(message) && Boolean(extras.pins),
+  chat.addAction({ id: "unpin", of: "message", icon: "pin", label: () => chat.t("pins.unpin"), when: ({ message }) => may(message) && Boolean(message.pinned),
     run: ({ message }) => set(message, false) });
-  chat.addSlot("message-footer", ({ extras }) => (extras.pins ? mark(chat, extras.pins) : null));
+  chat.addSlot("message-footer", ({ message }) => (message.pinned ? mark(chat, message.pinned_by) : null));
   chat.addSlot("header", header(chat));
   chat.addSlot("panel", ({ room }) => panel(chat, room.name), { title: () => chat.t("pins.title"), icon: "pin" });
 }
@@ -53,7 +53,7 @@ function header(chat) {
     draw();
   };
   chat.on("live", () => shown && void ask());
-  for (const type of ["pins:pinned", "deleted"]) chat.on(type, changed);
+  for (const type of ["pinned", "deleted"]) chat.on(type, changed);
   return (/** @type {any} */ { room }) => {
     if (room.name !== shown) {
       shown = room.name;
@@ -77,10 +77,10 @@ function symbol() {
   return svg;
 }
 
-/** @param {any} chat @param {{by: string, name?: string}} pin */
-function mark(chat, pin) {
-  const user = chat.store.user(pin.by);
-  const name = user ? user.display_name || user.name : pin.name;
+/** @param {any} chat @param {{id: string, name: string}} by */
+function mark(chat, by) {
+  const user = chat.store.user(by.id);
+  const name = user ? user.display_name || user.name : by.name;
   const line = document.createElement("span");
   line.className = "pins-mark";
   line.textContent = name ? chat.t("pins.by", { name }) : chat.t("pins.pinned");
@@ -104,7 +104,7 @@ function panel(chat, room) {
     if (!list.isConnected) undos.forEach((undo) => undo());
     else if (event.type === "live" || event.room === room) void fill();
   };
-  const undos = ["live", "pins:pinned", "deleted", "edited"].map((type) => chat.on(type, changed));
+  const undos = ["live", "pinned", "deleted", "edited"].map((type) => chat.on(type, changed));
   void fill();
   return list;
 }

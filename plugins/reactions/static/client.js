@@ -19,7 +19,7 @@ const PICKER = "/plugins/emoji/static/picker.js";
 const HOLD_MS = 450;
 const EDGE_PX = 8;
 
-/** @typedef {Record<string, {count: number, users: string[]}>} Counted */
+/** @typedef {{emoji: string, count: number, users: string[]}} Counted */
 
 /** @param {any} chat */
 export function activate(chat) {
@@ -28,7 +28,7 @@ export function activate(chat) {
   const popup = new Popup();
   /** The names of those that the page doesn't know, by their ids. @type {Map<string, string>} */
   const asked = new Map();
-  chat.addSlot("message-footer", ({ message, extras }) => chips(chat, popup, asked, message, extras.reactions ?? {}, may(message)));
+  chat.addSlot("message-footer", ({ message }) => chips(chat, popup, asked, message, message.reactions ?? [], may(message)));
   chat.addSlot("message-menu", ({ message }) => (may(message) ? quick(chat, message) : null));
   return () => popup.close();
 }
@@ -36,7 +36,7 @@ export function activate(chat) {
 /** Whether the user has reacted so, as it is now. @param {any} chat @param {any} message @param {string} emoji @returns {boolean} */
 function isOn(chat, message, emoji) {
   const now = chat.store.message(message.room, message.message_id) ?? message;
-  return now.extras?.reactions?.[emoji]?.users.includes(chat.user()?.id) ?? false;
+  return now.reactions?.find((/** @type {Counted} */ each) => each.emoji === emoji)?.users.includes(chat.user()?.id) ?? false;
 }
 
 /** Set a reaction, or take it back. @param {any} chat @param {any} message @param {string} emoji */
@@ -48,13 +48,12 @@ async function toggle(chat, message, emoji) {
   }
 }
 
-/** @param {any} chat @param {Popup} popup @param {Map<string, string>} asked @param {any} message @param {Counted} reactions @param {boolean} may */
+/** @param {any} chat @param {Popup} popup @param {Map<string, string>} asked @param {any} message @param {Counted[]} reactions @param {boolean} may */
 function chips(chat, popup, asked, message, reactions, may) {
-  const all = Object.entries(reactions);
-  if (all.length === 0) return null;
+  if (reactions.length === 0) return null;
   const box = document.createElement("span");
   box.className = "reactions";
-  for (const [emoji, { count, users }] of all) {
+  for (const { emoji, count, users } of reactions) {
     const chip = button("reaction", "", () => may && void toggle(chat, message, emoji));
     const name = () => label(chip, chat.t("reactions.with", { emoji, names: names(chat, asked, users, count) }));
     const ask = async () => {
