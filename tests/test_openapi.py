@@ -103,18 +103,19 @@ async def test_what_is_read_is_what_is_described(chat, shop):
         assert "doesn't say body=dict" in str(failure)
 
 
-async def test_random_requests_by_the_description_break_nothing(chat):
-    """With EXAMPLES=n so many for each request, and all the limits of what each takes besides."""
+async def test_random_requests_by_the_description_break_nothing(chat, tmp_path):
+    """With EXAMPLES=n so many for each request, other ones each time, and all the limits of what each takes besides."""
     examples = os.environ.get("EXAMPLES")
-    phases = "coverage,fuzzing" if examples else "fuzzing"
+    some = ["--phases", "fuzzing", "--max-examples", "4", "--seed", "1"]
+    many = ["--phases", "coverage,fuzzing", "--max-examples", examples or ""]
     async with chat(plugins=DEFAULT_PLUGINS) as server:
         admin = await server.account("root", role="admin")
         run = await asyncio.create_subprocess_exec(
             Path(sys.executable).with_name("schemathesis"), "run", f"{server.url}/api/v1/openapi.json",
             "--header", f"Authorization: Bearer {admin.token}", "--checks", ",".join(CHECKS),
             *(part for path in LEFT_OUT for part in ("--exclude-path", path)),
-            "--phases", phases, "--max-examples", examples or "4", "--no-shrink", "--warnings", "off",
-            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+            *(many if examples else some), "--no-shrink", "--warnings", "off",
+            cwd=tmp_path, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
         )  # fmt: skip
         said, _ = await run.communicate()
         assert run.returncode == 0, said.decode()[-8000:]

@@ -191,7 +191,9 @@ class Me(Handler):
         await self.remember_again()
         self.reply({"user": own(user)})
 
+    @endpoint(body=ProfileChange)
     async def patch(self) -> None:
+        """Change what others see of oneself."""
         user = await self.require_writer()
         changes = self.services.profile_changes
         changed = await changes.change(user, self.body(ProfileChange))
@@ -201,7 +203,9 @@ class Me(Handler):
 class OneUser(Handler):
     """GET /api/v1/users/{id}, or by name."""
 
+    @endpoint()
     async def get(self, named: str) -> None:
+        """A user, by id or name."""
         user = await self.require_user()
         found = await self.services.accounts.find(named)
         self.reply({"user": replies.profile_fields(self.services.profile_changes.shown(found, user))})
