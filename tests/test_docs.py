@@ -493,6 +493,8 @@ class Overheard:
             ("read", {"room": "general", "seq": 1}),
             ("presence", {"status": "away"}),
             ("profile", {}),
+            ("block", {"user": "tom", "on": False}),
+            ("blocked", {}),
             ("sync", {"room": "general", "after": 0}),
             ("history", {"room": "general", "around": 1}),
             ("emoji:find", {"typed": "tada"}),

@@ -31,6 +31,8 @@ WORKING = {
     "read": ({"room": "general", "seq": 1}, set()),
     "presence": ({"status": "busy", "text": "working"}, set()),
     "profile": ({"status_text": "working hard"}, {"user"}),
+    "block": ({"user": "approve", "on": False}, set()),
+    "blocked": ({}, {"users"}),
     "sync": ({"room": "general", "after": 0, "limit": 10}, {"events", "more"}),
     "set_room": ({"room": "general", "title": "All"}, {"seq"}),
     "room_role": ({"room": "general", "user": "alice", "role": "member"}, {"seq"}),

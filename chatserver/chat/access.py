@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from ..accounts.blocks import Blocks
 from ..accounts.sanctions import Sanctions
 from ..model import errors
 from ..model.errors import Reject
@@ -20,8 +21,9 @@ _ANYONE = User("", "", "", "guest")
 class Access:
     """The table of roles first; then every plugin may refuse."""
 
-    def __init__(self, plugins: PluginHost, sanctions: Sanctions) -> None:
+    def __init__(self, plugins: PluginHost, sanctions: Sanctions, blocks: Blocks) -> None:
         self._plugins = plugins
+        self.blocks = blocks
         self.sanctions = sanctions
 
     @property

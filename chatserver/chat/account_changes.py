@@ -57,6 +57,7 @@ class AccountChanges:
         new = [signal for signal in found if signal[0] not in self._seen]
         if new:
             await self._sanctions.load()
+            await self._people.load_blocks()
         for number, user_id in new:
             self._seen.add(number)
             self._signal = max(self._signal, number)

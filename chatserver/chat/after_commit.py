@@ -83,6 +83,10 @@ class AfterCommit:
         """Raises `Reject` for a user who is muted or banned on the whole server."""
         self._access.sanctions.refuse_sanctioned(user)
 
+    def refuse_blocked(self, user: User, other_id: str) -> None:
+        """Raises `Reject` for two users of whom one has blocked the other."""
+        self._access.blocks.refuse(user, other_id, None)
+
     def may(self, live: RoomMemory, user: User, permission: str) -> bool:
         """Whether the user's roles have the permission there."""
         return self._access.by_role(user, permission, live)

@@ -104,6 +104,7 @@ class Messages:
         live = await self._rooms.get(room)
         require = live.require_poster if as_message else live.require_writer
         require(user, allow_non_member=allow_non_member)
+        live.require_reach(user)
         await self._access.require(user, "message.post", live)
         return live
 
@@ -146,8 +147,13 @@ class Messages:
     def _submit(self, live: LiveRoom, draft: Draft, message: NewMessage, reply: Reply) -> None:
         mentions: tuple[str, ...] = ()
         if draft.mentions or "@" in draft.content:
-            mentions = mentioned(draft.content, draft.user, live.member_list, draft.mentions)
+            mentions = self._mentioned(draft, live.member_list)
         live.submit(self._change(draft, message, mentions), reply)
+
+    def _mentioned(self, draft: Draft, members: MemberList) -> tuple[str, ...]:
+        """Whom a message mentions, without those who have blocked its author."""
+        named = mentioned(draft.content, draft.user, members, draft.mentions)
+        return self._access.blocks.reached(named, draft.user.id) if named else named
 
     def _change(self, draft: Draft, message: NewMessage, mentions: tuple[str, ...]) -> log.Post:
         return log.Post(
@@ -202,6 +208,7 @@ class Messages:
     async def _first_direct(self, user: User, other: User, message: NewMessage) -> log.Post:
         """The first message of a direct room. Raises `Reject`."""
         self._access.sanctions.refuse_sanctioned(user)
+        self._access.blocks.refuse(user, other.id, "to")
         await self._access.require(user, "message.post")
         if message.via.rate_limited:
             self._limiter.take(user.id)
@@ -210,7 +217,7 @@ class Messages:
         prepared = self._pipeline.post(self._draft(user, direct_room(user, other), message))
         draft = prepared if isinstance(prepared, Draft) else await prepared
         members = MemberList({each.id: Member(each) for each in (user, other)})
-        return self._change(draft, message, mentioned(draft.content, user, members, draft.mentions))
+        return self._change(draft, message, self._mentioned(draft, members))
 
     async def message(self, message_id: str) -> Message | None:
         """A message as it is now, or None; the caller checks whether the user may see it."""
@@ -258,7 +265,7 @@ class Messages:
         )  # fmt: skip
         prepared = self._pipeline.edit(message, draft)
         draft = prepared if isinstance(prepared, Draft) else await prepared
-        named = mentioned(draft.content, user, live.member_list, draft.mentions)
+        named = self._mentioned(draft, live.member_list)
         hidden = self._access.kept_from(live, message) if named else []
         mentions = tuple(each for each in named if each not in hidden)
         edit = log.Edit(

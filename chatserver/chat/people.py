@@ -215,6 +215,22 @@ class People:
         # One that came back in the moment in which the name was taken is asked again with the next hello.
         self._after_commit.sessions.close(user_id, Close.RESTART, "the name went to another user")
 
+    async def block(self, user: User, other: User, on: bool) -> None:
+        """Block another user, or no longer, and tell the user's own connections. The other one is not told."""
+        if user.scopes is not None:
+            raise Reject("Only a session may do this, not a token of a program.", "forbidden")
+        if await self._access.blocks.set(user, other, on, self._accounts.now()):
+            self._bus.publish(user_topic(user.id), wire.blocked(other, on), ephemeral=True)
+            await self._tell_nodes(user.id)
+
+    async def blocked(self, user: User) -> list[User]:
+        """Those whom a user has blocked, by name."""
+        return await self._access.blocks.users(user)
+
+    async def load_blocks(self) -> None:
+        """Another server may have written some."""
+        await self._access.blocks.load()
+
     def tell_admins(self, text: str) -> None:
         """Send a warning to the admins who are here."""
         for user in self._presence.people():

@@ -129,6 +129,15 @@ class PluginChat(PluginMessages):
             status_text=said.text, status_until=said.until, time_zone=kept.time_zone, language=kept.language
         )
 
+    def blocks(self, user: User, other: User) -> bool:
+        return self._services.blocks.has(user.id, other.id)
+
+    async def block(self, user: User, other: User, on: bool = True) -> None:
+        await self._services.people.block(user, other, on)
+
+    async def blocked(self, user: User) -> list[User]:
+        return await self._services.people.blocked(user)
+
     async def set_avatar(self, user: User, address: str | None) -> User:
         if address is not None and not address.startswith(f"/plugins/{self._plugin}/"):
             raise ValueError(f"a picture's address begins with /plugins/{self._plugin}/")

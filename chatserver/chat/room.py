@@ -122,11 +122,14 @@ class LiveRoom(RoomFeed):
                 raise errors.unavailable()
             require = self.require_poster if isinstance(change, Post) else self.require_writer
             require(change.user, allow_non_member=change.allow_non_member)
+            if isinstance(change, Edit):
+                self.require_reach(change.user)
             if isinstance(change, Post) and self.room.slow_mode:
                 self.note_words(change.user)
         elif isinstance(change, Append):
             if change.writer is not None:
                 self.require_writer(change.writer, allow_non_member=change.allow_non_member)
+                self.require_reach(change.writer)
         elif isinstance(change, ChangeMember) and change.action in ENTERING:
             self.require_not_banned(change.target)
         elif isinstance(change, ChangeMember) and _steps_down(change) and self.is_last_owner(change.target):

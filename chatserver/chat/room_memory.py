@@ -31,6 +31,9 @@ class Judge(Protocol):
     def may(self, live: RoomMemory, user: User, permission: str) -> bool:
         """Whether the user's roles have the permission here."""
 
+    def refuse_blocked(self, user: User, other_id: str) -> None:
+        """Raises `Reject` for two users of whom one has blocked the other."""
+
 
 class RoomMemory:
     """The settings, members, mutes and bans of a room, and where its log is."""
@@ -82,6 +85,7 @@ class RoomMemory:
         """Raises `Reject` unless this user may post a message here now: as `require_writer`, and for a room in which
         only some write, or write slowly."""
         self.require_writer(user, allow_non_member=allow_non_member)
+        self.require_reach(user)
         room = self.room
         if room.read_only and not self._judge.may(self, user, "room.announce"):
             raise errors.read_only()
@@ -89,6 +93,13 @@ class RoomMemory:
             wait = self._spoke[user.id] + room.slow_mode - self._clock()
             if wait > 0 and not self._judge.may(self, user, "room.skip_slow_mode"):
                 raise errors.slow_mode(room.slow_mode, wait)
+
+    def require_reach(self, user: User) -> None:
+        """Raises `Reject` ``forbidden`` in a direct room of two people of whom one has blocked the other."""
+        if self.room.kind == "direct":
+            for other_id in self.members:
+                if other_id != user.id:
+                    self._judge.refuse_blocked(user, other_id)
 
     def note_words(self, user: User) -> None:
         """This user writes now; who has long been silent is forgotten."""
@@ -123,6 +134,7 @@ class RoomMemory:
         """Whether this user may write here now."""
         try:
             self.require_writer(user)
+            self.require_reach(user)
         except Reject:
             return False
         return True

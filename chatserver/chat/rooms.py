@@ -10,6 +10,7 @@ from typing import Any
 
 from msgspec.structs import asdict
 
+from ..accounts.blocks import unreachable
 from ..config import RoomConfig
 from ..model import errors, names
 from ..model.confusables import confusable_key
@@ -159,6 +160,8 @@ class RoomService:
             return
         if target.role == "guest" and not live.room.guests:
             raise errors.no_guests()
+        if self._access.blocks.has(target.id, by.id):
+            raise unreachable("user")
         self._limits.take("invitation", by)
         if self._plugins.current.hooks.has("before_invite"):
             allowed = self._plugins.current.hooks.filter("before_invite", target, live.room, by)
@@ -229,6 +232,7 @@ class RoomService:
         except Reject as missing:
             if missing.code != "not_found":
                 raise
+        self._access.blocks.refuse(user, other.id, "to")
         await self._access.require(user, "message.post")
         await self._access.require(user, "direct.start")
         return room

@@ -10,6 +10,7 @@ from functools import partial
 
 from ..accounts.accounts import Accounts
 from ..accounts.arrivals import Arrivals
+from ..accounts.blocks import Blocks
 from ..accounts.credentials import Credentials
 from ..accounts.jwt_tokens import JwtTokens
 from ..accounts.registration import Registration
@@ -106,7 +107,8 @@ class Services:
         log.debug("messages are sent by %s", "compiled code" if compiled else "Python code")
         self.hub = Hub(asyncio.get_running_loop().call_soon, self.metrics, send_to_all)
         self.bus = make_bus(self.hub.deliver, self.hub.deliver_apart)
-        self.access = Access(self.host, self.sanctions)
+        self.blocks = Blocks(self.store)
+        self.access = Access(self.host, self.sanctions, self.blocks)
         self.notifier = Notifier(self.host, self.metrics, self.sizes.plugin_calls)
         gone = partial(user_gone, self.bus)
         left = partial(self.notifier.notify, "after_disconnect")

@@ -11,7 +11,7 @@ CORE_NAMES = frozenset(
     {"address", "address_ban", "alembic", "alembic_version", "audit", "credential", "identity",
      "invite", "log", "member", "mention", "meta", "pg", "plugin",
      "plugin_follower", "plugin_job", "plugin_schema", "plugin_value", "read", "read_mark", "room", "sanction",
-     "signal", "sqlite", "token", "user", "user_profile"}
+     "signal", "sqlite", "token", "user", "user_block", "user_profile"}
 )  # fmt: skip
 """The server's and the database's own tables are called so, or begin with it."""
 

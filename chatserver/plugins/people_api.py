@@ -37,6 +37,15 @@ class PeopleAPI(Protocol):
     def profile(self, user: User) -> Profile:
         """What a user says of themselves: ``status_text``, ``time_zone``, ``language``; empty where they don't."""
 
+    def blocks(self, user: User, other: User) -> bool:
+        """Whether ``user`` has blocked ``other`` and is to be told nothing of them."""
+
+    async def block(self, user: User, other: User, on: bool = True) -> None:
+        """Let a user hear nothing of another one, or again."""
+
+    async def blocked(self, user: User) -> list[User]:
+        """Those whom a user has blocked, by name."""
+
     async def set_avatar(self, user: User, address: str | None) -> User:
         """Show a picture of a user, wherever users are shown: a path below ``/plugins/<plugin>/``, or None. Raises
         ValueError for another address, `Reject` ``muted`` and ``banned``."""

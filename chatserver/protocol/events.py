@@ -262,6 +262,11 @@ def profile(user: User) -> bytes:
     return encode({"type": "profile", "user": user.public()})
 
 
+def blocked(user: User, on: bool) -> bytes:
+    """The user who gets this has blocked another one, or no longer."""
+    return encode({"type": "blocked", "user": user.public(), "on": on})
+
+
 def mention(event: Event) -> bytes:
     """A message names the user who gets this."""
     return encode(

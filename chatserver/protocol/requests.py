@@ -132,6 +132,17 @@ class Profile(_ProfileChange, tag="profile", frozen=True, kw_only=True):  # type
     user: Name | None = None
 
 
+class Block(Request, tag="block", frozen=True, kw_only=True):
+    """Hear nothing of a user any more, or again."""
+
+    user: Name
+    on: bool = True
+
+
+class Blocked(Request, tag="blocked", frozen=True):
+    """Those whom the user has blocked."""
+
+
 class Sync(Request, tag="sync", frozen=True, kw_only=True):
     """A page of a room's log, every seq."""
 
@@ -227,6 +238,8 @@ Core = (
     | Read
     | SetPresence
     | Profile
+    | Block
+    | Blocked
     | Sync
     | SetRoom
     | SetRole

@@ -149,6 +149,7 @@ class ChatServer:
         add("all after_ hooks", services.notifier.stop, self.timeouts.stop_hooks)
         await services.sanctions.load()
         await services.profiles.load()
+        await services.blocks.load()
         await services.room_service.make_missing(self.settings.rooms)
         await services.account_changes.start()
         await services.account_changes.clean_up()

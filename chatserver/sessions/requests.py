@@ -183,6 +183,10 @@ class RequestHandler:
                 await self._people.read(user, request.room, request.seq)
             case requests.SetPresence():
                 await self._people.set_status(user, request.status, request.text)
+            case requests.Block():
+                await self._people.block(user, await self._accounts.find(str(request.user)), request.on)
+            case requests.Blocked():
+                return {"users": [each.public() for each in await self._people.blocked(user)]}
             case requests.Sync():
                 live = await self._rooms.readable(user, request.room)
                 events, more = await self._log.after(user, live, request.after, request.limit)

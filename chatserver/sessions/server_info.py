@@ -77,6 +77,7 @@ class ServerInfo:
                 "content_chars": limits.content_chars,
                 "keep_days": self._services.settings.retention.keep_days,
             },
+            "blocked": sorted(self._services.blocks.of(user.id)),
             "heartbeat": self._services.timeouts.heartbeat,
             **self.plugin_facts(user),
         }

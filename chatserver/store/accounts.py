@@ -112,6 +112,8 @@ def end_account(conn: Connection, user_id: str) -> User:
         (s.token, s.token.c.user_id),
         (s.invite, s.invite.c.by_id),
         (s.profile, s.profile.c.user_id),
+        (s.user_block, s.user_block.c.user_id),
+        (s.user_block, s.user_block.c.blocked_id),
     ):
         conn.execute(delete(table).where(column == user_id))
     names = {"name": f"deleted-{user_id[-8:]}", "name_key": None, "display_name": ENDED, "display_key": None}

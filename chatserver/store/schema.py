@@ -63,6 +63,16 @@ profile = Table(
     Column("language", String, nullable=False),
 )
 
+# Of whom users want to hear nothing.
+user_block = Table(
+    "user_block",
+    metadata,
+    Column("user_id", String, nullable=False),
+    Column("blocked_id", String, nullable=False),
+    Column("ts", Float, nullable=False),
+    PrimaryKeyConstraint("user_id", "blocked_id"),
+)
+
 credential = Table(
     "credential",
     metadata,

@@ -200,17 +200,6 @@ class Me(Handler):
         self.reply({"user": replies.profile_fields(changes.shown(changed, changed))})
 
 
-class OneUser(Handler):
-    """GET /api/v1/users/{id}, or by name."""
-
-    @endpoint()
-    async def get(self, named: str) -> None:
-        """A user, by id or name."""
-        user = await self.require_user()
-        found = await self.services.accounts.find(named)
-        self.reply({"user": replies.profile_fields(self.services.profile_changes.shown(found, user))})
-
-
 class Server(Handler):
     """GET /api/v1/server: what a page needs to know at first, and the user who is signed in, if any."""
 

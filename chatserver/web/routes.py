@@ -7,7 +7,7 @@ import logging
 from tornado.routing import URLSpec
 from tornado.web import Application, RequestHandler
 
-from . import accounts, api, audit, auth, sessions
+from . import accounts, api, audit, auth, people, sessions
 from .application import ServerApplication
 from .handler import Handler, NotFound
 from .http_stream.handlers import OneStream, OpenStream
@@ -45,7 +45,9 @@ def application(site: Site) -> Application:
         ("setup", auth.Setup),
         ("logout", auth.Logout),
         ("me", auth.Me),
-        (f"users/{NAME}", auth.OneUser),
+        (f"users/{NAME}", people.OneUser),
+        ("blocked", people.Blocked),
+        (f"blocked/{NAME}", people.OneBlocked),
         ("me/data", sessions.Data),
         ("me/delete", sessions.End),
         ("sessions", sessions.Sessions),

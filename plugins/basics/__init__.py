@@ -138,6 +138,25 @@ class Basics(Plugin):
         await self.chat.set_room_role(ctx.here(), user, role, by=ctx.user)
         return f"{user.name} is {'an' if role == 'owner' else 'a'} {role} of #{ctx.here().name} now."
 
+    @command(examples=["/block bob"])
+    async def block(self, ctx, user: User):
+        """Hear nothing of a person any more; they are not told."""
+        await self.chat.block(ctx.user, user)
+        return f"You hear nothing of {user.name} any more. /unblock {user.name} takes it back."
+
+    @command(examples=["/unblock bob"])
+    async def unblock(self, ctx, user: User):
+        """Hear of a blocked person again."""
+        await self.chat.block(ctx.user, user, False)
+        return f"You hear of {user.name} again."
+
+    @command(examples=["/blocked"])
+    async def blocked(self, ctx):
+        """List whom you have blocked."""
+        return (
+            "\n".join(user.name for user in await self.chat.blocked(ctx.user)) or "You have blocked no one."
+        )
+
     @command(
         permission="server.plugins",
         examples=["/plugins", "/plugins off emoji", "/plugins reload", "/plugins why"],

@@ -128,6 +128,8 @@ class Threads(Plugin):
         """Whether a follower may read a reply: one who was removed from a private room may not."""
         try:
             user = members.get(user_id) or await self.chat.user(user_id)
+            if self.chat.blocks(user, message.user):
+                return False
         except Reject:
             return False
         return await self.chat.may_read(message.room, user=user, seq=message.seq)

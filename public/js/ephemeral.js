@@ -42,7 +42,7 @@ const HANDLERS = {
   },
   typing(store, { room: name, user, on }) {
     const room = store.rooms.get(name);
-    if (!room || user.id === store.me?.id) return;
+    if (!room || user.id === store.me?.id || store.blocked.has(user.id)) return;
     if (on) room.typing.set(user.id, store.now() + TYPING_MS);
     else room.typing.delete(user.id);
     store.emit("typing", name);
@@ -54,6 +54,10 @@ const HANDLERS = {
   renamed(store, { user }) {
     if (store.me?.id === user.id) store.me = { ...store.me, avatar: undefined, ...user };
     store.emit("me");
+    store.emit("people");
+  },
+  blocked(store, { user, on }) {
+    store.blocked[on ? "add" : "delete"](user.id);
     store.emit("people");
   },
   profile(store, event) {

@@ -56,7 +56,7 @@ export class Notifier {
     const { app } = this;
     const { store, attention } = app;
     const room = store.room(message.room);
-    if (!room || !store.me || !store.counts(message) || store.connection.state !== "live" || message.seq <= room.read) return;
+    if (!room || !store.me || !store.counts(message) || store.connection.state !== "live" || store.blocked.has(message.user.id) || message.seq <= room.read) return;
     if (Date.now() - Date.parse(message.ts) > LATE_MS || read(LOOKING, null)?.room === room.name) return;
     const { id, name, display_name } = store.me;
     const own = [nameKey(name), nameKey(display_name)];

@@ -52,6 +52,8 @@ export class Store extends Emitter {
     /** @type {Map<string, Room>} */
     this.rooms = new Map();
     /** @type {Map<string, User>} */
+    /** The ids of those of whom the user wants to hear nothing. @type {Set<string>} */
+    this.blocked = new Set();
     this.users = new Map();
     /** @type {Map<string, {status: string, text: string}>} */
     this.presence = new Map();
@@ -106,6 +108,7 @@ export class Store extends Emitter {
     if (welcome.server?.time) this.skew = Date.parse(welcome.server.time) - this.now();
     this.limits = { ...this.limits, ...welcome.limits };
     this.heartbeat = welcome.heartbeat ?? this.heartbeat;
+    this.blocked = new Set(welcome.blocked);
     this.setPlugins(welcome);
     const before = this.rooms;
     this.rooms = new Map();

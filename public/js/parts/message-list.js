@@ -146,7 +146,7 @@ export class MessageList extends Part {
       members: this.room?.members_here ? "known" : "",
       day: localDay,
       label: (ts) => app.format.day(ts),
-      name: (user) => `${app.nameOf(user)}\n${store.user(user).avatar}`,
+      name: (user) => `${app.nameOf(user)}\n${store.user(user).avatar} ${store.blocked.has(user.id)}`,
       texts: this.texts,
     };
   }

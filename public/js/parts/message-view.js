@@ -56,8 +56,13 @@ export class MessageView {
     const node = h("div", { class: "message", role: "article", tabIndex: -1, "aria-label": `${name}, ${stamp.textContent}`,
       "data-id": message.message_id, "data-seq": message.seq, "data-own": own, "data-head": head, "data-kind": message.kind,
       "data-deleted": message.deleted, "data-mention": !own && !message.deleted && this.text.namesMe(message) });
-    if (message.reply_to && !message.deleted) node.append(this.quote(message.reply_to));
+    const blocked = app.store.blocked.has(message.user.id) && !this.unfolded.has(message.message_id);
+    if (message.reply_to && !message.deleted && !blocked) node.append(this.quote(message.reply_to));
     if (head) node.append(...(action ? [avatar(app.store.user(message.user), message.display_name)] : this.head(message.user, name, message.display_name)), stamp);
+    if (blocked) {
+      append(node, [h("div", { class: "text hint" }, app.t("messages.blocked")), this.unfold("messages.show")]);
+      return node;
+    }
     const body = this.body(message, action ? name : null);
     node.append(body);
     if (!message.deleted) this.fold(node, body, message.message_id, message.content);
@@ -94,8 +99,12 @@ export class MessageView {
     if (!isLong(content)) return;
     const whole = this.unfolded.has(id);
     body.classList.toggle("folded", !whole);
-    node.append(h("button", { type: "button", class: "link-button fold", "data-action": "fold", "aria-expanded": String(whole) },
-      this.app.t(whole ? "messages.less" : "messages.all")));
+    node.append(this.unfold(whole ? "messages.less" : "messages.all", whole));
+  }
+
+  /** @param {string} key of its text @param {boolean} [whole] */
+  unfold(key, whole = false) {
+    return h("button", { type: "button", class: "link-button fold", "data-action": "fold", "aria-expanded": String(whole) }, this.app.t(key));
   }
 
   /** @param {string} id */
@@ -135,7 +144,7 @@ export class MessageView {
       disabled: !original && !app.store.hasPlugin("history") }, icon("reply"));
     if (!original) link.append(h("span", { class: "one-line" }, app.t("messages.replyUnknown")));
     else {
-      const text = original.deleted ? app.t("messages.deleted") : plainText(original) || app.t("messages.file");
+      const text = app.store.blocked.has(original.user.id) ? app.t("messages.blocked") : original.deleted ? app.t("messages.deleted") : plainText(original) || app.t("messages.file");
       link.append(h("b", { class: "one-line", "data-hue": hue(original.display_name ?? original.user.id), dir: "auto" }, app.authorOf(original)),
         h("span", { class: "one-line", dir: "auto" }, text.slice(0, 200)));
     }

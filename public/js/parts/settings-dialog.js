@@ -3,6 +3,7 @@ import { append, h, icon } from "../dom.js";
 import { accountPage } from "../settings/account.js";
 import { accountsPage } from "../settings/accounts.js";
 import { appearancePage } from "../settings/appearance.js";
+import { blockedPage } from "../settings/blocked.js";
 import { invitesPage } from "../settings/invites.js";
 import { keysPage } from "../settings/keys.js";
 import { languagePage } from "../settings/language.js";
@@ -22,7 +23,7 @@ export class SettingsDialog extends DialogPart {
   constructor(app) {
     super(app);
     this.page = "profile";
-    app.pages.begin([profilePage(app), accountPage(app), sessionsPage(app), appearancePage(app), notificationsPage(app), languagePage(app), keysPage(app),
+    app.pages.begin([profilePage(app), accountPage(app), sessionsPage(app), blockedPage(app), appearancePage(app), notificationsPage(app), languagePage(app), keysPage(app),
       tokensPage(app), invitesPage(app), accountsPage(app)]);
     app.on("dialog", ({ name, page }) => name === "settings" && this.open(page));
     app.pages.on("change", () => this.repaged());

@@ -39,7 +39,7 @@ export class UserCard extends Part {
       h("p", { class: "card-name", dir: "auto" }, name), h("p", { class: "card-handle", dir: "auto" }, `@${known.name}`),
       h("p", { class: "card-status" }, botMark(known, t), known.bot ? null : state, text ? ` · ${text}` : "",
         role && role !== "member" ? ` · ${t(`role.${role}`)}` : ""),
-      ...[message, mention].filter((node) => node !== null), ...this.roles(known, role), this.extra);
+      ...[message, mention, this.block(known)].filter((node) => node !== null), ...this.roles(known, role), this.extra);
     this.user = known;
     this.fill();
     void this.more(known, anchor);
@@ -75,6 +75,22 @@ export class UserCard extends Part {
     if (!about.length) return;
     this.card.querySelector(".card-status")?.after(h("div", { class: "card-about" }, ...about));
     this.place(anchor);
+  }
+
+  /** Hear nothing of them any more, or again. @param {import("../protocol.js").User} user */
+  block(user) {
+    const { app, store, t } = this;
+    if (user.id === store.me?.id) return null;
+    const on = !store.blocked.has(user.id);
+    return h("button", { type: "button", class: "button wide", title: t("people.blockHint"), onClick: async () => {
+      this.card.hidePopover();
+      try {
+        await app.session.socket.request(REQUEST.block, { user: user.id, on });
+        app.toast(t(on ? "people.isBlocked" : "people.isUnblocked", { name: app.nameOf(user) }));
+      } catch (refusal) {
+        app.complain(refusal);
+      }
+    } }, t(on ? "people.block" : "people.unblock"));
   }
 
   /** What plugins show of the user. */

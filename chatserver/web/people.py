@@ -1,0 +1,38 @@
+"""Users as others see them, and whom one has blocked, over HTTP."""
+
+from __future__ import annotations
+
+from ..protocol import replies
+from .handler import Handler
+
+
+class OneUser(Handler):
+    """GET /api/v1/users/{id}, or by name."""
+
+    async def get(self, named: str) -> None:
+        user = await self.require_user()
+        found = await self.services.accounts.find(named)
+        self.reply({"user": replies.profile_fields(self.services.profile_changes.shown(found, user))})
+
+
+class Blocked(Handler):
+    """GET /api/v1/blocked"""
+
+    async def get(self) -> None:
+        user = await self.require_user()
+        self.reply({"users": [each.public() for each in await self.services.people.blocked(user)]})
+
+
+class OneBlocked(Handler):
+    """PUT and DELETE /api/v1/blocked/{user}"""
+
+    async def put(self, named: str) -> None:
+        await self._set(named, True)
+
+    async def delete(self, named: str) -> None:
+        await self._set(named, False)
+
+    async def _set(self, named: str, on: bool) -> None:
+        user = await self.require_writer()
+        await self.services.people.block(user, await self.services.accounts.find(named), on)
+        self.reply({})
