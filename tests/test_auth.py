@@ -49,7 +49,8 @@ async def test_what_welcome_carries(chat):
             "type", "re", "user", "token", "epoch", "server", "limits", "heartbeat", "permissions", "commands",
             "plugins", "rooms",
         }  # fmt: skip
-        assert welcome.user == {"id": alice.id, "name": "alice", "display_name": "alice", "role": "guest"}
+        own = {"id": alice.id, "name": "alice", "display_name": "alice", "guest": True, "role": "guest"}
+        assert welcome.user == own
         assert set(welcome.server) == {"name", "registration", "version", "client", "time"}
         assert welcome.limits == {"frame_bytes": 65536, "content_chars": 8000}
         assert welcome.heartbeat == 25

@@ -34,7 +34,7 @@ async def test_what_an_acknowledgement_and_an_event_carry(chat):
         event = await bob.hears()
         assert dict(event) == {
             "type": "message", "room": "general", "seq": sent.seq, "ts": sent.ts,
-            "user": {"id": alice.id, "name": "alice", "display_name": "alice"},
+            "user": {"id": alice.id, "name": "alice", "display_name": "alice", "guest": True},
             "message_id": sent.message_id, "kind": "text", "rev": 1,
             "content": "a < b", "html": "a &lt; b", "nonce": "n1",
         }  # fmt: skip
@@ -230,7 +230,7 @@ async def test_an_edit_makes_the_next_revision(chat):
         event = await bob.hears("edited")
         assert dict(event) == {
             "type": "edited", "room": "general", "seq": reply.seq, "ts": event.ts,
-            "user": {"id": alice.id, "name": "alice", "display_name": "alice"},
+            "user": {"id": alice.id, "name": "alice", "display_name": "alice", "guest": True},
             "message_id": sent.message_id, "rev": 2, "content": "two", "html": "two",
         }  # fmt: skip
         assert (await alice.ask("edit", message_id=sent.message_id, content="three")).rev == 3

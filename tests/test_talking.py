@@ -161,7 +161,7 @@ async def test_who_is_named_is_told_and_it_is_counted_until_read(chat):
             event = await client.hears("mention")
             assert dict(event) == {
                 "type": "mention", "room": "general", "seq": sent.seq, "message_id": sent.message_id,
-                "user": {"id": alice.id, "name": "alice", "display_name": "alice"},
+                "user": {"id": alice.id, "name": "alice", "display_name": "alice", "guest": True},
             }  # fmt: skip
         assert not await alice.heard("mention")
         await alice.says("@bob once more")
