@@ -47,7 +47,7 @@ async def test_what_welcome_carries(chat):
         welcome = alice.welcome
         assert set(welcome) == {
             "type", "re", "user", "token", "epoch", "server", "limits", "heartbeat", "permissions", "commands",
-            "plugins", "rooms",
+            "plugins", "rooms", "blocked",
         }  # fmt: skip
         own = {"id": alice.id, "name": "alice", "display_name": "alice", "guest": True, "role": "guest"}
         assert welcome.user == own
