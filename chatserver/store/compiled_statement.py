@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 import msgspec
@@ -17,6 +18,7 @@ from sqlalchemy.dialects import sqlite
 class _Compiled(msgspec.Struct, frozen=True):
     sql: str
     names: tuple[str, ...]
+    wanted: frozenset[str]
     positional: bool
     fixed: Mapping[str, Any]
     row: Callable[[Sequence[Any]], Any]
@@ -65,18 +67,30 @@ class CompiledStatement:
         values: Any = rows if compiled.positional else [dict(zip(self._order, r, strict=True)) for r in rows]
         conn.connection.cursor().executemany(compiled.sql, values)
 
+    def named(self, conn: Connection, values: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+        """The rows by the names of their columns; nothing for a statement that has no rows."""
+        cursor = self._run(conn, self._of(conn.dialect), values)
+        if cursor.description is None:
+            return []
+        columns = [column[0] for column in cursor.description]
+        return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
+
+    def each_named(self, conn: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Run it for each of the rows of named values."""
+        compiled = self._of(conn.dialect)
+        conn.connection.cursor().executemany(compiled.sql, [_given(compiled, row) for row in rows])
+
+    def names(self, dialect: Dialect) -> AbstractSet[str]:
+        """What its parameters are called."""
+        return self._of(dialect).wanted
+
     def sql(self, dialect: Dialect) -> str:
         """The statement as the driver takes it."""
         return self._of(dialect).sql
 
-    def _run(self, conn: Connection, compiled: _Compiled, values: dict[str, Any]) -> Any:
-        if compiled.fixed:
-            values = {**compiled.fixed, **values}
+    def _run(self, conn: Connection, compiled: _Compiled, values: Mapping[str, Any]) -> Any:
         cursor = conn.connection.cursor()
-        if compiled.positional:
-            cursor.execute(compiled.sql, tuple(map(values.__getitem__, compiled.names)))
-        else:
-            cursor.execute(compiled.sql, {name: values[name] for name in compiled.names})
+        cursor.execute(compiled.sql, _given(compiled, values))
         return cursor
 
     def _of(self, dialect: Dialect) -> _Compiled:
@@ -91,6 +105,15 @@ class CompiledStatement:
         return found
 
 
+def _given(compiled: _Compiled, values: Mapping[str, Any]) -> Any:
+    """The values as the driver takes them. Raises KeyError for one that is missing."""
+    if compiled.fixed:
+        values = {**compiled.fixed, **values}
+    if compiled.positional:
+        return tuple(map(values.__getitem__, compiled.names))
+    return {name: values[name] for name in compiled.names}
+
+
 def _compile(statement: Any, dialect: Dialect) -> _Compiled:
     compiled = statement.compile(dialect=dialect)
     if "POSTCOMPILE" in str(compiled):
@@ -100,7 +123,9 @@ def _compile(statement: Any, dialect: Dialect) -> _Compiled:
     columns = [column.key for column in getattr(statement, "selected_columns", ())]
     row: Any = namedtuple("Row", columns) if columns else None
     names = tuple(compiled.positiontup if compiled.positional else compiled.bind_names.values())
-    return _Compiled(str(compiled), names, compiled.positional, fixed, row._make if columns else tuple)
+    return _Compiled(
+        str(compiled), names, frozenset(names), compiled.positional, fixed, row._make if columns else tuple
+    )
 
 
 def upsert(dialect: Dialect, table: Table) -> Any:

@@ -13,12 +13,6 @@ def note_erased(conn: Connection) -> None:
     conn.info[_ERASED] = True
 
 
-def note_statement(conn: Connection, sql: str) -> None:
-    """`note_erased` for a plugin's statement that deletes."""
-    if sql.lstrip()[:6].upper() == "DELETE":
-        note_erased(conn)
-
-
 def take_erased(conn: Connection) -> bool:
     """Whether something was deleted since the last call."""
     return bool(conn.info.pop(_ERASED, False))

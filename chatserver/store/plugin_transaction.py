@@ -8,8 +8,7 @@ from collections.abc import Set as AbstractSet
 from typing import Any, TypeVar
 
 from msgspec import UNSET, UnsetType
-from sqlalchemy import Connection, CursorResult, text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Connection
 
 from ..model import errors
 from ..model.plugin_parts import actions as checked_actions
@@ -17,11 +16,12 @@ from ..model.values import Message
 from ..plugins.database import Conflict, Row
 from ..plugins.failures import PluginExit
 from . import queries as reading
-from .erasing import note_statement
+from .erasing import note_erased
 from .failures import is_duplicate
 from .messages import annotate, write_actions
+from .plugin_statement import PluginStatement, plugin_statement
 from .savepoint import shielded
-from .sql_tables import Kind, foreign_table, statement_kind
+from .sql_tables import Kind, foreign_table
 
 T = TypeVar("T")
 
@@ -50,40 +50,41 @@ class Tx:
     def dialect(self) -> str:
         return self._conn.dialect.name
 
-    def _run(self, sql: str, params: Any) -> CursorResult[Any]:
-        self._check(sql)
+    def execute(self, sql: str, **params: Any) -> list[Row]:
+        return self._run(sql, lambda statement: statement.run(self._conn, params))
+
+    def executemany(self, sql: str, params: Sequence[Row]) -> None:
+        if params:
+            self._run(sql, lambda statement: statement.run_each(self._conn, params))
+
+    def _run(self, sql: str, run: Callable[[PluginStatement], T]) -> T:
+        statement = self._allowed_statement(sql)
         if self._begin is not None:
             begin, self._begin = self._begin, None
             begin()
-        note_statement(self._conn, sql)
+        if statement.erases:
+            note_erased(self._conn)
         try:
-            if statement_kind(sql) == "read":
-                return self._conn.execute(text(sql), params)
+            if statement.kind == "read":
+                return run(statement)
             with shielded(self._conn):
-                return self._conn.execute(text(sql), params)
-        except IntegrityError as error:
+                return run(statement)
+        except Exception as error:
             if is_duplicate(error):
-                raise Conflict(str(error.orig)) from error
+                raise Conflict(str(getattr(error, "orig", error))) from error
             raise
 
-    def _check(self, sql: str) -> None:
-        kind = statement_kind(sql)
-        if kind not in self._allowed:
-            where = "in a migration" if kind == "schema" else "with db.execute or in a transaction"
+    def _allowed_statement(self, sql: str) -> PluginStatement:
+        statement = plugin_statement(sql)
+        if statement.kind not in self._allowed:
+            where = "in a migration" if statement.kind == "schema" else "with db.execute or in a transaction"
             raise ValueError(f"{' '.join(sql.split()[:2])!r:.80} can be run only {where}")
         foreign = foreign_table(sql, self._plugin)
         if foreign is not None:
             raise ValueError(
                 f"{foreign!r} is no table of the plugin {self._plugin}, whose tables begin with {self._plugin}_"
             )
-
-    def execute(self, sql: str, **params: Any) -> list[Row]:
-        result = self._run(sql, params)
-        return [dict(row) for row in result.mappings()] if result.returns_rows else []
-
-    def executemany(self, sql: str, params: Sequence[Row]) -> None:
-        if params:
-            self._run(sql, [dict(row) for row in params])
+        return statement
 
 
 class EventTx(Tx):
