@@ -301,7 +301,7 @@ class Log:
         last = (await done)[-1]
         self.heads[room] = last.event.seq
         if self.task is not None:
-            self.follower.told(room)
+            self.follower.told(last.event, ())
 
     def write(self, tx, events):
         for event in events:
@@ -311,7 +311,7 @@ class Log:
 
     def begin(self):
         self.follower = Follower(
-            self.store, Timer(), "p", "f", self.write, types=None, rooms=lambda: None,
+            self.store, Timer(), "p", "f", self.write, types=None, only_missed=False, rooms=lambda: None,
             ran=lambda started, error: None, tell=lambda text: None,
         )  # fmt: skip
         self.task = asyncio.ensure_future(self.follower.run(False))
@@ -399,6 +399,74 @@ def test_each_event_is_read_once_whatever_happens(tmp_path_factory, steps):
         log.store.close()
 
     asyncio.run(run())
+
+
+BOTH = """
+from chatserver import Plugin, hookimpl, settings
+
+
+class Index(Plugin):
+    migrations = (
+        "CREATE TABLE index_row (room TEXT NOT NULL, seq INTEGER NOT NULL, type TEXT NOT NULL, text TEXT,"
+        " PRIMARY KEY (room, seq, type))",
+    )
+
+    @settings
+    class Settings:
+        other: int = 0
+
+    wrong = None
+
+    @hookimpl
+    def startup(self):
+        self.follow(self.missed, events=["message"], only_missed=True)
+
+    @hookimpl(events=["message"])
+    def in_commit(self, tx, events):
+        if any(event.message.content == self.wrong for event in events):
+            raise RuntimeError("can't write this")
+        self.write(tx, events, "along")
+
+    def missed(self, tx, events):
+        self.write(tx, events, "later")
+
+    def write(self, tx, events, way):
+        rows = [{"room": each.room, "seq": each.seq, "type": way, "text": each.message.content} for each in events]
+        tx.executemany("INSERT INTO index_row VALUES (:room, :seq, :type, :text)", rows)
+"""
+
+
+async def test_a_follower_of_what_was_missed_reads_nothing_else(make, tmp_path):
+    (tmp_path / "index.py").write_text(BOTH)
+    async with make(plugins=(), strict=False) as server:
+        bob = await server.account("bob")
+        await bob.join("general")
+        await bob.says("before")
+        await server.reload(["index"])
+        await caught_up(server)
+        for text in ("one", "two"):
+            await bob.says(text)
+        plugin(server).wrong = "three"
+        for text in ("three", "four"):
+            await bob.says(text)
+        ways = {}
+        for _, _, way, text in await caught_up(server):
+            ways.setdefault(text, []).append(way)
+        # Where it failed it has to read, and finds what came with that as well.
+        assert {text: ways[text] for text in ("before", "one", "two", "three")} == {
+            "before": ["later"], "one": ["along"], "two": ["along"], "three": ["later"],
+        }  # fmt: skip
+        # A stop notes how far it is: nothing comes twice.
+        await server.reload([])
+        await bob.says("off")
+        await server.restart()
+        rows = await server.server.services.store.read(
+            lambda conn: conn.exec_driver_sql("SELECT text FROM index_row WHERE text = 'off'").all()
+        )
+        assert rows == []
+        await server.reload(["index"])
+        rows = await caught_up(server)
+        assert [row[2:] for row in rows if row[3] in ("one", "off")] == [("along", "one"), ("later", "off")]
 
 
 async def test_the_list_of_plugins_tells_what_is_still_to_be_read(make):

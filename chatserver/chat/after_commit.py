@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 from ..delivery.bus import Bus, Carried
@@ -13,7 +13,7 @@ from ..model.metrics import Metrics
 from ..model.values import Event, Message, RoomPosition, Status, User
 from ..protocol import events as wire
 from ..store import Change, Committed
-from ..store.changes import ENTERING, LEAVING, ChangeMember, ChangeRoom, CreateRoom, Expire, Post
+from ..store.changes import ENTERING, LEAVING, ChangeMember, ChangeRoom, Contributor, CreateRoom, Expire, Post
 from .access import Access
 from .listing import listing
 from .notifier import Notifier
@@ -46,8 +46,8 @@ class AfterCommit:
         self._access = access
         self._presence_members = presence_members
         self._metrics = metrics
-        self.followed: Callable[[str], None] | None = None
-        """Is told of rooms with a new event, while a plugin follows."""
+        self.followed: Callable[[Event, Sequence[Contributor]], None] | None = None
+        """Is told of new events, and of whose part was written with them, while a plugin follows."""
 
     # Who is here
 
@@ -135,6 +135,8 @@ class AfterCommit:
                 told = wire.mention(done.event)
                 for user_id in done.mentioned:
                     self._bus.publish(user_topic(user_id), told)
+            if self.followed is not None:
+                self.followed(done.event, done.contributors)
             self._tell_plugins(done.event)
         if isinstance(entry, ChangeMember):
             self._tell_of_member(live, entry)
@@ -201,8 +203,6 @@ class AfterCommit:
     # Plugins
 
     def _tell_plugins(self, event: Event) -> None:
-        if self.followed is not None:
-            self.followed(event.room)
         self._notifier.notify("after_event", event)
         hook = AFTER.get(event.type)
         if hook is not None:

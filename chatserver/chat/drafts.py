@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from inspect import isawaitable
 
+import msgspec
 import nh3
 
 from ..model.errors import Reject
@@ -96,7 +97,9 @@ class DraftPipeline:
         if not hooks.has("render"):
             return draft
         plain = escaped(draft.content)
-        return _then(hooks.filter("render", draft.replace(html=plain)), partial(_sanitised, plain))
+        return _then(
+            hooks.filter("render", msgspec.structs.replace(draft, html=plain)), partial(_sanitised, plain)
+        )
 
 
 Step = Callable[[Draft], Draft | Awaitable[Draft]]

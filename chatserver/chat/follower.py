@@ -16,9 +16,11 @@ from ..plugins.database import Transaction
 from ..plugins.timer import Timer
 from ..store import Store
 from ..store import followers as stored
+from ..store.changes import Contributor
 from ..store.followers import Moved, Place
 from ..store.plugin_tables import as_raised
 from ..store.plugin_transaction import Tx, contained
+from .follower_places import Places
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +37,8 @@ PAUSE_SECONDS = 0.02
 RETRY_SECONDS = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0)
 """After the function failed at an event: its room waits so long."""
 STORAGE_SECONDS = 5.0
+PLACES_SECONDS = 5.0
+"""So long it is not stored that there was nothing to read, as `in_commit` had it: after a crash that much is read."""
 PROGRESS_SECONDS = 10.0
 """How often the log says how far it is."""
 
@@ -57,6 +61,7 @@ class Follower:
         function: Function,
         *,
         types: frozenset[str] | None,
+        only_missed: bool,
         rooms: Callable[[], frozenset[str] | None],
         ran: Failed,
         tell: Callable[[str], None],
@@ -69,24 +74,32 @@ class Follower:
         self._function = function
         self._types = types
         self.anew = anew
+        self._only_missed = only_missed
         self._rooms = rooms
         self._ran = ran
         self._tell = tell
-        self._places: dict[str, Place] = {}
+        self._places = Places(store, plugin, name)
         self._waiting: dict[str, None] = {}
         """Rooms with something to read, in the order in which they are taken."""
         self._news = asyncio.Event()
         self._held: dict[str, tuple[float, int]] = {}
         """Rooms that wait as the function fails there: until when, and how often it has."""
+        self._store_at: float | None = None
+        """When to store places of events that were passed over, if there are any."""
         self._again = False
         self._size = FIRST
         self._singly = 0
         """So many events are given one at a time, to find the one that fails."""
         self._read = self._told_at = 0.0
 
-    def told(self, room: str) -> None:
-        """Something was appended to a room's log."""
-        self._waiting[room] = None
+    def told(self, event: Event, contributors: Sequence[Contributor]) -> None:
+        """An event was committed, and with it what ``contributors`` wrote."""
+        if self._only_missed and self._places.pass_over(event, contributors):
+            if self._store_at is None:
+                self._store_at = self._timer() + PLACES_SECONDS
+                self._news.set()
+            return
+        self._waiting[event.room] = None
         self._news.set()
 
     def look_again(self) -> None:
@@ -102,12 +115,14 @@ class Follower:
             contained(anew, Tx(conn, self.plugin))
 
         await as_raised(self._store.write(write))
+        self._places.forget()
         self.look_again()
 
     async def behind(self) -> int:
         """How many events are still to be read."""
         rooms = self._rooms()
-        return await self._store.read(lambda conn: stored.behind(conn, self.plugin, self.name, rooms))
+        left = await self._store.read(lambda conn: stored.behind(conn, self.plugin, self.name, rooms))
+        return max(0, left - self._places.unstored)
 
     async def run(self, at_the_end: bool) -> None:
         """Read for ever, from the stored place on, or, the first time, from the start or the end of the logs."""
@@ -118,6 +133,9 @@ class Follower:
                     await self._begin(at_the_end)
                     begun = True
                 await self._step()
+            except asyncio.CancelledError:
+                await self._places.store()
+                raise
             except Moved:
                 self._again = True
             except Reject as refusal:
@@ -138,9 +156,13 @@ class Follower:
         if self._again:
             await self._find()
         now = self._timer()
+        if self._store_at is not None and self._store_at <= now:
+            await self._places.store()
+            self._store_at = None
         if all(room in self._held and self._held[room][0] > now for room in self._waiting):
             self._news.clear()
-            due = min((self._held[room][0] for room in self._waiting), default=None)
+            times = [self._store_at, *(self._held[room][0] for room in self._waiting)]
+            due = min((each for each in times if each is not None), default=None)
             await self._timer.until_set(self._news, due)
             await asyncio.sleep(PAUSE_SECONDS)
             return
@@ -152,8 +174,7 @@ class Follower:
     async def _find(self) -> None:
         """Look in all rooms for what is to be read."""
         self._again = False
-        found = await self._store.read(lambda conn: stored.places(conn, self.plugin, self.name))
-        self._places = {place.room: place for place in found}
+        found = await self._places.read()
         self._waiting |= {place.room: None for place in found if place.head > place.seq}
 
     async def _take(self) -> list[tuple[Place, list[Event]]]:
@@ -167,7 +188,9 @@ class Follower:
         most = 1 if self._singly else self._size
         try:
             wanted = [
-                (place.room, place.seq) for room in ready if (place := await self._place(room)) is not None
+                (place.room, place.seq)
+                for room in ready
+                if (place := await self._places.of(room)) is not None
             ]
             found = await self._store.read(lambda conn: stored.read(conn, wanted, most))
         except BaseException:
@@ -178,17 +201,11 @@ class Follower:
         for room, _ in wanted:
             if room not in read or (full and room == found[-1][0]):
                 self._waiting[room] = None
-        return [(self._places[room], events) for room, events in found if events]
+        return [(self._places.known[room], events) for room, events in found if events]
 
     def _first(self, rooms: Iterable[str]) -> None:
         """Let rooms wait before all others."""
         self._waiting = {**dict.fromkeys(rooms), **self._waiting}
-
-    async def _place(self, room: str) -> Place | None:
-        if room not in self._places:
-            found = await self._store.read(lambda conn: stored.places(conn, self.plugin, self.name, room))
-            self._places |= {place.room: place for place in found}
-        return self._places.get(room)
 
     async def _give(self, batch: list[tuple[Place, list[Event]]]) -> float:
         """Let the function write, and move the places in its transaction; how long it took. What fails comes again."""

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from ..model.errors import Reject
+from ..model.values import Event
 from ..plugins.base import Plugin
 from ..plugins.keep import Keep
 from ..plugins.networks import networks
 from ..plugins.timer import Timer
+from ..store.changes import Contributor
 from ..store.plugin_tables import PluginDatabase
 from ..store.plugin_values import StoredJob, values, write_values
 from .follower import Empty, Failed, Follower, Function
@@ -62,6 +64,7 @@ class PluginHandles:
         function: Function,
         types: frozenset[str] | None,
         at_the_end: bool,
+        only_missed: bool,
         ran: Failed,
         anew: Empty | None,
     ) -> None:
@@ -74,6 +77,8 @@ class PluginHandles:
             function,
             types=types,
             anew=anew,
+            # What other servers commit is not told here.
+            only_missed=only_missed and not self._services.bus.shared,
             rooms=partial(self._services.host.rooms_of, plugin),
             ran=ran,
             tell=self._services.people.tell_admins,
@@ -88,9 +93,12 @@ class PluginHandles:
                 if not self._followers:
                     self._services.after_commit.followed = None
 
-    def _told(self, room: str) -> None:
+    def _told(self, event: Event, contributors: Sequence[Contributor]) -> None:
+        # Those of another set of plugins say nothing: they may have had other rooms.
+        if contributors is not self._services.host.current.hooks.in_commit:
+            contributors = ()
         for follower in self._followers:
-            follower.told(room)
+            follower.told(event, contributors)
 
     async def following(self, plugin: str) -> Mapping[str, int]:
         """What follows, by name, and how many events it has still to read."""

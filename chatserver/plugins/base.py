@@ -181,16 +181,20 @@ class Plugin:
         since: Literal["start", "now"] = "start",
         events: Sequence[str] | None = None,
         anew: Callable[[Transaction], Any] | None = None,
+        only_missed: bool = False,
     ) -> None:
         """Let the plain ``function(tx, events)`` have every event of all rooms that the plugin works in, in order
         within a room, each once: what it writes and how far it is are one transaction. What came while the plugin was
         off comes when it is on.
 
-        ``since`` says where it begins when it is new: at the start of the logs, or now. ``events`` are the
-        types that it wants. ``anew(tx)`` empties what it has written, where an admin may let it begin again
-        (``chatserver plugin rebuild``). It is known by its name, so it keeps it. It runs on the writer's
-        thread, gets 500 events at most, and does nothing but read and write. One that fails is tried again.
-        Raises TypeError, and ValueError for a name that follows already.
+        ``since`` says where it begins when it is new: at the start of the logs, or now. ``events`` are the types that
+        it wants. ``anew(tx)`` empties what it has written, where an admin may let it begin again (``chatserver plugin
+        rebuild``). With ``only_missed`` the function is for those that the plugin's ``in_commit`` has not had, as it
+        was off or failed; some that it has had may come all the same.
+
+        It is known by its name, so it keeps it. It runs on the writer's thread, gets 500 events at most, and does
+        nothing but read and write. One that fails is tried again. Raises TypeError, and ValueError for a name that
+        follows already.
         """
         if inspect.iscoroutinefunction(function):
             raise TypeError("what follows is a plain function: it runs on the writer's thread")
@@ -204,7 +208,8 @@ class Plugin:
             raise ValueError(f"{name!r} follows already")
         self._following.add(name)
         count = partial(self._count_job, what=f"follow {name}")
-        self.spawn(self._server.follow(self.name, name, function, types, since == "now", count, anew))
+        begins = since == "now"
+        self.spawn(self._server.follow(self.name, name, function, types, begins, only_missed, count, anew))
 
     @property
     def http(self) -> Http:

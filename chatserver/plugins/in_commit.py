@@ -22,6 +22,10 @@ class InCommit:
         self._impl = impl
         self._failed = failed
 
+    def covers(self, room: str) -> bool:
+        """Whether it is called for the events of a room."""
+        return self._impl.rooms is None or room in self._impl.rooms
+
     def wanted(self, events: Sequence[Event]) -> Sequence[Event]:
         """Those of ``events`` that are of the plugin's types, in the plugin's rooms; and deletions in all rooms.
 

@@ -32,6 +32,7 @@ class PluginServer(Protocol):
         function: Callable[[Transaction, Sequence[Event]], Any],
         types: frozenset[str] | None,
         at_the_end: bool,
+        only_missed: bool,
         ran: Callable[[float, BaseException | None], object],
         anew: Callable[[Transaction], Any] | None,
     ) -> Coroutine[Any, Any, None]:

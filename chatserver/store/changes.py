@@ -161,14 +161,38 @@ class Batch(msgspec.Struct):
     version: int = 0
 
 
-class Committed(msgspec.Struct, frozen=True):
+class Contributor(Protocol):
+    """One plugin's ``in_commit``."""
+
+    @property
+    def plugin(self) -> str: ...
+
+    @property
+    def on_error(self) -> str: ...
+
+    def covers(self, room: str, /) -> bool:
+        """Whether it is called for the events of a room."""
+
+    def wanted(self, events: Sequence[Event], /) -> Sequence[Event]: ...
+
+    def call(self, tx: Any, events: Sequence[Event], /) -> None: ...
+
+
+InCommit = Callable[[Any, Sequence[Event]], Sequence[Contributor]]
+"""Called with the connection and the events of a transaction before it commits (plugins' ``in_commit``); all who were
+asked, or none where one failed."""
+
+
+class Committed(msgspec.Struct):
     """It is committed. ``event`` is None where no seq was taken. ``dup``: it had been committed before, as this.
-    ``mentioned`` are the ids of the users whom it names for the first time."""
+    ``mentioned`` are the ids of the users whom it names for the first time, ``contributors`` those whose part was
+    written with it."""
 
     position: RoomPosition
     event: Event | None = None
     dup: bool = False
     mentioned: tuple[str, ...] = ()
+    contributors: Sequence[Contributor] = ()
 
 
 class StaleRoom(Exception):
@@ -185,21 +209,3 @@ class StaleRoom(Exception):
 Outcome = Committed | Reject | Exception
 """A `Reject` was refused by the log, `StaleRoom` has to be checked again; any other exception is a failure of the
 storage."""
-
-
-InCommit = Callable[[Any, Sequence[Event]], None]
-"""Called with the connection and the events of a transaction before it commits (plugins' ``in_commit``)."""
-
-
-class Contributor(Protocol):
-    """One plugin's ``in_commit``."""
-
-    @property
-    def plugin(self) -> str: ...
-
-    @property
-    def on_error(self) -> str: ...
-
-    def wanted(self, events: Sequence[Event], /) -> Sequence[Event]: ...
-
-    def call(self, tx: Any, events: Sequence[Event], /) -> None: ...

@@ -19,16 +19,19 @@ _f = s.plugin_follower
 
 
 class Place(msgspec.Struct):
-    """A room, where its log ends, and up to where a follower has read it; ``stored`` is None before the first time."""
+    """A room, where its log ends, and up to where a follower has read it; ``stored`` is None before the first time.
+
+    ``reached`` is how far it is where that is not stored yet."""
 
     room_id: int
     room: str
     head: int
     stored: int | None
+    reached: int = 0
 
     @property
     def seq(self) -> int:
-        return self.stored or 0
+        return max(self.stored or 0, self.reached)
 
 
 class Moved(Exception):

@@ -101,8 +101,11 @@ class Contributions:
     def __init__(self, contributors: Callable[[], Sequence[Contributor]]) -> None:
         self._contributors = contributors
 
-    def __call__(self, conn: Connection, events: Sequence[Event]) -> None:
-        for contributor in self._contributors():
+    def __call__(self, conn: Connection, events: Sequence[Event]) -> Sequence[Contributor]:
+        """Those that there are; none where one failed."""
+        contributors = self._contributors()
+        failed = False
+        for contributor in contributors:
             wanted = contributor.wanted(events)
             if not wanted:
                 continue
@@ -112,8 +115,10 @@ class Contributions:
                 raise
             except Exception as error:
                 # The hook caller has logged it.
+                failed = True
                 if contributor.on_error == "reject":
                     raise refused(contributor.plugin) from error
+        return () if failed else contributors
 
 
 def _contribute(conn: Connection, contributor: Contributor, events: Sequence[Event]) -> None:

@@ -160,7 +160,10 @@ class Transactions:
             self._appended = bool(appender.events)
             told = appender.events + appender.expired
             if self._in_commit is not None and told:
-                self._in_commit(conn, told)
+                contributors = self._in_commit(conn, told)
+                for done in (done for each in outcomes.values() for done in each):
+                    if isinstance(done, Committed):
+                        done.contributors = contributors
         return [
             (piece, outcomes[piece.batch.room] if isinstance(piece, AppendJob) else results[index])
             for index, piece in enumerate(work)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+_PLAIN = re.compile(r"[^\s#>+=\d*_`\[<&\\$~|-][^\n*_`\[<&\\$~|]*")
+"""A line without any sign of markup: nearly all messages."""
 _INLINE = re.compile(r"[*_`\[<&\\]|\$[^$]*\$|\$\$|~~|\|\|")
 """What begins a markup inside of a line."""
 _BLOCK = re.compile(
@@ -26,6 +28,8 @@ _NEXT_BLOCK = re.compile(rf"^(?:{_BLOCK.pattern})", re.VERBOSE | re.MULTILINE)
 
 def has_markup(text: str) -> bool:
     """Whether a text may be more than plain text. Without markup its HTML is the escaped text."""
+    if _PLAIN.fullmatch(text):
+        return False
     if _INLINE.search(text) or _BLOCK.match(text):
         return True
     return "\n" in text and _NEXT_BLOCK.search(text) is not None

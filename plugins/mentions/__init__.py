@@ -128,8 +128,8 @@ class Mentions(Plugin):
         if called:
             return self.call(draft, called, waiting)
         if draft.edits is not None and "mentions" in draft.extras:
-            draft = draft.with_extra(None)
-        return draft.replace(mentions=(*draft.mentions, *waiting)) if waiting else draft
+            return draft.with_extra(None).replace(mentions=(*draft.mentions, *waiting))
+        return draft.replace(mentions=(*draft.mentions, *waiting)) if waiting else None
 
     async def call(self, draft: Draft, called: Iterable[str], also: Iterable[str]) -> Draft:
         """Find the users of @here, @room and groups, as far as the author may call them."""

@@ -61,7 +61,12 @@ class Search(Plugin):
         self.turns = asyncio.Semaphore(AT_ONCE)
         self.tidying = asyncio.Lock()
         # What was written before the plugin was there, or while it was off.
-        self.follow(self.catch_up, events=("message", "edited", "deleted"), anew=self.index.clear)
+        self.follow(
+            self.catch_up,
+            events=("message", "edited", "deleted"),
+            only_missed=True,
+            anew=self.index.clear,
+        )
 
     @hookimpl
     def register_permissions(self):

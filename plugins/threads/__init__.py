@@ -77,7 +77,7 @@ class Threads(Plugin):
     @hookimpl
     def startup(self):
         # What was written before the plugin was there, or while it was off.
-        self.follow(self.catch_up, events=("message",))
+        self.follow(self.catch_up, events=("message",), only_missed=True)
 
     @hookimpl
     def register_requests(self):
