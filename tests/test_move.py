@@ -6,12 +6,14 @@ import asyncio
 import sqlite3
 from contextlib import closing
 
+import psycopg
 import pytest
 from click.testing import CliRunner
 
 from chatserver.model.errors import ConfigError
 from chatserver.server.cli import commands
 from chatserver.store import Store
+from chatserver.store.checksums import AT_ONCE
 from chatserver.testing.postgresql import NoPostgresql, postgresql
 
 PLUGINS = ["basics", "moderation", "history", "search", "reactions", "pins", "polls"]
@@ -95,17 +97,44 @@ async def test_what_cant_be_moved_is_told_and_left_alone(chat, tmp_path, url):
     assert "it has tables, but is not installed" in str(move(tmp_path, url).exception)
 
 
-async def test_what_was_interrupted_begins_anew_and_no_server_starts_on_it(chat, tmp_path, url):
+async def test_what_was_interrupted_goes_on_and_no_server_starts_on_it(chat, tmp_path, url):
     async with chat(plugins=["polls"], settings=on(f"sqlite:{tmp_path / 'chat.db'}")) as server:
         (alice,) = await server.join("general", "alice")
         await alice.says("xy", "general")
-    # A text that PostgreSQL can't hold, half of the way.
-    with closing(sqlite3.connect(tmp_path / "chat.db")) as old, old:
-        old.execute("UPDATE log SET content = 'x' || char(0) || 'y' WHERE type = 'message'")
+
+    def change(*statements):
+        with closing(sqlite3.connect(tmp_path / "chat.db")) as old, old:
+            for statement in statements:
+                old.execute(statement)
+
+    def written():
+        """Which transactions have written the log, of the rows that are there."""
+        with psycopg.connect(url) as conn:
+            return dict(conn.execute("SELECT seq, xmin::text FROM log").fetchall())
+
+    # More than one page, and a text at the end that PostgreSQL can't hold.
+    last = AT_ONCE + 10
+    change(
+        f"WITH RECURSIVE n (n) AS (SELECT 3 UNION ALL SELECT n + 1 FROM n WHERE n < {last}) INSERT INTO log"
+        " (room_id, seq, type, user_id, ts, messages, kind, content)"
+        " SELECT room_id, n, type, user_id, ts, n - 1, kind, 'text ' || n FROM log, n WHERE type = 'message'",
+        f"UPDATE log SET content = 'x' || char(0) || 'y' WHERE seq = {last}",
+    )
     assert "the table log can't be moved" in str(move(tmp_path, url).exception)
     with pytest.raises(ConfigError, match=r"an unfinished copy of .*chat.db: run chatserver move once more"):
         Store.open(url, tmp_path)
-    with closing(sqlite3.connect(tmp_path / "chat.db")) as old, old:
-        old.execute("UPDATE log SET content = 'xy' WHERE type = 'message'")
+    before = written()
+    assert len(before) == AT_ONCE
+    # It was changed since: what was copied is of no use.
+    change(f"UPDATE log SET content = 'xy' WHERE seq = {last}", "UPDATE log SET content = 'z' WHERE seq = 2")
+    assert "the log of room 1 is not the same" in str(move(tmp_path, url).exception)
+    assert written() == {}
+    change(f"UPDATE log SET content = 'x' || char(0) || 'y' WHERE seq = {last}")
+    assert "the table log can't be moved" in str(move(tmp_path, url).exception)
+    before = written()
+    change(f"UPDATE log SET content = 'xy' WHERE seq = {last}")
     assert move(tmp_path, url).exit_code == 0
+    after = written()
+    assert len(after) == last
+    assert {seq: after[seq] for seq in before} == before
     Store.open(url, tmp_path).close()

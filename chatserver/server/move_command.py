@@ -24,8 +24,8 @@ from .options import config_option, read_settings
 def move_command(config: Path | None, target: str) -> None:
     """Copy all messages, people and plugins' tables to another database.
 
-    No server may run. What was interrupted begins anew. Afterwards name the new one in store.url: clients
-    go on where they were.
+    No server may run. What was interrupted goes on. Afterwards name the new one in store.url: clients go on
+    where they were.
     """
     settings = read_settings(config)
     if not is_store_url(target) or target == "memory:":

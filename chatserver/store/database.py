@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, Table
 
 from ..model.errors import ConfigError
 
@@ -74,6 +75,9 @@ class Database(Protocol):
 
     def writer(self) -> WriterConnection:
         """The connection for changes."""
+
+    def insert(self, conn: Connection, table: Table, rows: Sequence[Sequence[Any]]) -> None:
+        """Insert many rows, whose values are in the order of the table's columns. Raises the driver's errors."""
 
     def renumber(self, conn: Connection) -> None:
         """Let what counts by itself go on after the rows there are, which came with their numbers."""

@@ -2,36 +2,20 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from hashlib import blake2b
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
-from sqlalchemy import (
-    Boolean,
-    Connection,
-    MetaData,
-    Table,
-    column,
-    delete,
-    func,
-    insert,
-    inspect,
-    select,
-    table,
-)
+from sqlalchemy import Connection, MetaData, Table, delete, func, insert, inspect, select
 from sqlalchemy.exc import DBAPIError
 
 from ..model.errors import ConfigError
 from . import schema as s
+from .checksums import Sums, in_pages, untyped
 from .database import Database
 from .lineage import MOVING
 from .plugin_tables import Migration, migrate_on
 from .revisions import REVISION, bring_up_to_date, revision_of
 
-AT_ONCE = 2_000
-"""How many rows are written in one transaction."""
 _NOT_COPIED = (s.alembic_version, s.meta, s.plugin_schema)
 """The new database has its own of the first and the last; what is in ``meta`` comes at the very end."""
 
@@ -46,24 +30,8 @@ class PluginTables(msgspec.Struct, frozen=True):
     from_log: bool
 
 
-class Sum(msgspec.Struct):
-    """How many rows, and a checksum that does not depend on their order."""
-
-    rows: int = 0
-    digest: int = 0
-
-    def add(self, values: Sequence[Any]) -> None:
-        text = repr([_plain(value) for value in values]).encode("utf-8", "surrogatepass")
-        self.rows += 1
-        self.digest = (self.digest + int.from_bytes(blake2b(text, digest_size=8).digest())) % 2**64
-
-
-Sums = Mapping[Any, Sum]
-"""By room for the log, by None for other tables."""
-
-
 def move(source: Database, target: Database, plugins: Mapping[str, PluginTables], told: Told) -> int:
-    """Copy all to an empty database, or once more to one where that was not finished; how many rows there were.
+    """Copy all to an empty database, or go on with one where that was not finished; how many rows there are.
 
     Both are claimed by the caller. Raises ConfigError for a source that is not as this version has it, a target that
     holds something else, and what is not the same in the end.
@@ -79,9 +47,9 @@ def move(source: Database, target: Database, plugins: Mapping[str, PluginTables]
         from_log = {name for name, plugin in plugins.items() if plugin.from_log}
         for each in s.metadata.sorted_tables:
             if each not in _NOT_COPIED:
-                rows += _copy(reading, writing, each, each, from_log, told)
+                rows += _copy(reading, writing, target, each, from_log, told)
         for name, plugin in plugins.items():
-            rows += _copy_plugin(reading, writing, name, plugin, told)
+            rows += _copy_plugin(reading, writing, target, name, plugin, told)
         with writing.begin():
             target.renumber(writing)
             writing.execute(delete(s.meta))
@@ -125,7 +93,8 @@ def _begin(writing: Connection, source: Database, target: Database) -> None:
     for each in reversed(_own_tables(writing, plugins)):
         each.drop(writing)
     for each in reversed(s.metadata.sorted_tables):
-        if each is not s.alembic_version:
+        # The log takes long: it goes on where it was interrupted.
+        if each is not s.alembic_version and not (each is s.log and unfinished == source.name):
             writing.execute(delete(each))
     writing.execute(insert(s.meta).values(key=MOVING, value=source.name))
 
@@ -141,7 +110,7 @@ def _own_tables(conn: Connection, prefixes: tuple[str, ...]) -> list[Table]:
 
 
 def _copy_plugin(
-    reading: Connection, writing: Connection, name: str, plugin: PluginTables, told: Told
+    reading: Connection, writing: Connection, target: Database, name: str, plugin: PluginTables, told: Told
 ) -> int:
     with writing.begin():
         before = set(inspect(writing).get_table_names())
@@ -153,61 +122,49 @@ def _copy_plugin(
                 writing.execute(delete(each))
     if plugin.from_log:
         return 0
-    rows = 0
-    for each in made:
-        there = table(each.name, *(column(own.name) for own in each.columns))
-        rows += _copy(reading, writing, there, each, set(), told)
-    return rows
+    return sum(_copy(reading, writing, target, each, set(), told) for each in made)
 
 
 def _copy(
-    reading: Connection, writing: Connection, source: Any, target: Table, from_log: set[str], told: Told
+    reading: Connection, writing: Connection, target: Database, there: Table, from_log: set[str], told: Told
 ) -> int:
-    """Copy a table, and compare it; how many rows it has."""
-    names = [each.name for each in target.columns]
+    """Copy a table, from where an earlier copy of it has ended, and compare it; how many rows it has."""
+    source = untyped(there)
     total = reading.execute(select(func.count()).select_from(source)).scalar_one()
-    booleans = [each.name for each in target.columns if isinstance(each.type, Boolean)]
-    copied: defaultdict[Any, Sum] = defaultdict(Sum)
+    sums = Sums(there)
+    after = _last(writing, there)
     done = 0
     try:
-        for rows in _read(reading, source, names):
-            kept = [row for row in rows if not (target is s.plugin_follower and row["plugin"] in from_log)]
-            for row in kept:
-                copied[row["room_id"] if target is s.log else None].add(list(row.values()))
-                for name in booleans:
-                    row[name] = None if row[name] is None else bool(row[name])
-            if kept:
+        for rows in in_pages(reading, there):
+            kept = [row for row in rows if there is not s.plugin_follower or row.plugin not in from_log]
+            sums.add(kept)
+            missing = kept if after is None else [row for row in kept if (row.room_id, row.seq) > after]
+            if missing:
                 with writing.begin():
-                    writing.execute(insert(target), kept)
+                    target.insert(writing, there, missing)
             done += len(rows)
-            told(target.name, done, total)
+            told(there.name, done, total)
         with writing.begin():
-            written: defaultdict[Any, Sum] = defaultdict(Sum)
-            for rows in _read(writing, target, names):
-                for row in rows:
-                    written[row["room_id"] if target is s.log else None].add(list(row.values()))
-    except DBAPIError as error:
-        raise ConfigError(f"the table {target.name} can't be moved: {error.orig}") from error
-    for key in copied.keys() | written.keys():
-        if copied[key] != written[key]:
-            where = f"the log of room {key}" if target is s.log else f"the table {target.name}"
-            raise ConfigError(f"{where} is not the same after it was copied: move once more")
-    return sum(each.rows for each in copied.values())
+            written = Sums(there)
+            for rows in in_pages(writing, there):
+                written.add(rows)
+    except (DBAPIError, writing.dialect.loaded_dbapi.Error) as error:
+        why = error.orig if isinstance(error, DBAPIError) else error
+        raise ConfigError(f"the table {there.name} can't be moved: {why}") from error
+    wrong = sums.differs(written)
+    if wrong is not None:
+        with writing.begin():
+            # The next try is not to go on from it.
+            writing.execute(delete(there))
+        raise ConfigError(f"{wrong} is not the same after it was copied: move once more")
+    return sums.rows
 
 
-def _read(conn: Connection, source: Any, names: Sequence[str]) -> Iterator[list[dict[str, Any]]]:
-    query = select(*(source.c[name] for name in names))
-    if isinstance(source, Table):
-        query = query.order_by(*source.primary_key.columns)
-    found = conn.execute(query.execution_options(stream_results=True))
-    for rows in found.mappings().partitions(AT_ONCE):
-        yield [dict(row) for row in rows]
-
-
-def _plain(value: Any) -> Any:
-    """A value as it is in any database: they have other types for whole numbers, truth and bytes."""
-    if isinstance(value, bool):
-        return int(value)
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    return bytes(value) if isinstance(value, memoryview) else value
+def _last(writing: Connection, there: Table) -> tuple[int, int] | None:
+    """The room and seq up to which the log is there already; None for another table, and an empty log."""
+    if there is not s.log:
+        return None
+    key = s.log.c.room_id, s.log.c.seq
+    with writing.begin():
+        row = writing.execute(select(*key).order_by(*(each.desc() for each in key)).limit(1)).first()
+    return None if row is None else (row.room_id, row.seq)

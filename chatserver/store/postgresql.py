@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import secrets
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy import Connection, Engine, Table, create_engine, event, inspect, text
 from sqlalchemy.pool import NullPool
 
 from ..model.errors import ConfigError
@@ -183,6 +184,14 @@ class Postgresql:
 
     def writer(self) -> PostgresqlWriter:
         return PostgresqlWriter(self.engine)
+
+    def insert(self, conn: Connection, table: Table, rows: Sequence[Sequence[Any]]) -> None:
+        quote = conn.dialect.identifier_preparer
+        names = ", ".join(quote.format_column(each) for each in table.columns)
+        cursor: Any = conn.connection.cursor()
+        with cursor.copy(f"COPY {quote.format_table(table)} ({names}) FROM STDIN") as copy:
+            for row in rows:
+                copy.write_row(row)
 
     def renumber(self, conn: Connection) -> None:
         numbered = conn.execute(

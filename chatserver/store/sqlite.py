@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import secrets
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect
+from sqlalchemy import Connection, Engine, Table, create_engine, event, inspect
 from sqlalchemy.pool import NullPool, StaticPool
 
 from ..model.errors import ConfigError
@@ -44,6 +44,13 @@ class _Sqlite:
 
     def writer(self) -> SqliteWriter:
         return SqliteWriter(self.engine)
+
+    def insert(self, conn: Connection, table: Table, rows: Sequence[Sequence[Any]]) -> None:
+        quote = conn.dialect.identifier_preparer
+        names = ", ".join(quote.format_column(each) for each in table.columns)
+        places = ", ".join("?" * len(table.columns))
+        statement = f"INSERT INTO {quote.format_table(table)} ({names}) VALUES ({places})"
+        conn.connection.cursor().executemany(statement, list(map(tuple, rows)))
 
     def renumber(self, conn: Connection) -> None:
         pass
