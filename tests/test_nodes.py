@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import time
 from contextlib import asynccontextmanager
 
 import pytest
@@ -324,6 +325,37 @@ async def test_a_server_that_dies_takes_its_people_offline(cluster):
         # Nothing comes from it any more, as if it were killed.
         await two.services.bus.stop()
         assert (await alice.hears("left")).user["name"] == "bob"
+
+
+async def test_of_a_server_that_dies_those_who_dont_come_back_go_and_once(cluster):
+    async with cluster() as (one, two):
+        watcher = await one.client("watcher")
+        await watcher.join("general")
+        people = [await two.client(f"user{n}") for n in range(20)]
+        for client in people:
+            await client.join("general")
+        await until(lambda: len(comings(watcher, "user19")) == 1)
+        await two.services.bus.stop()
+        for client in people[:10]:
+            await one.client(token=client.token)
+        await until(lambda: all(comings(watcher, f"user{n}") == ["joined", "left"] for n in range(10, 20)))
+        for number in range(10):
+            assert comings(watcher, f"user{number}") == ["joined"]
+
+
+async def test_a_server_that_stood_still_takes_no_other_for_dead(cluster):
+    async with cluster() as (one, two):
+        alice, bob = await one.client("alice"), await two.client("bob")
+        for client in (alice, bob):
+            await client.join("general")
+        await until(lambda: comings(alice, "bob") == ["joined"])
+        # Both are in this process: it stands still.
+        time.sleep(SOON["node_silence"] + 0.5)  # noqa: ASYNC251
+        for _ in range(3):
+            await bob.ask("typing", room="general", on=True)
+            await alice.hears("typing")
+        assert comings(alice, "bob") == ["joined"]
+        assert comings(bob, "alice") == []
 
 
 async def test_a_server_that_stops_hands_its_people_over(cluster):

@@ -197,20 +197,27 @@ class Nodes:
 
     async def _beat(self) -> None:
         """Give signs of life, miss those of others, and compare what is here with the log."""
-        started = time.monotonic()
+        started = due = time.monotonic()
         while True:
             self._sign_of_life()
+            self._forgive(time.monotonic() - due)
             self._miss()
             self._choose_leader(started)
             for name in self._rooms.names():
                 self._compare_soon(name)
             for user_id in self._next_users():
                 self._compare_user_soon(user_id)
+            due = time.monotonic() + self._timeouts.node_beat
             await asyncio.sleep(self._timeouts.node_beat)
 
     def _sign_of_life(self) -> None:
         here = self.here()
         self.send(notes.Beat(here.users, here.address, here.since, here.version, here.behind))
+
+    def _forgive(self, late: float) -> None:
+        """While this server itself stood still, as a machine does that is asleep, it heard no other."""
+        for known in self._nodes.values():
+            known.heard += max(0.0, late)
 
     def _miss(self) -> None:
         since = time.monotonic() - self._timeouts.node_silence
