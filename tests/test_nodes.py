@@ -344,16 +344,17 @@ async def test_of_a_server_that_dies_those_who_dont_come_back_go_and_once(cluste
 
 
 async def test_a_server_that_stood_still_takes_no_other_for_dead(cluster):
-    async with cluster() as (one, two):
+    silence = 3.0
+    async with cluster(timeouts={"node_silence": silence}) as (one, two):
         alice, bob = await one.client("alice"), await two.client("bob")
         for client in (alice, bob):
             await client.join("general")
         await until(lambda: comings(alice, "bob") == ["joined"])
         # Both are in this process: it stands still.
-        time.sleep(SOON["node_silence"] + 0.5)  # noqa: ASYNC251
-        for _ in range(3):
-            await bob.ask("typing", room="general", on=True)
-            await alice.hears("typing")
+        time.sleep(silence + 0.5)  # noqa: ASYNC251
+        for number in range(5):
+            await bob.says(f"{number}", "general")
+            await alice.hears(content=f"{number}")
         assert comings(alice, "bob") == ["joined"]
         assert comings(bob, "alice") == []
 
