@@ -132,7 +132,7 @@ def dirs(tmp_path):
     return write
 
 
-async def everything(server, round):
+async def everything(server, round, eventually):
     """All that a hook can be about happens once."""
     _, _, root = server.people
     guest = await server.client(f"guest{round}")
@@ -152,6 +152,8 @@ async def everything(server, round):
     # A year later: all that was said is too old.
     later = Retention(services.store, services.rooms, services.notifier, 1, lambda: time.time() + 3e7)
     await later.step()
+    progress = await services.erasure.begin(None, guest.id)
+    await eventually(lambda: progress.state != "running")
     await server.api("POST", "register", {"name": f"account{round}", "password": "correct horse"})
     await server.api("POST", "login", {"name": "root", "password": "correct horse"})
 
@@ -161,6 +163,7 @@ async def test_the_chat_goes_on(chat, dirs, way, eventually, caplog):
     seconds = {
         "hooks": 0.05,
         "scans": 0.05,
+        "erase": 0.05,
         "calls": 1.0,
         "cancelled": 0.01,
         "stop_http": 0.1,
@@ -198,7 +201,7 @@ async def abuse(server, way, eventually):
         # Before it is suspended.
         await server.reload(PLUGINS)
         bad.armed = set(hooks)
-        await everything(server, round)
+        await everything(server, round, eventually)
         while "health" in bad.armed:
             # What is asked so often is a second old.
             await server.http("GET", "/readyz")

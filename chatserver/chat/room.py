@@ -117,6 +117,8 @@ class LiveRoom(RoomFeed):
 
     def _recheck(self, change: Change) -> None:
         """Raises `Reject` for a change that is not allowed any longer after those before it."""
+        if isinstance(change, Edit | Delete) and change.erasing:
+            return
         if isinstance(change, _WRITES):
             if self._held and self._held.holds(change):
                 raise errors.unavailable()

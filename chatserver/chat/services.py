@@ -43,6 +43,7 @@ from .bots import Bots
 from .calls import CallServices
 from .dialogs import Dialogs
 from .drafts import DraftPipeline
+from .erasure import Erasure
 from .invites import Invites
 from .kept_profiles import KeptProfiles
 from .listing import RoomLists
@@ -187,6 +188,7 @@ class Services:
             store, self.accounts, self.people, rooms, self.sessions, self.sanctions, self._user_changed
         )
         self.account_admin = AccountAdmin(store, self.accounts, access, self.account_changes)
+        self.erasure = Erasure(store, self.accounts, access, rooms, self.account_changes, host)
         self.account_end = AccountEnd(
             store,
             self.credentials,

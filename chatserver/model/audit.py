@@ -21,6 +21,7 @@ ACTIONS = (
     "login_refused",
     "account_added",
     "account_ended",
+    "account_erased",
     "password",
     "reset_link",
     "account_state",

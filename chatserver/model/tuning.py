@@ -50,6 +50,8 @@ class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
     """For the hooks that look into a file which has come."""
     cancelled: float = 0.5
     """For what is cancelled because its time is over, before it is left alone."""
+    erase: float = 600.0
+    """For what one plugin does to erase a user."""
     calls: float = 10.0
     """For a plugin's command, request or route."""
     long_job: float = 300.0

@@ -10,6 +10,7 @@ import inspect
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from functools import partial
 from time import perf_counter
 from types import MappingProxyType
 from typing import Any
@@ -91,6 +92,7 @@ class HookCaller:
         }
         self._in_commit = tuple(InCommit(impl, self._failed_in_commit) for impl in impls["in_commit"])
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._erase_seconds = timeouts.erase
         self._call_seconds = timeouts.calls
         self._tell = tell
 
@@ -181,6 +183,12 @@ class HookCaller:
             if answer is not None:
                 wrong[impl.plugin] = answer
         return wrong
+
+    async def erase_user(self, user: User, alias: str) -> None:
+        """Ask every plugin. Raises `Reject` ``plugin_failed`` for the first that can't."""
+        for impl in self.impls("erase_user"):
+            work = partial(_nothing, impl, user, alias)
+            await self._isolation.guard(impl.plugin, impl.hook, self._erase_seconds, work, impl.function)
 
     async def guard(
         self,
@@ -299,3 +307,12 @@ def _implementations(
                 HookImpl(impl, name, policies.get(plugin, Policy()), arguments, record.of(plugin, name))
             )
     return tuple(made)
+
+
+async def _nothing(impl: HookImpl, *args: Any) -> None:
+    """Call what gives no answer."""
+    answer = impl.call(*args)
+    if inspect.isawaitable(answer):
+        answer = await answer
+    if answer is not None:
+        raise impl.wrong(answer)

@@ -105,6 +105,15 @@ class Life:
         """After the last message. What ``every`` and ``spawn`` started is ended already."""
 
 
+class Erase:
+    """All are asked, one after the other; it is not done before all have done it."""
+
+    @hookspec
+    async def erase_user(self, user: User, alias: str) -> None:
+        """All about a user is to be gone: what the plugin keeps of them, by them and under their names. ``alias``
+        stands where a name has to. Their messages are gone already. Asked again where it was interrupted."""
+
+
 class Questions:
     """Asked while people chat."""
 
@@ -244,7 +253,7 @@ class Notify:
         """A user's last connection is gone, and the grace after it too."""
 
 
-KINDS = (Collect, Life, Questions, Filters, InCommit, Notify)
+KINDS = (Collect, Life, Erase, Questions, Filters, InCommit, Notify)
 SYNC_ONLY = frozenset(
     {
         "register_permissions",

@@ -8,6 +8,8 @@ import msgspec
 
 from ..model.errors import ConfigError
 from .control import FIGURES, RELOAD, SETUP, Work
+from .erase_command import ERASE
+from .erase_command import answer as erase_answer
 from .nodes_command import NODES, nodes_told
 from .permission_commands import PERMISSION
 from .plugin_list import RUNNING, WHY
@@ -74,6 +76,7 @@ def answers(server: ChatServer) -> dict[str, Work]:
         LEFT: left,
         WHY: why,
         PERMISSION: permission,
+        ERASE: partial(erase_answer, server.services.erasure),
         RETENTION: partial(retention_answer, server.services.retention),
         NODES: nodes,
         SETUP: setup,

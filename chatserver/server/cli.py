@@ -10,6 +10,7 @@ import click
 from .. import __version__
 from ..model.errors import ConfigError, PluginError, Reject
 from .audit_command import audit
+from .erase_command import erase
 from .migrate_command import migrate_command
 from .move_command import move_command
 from .nodes_command import nodes_command
@@ -31,7 +32,7 @@ def commands() -> None:
 
 
 for each in (
-    serve, reload, check, plugins, plugin, user, audit, permissions, retention, search, migrate_command,
+    serve, reload, check, plugins, plugin, user, audit, permissions, retention, erase, search, migrate_command,
     move_command, nodes_command,
 ):  # fmt: skip
     commands.add_command(each)

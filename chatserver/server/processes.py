@@ -25,6 +25,7 @@ from ..web.figures import merged
 from ..web.listener import listening_sockets
 from .child import Child
 from .control import FIGURES, RELOAD, SETUP, Control, Work, ask
+from .erase_command import ERASE
 from .lifecycle import PeriodicTasks
 from .nodes_command import NODES
 from .permission_commands import PERMISSION
@@ -50,7 +51,7 @@ def check_settings(settings: Settings) -> None:
         raise ConfigError("several processes need a Redis, by which they hear of each other", path="bus.url")
 
 
-_OF_ONE = RUNNING, REBUILD, LEFT, WHY, PERMISSION, RETENTION, NODES
+_OF_ONE = RUNNING, REBUILD, LEFT, WHY, PERMISSION, RETENTION, ERASE, NODES
 """What is asked of one process, as all would answer the same."""
 
 

@@ -179,6 +179,7 @@ class ChatServer:
         tasks.every(TICK_SECONDS, self._tick)
         tasks.every(CLEAN_UP_SECONDS, self.services.account_changes.clean_up)
         tasks.every(RETENTION_SECONDS, self.services.retention.run)
+        self._lifecycle.add("erasing users", self.services.erasure.stop, self.timeouts.stop_http)
         self._lifecycle.add("periodic tasks", tasks.stop, self.timeouts.stop_http)
 
     async def _tick(self) -> None:

@@ -103,6 +103,11 @@ def count_admins(conn: Connection) -> int:
 ENDED = "deleted account"
 
 
+def alias_of(user_id: str) -> str:
+    """What a user is called who has no name any more."""
+    return f"deleted-{user_id[-8:]}"
+
+
 def end_account(conn: Connection, user_id: str) -> User:
     """Take all from an account that made it one: its names, what it signs in with, and its invites. Its id stays, as
     what it wrote does. A running server is told."""
@@ -116,7 +121,7 @@ def end_account(conn: Connection, user_id: str) -> User:
         (s.user_block, s.user_block.c.blocked_id),
     ):
         conn.execute(delete(table).where(column == user_id))
-    names = {"name": f"deleted-{user_id[-8:]}", "name_key": None, "display_name": ENDED, "display_key": None}
+    names = {"name": alias_of(user_id), "name_key": None, "display_name": ENDED, "display_key": None}
     conn.execute(
         update(s.user)
         .where(s.user.c.id == user_id)

@@ -251,7 +251,7 @@ class BatchAppender:
         message = self._message(room, delete.message_id)
         # Plugins get the blanked message with the event; the wire shows only its id.
         note_erased(self.conn)
-        gone = blank_message(self.conn, room.id, message)
+        gone = blank_message(self.conn, room.id, message, traces=not delete.erasing)
         return self._take(room, ts, "deleted", delete.user, message=gone, before=message)
 
     def _expire(self, room: _Room, ts: float, change: Expire) -> Outcome:

@@ -53,7 +53,11 @@ def note_change(conn: Connection, ts: float, room: str, change: Change, done: Ou
             action, detail = ("room_role", change.role) if change.action == "role" else (change.action, "")
             noted = entry(action, ts, by=change.user, target=change.target, room=room, reason=change.reason)
             record(conn, msgspec.structs.replace(noted, until=change.until, detail=detail))
-        case Delete() if done.event.message is not None and done.event.message.user.id != change.user.id:
+        case Delete() if (
+            not change.erasing
+            and done.event.message is not None
+            and done.event.message.user.id != change.user.id
+        ):
             author = done.event.message.user
             record(
                 conn,

@@ -63,6 +63,8 @@ class Edit(msgspec.Struct):
     """As in `Post`."""
     extras: Mapping[str, Mapping[str, Any] | None] = NO_EXTRAS
     """New extras, by plugin; None removes one. Those that are not named stay."""
+    erasing: bool = False
+    """To erase a user: wherever it is, also where nothing is written any more."""
 
 
 class Delete(msgspec.Struct):
@@ -72,6 +74,8 @@ class Delete(msgspec.Struct):
     message_id: str
     allow_non_member: bool = False
     """The user need not be a member (a moderator, for a message of another user)."""
+    erasing: bool = False
+    """As in `Edit`; nothing by which it was sent stays either, and it is no entry of the audit log."""
 
 
 class Append(msgspec.Struct):

@@ -113,9 +113,18 @@ def blanked(message: Message) -> Message:
     )  # fmt: skip
 
 
-def blank_message(conn: Connection, room_id: int, message: Message) -> Message:
-    """Remove a message's text and what belongs to it, and the mentions in it; what is left of it."""
-    conn.execute(update(s.log).where(s.log.c.room_id == room_id, s.log.c.seq == message.seq).values(**BLANK))
+TRACES: Mapping[str, Any] = MappingProxyType({"nonce": None, "request_hash": None, "edit_hash": None})
+"""By what it is known that a message was sent before."""
+
+
+def blank_message(conn: Connection, room_id: int, message: Message, traces: bool = True) -> Message:
+    """Remove a message's text, what belongs to it, the mentions in it, and its nonce and hashes unless ``traces`` stay;
+    what is left of it."""
+    conn.execute(
+        update(s.log)
+        .where(s.log.c.room_id == room_id, s.log.c.seq == message.seq)
+        .values(**BLANK if traces else {**BLANK, **TRACES})
+    )
     replace_mentions(conn, room_id, message.seq, message.seq, ())
     return blanked(message)
 

@@ -26,6 +26,8 @@ from .writer import LoopWriter, ThreadWriter, Writer
 
 T = TypeVar("T")
 
+ERASED_SECONDS, ERASED_TRIES = 0.25, 240
+"""Between two looks whether it is done, and how many."""
 TRY_SECONDS = 0.8
 """How long a try to write may take."""
 ROOM_CHARS = 65_536
@@ -117,6 +119,17 @@ class Store:
 
         self._writer.submit(Job(change, done, writes))
         return future
+
+    async def erased(self) -> bool:
+        """Wait until what was deleted is gone from wherever else the database has it; False if readers hold that up
+        for a minute."""
+        for _ in range(ERASED_TRIES):
+            # What is written before it has been looked at by then.
+            await self._submit(lambda _: None, writes=False)
+            if not self._writer.erasing:
+                return True
+            await asyncio.sleep(ERASED_SECONDS)
+        return False
 
     async def read(self, query: Callable[[Connection], T]) -> T:
         """Run a query beside the writer; it sees what is committed. A failure of the storage is a `Reject`

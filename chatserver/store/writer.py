@@ -39,6 +39,10 @@ class Writer(Protocol):
     def beginning(self) -> bool:
         """It waits for the database before it can begin, see `Database.unready`."""
 
+    @property
+    def erasing(self) -> bool:
+        """What was deleted is still in a log of the database's own."""
+
     def submit(self, work: Work) -> None:
         """Queue a piece of work. Never blocks."""
 
@@ -68,6 +72,10 @@ class ThreadWriter:
     @property
     def beginning(self) -> bool:
         return self._transactions.beginning
+
+    @property
+    def erasing(self) -> bool:
+        return self._erase_at is not None
 
     def submit(self, work: Work) -> None:
         self._queue.put(work)
@@ -137,6 +145,10 @@ class LoopWriter:
 
     @property
     def beginning(self) -> bool:
+        return False
+
+    @property
+    def erasing(self) -> bool:
         return False
 
     def submit(self, work: Work) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from msgspec import Meta, Struct
+from msgspec.structs import asdict
 
+from ..chat.erasure import Progress
 from ..model.people import Account, Invite
 from ..model.values import AccountState
 from ..protocol.events import iso
@@ -39,6 +41,11 @@ def account_fields(account: Account) -> dict[str, Any]:
     """An account as admins see it."""
     user = account.user
     return {**user.public(), "role": user.role, "state": account.state, "created": iso(account.created)}
+
+
+def progress_fields(progress: Progress) -> dict[str, Any]:
+    """How far an erasure is."""
+    return {name: getattr(progress, name) for name in ("user", "done", "total", "state", "error")}
 
 
 class Accounts(Handler):
@@ -80,6 +87,34 @@ class AccountReset(Handler):
         user = await self.require_writer()
         token = await self.services.account_admin.reset_link(user, user_id)
         self.reply({"token": token, "path": f"/#reset={token}"}, 201)
+
+
+class AccountErasure(Handler):
+    """GET and POST /api/v1/accounts/{id}/erasure: of guests, too."""
+
+    @endpoint()
+    async def get(self, user_id: str) -> None:
+        """What would go if a user was erased."""
+        by = await self.require_user()
+        user, traces = await self.services.erasure.traces(by, user_id)
+        self.reply({"user": user.public(), **asdict(traces)})
+
+    @endpoint(status=202)
+    async def post(self, user_id: str) -> None:
+        """Erase a user with all that they wrote."""
+        by = await self.require_writer()
+        progress = await self.services.erasure.begin(by, user_id)
+        self.reply(progress_fields(progress), 202)
+
+
+class ErasureProgress(Handler):
+    """GET /api/v1/accounts/{id}/erasure/progress"""
+
+    @endpoint()
+    async def get(self, user_id: str) -> None:
+        """How far the erasure of a user is."""
+        by = await self.require_user()
+        self.reply(progress_fields(await self.services.erasure.progress(by, user_id)))
 
 
 class Invites(Handler):

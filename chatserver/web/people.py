@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from ..protocol import replies
+from .endpoint import endpoint
 from .handler import Handler
 
 
 class OneUser(Handler):
     """GET /api/v1/users/{id}, or by name."""
 
+    @endpoint()
     async def get(self, named: str) -> None:
+        """A user, by id or name."""
         user = await self.require_user()
         found = await self.services.accounts.find(named)
         self.reply({"user": replies.profile_fields(self.services.profile_changes.shown(found, user))})

@@ -60,6 +60,8 @@ def application(site: Site) -> Application:
         ("accounts", accounts.Accounts),
         (f"accounts/{NAME}", accounts.OneAccount),
         (f"accounts/{NAME}/reset", accounts.AccountReset),
+        (f"accounts/{NAME}/erasure", accounts.AccountErasure),
+        (f"accounts/{NAME}/erasure/progress", accounts.ErasureProgress),
         ("invites", accounts.Invites),
         (f"invites/{NAME}", accounts.OneInvite),
         ("stats", api.Stats),

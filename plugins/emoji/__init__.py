@@ -47,6 +47,12 @@ class Emoji(Plugin):
         return {"emoji.add": "member", "emoji.remove": "moderator"}
 
     @hookimpl
+    async def erase_user(self, user: User):
+        for each in await self.custom.all():
+            if each["by"] == user.id:
+                await self.custom.remove(each["name"])
+
+    @hookimpl
     def register_requests(self):
         return [RequestSpec("find", Find, self.find), RequestSpec("custom", All, self.all)]
 

@@ -15,7 +15,7 @@ from .arriving import DESCRIPTION, Arriving
 from .choice import bucket_of, storage_of
 from .download import DownloadHandler, PreviewHandler
 from .quota import Quota
-from .resumable import BeginHandler, PartHandler, resume
+from .resumable import BeginHandler, PartHandler, begun_by, resume
 from .table import MIGRATIONS, File, Table
 from .upload import UploadHandler
 
@@ -135,6 +135,14 @@ class Files(Plugin):
 
     @hookimpl
     async def after_expire(self):
+        await self.sweep()
+
+    @hookimpl
+    async def erase_user(self, user: User):
+        for partial in self.arriving.all_resumable():
+            if begun_by(self.arriving, partial) == user.id:
+                self.give_up(partial)
+        await self.table.give_up_of(user.id)
         await self.sweep()
 
     async def sweep(self) -> None:

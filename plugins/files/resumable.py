@@ -216,6 +216,11 @@ def resume(arriving: Arriving, quota: Quota) -> None:
             quota.coming[partial] = Coming(begun.user, begun.place, begun.address, begun.size)
 
 
+def begun_by(arriving: Arriving, partial: Path) -> str:
+    """The id of the user who sends it."""
+    return msgspec.json.decode(arriving.described(partial) or b"", type=Begun).user
+
+
 def metadata(header: str) -> dict[str, str]:
     """The pairs of an ``Upload-Metadata``. Raises `Reject` for what is none."""
     found = {}

@@ -151,6 +151,12 @@ class Table:
 
         await self._db.transaction(work)
 
+    async def give_up_of(self, user_id: str) -> None:
+        """All files of a user are gone."""
+        await self._db.execute(
+            "UPDATE files_file SET gone = 1, name = '', address = '' WHERE user_id = :id", id=user_id
+        )
+
     async def useless(self, *, unused_before: float) -> list[str]:
         rows = await self._db.query(
             f"SELECT id FROM files_file WHERE gone = 1 OR (created < :before AND NOT {_USED})",

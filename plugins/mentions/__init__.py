@@ -23,7 +23,7 @@ from chatserver import (
 )
 
 from .keywords import KEYWORD_CHARS, MOST_KEYWORDS, Keywords, tidy
-from .wishes import ALL, MIGRATIONS, ONE, Level, Quiet, RoomLevel, Wishes, read, shown, write
+from .wishes import ALL, FORGET, MIGRATIONS, ONE, Level, Quiet, RoomLevel, Wishes, read, shown, write
 
 HERE, ROOM = "here", "room"
 LINES = 10
@@ -218,6 +218,12 @@ class Mentions(Plugin):
             raise Reject("A level is for a time to come.", "invalid", field="until")
         wanted = None if level is None else RoomLevel(level, until)
         await self.change(user, lambda wishes: wishes.at(room, wanted, now))
+
+    @hookimpl
+    async def erase_user(self, user: User):
+        await self.db.execute(FORGET, user_id=user.id)
+        self.known.pop(user.id, None)
+        self.keywords.put(user.id, ())
 
     async def answer_wishes(self, ctx, fields: Wish) -> dict[str, Any]:
         given: dict[str, Any] = {

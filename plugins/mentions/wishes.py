@@ -17,6 +17,7 @@ Seconds = Annotated[float, msgspec.Meta(ge=0, le=1e11)]
 MIGRATIONS = ("CREATE TABLE mentions_wishes (user_id VARCHAR(64) NOT NULL PRIMARY KEY, value TEXT NOT NULL)",)
 ALL = "SELECT user_id, value FROM mentions_wishes"
 ONE = "SELECT value FROM mentions_wishes WHERE user_id = :user_id"
+FORGET = "DELETE FROM mentions_wishes WHERE user_id = :user_id"
 _PUT = (
     "INSERT INTO mentions_wishes (user_id, value) VALUES (:user_id, :value)"
     " ON CONFLICT (user_id) DO UPDATE SET value = excluded.value"

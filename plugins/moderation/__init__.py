@@ -27,7 +27,7 @@ from .arrivals import ARRIVALS, LOCKED, Arrivals
 from .filters import Filter
 from .http import OneReport, ReportList
 from .pace import Pace
-from .report_table import BY_REPORTER, BY_STATE, REPORTS, forget
+from .report_table import BY_REPORTER, BY_STATE, REPORTS, erase, forget
 from .reports import PERMISSION, Ask, Claim, Close, NewReport, Reports
 from .server_commands import SERVER, ServerCommands
 from .user_commands import UserCommands
@@ -127,6 +127,11 @@ class Moderation(ServerCommands, UserCommands, Plugin):
         for event in events:
             if event.data.get("expired") and event.message_id is not None:
                 forget(tx, event.message_id)
+
+    @hookimpl
+    async def erase_user(self, user: User, alias: str):
+        await self.db.transaction(lambda tx: erase(tx, user, alias))
+        self.arrivals.forget(user.id)
 
     @hookimpl
     def before_post(self, draft: Draft):

@@ -38,6 +38,10 @@ class Arrivals:
             rows = [{"since": self._plugin.now()}]
         self._since[user_id] = rows[0]["since"]
 
+    def forget(self, user_id: str) -> None:
+        """The user is gone."""
+        self._since.pop(user_id, None)
+
     def since(self, user: User) -> float:
         """When the user first came; one who never connected, as over HTTP, comes now."""
         return self._since.get(user.id, self._plugin.now())

@@ -100,6 +100,23 @@ def forget(tx: Transaction, message_id: str) -> None:
     tx.execute("UPDATE moderation_report SET content = '' WHERE message_id = :id", id=message_id)
 
 
+def erase(tx: Transaction, user: User, alias: str) -> None:
+    """Forget what a user wrote and was called, in reports and warnings."""
+    who = {"id": user.id, "alias": alias}
+    tx.execute(
+        "UPDATE moderation_report SET reporter_name = :alias, reason = '' WHERE reporter_id = :id", **who
+    )
+    tx.execute("UPDATE moderation_report SET user_name = :alias, content = '' WHERE user_id = :id", **who)
+    tx.execute("UPDATE moderation_report SET by_name = :alias, note = '' WHERE by_id = :id", **who)
+    tx.execute("DELETE FROM moderation_warning WHERE user_id = :id", id=user.id)
+    tx.execute("DELETE FROM moderation_arrival WHERE user_id = :id", id=user.id)
+    for name in sorted({user.name, user.display_name}, key=len, reverse=True):
+        named = {"name": name, "alias": alias}
+        tx.execute("UPDATE moderation_warning SET by_name = :alias WHERE by_name = :name", **named)
+        for column in ("reason", "note"):
+            tx.execute(f"UPDATE moderation_report SET {column} = replace({column}, :name, :alias)", **named)
+
+
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     """Which reports: in one of ``states``; in one of ``rooms`` if not None; by ``reporter`` if not None; not about the
     user ``not_about``; with a number below ``below``."""

@@ -125,6 +125,18 @@ class Pins(Plugin):
         tx.execute(_ADD, message_id=message.id, room=message.room, seq=message.seq, user_id=user.id)
         tx.annotate(message.id, {"by": user.id, "name": user.display_name or user.name})
 
+    @hookimpl
+    async def erase_user(self, user: User, alias: str):
+        rows = await self.db.query("SELECT message_id, room FROM pins_pin WHERE user_id = :id", id=user.id)
+        named = {"by": user.id, "name": alias}
+        for row in rows:
+
+            def write(tx: EventTransaction, message_id: str = row["message_id"]) -> None:
+                if tx.message(message_id) is not None:
+                    tx.annotate(message_id, named)
+
+            await self.chat.append(row["room"], "pinned", {"on": True}, also=write)
+
     async def answer(self, ctx, fields: Ask) -> dict[str, Any]:
         events = await self.pinned(ctx.user, fields.room)
         return {"messages": [self.chat.wire(event) for event in events]}

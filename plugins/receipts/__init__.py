@@ -78,6 +78,11 @@ class Receipts(Plugin):
             self.spawn(self.tell())
         self.moved[room.name, user.id] = user, seq
 
+    @hookimpl
+    async def erase_user(self, user: User):
+        await self.db.execute(_ON, kind="user", name=user.id)
+        self.off["user"].discard(user.id)
+
     def is_off(self, user: User, room: str) -> bool:
         return user.id in self.off["user"] or room in self.off["room"]
 

@@ -11,7 +11,7 @@ import msgspec
 
 from chatserver import Plugin, Reject, RequestSpec, User, command, hookimpl, job, settings
 
-from .table import ALL, DONE, DROP, MIGRATIONS, OF_USER, ONE, PUT_ZONE, ZONE, add
+from .table import ALL, DONE, DROP, FORGET, MIGRATIONS, OF_USER, ONE, PUT_ZONE, ZONE, add
 from .times import check, parse
 
 TEXT_CHARS = 2000
@@ -212,6 +212,11 @@ class Reminders(Plugin):
         """A user's time zone, UTC where it isn't known."""
         rows = await self.db.query(ZONE, user_id=user.id)
         return (known(rows[0]["zone"]) if rows else None) or ZoneInfo("UTC")
+
+    @hookimpl
+    async def erase_user(self, user: User):
+        for statement in FORGET:
+            await self.db.execute(statement, user_id=user.id)
 
     # When the time has come
 

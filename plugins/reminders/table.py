@@ -20,6 +20,10 @@ ONE = "SELECT * FROM reminders_item WHERE id = :id"
 OF_USER = "SELECT id, kind, due, text, room, message_id FROM reminders_item WHERE user_id = :user_id ORDER BY due, id"
 DROP = "DELETE FROM reminders_item WHERE id = :id AND user_id = :user_id RETURNING id"
 DONE = "DELETE FROM reminders_item WHERE id = :id"
+FORGET = (
+    "DELETE FROM reminders_item WHERE user_id = :user_id",
+    "DELETE FROM reminders_zone WHERE user_id = :user_id",
+)
 ZONE = "SELECT zone FROM reminders_zone WHERE user_id = :user_id"
 PUT_ZONE = (
     "INSERT INTO reminders_zone (user_id, zone) VALUES (:user_id, :zone)"

@@ -89,6 +89,10 @@ class Search(Plugin):
     async def after_expire(self):
         self.spawn(self.tidy())
 
+    @hookimpl
+    async def erase_user(self):
+        await self.tidy()
+
     async def tidy(self) -> None:
         """Let the words that were taken out of the index be gone from the disk, too."""
         async with self.tidying:

@@ -15,6 +15,7 @@ from .table import (
     FOLLOW_FIRST,
     FOLLOWED,
     FOLLOWERS,
+    FORGET,
     MIGRATIONS,
     REPLIES,
     ROOT,
@@ -97,6 +98,10 @@ class Threads(Plugin):
                     remove(tx, event.message_id)
             elif event.message is not None and event.message.reply_to is not None:
                 add(tx, event.message)
+
+    @hookimpl
+    async def erase_user(self, user: User):
+        await self.db.execute(FORGET, user_id=user.id)
 
     def catch_up(self, tx: Transaction, events: Sequence[Event]) -> None:
         """Note the replies that `in_commit` has not."""

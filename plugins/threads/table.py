@@ -60,6 +60,7 @@ _MOVES = (
     "DELETE FROM threads_follower WHERE root_id = :message_id",
 )
 """What was taken for a thread is part of another one."""
+FORGET = "DELETE FROM threads_follower WHERE user_id = :user_id"
 FOLLOW = """
 INSERT INTO threads_follower (root_id, user_id, follows, seen) VALUES (:root_id, :user_id, :follows, :seen)
 ON CONFLICT (root_id, user_id) DO UPDATE SET follows = excluded.follows,

@@ -51,6 +51,10 @@ class Totp(Plugin):
         self._wrong: dict[str, tuple[int, float]] = {}
 
     @hookimpl
+    async def erase_user(self, user: User):
+        await self._table.switch_off(user.id)
+
+    @hookimpl
     def register_permissions(self):
         return {"totp.use": "member", "totp.reset": "admin"}
 

@@ -51,6 +51,11 @@ async def test_an_account_is_made_once_an_admin_agrees(stage):
         await accounts.get_by_role("button", name="Disable: ann").click()
         await expect(accounts).to_contain_text("disabled")
         await expect(ann.page.get_by_role("alert")).to_contain_text("You have been signed out")
+        await accounts.get_by_role("button", name="Erase: ann").click()
+        sure = root.page.get_by_role("dialog", name="Erase ann")
+        await expect(sure).to_contain_text("0 messages")
+        await sure.get_by_role("button", name="Erase", exact=True).click()
+        await expect(root.page.locator(".toast").filter(has_text="ann is erased")).to_be_visible()
 
 
 async def test_an_invite_brings_people_in_and_into_a_room(stage):

@@ -6,6 +6,8 @@ import { doAndTell, ownList, rowText } from "./own-list.js";
 
 const ROLES = ["member", "moderator", "admin"];
 const SHOWN = 100;
+/** Between two looks how far an erasure is. */
+const LOOK_MS = 500;
 
 /** All accounts, for admins; those that wait stand first. @param {import("../app.js").App} app @returns {import("../settings-pages.js").Page} */
 export function accountsPage(app) {
@@ -40,6 +42,7 @@ export function accountsPage(app) {
       const role = h("select", { class: "own-select", "aria-label": t("accounts.roleOf", { name: one.name }), onChange: () => void change({ role: role.value }) },
         ...ROLES.map((value) => h("option", { value, selected: value === one.role }, t(`accounts.${value}`))));
       return h("div", { class: "own-line" }, text, role, button(t("accounts.reset"), () => void resetLink(one)),
+        button(t("accounts.erase"), () => void askErase(one, again), "danger"),
         one.state === "disabled" ? button(t("accounts.enable"), () => change({ state: "active" })) : button(t("accounts.disable"), () => change({ state: "disabled" })));
     }
 
@@ -52,6 +55,33 @@ export function accountsPage(app) {
       const { path } = await api("POST", `accounts/${one.id}/reset`);
       app.emit("link", { title: t("accounts.reset"), label: t("accounts.link"), text: t("accounts.resetHint", { name: one.name }), link: location.origin + path });
     });
+  }
+
+  /** Tell how much there is, and erase it if that is wanted. @param {Account} one @param {() => unknown} again */
+  async function askErase(one, again) {
+    await doAndTell(app, async () => {
+      const { messages, mentions } = await api("GET", `accounts/${one.id}/erasure`);
+      app.emit("confirm", {
+        title: t("accounts.eraseTitle", { name: one.name }), text: t("accounts.eraseAsk", { messages, mentions }), action: t("accounts.erase"),
+        run: async () => {
+          await api("POST", `accounts/${one.id}/erasure`);
+          void doAndTell(app, () => erased(one), again);
+        },
+      });
+    });
+  }
+
+  /** Wait until it is done, and tell. @param {Account} one */
+  async function erased(one) {
+    app.toast(t("accounts.erasing", { name: one.name }));
+    for (;;) {
+      // Where another server does it, this one knows only when it is done.
+      const { state, error } = await api("GET", `accounts/${one.id}/erasure/progress`)
+        .catch((refusal) => (refusal.code === "not_found" ? { state: "elsewhere" } : Promise.reject(refusal)));
+      if (state === "failed") throw new Error(error);
+      if (state === "done") return app.toast(t("accounts.erased", { name: one.name }));
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    }
   }
 
   return { id: "accounts", title: () => t("accounts.title"), when: () => store.may("server.accounts"), fields: () => [{ kind: "node", node }] };
