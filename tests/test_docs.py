@@ -537,6 +537,7 @@ class Overheard:
         for type_, fields in (
             ("reports", {}),
             ("moderation:claim", {"report": number}),
+            ("moderation:words", {"room": "general"}),
             ("moderation:close", {"report": number, "outcome": "acted"}),
             ("audit", {"user": "alice"}),
             ("set_room", {"room": "tea", "topic": "Black", "archived": False}),
@@ -588,6 +589,7 @@ class Overheard:
             "guests": False,
             "notify": "none",
             "keep_days": 7,
+            "permissions": {"guest": {"deny": ["room.topic"]}},
         }
         new = {"name": "tea", "title": "Tea", "topic": "Milk", **rules}
         for method, path, body in (

@@ -171,6 +171,11 @@ MATRIX: dict[str, dict[str, Act]] = {
         "http": lambda s: s.http("PATCH", f"rooms/{s.room}", {"keep_days": 7}),
         "command": lambda s: s.command("/keep 7"),
     },
+    "room.permissions": {
+        "ws": lambda s: s.ask("set_room", room=s.room, permissions={"guest": {"deny": ["message.post"]}}),
+        "http": lambda s: s.http("PATCH", f"rooms/{s.room}", {"permissions": {}}),
+        "command": lambda s: s.command("/permit guest message.post no"),
+    },
     "direct.start": {"ws": direct, "command": direct_command},
     "user.rename": {
         "ws": lambda s: s.ask("profile", display_name=f"n{next(number)}"),
@@ -191,6 +196,10 @@ MATRIX: dict[str, dict[str, Act]] = {
     "moderation.kick": {"command": lambda s: s.command(f"/kick {s.victim.id}")},
     "moderation.mute": {"command": lambda s: s.command(f"/mute {s.victim.id} 5")},
     "moderation.ban": {"command": lambda s: s.command(f"/ban {s.victim.id} 5")},
+    "moderation.words": {
+        "ws": lambda s: s.ask("moderation:words", room=s.room, words=[]),
+        "command": lambda s: s.command("/words add cucumber"),
+    },
     "moderation.report": {
         "ws": lambda s: s.ask("report", user=s.victim.id, reason="x"),
         "http": lambda s: s.http("POST", "reports", {"user": s.victim.id, "reason": "x"}),

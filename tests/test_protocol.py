@@ -17,7 +17,8 @@ from chatserver.testing import Refused
 pytestmark = [pytest.mark.transport, pytest.mark.sending]
 
 ROOM = {"name", "title", "topic", "kind", "history", "archived", "unlisted", "read_only", "slow_mode", "guests",
-        "notify", "keep_days", "floor", "head", "joined", "unread", "mentions", "read", "members"}  # fmt: skip
+        "notify", "keep_days", "permissions", "floor", "head", "joined", "unread", "mentions", "read",
+        "members"}  # fmt: skip
 EXAMPLES = Path(__file__).parent.parent / "examples"
 ACK = {"message_id", "room", "seq", "ts"}
 

@@ -38,7 +38,8 @@ async def test_welcome_lists_what_one_is_in_and_what_is_public(chat):
         assert general == {
             "name": "general", "title": "General", "topic": "all sorts", "kind": "public", "history": "all",
             "archived": False, "unlisted": False, "read_only": False, "slow_mode": 0, "guests": True, "notify": "all",
-            "keep_days": 0, "floor": 0, "head": 1, "joined": False, "unread": 0, "mentions": 0, "read": 1, "members": 0,
+            "keep_days": 0, "permissions": {}, "floor": 0,
+            "head": 1, "joined": False, "unread": 0, "mentions": 0, "read": 1, "members": 0,
         }  # fmt: skip
         await alice.join("general")
         again = await server.client(token=alice.token)

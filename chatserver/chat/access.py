@@ -10,8 +10,8 @@ from ..accounts.blocks import Blocks
 from ..accounts.sanctions import Sanctions
 from ..model import errors
 from ..model.errors import Reject
-from ..model.permissions import Permissions
-from ..model.values import Event, Message, User
+from ..model.permissions import NO_OVERRIDES, Overrides, Permissions
+from ..model.values import Event, Member, Message, User
 from ..plugins.host import PluginHost
 from .room_memory import RoomMemory
 
@@ -39,7 +39,10 @@ class Access:
     def by_role(self, user: User, permission: str, live: RoomMemory | None = None) -> bool:
         """Whether the user's roles, the one in the room included, have the permission."""
         member = live.members.get(user.id) if live is not None else None
-        return self.permissions.may(user, permission, member) and not self.sanctions.is_banned(user)
+        overrides = live.room.permissions if live is not None else NO_OVERRIDES
+        return self.permissions.may(user, permission, member, overrides) and not self.sanctions.is_banned(
+            user
+        )
 
     async def may(self, user: User, permission: str, live: RoomMemory | None = None) -> bool:
         """Whether ``user`` has the permission in this room, by role and by the plugins."""
@@ -55,6 +58,30 @@ class Access:
         if not await self.may(user, permission, live):
             raise errors.forbidden(permission)
 
+    async def check_overrides(self, by: User, wanted: Overrides, live: RoomMemory | None) -> None:
+        """Raises `Reject` for overrides of a room that name what there isn't, or allow what ``by`` lacks there. Without
+        a room it is about a new one, whose owner they will be."""
+        table = self.permissions
+        known: Overrides = live.room.permissions if live is not None else NO_OVERRIDES
+        owner = Member(by, "owner")
+        for role, override in wanted.items():
+            if role not in table.roles or role == "admin":
+                raise Reject(
+                    f"There is no role {role!r} that a room can treat in its own way.",
+                    "invalid",
+                    field="permissions",
+                )
+            for name in (*override.allow, *override.deny):
+                if name not in table:
+                    raise Reject(f"There is no permission {name!r}.", "invalid", field="permissions")
+            before = known[role].allow if role in known else ()
+            for name in set(override.allow).difference(before):
+                has = table.may(by, name, owner) if live is None else await self.may(by, name, live)
+                if not has:
+                    raise Reject(
+                        f"You can't allow what you may not do here: {name}.", "forbidden", field="permissions"
+                    )
+
     async def check_text(self, user: User, kind: str, text: str) -> None:
         """Ask the plugins about a text that others see everywhere (hook ``before_text``). Raises `Reject`."""
         await self._plugins.check_text(user, kind, text)
@@ -62,7 +89,8 @@ class Access:
     async def why(self, user: User, permission: str, live: RoomMemory | None = None) -> str:
         """Whether the user has the permission, and what decides that, for people."""
         member = live.members.get(user.id) if live is not None else None
-        allowed, reason = self.permissions.decide(user, permission, member)
+        overrides = live.room.permissions if live is not None else NO_OVERRIDES
+        allowed, reason = self.permissions.decide(user, permission, member, overrides)
         if self.sanctions.is_banned(user):
             allowed, reason = False, "the user is banned from this server"
         if allowed and not await self.may(user, permission, live):
@@ -115,7 +143,8 @@ class Access:
         """
         if live.room.kind == "direct":
             return []
-        if live.room.history == "all" and not self.asks and self.permissions.may(_ANYONE, "history.read"):
+        open_to_all = live.room.history == "all" and not self.asks and not live.room.permissions
+        if open_to_all and self.permissions.may(_ANYONE, "history.read"):
             return []
         later = [each for each in live.members.values() if each.since >= message.seq]
         closed = live.room.history != "all" or self.asks
@@ -123,7 +152,7 @@ class Access:
             each.user.id
             for each in later
             if each.user.id != message.user.id
-            and (closed or not self.permissions.may(each.user, "history.read", each))
+            and (closed or not self.permissions.may(each.user, "history.read", each, live.room.permissions))
         ]
 
 

@@ -29,6 +29,10 @@ from .room import LiveRoom
 from .room_limits import RoomLimits
 from .room_settings import changed_settings, new_settings
 
+_OF_THEIR_OWN: Mapping[str, str] = MappingProxyType(
+    {"keep_days": "room.retention", "permissions": "room.permissions"}
+)
+"""Settings of a room that have a permission of their own."""
 _STEPS: Mapping[RoomRole, int] = MappingProxyType({"member": 0, "moderator": 1, "owner": 2})
 
 SYSTEM = User(SYSTEM_ID, "system", "system", "member")
@@ -67,6 +71,7 @@ class RoomService:
             raise Reject("A room is public or private.", "invalid", field="kind")
         for kind, text in (("room", room.name), ("title", room.title), ("topic", room.topic)):
             await self._plugins.check_text(by, kind, text, room)
+        await self._access.check_overrides(by, room.permissions, None)
         self._limits.take("room", by)
         live, _ = await self._rooms.create(log.CreateRoom(by, room, ((by, "owner"),)))
         return live
@@ -99,10 +104,12 @@ class RoomService:
         if only_topic and by.id not in live.members:
             raise errors.not_in_room(live.room)
         live.require_not_muted(by)
-        if "keep_days" in changed:
-            await self._access.require(by, "room.retention", live)
-        if set(changed) != {"keep_days"}:
+        for name, permission in _OF_THEIR_OWN.items():
+            if name in changed:
+                await self._access.require(by, permission, live)
+        if set(changed) - set(_OF_THEIR_OWN) or not changed:
             await self._access.require(by, "room.topic" if only_topic else "room.change", live)
+        await self._access.check_overrides(by, changed.get("permissions", {}), live)
         for kind in ("title", "topic"):
             await self._plugins.check_text(by, kind, changed.get(kind, ""), live.room)
         await live.append(log.ChangeRoom(by, changed))

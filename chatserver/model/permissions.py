@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 import msgspec
 
-from .values import ROLES, Member, Role, RoomRole, User
+from .values import ROLES, Member, Role, RoleOverride, RoomRole, User
 
 CORE: Mapping[str, Role] = MappingProxyType(
     {
@@ -26,6 +26,7 @@ CORE: Mapping[str, Role] = MappingProxyType(
         "room.skip_slow_mode": "moderator",
         "room.roles": "admin",
         "room.retention": "admin",
+        "room.permissions": "admin",
         "room.unlimited": "moderator",
         "direct.start": "guest",
         "user.rename": "guest",
@@ -42,11 +43,16 @@ CORE: Mapping[str, Role] = MappingProxyType(
 """What the core asks for, each with the lowest role that has it. ``message.edit`` and ``message.delete`` are about
 the user's own messages."""
 
-OWNERS = frozenset({"room.roles", "room.retention"})
+OWNERS = frozenset({"room.roles", "room.retention", "room.permissions"})
 """What the owners of a room have in it beyond what moderators have."""
 
 _RANKS: Mapping[Role, int] = MappingProxyType({role: rank for rank, role in enumerate(ROLES)})
 _ROOM_RANKS: Mapping[RoomRole, int] = MappingProxyType({"member": 0, "moderator": 1, "owner": 2})
+
+
+Overrides = Mapping[str, RoleOverride]
+"""What is different in one room, by role."""
+NO_OVERRIDES: Overrides = MappingProxyType({})
 
 
 class Rules(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,23 +119,33 @@ class Permissions:
         """The user's role; one that the settings no longer have is that of a member."""
         return user.role if user.role in self._rules else "member"
 
-    def may(self, user: User, permission: str, member: Member | None = None) -> bool:
-        """Whether ``user`` has the permission; ``member`` is their place in the room in question.
+    def may(
+        self, user: User, permission: str, member: Member | None = None, overrides: Overrides = NO_OVERRIDES
+    ) -> bool:
+        """Whether ``user`` has the permission; ``member`` is their place in the room in question, which has these
+        ``overrides``.
 
         A member with a role above ``member`` in the room is at least a moderator there, an owner has `OWNERS`, too.
         False for a permission that doesn't exist.
         """
-        return self.decide(user, permission, member)[0]
+        return self.decide(user, permission, member, overrides)[0]
 
-    def decide(self, user: User, permission: str, member: Member | None = None) -> Decision:
+    def decide(
+        self, user: User, permission: str, member: Member | None = None, overrides: Overrides = NO_OVERRIDES
+    ) -> Decision:
         """What `may` says, and why."""
         if not in_scope(user, permission):
             return False, "the token is not good for it"
         role = user.role if user.role in self._rules else "member"
         if permission in self._denies[role]:
             return False, "the role is denied it"
+        own = self._overrides(role, member, overrides) if overrides else ()
+        if any(permission in each.deny for each in own):
+            return False, "the room denies it to the role"
         if permission in self._has[role]:
             return True, "the role has it"
+        if permission in self._lowest and any(permission in each.allow for each in own):
+            return True, "the room allows it to the role"
         if member is None or member.role == "member":
             return (
                 False,
@@ -140,6 +156,14 @@ class Permissions:
         if member.role == "owner" and permission in OWNERS:
             return True, "an owner of a room has it there"
         return False, "neither the role nor the one in the room has it"
+
+    def _overrides(self, role: str, member: Member | None, overrides: Overrides) -> Sequence[RoleOverride]:
+        """Those that are about a user of a role: by the role itself, and by the one it inherits from. None of them are
+        about who runs the room."""
+        if member is not None and member.role != "member":
+            return ()
+        roles = dict.fromkeys((role, self._rules[role].inherits))
+        return [overrides[name] for name in roles if name in overrides]
 
     def held(self, user: User) -> list[str]:
         """Every permission ``user`` has everywhere, sorted by name."""

@@ -60,6 +60,18 @@ Line = Annotated[str, msgspec.Meta(max_length=4096)]
 """A text on one line. How long it may really be is decided by what it is for."""
 
 
+PermissionNames = Annotated[
+    tuple[Annotated[str, msgspec.Meta(max_length=100)], ...], msgspec.Meta(max_length=100)
+]
+
+
+class RoleOverride(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """What those of one role of the server may do in a room beside what they may elsewhere, and what they may not."""
+
+    allow: PermissionNames = ()
+    deny: PermissionNames = ()
+
+
 class RoomSettings(msgspec.Struct, frozen=True, kw_only=True):
     """What can be set of a room. A new setting is a line here: the store, the wire, the HTTP API and plugins take
     this type whole."""
@@ -81,6 +93,8 @@ class RoomSettings(msgspec.Struct, frozen=True, kw_only=True):
     """What members are notified of unless they choose otherwise."""
     keep_days: Annotated[int, msgspec.Meta(ge=0, le=36500)] = 0
     """After so many days messages are blanked; 0: as the server's settings say."""
+    permissions: Annotated[Mapping[str, RoleOverride], msgspec.Meta(max_length=50)] = {}
+    """By role of the server; none of it is about those who run the room. What is denied wins."""
 
 
 RoomChange = msgspec.defstruct(

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from chatserver import Plugin, Reject, Room, User, command
 
 from .describe import describe, overview
+from .overrides import overrides_told, permitted
 from .plugin_list import plugin_list
 
 LISTED = 100
@@ -124,6 +125,28 @@ class Basics(Plugin):
         if not room.keep_days:
             return "Messages are kept here for as long as the server's settings say."
         return f"Messages are removed here after {room.keep_days} day{'' if room.keep_days == 1 else 's'}."
+
+    @command(
+        examples=[
+            "/permit",
+            "/permit guest message.post no",
+            "/permit member room.invite yes",
+            "/permit guest",
+        ]
+    )
+    async def permit(
+        self,
+        ctx,
+        role: Annotated[str, "a role of the server"] = "",
+        permission: Annotated[str, "such as message.post"] = "",
+        answer: Annotated[Literal["yes", "no"] | None, "nothing: as elsewhere"] = None,
+    ):
+        """Show what roles may and may not do in this room in particular, or change it."""
+        room = ctx.here()
+        if permission or answer:
+            changed = permitted(room.permissions, role, permission, answer)
+            room = await self.chat.change_room(room, permissions=changed, by=ctx.user)
+        return overrides_told(room.permissions, role)
 
     @command(permission="room.invite", examples=["/invite bob"])
     async def invite(self, ctx, user: User, room: Room | None = None):

@@ -14,6 +14,7 @@ from chatserver import (
     Plugin,
     Reject,
     RequestSpec,
+    Room,
     Route,
     Transaction,
     Upload,
@@ -29,6 +30,7 @@ from .http import OneReport, ReportList
 from .pace import Pace
 from .report_table import BY_REPORTER, BY_STATE, REPORTS, erase, forget
 from .reports import PERMISSION, Ask, Claim, Close, NewReport, Reports
+from .room_words import LOOK_SECONDS, ROOM_WORDS, WORDS, AskWords, RoomWordCommands, RoomWords
 from .server_commands import SERVER, ServerCommands
 from .user_commands import UserCommands
 from .warnings import BY_USER, WARNINGS, Warnings, step
@@ -37,12 +39,12 @@ from .words_for_people import UNTIL_LIFTED, Reason, Time, lasting, line, minutes
 Count = Annotated[int, msgspec.Meta(ge=0, le=100_000)]
 
 
-class Moderation(ServerCommands, UserCommands, Plugin):
+class Moderation(ServerCommands, UserCommands, RoomWordCommands, Plugin):
     """Kick, mute and ban by permission, only on users of a lower role; each becomes an event of the room."""
 
     # A filter that lets everything through when it breaks is none.
     on_error = "reject"
-    migrations = (REPORTS, BY_STATE, BY_REPORTER, ARRIVALS, WARNINGS, BY_USER)
+    migrations = (REPORTS, BY_STATE, BY_REPORTER, ARRIVALS, WARNINGS, BY_USER, ROOM_WORDS)
 
     @settings
     class Settings:
@@ -83,6 +85,9 @@ class Moderation(ServerCommands, UserCommands, Plugin):
         steps = [step(each) for each in self.settings.warning_steps]
         self.warnings_kept = Warnings(self, self.settings.warning_days, steps)
         await self.arrivals.load()
+        self.room_words = RoomWords(self)
+        await self.room_words.load()
+        self.every(LOOK_SECONDS, self.room_words.load)
         self.reports = Reports(self, self.settings.reports_per_hour)
 
     @hookimpl
@@ -93,6 +98,7 @@ class Moderation(ServerCommands, UserCommands, Plugin):
             "moderation.ban": "moderator",
             "moderation.warn": "moderator",
             "moderation.report": "guest",
+            WORDS: "moderator",
             SERVER: "moderator",
             PERMISSION: "moderator",
         }
@@ -105,6 +111,7 @@ class Moderation(ServerCommands, UserCommands, Plugin):
                 "reports", Ask, lambda ctx, fields: self.reports.reports(ctx.user, fields), bare=True
             ),
             RequestSpec("claim", Claim, lambda ctx, fields: self.reports.claim(ctx.user, fields)),
+            RequestSpec("words", AskWords, self.answer_words),
             RequestSpec("close", Close, lambda ctx, fields: self.reports.close(ctx.user, fields)),
         ]
 
@@ -135,7 +142,7 @@ class Moderation(ServerCommands, UserCommands, Plugin):
 
     @hookimpl
     def before_post(self, draft: Draft):
-        self._check(draft.content)
+        self._check(draft.content, draft.room)
         return None if self._pace.idle and self.arrivals.locked is None else self._hold_up(draft)
 
     async def _hold_up(self, draft: Draft) -> None:
@@ -150,8 +157,8 @@ class Moderation(ServerCommands, UserCommands, Plugin):
         return user.bot or await self.chat.may(user, "moderation.mute")
 
     @hookimpl
-    def before_text(self, user: User | None, kind: str, text: str):
-        self._check(text)
+    def before_text(self, user: User | None, kind: str, text: str, room: Room | None):
+        self._check(text, room)
         if user is None:
             self.arrivals.refuse_newcomer(None)
 
@@ -162,7 +169,7 @@ class Moderation(ServerCommands, UserCommands, Plugin):
 
     @hookimpl
     def before_upload(self, upload: Upload):
-        self._check(upload.name)
+        self._check(upload.name, upload.room)
 
     @hookimpl
     async def before_join(self, user: User):
@@ -171,7 +178,7 @@ class Moderation(ServerCommands, UserCommands, Plugin):
 
     @hookimpl
     def before_edit(self, message: Message, draft: Draft):
-        self._check(draft.content)
+        self._check(draft.content, draft.room)
         return None if self._pace.idle else self._check_links(draft)
 
     async def _check_links(self, draft: Draft) -> None:
@@ -247,6 +254,6 @@ class Moderation(ServerCommands, UserCommands, Plugin):
             await self.chat.audit(f"lockdown_{state}", by=ctx.user)
         return f"The lockdown is {'off' if self.arrivals.locked is None else 'on'}."
 
-    def _check(self, content: str) -> None:
-        if self._filter.refuses(content):
+    def _check(self, text: str, room: Room | None = None) -> None:
+        if self._filter.refuses(text) or (room is not None and self.room_words.refuses(room.name, text)):
             raise Reject("Please rephrase that.")

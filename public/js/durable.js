@@ -74,7 +74,7 @@ function applyOwn(room, { action, user, reason, until }) {
 
 /** @param {Store} store @param {Room} room @param {DurableEvent} event */
 function applyRoom(store, room, event) {
-  for (const key of /** @type {const} */ (["title", "topic", "archived", "history", "unlisted", "read_only", "slow_mode", "guests", "notify", "keep_days"])) {
+  for (const key of /** @type {const} */ (["title", "topic", "archived", "history", "unlisted", "read_only", "slow_mode", "guests", "notify", "keep_days", "permissions"])) {
     if (event[key] !== undefined) Object.assign(room, { [key]: event[key] });
   }
   store.emit("rooms");

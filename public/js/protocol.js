@@ -5,7 +5,7 @@
  * @typedef {{id: string, name: string, size: number, mime: string, url: string, inline?: boolean, preview?: string,
  *   width?: number, height?: number}} Attachment
  * @typedef {{name: string, title: string, topic: string, kind: "public"|"private"|"direct",
- *   history: "all"|"joined", archived: boolean, unlisted?: boolean, read_only?: boolean, slow_mode?: number, guests?: boolean, notify?: "all"|"mentions"|"none", keep_days?: number, floor?: number, head: number, joined: boolean, role?: string, unread: number,
+ *   history: "all"|"joined", archived: boolean, unlisted?: boolean, read_only?: boolean, slow_mode?: number, guests?: boolean, notify?: "all"|"mentions"|"none", keep_days?: number, permissions?: Record<string, {allow?: string[], deny?: string[]}>, floor?: number, head: number, joined: boolean, role?: string, unread: number,
  *   mentions: number, read: number, members: number, with?: User}} WireRoom
  * @typedef {{type: string, room: string, seq: number, ts: string, user: User} & Record<string, any>} DurableEvent
  * @typedef {DurableEvent & {message_id: string, rev: number, content: string, html: string, kind: string,

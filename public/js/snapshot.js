@@ -79,8 +79,8 @@ function newest({ timeline }) {
 
 /** @param {import("./store.js").Room} room */
 function wire(room) {
-  const { name, title, topic, kind, history, archived, read_only, slow_mode, guests, unlisted, notify, keep_days, floor, cursor, joined, role, unread, mentions, read, members } = room;
-  return { name, title, topic, kind, history, archived, read_only, slow_mode, guests, unlisted, notify, keep_days, floor, head: cursor, joined, role, unread, mentions, read, members, with: room.with };
+  const { name, title, topic, kind, history, archived, read_only, slow_mode, guests, unlisted, notify, keep_days, permissions, floor, cursor, joined, role, unread, mentions, read, members } = room;
+  return { name, title, topic, kind, history, archived, read_only, slow_mode, guests, unlisted, notify, keep_days, permissions, floor, head: cursor, joined, role, unread, mentions, read, members, with: room.with };
 }
 
 /**

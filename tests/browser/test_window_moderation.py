@@ -8,8 +8,15 @@ import pytest
 from playwright.async_api import expect
 
 from chatserver.chat.retention import Retention
+from chatserver.testing import Refused
 
 pytestmark = pytest.mark.browser
+
+
+async def code(work):
+    with pytest.raises(Refused) as refused:
+        await work
+    return refused.value.code
 
 
 async def test_an_owner_sets_the_rules_of_a_room_and_gives_roles(stage):
@@ -27,11 +34,14 @@ async def test_an_owner_sets_the_rules_of_a_room_and_gives_roles(stage):
         dialog = olga.page.get_by_role("dialog", name="Den")
         await dialog.get_by_label("Slow mode").select_option("One message in 10 seconds")
         await dialog.get_by_label("Keep messages").select_option("For 30 days")
+        await dialog.get_by_text("Who may do what here").click()
+        await dialog.get_by_label("Change the topic: Members").select_option("No")
         await dialog.get_by_label("Guests may take part").uncheck()
         await dialog.get_by_role("button", name="Save").click()
         await expect(dialog).to_have_count(0)
         changed = await bob.hears("room", action="changed")
         assert (changed.slow_mode, changed.guests, changed.keep_days) == (10, False, 30)
+        assert changed.permissions == {"member": {"deny": ["room.topic"]}}
         await olga.page.get_by_role("complementary").get_by_text("bob").click()
         await olga.page.get_by_role("combobox", name="Role in this room").select_option("moderator")
         assert (await bob.hears("member", action="role")).role == "moderator"
@@ -72,6 +82,13 @@ async def test_a_report_is_made_worked_off_and_its_outcome_told(stage):
         entry = mona.page.locator(".moderation-entry")
         await expect(entry).to_contain_text("you fool")
         await expect(entry).to_contain_text("insults me")
+        await mona.page.get_by_role("button", name="Words", exact=True).click()
+        words = mona.page.get_by_label("What is not said in this room")
+        await words.fill("fool\nnitwit")
+        await mona.page.get_by_role("button", name="Save", exact=True).click()
+        await expect(mona.page.locator(".toast")).to_contain_text("The words are saved")
+        assert await code(bob.says("a fool", "general")) == "rejected"
+        await mona.page.get_by_role("button", name="Reports", exact=True).click()
         await entry.get_by_role("button", name="I'll look at it").click()
         await expect(entry).to_contain_text("is being looked at · mona")
         await entry.get_by_role("button", name="Acted on").click()

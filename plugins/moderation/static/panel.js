@@ -8,7 +8,8 @@ export class Panel {
     this.room = room;
     this.works = chat.may("moderation.reports", room.name);
     this.reads = chat.may("audit.read", room.name);
-    const parts = [...(this.works ? ["queue"] : []), ...(this.reads ? ["log"] : []), "mine"];
+    this.words = chat.may("moderation.words", room.name);
+    const parts = [...(this.works ? ["queue"] : []), ...(this.reads ? ["log"] : []), ...(this.words ? ["words"] : []), "mine"];
     this.part = parts.includes(arg) ? arg : parts[0];
     /** What is asked now; answers to what was asked before are dropped. */
     this.asked = 0;
@@ -46,7 +47,7 @@ export class Panel {
   async fill() {
     const asked = (this.asked += 1);
     try {
-      const nodes = await { queue: () => this.queue(), log: () => this.log(), mine: () => this.mine() }[this.part]?.() ?? [];
+      const nodes = await { queue: () => this.queue(), log: () => this.log(), words: () => this.roomWords(), mine: () => this.mine() }[this.part]?.() ?? [];
       if (asked !== this.asked) return;
       this.list.replaceChildren(...(nodes.length ? nodes : [make("p", { className: "hint" }, this.chat.t("moderation.nothing"))]));
     } catch (error) {
@@ -63,6 +64,23 @@ export class Panel {
     const search = this.search.value.trim();
     const { entries } = await this.chat.request("audit", { room: this.room.name, limit: 100, ...(search ? { search } : {}) });
     return entries.map((/** @type {any} */ entry) => this.entry(entry));
+  }
+
+  /** What is not said in this room: a word a line. */
+  async roomWords() {
+    const { t } = this.chat;
+    const { words } = await this.chat.request("moderation:words", { room: this.room.name });
+    const text = /** @type {HTMLTextAreaElement} */ (make("textarea", { rows: 8, dir: "auto", value: words.join("\n") }));
+    const save = async () => {
+      try {
+        await this.chat.request("moderation:words", { room: this.room.name, words: text.value.split("\n").filter((line) => line.trim()) });
+        this.chat.toast(t("moderation.wordsSaved"));
+        void this.fill();
+      } catch (error) {
+        this.chat.toast(/** @type {Error} */ (error).message);
+      }
+    };
+    return [field(t("moderation.wordsHint"), text), make("button", { type: "button", className: "button primary", onClick: () => void save() }, t("moderation.save"))];
   }
 
   async mine() {

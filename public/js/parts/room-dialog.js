@@ -1,5 +1,6 @@
 import { h } from "../dom.js";
 import { DialogPart } from "./dialog.js";
+import { roomPermissions } from "./room-permissions.js";
 
 /** @typedef {import("../store.js").Room} Room */
 
@@ -86,14 +87,15 @@ export class RoomDialog extends DialogPart {
       .sort((one, other) => one - other).map((each) => [String(each), each ? t("slow.every", { time: duration(this.app.i18n.lang, each) }) : t("slow.off")]), String(room.slow_mode ?? 0));
     const notify = this.select(["all", "mentions", "none"].map((each) => [each, t(`level.${each}`)]), room.notify ?? "all");
     const keep = this.keep(room);
+    const permissions = room.role === "owner" || this.store.may("room.permissions") ? roomPermissions(this.app, room) : null;
     /** @type {[string, HTMLInputElement][]} */
     const checks = [["read_only", this.check(room.read_only === true)], ["guests", this.check(room.guests !== false)],
       ...(room.kind === "public" ? [/** @type {[string, HTMLInputElement]} */ (["unlisted", this.check(room.unlisted === true)])] : [])];
     return {
       fields: [this.field(t("room.history"), history), this.field(t("slow.title"), slow), this.field(t("room.notify"), notify),
         keep && this.field(t("room.keep"), keep, t("keep.ask")),
-        ...checks.map(([key, box]) => h("label", { class: "check" }, box, t(`room.${key}`)))],
-      values: () => ({ history: history.value, slow_mode: Number(slow.value), notify: notify.value, ...(keep ? { keep_days: Number(keep.value) } : {}), ...Object.fromEntries(checks.map(([key, box]) => [key, box.checked])) }),
+        ...checks.map(([key, box]) => h("label", { class: "check" }, box, t(`room.${key}`))), permissions?.node],
+      values: () => ({ history: history.value, slow_mode: Number(slow.value), notify: notify.value, ...(keep ? { keep_days: Number(keep.value) } : {}), ...(permissions ? { permissions: permissions.value() } : {}), ...Object.fromEntries(checks.map(([key, box]) => [key, box.checked])) }),
     };
   }
 
