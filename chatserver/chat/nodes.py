@@ -21,6 +21,7 @@ from ..store.positions import memberships, positions
 from . import node_notes as notes
 from .log_order import GRACE_SECONDS
 from .node_notes import Note
+from .node_requests import NodeRequests
 from .registry import RoomRegistry
 from .shared_presence import SharedPresence
 
@@ -59,6 +60,7 @@ class Nodes:
         apply_signals: Callable[[], Awaitable[None]],
         look: Callable[[str, str, RoomPosition | None], Awaitable[None]],
     ) -> None:
+        self.requests = NodeRequests(bus)
         self._bus = bus
         self._store = store
         self._rooms = rooms
@@ -84,6 +86,7 @@ class Nodes:
         """Begin to take part; ``address()`` is what others are told. Raises ConfigError where it must not."""
         self._address = address
         self._version = version
+        self._bus.listen(self.requests.topic)
         await self._bus.start(self)
         self._beating = asyncio.get_running_loop().create_task(self._beat())
 
@@ -94,11 +97,17 @@ class Nodes:
             self._beating.cancel()
         for task in self._tasks:
             task.cancel()
+        self.requests.stop()
         await self._bus.stop()
 
     def others(self) -> list[Node]:
         """The other servers that are there."""
         return [node for node in self._nodes.values() if not node.leaving]
+
+    @property
+    def here_id(self) -> str:
+        """What this server is called."""
+        return self._bus.node
 
     def here(self) -> Node:
         """This server."""
@@ -127,6 +136,8 @@ class Nodes:
         """Something that another server sent."""
         if topic == NODES:
             self._noted(notes.decode(what.payload), node)
+        elif topic == self.requests.topic:
+            self.requests.carried(what.payload, node)
         elif what.note and topic.startswith("@"):
             self._begin(self._look(topic[1:], what.payload.decode(), what.position))
         elif what.position is not None:
@@ -149,7 +160,7 @@ class Nodes:
             self._begin(self._apply_signals())
         elif topic.startswith("@"):
             self._compare_user_soon(topic[1:])
-        elif topic != ALL:
+        elif topic not in (ALL, self.requests.topic):
             self._compare_soon(topic)
 
     def _noted(self, note: Note, node: str) -> None:

@@ -23,6 +23,7 @@ from ..plugins.failures import own_failure, refused
 from ..protocol.decoder import invalid
 from .cookies import XSRF_COOKIE, session_cookie, xsrf_value
 from .endpoint import endpoint_of
+from .foreign_pages import allow_origin, answer_preflight
 from .security import HEADERS, HSTS, client_address, is_ours, same_scheme
 from .site import Site
 
@@ -60,6 +61,7 @@ class Handler(tornado.web.RequestHandler):
         self.plugin = plugin
         if plugin is not None:
             self.chat = plugin.chat
+        allow_origin(self)
 
     def set_default_headers(self) -> None:
         self.clear_header("Server")
@@ -68,6 +70,13 @@ class Handler(tornado.web.RequestHandler):
         self.set_header("Cache-Control", "no-store")
         if self.settings.get("secure") or self.request.protocol == "https":
             self.set_header("Strict-Transport-Security", HSTS)
+        if hasattr(self, "site"):
+            # After an error the headers begin anew.
+            allow_origin(self)
+
+    def options(self, *args: str, **kwargs: str) -> None:
+        """Tell a browser what a page of another origin may ask for."""
+        answer_preflight(self)
 
     def prepare(self) -> Awaitable[None] | None:
         if not (self.answers_any_host or self.is_for_us):

@@ -10,6 +10,7 @@ from tornado.web import Application, RequestHandler
 from . import accounts, api, audit, auth, people, sessions
 from .application import ServerApplication
 from .handler import Handler, NotFound
+from .http_stream.elsewhere import Elsewhere
 from .http_stream.handlers import OneStream, OpenStream
 from .http_stream.streams import Streams
 from .openapi import Address, Documents, OpenApi
@@ -74,7 +75,8 @@ def application(site: Site) -> Application:
         ("audit", audit.AuditEntries),
     ):
         routes.append(URLSpec("/api/v1/" + path, handler, common))
-    streams = {**common, "streams": Streams(site.context)}
+    opened = Streams(site.context)
+    streams = {**common, "streams": opened, "elsewhere": Elsewhere(opened, site.services.nodes)}
     routes.append(URLSpec("/api/v1/stream", OpenStream, streams))
     routes.append(URLSpec(f"/api/v1/stream/{NAME}", OneStream, streams))
     own = [Address(each.regex.pattern.removesuffix("$"), each.target) for each in routes]

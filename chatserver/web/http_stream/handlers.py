@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Awaitable, Sequence
 from typing import Annotated
 
 import msgspec
@@ -14,8 +15,9 @@ from ...protocol import requests
 from ..endpoint import endpoint
 from ..handler import Handler
 from ..site import Site
+from .elsewhere import Asked, Elsewhere, Found, Read, Relay
 from .readers import EventReader, PollReader
-from .streams import Stream, Streams
+from .streams import Proof, Stream, Streams
 
 POLL_SECONDS = 25
 BATCH = 100
@@ -36,9 +38,10 @@ class Poll(Struct):
 
 
 class _StreamHandler(Handler):
-    def initialize(self, site: Site, streams: Streams) -> None:  # type: ignore[override]
+    def initialize(self, site: Site, streams: Streams, elsewhere: Elsewhere) -> None:  # type: ignore[override]
         super().initialize(site)
         self.streams = streams
+        self.elsewhere = elsewhere
 
 
 class OpenStream(_StreamHandler):
@@ -52,11 +55,11 @@ class OpenStream(_StreamHandler):
 
 
 class OneStream(_StreamHandler):
-    """GET, POST and DELETE /api/v1/stream/{stream}"""
+    """GET, POST and DELETE /api/v1/stream/{stream}, for one that is here, or on another server of the cluster."""
 
     # The reason of the end is to be read then.
     answers_while_stopping = True
-    _reader: EventReader | PollReader | None = None
+    _reader: EventReader | PollReader | Relay | None = None
 
     @endpoint(query=Poll, headers=("Last-Event-ID",), media=("text/event-stream", "application/json"))
     async def get(self, id: str) -> None:
@@ -66,11 +69,15 @@ class OneStream(_StreamHandler):
             raise Reject("Pages of this origin may not read streams.", "forbidden")
         wait = self.query(Poll).wait
         number = self._last_event_id()
+        polls = wait is not None or self._wants_json
+        seconds = POLL_SECONDS if wait is None else wait
+        node = self.elsewhere.owner(id)
+        if node is not None:
+            read = self._reads_elsewhere(node, id, await self.streams.proof(self._asked), at_once=not polls)
+            await (self._poll_elsewhere(read, number, seconds) if polls else self._relay(read, number))
+            return
         stream = await self.streams.find(id, self._asked)
-        if wait is not None or self._wants_json:
-            await self._poll(stream, number, POLL_SECONDS if wait is None else wait)
-        else:
-            await self._send_events(stream, number)
+        await (self._poll(stream, number, seconds) if polls else self._send_events(stream, number))
 
     @property
     def _wants_json(self) -> bool:
@@ -85,34 +92,65 @@ class OneStream(_StreamHandler):
         return int(text)
 
     async def _poll(self, stream: Stream, number: int, seconds: int) -> None:
-        # Once the server stops, no other request can come: what is still to come goes into this answer.
-        reader = self._reader = PollReader(
-            stream.transport, lambda: self.services.stopping, self.services.timeouts.poll_pause
-        )
-        if stream.transport.begin(reader, number):
-            reader.more()
+        reader = self._reader = self.streams.reader(stream)
         self.services.metrics.stream_answers["poll"] += 1
-        events, last = await reader.events(seconds)
+        events, last = await reader.events(number, seconds)
+        self._reply_list(events, last)
+
+    def _reply_list(self, events: Sequence[bytes], last: int) -> None:
         self.reply({"last": last, "events": [msgspec.Raw(event) for event in events]})
 
     async def _send_events(self, stream: Stream, number: int) -> None:
         connection = getattr(self.request.connection, "stream")  # noqa: B009 - behind what drains requests
         reader = self._reader = EventReader(stream.transport, self._send, connection)
         waiting = stream.transport.begin(reader, number)
-        self.services.metrics.stream_answers["events"] += 1
-        self.set_header("Content-Type", "text/event-stream; charset=utf-8")
-        # nginx and others that know this header pass each event on at once.
-        self.set_header("X-Accel-Buffering", "no")
+        self._begin_events()
         reader.start(number)
         if waiting:
             reader.more()
         await reader.ended
+        await self._end_events()
+
+    def _begin_events(self) -> None:
+        self.services.metrics.stream_answers["events"] += 1
+        self.set_header("Content-Type", "text/event-stream; charset=utf-8")
+        # nginx and others that know this header pass each event on at once.
+        self.set_header("X-Accel-Buffering", "no")
+
+    async def _end_events(self) -> None:
         ended = self.finish()
         if self.request.version == "HTTP/1.0":
             # Such an answer has no length: its end is the end of the connection, even where the client keeps it.
             with contextlib.suppress(StreamClosedError):
                 await ended
             self._disconnect()
+
+    # One that is elsewhere
+
+    def _reads_elsewhere(self, node: str, id: str, proof: Proof, *, at_once: bool) -> Read:
+        def read(number: int, seconds: float) -> Awaitable[Found]:
+            asked = Asked("read", id, proof, number=number, seconds=seconds, at_once=at_once)
+            return self.elsewhere.ask(node, asked)
+
+        return read
+
+    async def _poll_elsewhere(self, read: Read, number: int, seconds: int) -> None:
+        self.services.metrics.stream_answers["poll"] += 1
+        found = await read(number, seconds)
+        self._reply_list(found.events, found.last)
+
+    async def _relay(self, read: Read, number: int) -> None:
+        # Before the answer begins: a refusal has a status of its own.
+        first = await read(number, 0)
+        self._begin_events()
+        relay = self._reader = Relay(read, self._send_slowly, self.services.timeouts.heartbeat)
+        with contextlib.suppress(StreamClosedError):
+            await relay.run(number, first)
+            await self._end_events()
+
+    async def _send_slowly(self, data: bytes) -> None:
+        self.write(data)
+        await self.flush()
 
     def _send(self, data: bytes) -> None:
         self.write(data)
@@ -130,13 +168,21 @@ class OneStream(_StreamHandler):
         most = self.services.settings.limits.frame_bytes
         if max(map(len, frames), default=0) > most:
             raise Reject(f"A request has {most} bytes at most.", "too_large", field="requests")
-        stream = await self.streams.find(id, self._asked)
-        await stream.handle(form.batch, frames)
+        node = self.elsewhere.owner(id)
+        if node is not None:
+            proof = await self.streams.proof(self._asked)
+            await self.elsewhere.ask(node, Asked("send", id, proof, form.batch, frames=tuple(frames)))
+        else:
+            stream = await self.streams.find(id, self._asked)
+            await stream.handle(form.batch, frames)
         self.reply({})
 
     @endpoint()
     async def delete(self, id: str) -> None:
         """End a stream."""
-        stream = await self.streams.find(id, self._asked)
-        stream.transport.leave()
+        node = self.elsewhere.owner(id)
+        if node is not None:
+            await self.elsewhere.ask(node, Asked("leave", id, await self.streams.proof(self._asked)))
+        else:
+            (await self.streams.find(id, self._asked)).transport.leave()
         self.reply({})

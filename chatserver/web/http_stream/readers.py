@@ -133,11 +133,14 @@ class PollReader:
             if not future.done():
                 future.set_result(None)
 
-    async def events(self, seconds: float) -> tuple[list[bytes], int]:
-        """The payloads of the next events, waited for so long at most, and the number of the last one.
+    async def events(self, number: int, seconds: float) -> tuple[list[bytes], int]:
+        """The payloads of the events after that of this ``number``, waited for so long at most, and the number of the
+        last one.
 
-        Raises `Reject` ``replaced``.
+        Raises `Reject` as `HttpTransport.begin` does, and ``replaced``.
         """
+        if self._transport.begin(self, number):
+            self.more()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self.woken, seconds)
             await asyncio.wait_for(self._over, self._transport.polled_at + self._pause - time.monotonic())

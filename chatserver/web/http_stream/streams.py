@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from ...accounts.tokens import token_hash
 from ...model.errors import Close, Reject
 from ...model.values import Request, User
 from ...protocol import requests
@@ -20,6 +21,13 @@ from .readers import PollReader
 from .transport import HttpTransport, stream_ended
 
 log = logging.getLogger(__name__)
+
+
+class Proof(msgspec.Struct, frozen=True, array_like=True):
+    """Whose request it is: the hash of its token, and the id of the user whom a plugin names for it."""
+
+    token: str | None
+    named: str | None = None
 
 
 class Stream:
@@ -87,7 +95,9 @@ class Streams:
         named = await self._services.sign_in.vouched(asked)
         if self._context.keepalive.full(asked.remote_ip):
             raise Reject("There are too many connections.", "rate_limited", retry_after=60)
-        id = secrets.token_urlsafe(24)
+        # With the name of this server in front, so that others know where it is.
+        node = self._services.bus.node
+        id = f"{node}.{secrets.token_urlsafe(24)}" if node else secrets.token_urlsafe(24)
         connection = Connection(self._context, self._codec, asked, heartbeats=True)
         transport = HttpTransport(connection, self._services.timeouts.stream_cut, lambda: self._forget(id))
         stream = Stream(id, connection, transport, named)
@@ -126,18 +136,35 @@ class Streams:
 
     async def find(self, id: str, asked: Request) -> Stream:
         """The stream with this id. Raises `Reject` ``not_found`` when it is another session's, too."""
+        if id not in self._open:
+            raise stream_ended()
+        return self.of(id, await self.proof(asked, self._open[id].named is not None))
+
+    async def proof(self, asked: Request, named: bool = True) -> Proof:
+        """Whose request it is; whom plugins name is left out where that doesn't count."""
+        user = await self._services.sign_in.vouched(asked) if named else None
+        return Proof(token_hash(asked.token) if asked.token else None, user.id if user else None)
+
+    def of(self, id: str, proof: Proof) -> Stream:
+        """The same for a request that is known already."""
         stream = self._open.get(id)
-        if stream is None or not await self._owns(asked, stream):
+        if stream is None or not _owns(proof, stream):
             raise stream_ended()
         return stream
 
-    async def _owns(self, asked: Request, stream: Stream) -> bool:
-        if stream.named is not None:
-            named = await self._services.sign_in.vouched(asked)
-            return named is not None and named.id == stream.named.id
-        if stream.token is None or asked.token is None:
-            return False
-        return hmac.compare_digest(stream.token.encode(), asked.token.encode())
+    def reader(self, stream: Stream, *, at_once: bool = False) -> PollReader:
+        """What waits for events, and takes them as a list. Without ``at_once`` a moment lies between two of them."""
+        pause = 0.0 if at_once else self._services.timeouts.poll_pause
+        # Once the server stops, no other request can come: what is still to come goes into this answer.
+        return PollReader(stream.transport, lambda: self._services.stopping, pause)
+
+
+def _owns(proof: Proof, stream: Stream) -> bool:
+    if stream.named is not None:
+        return proof.named == stream.named.id
+    if stream.token is None or proof.token is None:
+        return False
+    return hmac.compare_digest(token_hash(stream.token), proof.token)
 
 
 def _entered(entering: asyncio.Task[None]) -> None:
