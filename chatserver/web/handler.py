@@ -61,7 +61,7 @@ class Handler(tornado.web.RequestHandler):
         self.plugin = plugin
         if plugin is not None:
             self.chat = plugin.chat
-        allow_origin(self)
+        allow_origin(self, site.origins)
 
     def set_default_headers(self) -> None:
         self.clear_header("Server")
@@ -72,11 +72,11 @@ class Handler(tornado.web.RequestHandler):
             self.set_header("Strict-Transport-Security", HSTS)
         if hasattr(self, "site"):
             # After an error the headers begin anew.
-            allow_origin(self)
+            allow_origin(self, self.site.origins)
 
     def options(self, *args: str, **kwargs: str) -> None:
         """Tell a browser what a page of another origin may ask for."""
-        answer_preflight(self)
+        answer_preflight(self, self.site.origins)
 
     def prepare(self) -> Awaitable[None] | None:
         if not (self.answers_any_host or self.is_for_us):
