@@ -275,3 +275,16 @@ async def test_signing_out_ends_a_signed_token_and_no_token_of_a_program(chat):
         )
         assert (await server.api("POST", "logout", token=kept.token))[0] == 403
         assert (await who(server, kept.token))["name"] == (await who(server, ann.token))["name"] == "ann"
+
+
+def test_two_processes_with_one_file_have_the_same_keys(tmp_path):
+    now = [1000.0]
+    one, two = (SigningKeys(tmp_path / "keys.json", lambda: now[0]) for _ in range(2))
+    assert two.good() == ()
+    first = one.newest()
+    assert two.newest() == first
+    now[0] += ROTATE_SECONDS + 1
+    second = two.newest()
+    assert second != first
+    assert one.newest() == second
+    assert one.good() == two.good() == (second, first)

@@ -30,7 +30,7 @@ class Credentials:
         self._store = store
         self._accounts = accounts
         self._clock = clock
-        self._attempts = LoginThrottle(time.monotonic)
+        self.attempts = LoginThrottle(time.monotonic)
 
     async def with_password(self, name: str, password: str, asked: Request) -> User:
         """The user of this name and password; nothing is issued yet.
@@ -45,18 +45,18 @@ class Credentials:
     async def _with_password(self, key: str, password: str, address: str, asked: Request) -> User:
         user = await self._store.read(lambda conn: people.user_by_key(conn, key))
         pair, name = f"{address}@{key}", "@" + key
-        self._attempts.refuse_hammering(pair, FREE_GUESSES)
-        self._attempts.refuse_hammering(address, FREE_FROM_ONE_ADDRESS)
+        self.attempts.refuse_hammering(pair, FREE_GUESSES)
+        self.attempts.refuse_hammering(address, FREE_FROM_ONE_ADDRESS)
         # Guesses from many addresses must not keep out the account's owner.
         if user is None or not await self._knows(user, address, asked):
-            self._attempts.refuse_hammering(name, FREE_GUESSES)
+            self.attempts.refuse_hammering(name, FREE_GUESSES)
         hashed = None
         if user is not None:
             user_id = user.id
             hashed = await self._store.read(lambda conn: people.password_hash(conn, user_id))
         right = await self._accounts.passwords.verify(hashed, password)
         if user is None or hashed is None or not right:
-            self._attempts.failed(pair, address, name)
+            self.attempts.failed(pair, address, name)
             raise Reject("The name or the password is wrong.", "unauthorized")
         await self.require_active(user)
         await self._rehash(user.id, hashed, password)
@@ -65,7 +65,7 @@ class Credentials:
     def failed(self, name: str, remote_ip: str) -> None:
         """Count what was wrong beside the password like a wrong password."""
         key, address = confusable_key(name), one_client(remote_ip)
-        self._attempts.failed(f"{address}@{key}", address, "@" + key)
+        self.attempts.failed(f"{address}@{key}", address, "@" + key)
 
     async def _knows(self, user: User, address: str, asked: Request) -> bool:
         """Whether the account is signed in with this browser, or from this address."""

@@ -24,9 +24,17 @@ class LoginThrottle:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._failed: dict[str, tuple[int, float]] = {}
+        self.tell: Callable[[tuple[str, ...]], None] | None = None
+        """Tells other servers of the keys that failed."""
 
     def failed(self, *keys: str) -> None:
         """Count one more failure for each key."""
+        self.failed_elsewhere(*keys)
+        if self.tell is not None:
+            self.tell(keys)
+
+    def failed_elsewhere(self, *keys: str) -> None:
+        """The same for a failure that another server tells of."""
         now = self._clock()
         if len(self._failed) > MOST_KEYS:
             self._failed = {key: each for key, each in self._failed.items() if now - each[1] < REST_SECONDS}

@@ -45,7 +45,7 @@ class Registration:
         self._mode = auth.registration
         self._may = may
         most = limits.registrations_per_hour
-        self._by_address = RateLimiter(most / 3600, most, time.monotonic)
+        self.by_address = RateLimiter(most / 3600, most, time.monotonic)
         self._clock = clock
 
     async def register(
@@ -64,7 +64,7 @@ class Registration:
         password = accepted(password, name)
         used = await self._invite(invite)
         waits = self._mode == "approval" and used is None
-        self._by_address.take(one_client(asked.remote_ip))
+        self.by_address.take(one_client(asked.remote_ip))
         await self._ask_plugins(name, asked)
 
         def then(conn: Connection, user: User) -> None:

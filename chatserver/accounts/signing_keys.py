@@ -1,12 +1,17 @@
-"""The keys with which this server signs JSON Web Tokens: made when needed, rotated, kept in a file of their own."""
+"""The keys with which this server signs JSON Web Tokens: made when needed, rotated, kept in a file of their own.
+
+Several processes on one port share the file.
+"""
 
 from __future__ import annotations
 
 import base64
+import fcntl
 import logging
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +50,9 @@ class SigningKeys:
     def __init__(self, file: Path, clock: Callable[[], float]) -> None:
         self._file = file
         self._clock = clock
-        self._keys: tuple[SigningKey, ...] | None = None
+        self._keys: tuple[SigningKey, ...] = ()
+        self._read_of: tuple[int, int] | None = None
+        """Which file they were read from: another process may have replaced it."""
 
     def good(self) -> tuple[SigningKey, ...]:
         """Those that may have signed a token that is good yet, the newest first."""
@@ -57,19 +64,40 @@ class SigningKeys:
 
         Raises `Reject` ``unavailable`` where none can be kept.
         """
-        keys = self.good()
-        if keys and self._clock() - keys[0].created < ROTATE_SECONDS:
-            return keys[0]
-        made = _new_key(self._clock())
-        self._write(made, *keys)
-        self._keys = (made, *keys)
+        found = self._signing()
+        if found is not None:
+            return found
+        with self._locked():
+            # Another process may have made one meanwhile.
+            made = self._signing()
+            if made is None:
+                made = _new_key(self._clock())
+                self._write(made, *self.good())
         return made
+
+    def _signing(self) -> SigningKey | None:
+        keys = self.good()
+        return keys[0] if keys and self._clock() - keys[0].created < ROTATE_SECONDS else None
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """One process at a time, for the moment that it takes. Raises `Reject` ``unavailable``."""
+        try:
+            # With a log in memory there may be no folder.
+            self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            lock = os.open(self._file.with_name(f"{self._file.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            log.error("no key for tokens can be written: %s", error)
+            raise unavailable() from error
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(lock)
 
     def _write(self, *keys: SigningKey) -> None:
         partial = self._file.with_name(f"{self._file.name}.partial")
         try:
-            # With a log in memory there may be no folder.
-            self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             partial.unlink(missing_ok=True)
             with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
                 file.write(msgspec.json.encode(keys))
@@ -79,10 +107,14 @@ class SigningKeys:
             raise unavailable() from error
 
     def _read(self) -> tuple[SigningKey, ...]:
-        if self._keys is None:
-            found = self._file.read_bytes() if self._file.exists() else b"[]"
+        try:
+            state = self._file.stat()
+        except FileNotFoundError:
+            return ()
+        if self._read_of != (state.st_ino, state.st_mtime_ns):
+            self._read_of = state.st_ino, state.st_mtime_ns
             try:
-                self._keys = msgspec.json.decode(found, type=tuple[SigningKey, ...])
+                self._keys = msgspec.json.decode(self._file.read_bytes(), type=tuple[SigningKey, ...])
             except msgspec.DecodeError as error:
                 log.error(
                     "%s is damaged, and what was signed with its keys is good no more: %s", self._file, error

@@ -40,7 +40,7 @@ class Invites:
         self._access = access
         self._rooms = rooms
         self._clock = clock
-        self._made = RateLimiter(1 / 60, 10, time.monotonic)
+        self.made = RateLimiter(1 / 60, 10, time.monotonic)
 
     async def make(self, by: User, uses: int, days: float, rooms: Sequence[str]) -> Invite:
         """A new one, for ``uses`` people, good for so many days, into rooms to which its maker may invite."""
@@ -50,7 +50,7 @@ class Invites:
             live = await self._rooms.invitable(by, name)
             if live.room.name not in names:
                 names.append(live.room.name)
-        self._made.take(by.id)
+        self.made.take(by.id)
         now = self._clock()
         invite = Invite(
             code=secrets.token_urlsafe(12),

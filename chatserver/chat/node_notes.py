@@ -72,7 +72,32 @@ class Jobs(_Note, frozen=True):
     """A plugin has planned a job, or taken one back: for the server that runs them."""
 
 
-Note = Beat | People | Everyone | Who | Bye | Closed | Signals | Jobs
+class Used(_Note, frozen=True):
+    """So many tokens of a limiter were taken on the sender, by key."""
+
+    limiter: str
+    keys: dict[str, int]
+
+
+class Failed(_Note, frozen=True):
+    """A sign-in failed on the sender, for these keys."""
+
+    keys: tuple[str, ...]
+
+
+class Switched(_Note, frozen=True):
+    """An admin has switched a plugin on or off: which ones are off is in the database."""
+
+
+Note = Beat | People | Everyone | Who | Bye | Closed | Signals | Jobs | Used | Failed | Switched
 
 encode = msgspec.msgpack.Encoder().encode
-decode = msgspec.msgpack.Decoder(Note).decode
+_decode = msgspec.msgpack.Decoder(Note).decode
+
+
+def decode(payload: bytes) -> Note | None:
+    """What a server tells; None for what only a newer version knows."""
+    try:
+        return _decode(payload)
+    except msgspec.ValidationError:
+        return None

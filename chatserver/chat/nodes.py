@@ -23,6 +23,7 @@ from .log_order import GRACE_SECONDS
 from .node_notes import Note
 from .node_requests import NodeRequests
 from .registry import RoomRegistry
+from .shared_limits import SharedLimits
 from .shared_presence import SharedPresence
 
 log = logging.getLogger(__name__)
@@ -80,6 +81,9 @@ class Nodes:
         self._leads = False
         self.jobs_changed: Callable[[], None] | None = None
         """Is called when there may be other jobs to run here."""
+        self.switches_changed: Callable[[], Awaitable[None]] | None = None
+        """Looks for plugins that another server has switched."""
+        self.limits: SharedLimits | None = None
         self._since = time.time()
 
     async def start(self, address: Callable[[], str], version: str) -> None:
@@ -135,7 +139,9 @@ class Nodes:
     def carried(self, topic: str, what: Carried, node: str) -> None:
         """Something that another server sent."""
         if topic == NODES:
-            self._noted(notes.decode(what.payload), node)
+            note = notes.decode(what.payload)
+            if note is not None:
+                self._noted(note, node)
         elif topic == self.requests.topic:
             self.requests.carried(what.payload, node)
         elif what.note and topic.startswith("@"):
@@ -185,6 +191,12 @@ class Nodes:
                 self._begin(self._apply_signals())
             case notes.Jobs():
                 self._look_for_jobs()
+            case notes.Used() if self.limits is not None:
+                self.limits.used(note)
+            case notes.Failed() if self.limits is not None:
+                self.limits.failed(note)
+            case notes.Switched():
+                self._look_for_switches()
 
     def _alive(self, beat: notes.Beat, node: Node) -> None:
         if not node.since:
@@ -213,6 +225,7 @@ class Nodes:
             self._sign_of_life()
             self._forgive(time.monotonic() - due)
             self._miss()
+            self._look_for_switches()
             self._choose_leader(started)
             for name in self._rooms.names():
                 self._compare_soon(name)
@@ -253,6 +266,10 @@ class Nodes:
     def _look_for_jobs(self) -> None:
         if self.jobs_changed is not None:
             self.jobs_changed()
+
+    def _look_for_switches(self) -> None:
+        if self.switches_changed is not None:
+            self._begin(self.switches_changed())
 
     def _compare_soon(self, room: str) -> None:
         if not self._to_compare:

@@ -30,6 +30,9 @@ class Changed(Protocol):
     async def __call__(self) -> None: ...
 
 
+Switched = Callable[[tuple[str, ...]], Awaitable[None]]
+
+
 async def nobody_is_told() -> None:
     """The default, until there are clients."""
 
@@ -37,10 +40,12 @@ async def nobody_is_told() -> None:
 class PluginReload:
     """Replaces the plugins that ``settings`` enabled; one change after the other. ``read`` reads the settings anew.
 
-    ``changed`` is awaited after each change.
+    ``changed`` is awaited after each change, and ``switched(names)`` when an admin has switched a plugin, with those
+    that are off now.
     """
 
     changed: Changed = staticmethod(nobody_is_told)
+    switched: Switched | None = None
 
     def __init__(self, settings: Settings, host: PluginHost, store: Store, read: Read | None) -> None:
         self._settings = settings
@@ -129,8 +134,28 @@ class PluginReload:
                 told = await self._change(msgspec.structs.replace(settings, off=after))
             try:
                 switched_off.write(settings.data_dir, after)
+                if self.switched is not None:
+                    await self.switched(after)
             except OSError as error:
                 told += f" This could not be kept for the next start: {error.strerror}."
+            except Reject as refusal:
+                told += f" Other servers could not be told: {refusal.message}"
+            return told
+
+    async def follow_switches(self, off: tuple[str, ...]) -> None:
+        """Switch the plugins that another server's admin has switched. What keeps it from that is logged."""
+        current = self._host.current
+        enabled = {*(plugin.name for plugin in current.plugins), *current.off}
+        if enabled.intersection(off) == set(current.off):
+            return
+        await self._task(self._follow_switches(off))
+
+    async def _follow_switches(self, off: tuple[str, ...]) -> str:
+        async with self._one_at_a_time:
+            settings = msgspec.structs.replace(self._read(), off=off)
+            with _logged():
+                told = await self._change(settings)
+            switched_off.write(settings.data_dir, off)
             return told
 
     async def _change(self, settings: Settings) -> str:

@@ -127,7 +127,7 @@ class LiveRoom(RoomFeed):
             if isinstance(change, Edit):
                 self.require_reach(change.user)
             if isinstance(change, Post) and self.room.slow_mode:
-                self.note_words(change.user)
+                self.note_words(change.user.id)
         elif isinstance(change, Append):
             if change.writer is not None:
                 self.require_writer(change.writer, allow_non_member=change.allow_non_member)

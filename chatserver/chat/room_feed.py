@@ -11,6 +11,7 @@ import msgspec
 from ..delivery.bus import Bus, Carried
 from ..model.values import Event, Message, RoomPosition, User
 from ..protocol import events as wire
+from ..protocol.payloads import author_of_message
 from ..store import Change, Committed, Store
 from ..store.changes import Delete, Edit, Expire, Post, RoomState
 from .log_order import LogOrder
@@ -120,6 +121,10 @@ class RoomFeed(RoomMemory):
             self.used = self.moved = time.monotonic()
             self.recounted = position.seq
             self.position = _moved(self.position, position)
+            if self.room.slow_mode:
+                author = author_of_message(what.payload)
+                if author is not None:
+                    self.note_words(author)
             self._bus.here(self.room.name, what.payload, what.instead, what.users)
 
         self.order.put(position, True, deliver)
@@ -145,6 +150,8 @@ class RoomFeed(RoomMemory):
         self.used = self.moved = time.monotonic()
         self.recounted = event.seq
         messages = self.position.messages + (event.type == "message")
+        if event.type == "message" and self.room.slow_mode:
+            self.note_words(event.user.id)
         position = RoomPosition(event.seq, messages, self.position.version)
         try:
             self._watcher.before_followed(self, event)

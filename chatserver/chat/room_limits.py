@@ -27,13 +27,13 @@ class RoomLimits:
             "direct": limits.directs_per_hour,
         }
         self._most = most
-        self._limiters = {what: RateLimiter(count / HOUR, count, clock) for what, count in most.items()}
+        self.limiters = {what: RateLimiter(count / HOUR, count, clock) for what, count in most.items()}
 
     def take(self, what: Literal["room", "invitation", "direct"], user: User) -> None:
         """Count one more. Raises `Reject` ``rate_limited``."""
         if user.bot or self._access.by_role(user, UNLIMITED):
             return
-        wait = self._limiters[what].wait(user.id)
+        wait = self.limiters[what].wait(user.id)
         if wait:
             text = f"{self._most[what]} {_SAID[what]} an hour are enough."
             raise Reject(text, "rate_limited", retry_after=wait)

@@ -101,12 +101,12 @@ class RoomMemory:
                 if other_id != user.id:
                     self._judge.refuse_blocked(user, other_id)
 
-    def note_words(self, user: User) -> None:
-        """This user writes now; who has long been silent is forgotten."""
+    def note_words(self, user_id: str) -> None:
+        """This user writes now, here or on another server; who has long been silent is forgotten."""
         now = self._clock()
         if len(self._spoke) > MOST_SPEAKERS:
             self._spoke = {id: ts for id, ts in self._spoke.items() if ts > now - self.room.slow_mode}
-        self._spoke[user.id] = now
+        self._spoke[user_id] = now
 
     def take_back_words(self, user: User) -> None:
         """What this user wrote could not be stored."""

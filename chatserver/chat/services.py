@@ -64,7 +64,9 @@ from .room_limits import RoomLimits
 from .room_log import RoomLog
 from .rooms import RoomService
 from .run_command import CommandRunner
+from .shared_limits import SharedLimits
 from .shared_presence import SharedPresence
+from .shared_switches import SharedSwitches
 
 log = logging.getLogger(__name__)
 
@@ -101,6 +103,8 @@ class Services:
         self.nodes = self._nodes() if self.bus.shared else None
         """The other servers; None where there are none."""
         self.plugin_reload = PluginReload(settings, host, store, read_settings)
+        self.switches = self._share(self.nodes) if self.nodes is not None else None
+        """Which plugins are off on all servers; None where there are no others."""
 
     def _build_delivery(self, make_bus: MakeBus, clock: Callable[[], float]) -> None:
         send_to_all: SendToAll[Outlet] = choose_send(self.settings.server.compiled)
@@ -140,7 +144,7 @@ class Services:
         )
         # As many new guests at once as connections, and as many again in a minute.
         most = limits.connections_per_ip
-        new_guests = RateLimiter(most / 60, most, time.monotonic) if auth.guests else None
+        new_guests = self._new_guests = RateLimiter(most / 60, most, time.monotonic) if auth.guests else None
         self.credentials = Credentials(self.store, self.accounts, clock)
         keys = SigningKeys(self.settings.data_dir / "jwt_keys.json", clock)
         address = self.settings.server.public_url.rstrip("/") or self.settings.server.name
@@ -166,7 +170,7 @@ class Services:
         pipeline = DraftPipeline(host, self.settings.limits.content_chars)
         rooms = self.rooms = RoomRegistry(store, self.bus, self.after_commit, resends, clock)
         self.room_log = RoomLog(store, access, host)
-        limits = RoomLimits(self.settings.limits, access, time.monotonic)
+        limits = self._room_limits = RoomLimits(self.settings.limits, access, time.monotonic)
         self.room_service = RoomService(rooms, store, access, host, limits)
         self.room_lists = RoomLists(rooms, store, self.presence, self.sizes.members_page)
         self.messages = Messages(
@@ -219,6 +223,20 @@ class Services:
             self.account_changes.apply,
             self._look,
         )
+
+    def _share(self, nodes: Nodes) -> SharedSwitches:
+        """What counts on all servers, beside what is in the log."""
+        limiters = {
+            "messages": self.message_limiter,
+            "requests": self.request_limiter,
+            "registrations": self.registration.by_address,
+            "invites": self.invites.made,
+            **self._room_limits.limiters,
+        }
+        if self._new_guests is not None:
+            limiters["guests"] = self._new_guests
+        nodes.limits = SharedLimits(limiters, self.credentials.attempts, nodes.send)
+        return SharedSwitches(self.store, nodes, self.plugin_reload)
 
     def _send_note(self, note: Note) -> None:
         if self.nodes is not None:

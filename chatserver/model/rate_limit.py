@@ -30,6 +30,9 @@ class RateLimiter:
         self._tolerance = (burst - 1) / rate
         self._clock = clock
         self._full_at: dict[str, float] = {}
+        self._used: dict[str, int] | None = None
+        """How many tokens were taken by key since that was told; None where it needs not be."""
+        self._tell: Callable[[], None]
         self._crowded = CROWDED
 
     def wait(self, key: str) -> float:
@@ -42,6 +45,10 @@ class RateLimiter:
         if seconds > ROUNDING_SECONDS:
             return seconds
         self._full_at[key] = full_at + self._interval
+        if self._used is not None:
+            if not self._used:
+                self._tell()
+            self._used[key] = self._used.get(key, 0) + 1
         if len(self._full_at) > self._crowded:
             self._forget(now)
         return 0.0
@@ -51,6 +58,22 @@ class RateLimiter:
         seconds = self.wait(key)
         if seconds:
             raise Reject("Too fast. Wait a moment.", "rate_limited", retry_after=seconds)
+
+    def share(self, tell: Callable[[], None]) -> None:
+        """Count for others, too: ``tell()`` is called when something was taken, for `take_used`."""
+        self._used, self._tell = {}, tell
+
+    def take_used(self) -> dict[str, int]:
+        """How many tokens were taken by key, since the last call."""
+        used, self._used = self._used or {}, {}
+        return used
+
+    def used_elsewhere(self, key: str, count: int) -> None:
+        """So many tokens of a key were taken by another server. It may be more than there were."""
+        now = self._clock()
+        self._full_at[key] = max(self._full_at.get(key, now), now) + count * self._interval
+        if len(self._full_at) > self._crowded:
+            self._forget(now)
 
     def _forget(self, now: float) -> None:
         self._full_at = {key: full_at for key, full_at in self._full_at.items() if full_at > now}

@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Any
 
+import msgspec
+
 from ..config import Settings
 from ..model.errors import PluginError, Reject
 from ..model.tuning import Timeouts
@@ -81,8 +83,13 @@ class PluginHost:
             if inspect.isawaitable(allowed):
                 await allowed
 
-    def load(self) -> None:
-        """Make what the settings enable the current set. Raises PluginError and ConfigError; nothing runs yet."""
+    def load(self, off: Sequence[str] | None = None) -> None:
+        """Make what the settings enable the current set, with those switched off that the settings say, or ``off``.
+
+        Raises PluginError and ConfigError; nothing runs yet.
+        """
+        if off is not None:
+            self._settings = msgspec.structs.replace(self._settings, off=tuple(off))
         self._replace(self.build(self._settings))
 
     def build(self, settings: Settings) -> PluginSet:

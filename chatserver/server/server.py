@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from .. import __version__
 from ..chat.plugin_handles import PluginHandles
 from ..chat.services import Services
-from ..config import Settings
+from ..config import Settings, switched_off
 from ..config.settings import Server
 from ..delivery.bus import MakeBus
 from ..delivery.bus_choice import choose_bus
@@ -138,6 +138,11 @@ class ChatServer:
         if services.nodes is not None:
             await services.nodes.start(lambda: self.address, __version__)
             add("the bus", services.nodes.stop, self.timeouts.stop_http)
+        if services.switches is not None:
+            off = await services.switches.off(self.settings.off)
+            if set(off) != set(self.settings.off):
+                switched_off.write(self.settings.data_dir, off)
+                self.host.load(off)
         add("presence", services.presence.stop, self.timeouts.stop_http)
         handles = self.handles = PluginHandles(services, timer_of(self._clock), self._gateways.open)
         await self.host.start(handles.give, self._migrate)

@@ -136,7 +136,9 @@ class ServerInfo:
     async def health(self) -> dict[str, str]:
         """What is wrong, by name; what the storage fails at, at once."""
         problems = await self._checked.get()
-        failing = {"store": self._services.store.failures.why, "bus": self._services.bus.problem}
+        bus = self._services.bus.problem
+        alone = "each server counts alone, as others are not heard" if bus is not None else None
+        failing = {"store": self._services.store.failures.why, "bus": bus, "limits": alone}
         return {**problems, **{name: why for name, why in failing.items() if why is not None}}
 
     async def _check(self) -> dict[str, str]:

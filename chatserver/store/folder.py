@@ -18,6 +18,7 @@ _EXPECTED = (
     "plugins_off.json",
     "jwt_keys.json",
     "jwt_keys.json.partial",
+    "jwt_keys.json.lock",
     "control.sock",
     "lost+found",
 )

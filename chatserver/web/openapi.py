@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, cast
 from weakref import WeakKeyDictionary
 
 import msgspec
+from tornado.web import RequestHandler
 
 from ..model.errors import HTTP_STATUS
 from ..plugins.plugin_set import PluginSet
@@ -89,9 +90,9 @@ def description(addresses: Iterable[Address], name: str, version: str) -> dict[s
 
 
 def _own(handler: type, method: str) -> Any:
-    """A handler's method, unless it is the one that Tornado gives to all."""
+    """A handler's method, unless it is the one that all have."""
     function = getattr(handler, method, None)
-    return function if getattr(function, "__module__", "tornado.web") != "tornado.web" else None
+    return None if function in (getattr(RequestHandler, method), getattr(Handler, method)) else function
 
 
 def _path(pattern: str, function: Any) -> tuple[str, list[dict[str, Any]]]:
