@@ -13,6 +13,7 @@ ADDRESSES = (
     "/api/v1/stream/some-stream",
     "/api/v1/rooms/general/messages",
     "/plugins/files/upload",
+    "/plugins/files/tus",
 )
 
 

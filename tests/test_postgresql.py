@@ -211,6 +211,22 @@ async def test_all_goes_by_way_of_a_pooler_of_transactions(server, pgbouncer, op
     assert await one.try_to_write() is None
 
 
+async def test_no_command_has_a_database_for_itself_through_a_pooler(server, pgbouncer, opened, tmp_path):
+    url = server.make()
+    by_pooler = url.replace(f":{server.port}/", f":{pgbouncer}/")
+    for use in ("alone", "target"):
+        found = database(by_pooler, tmp_path)
+        with pytest.raises(ConfigError, match="through a pooler"):
+            found.claim(use)
+        found.close()
+    # Nor does it take no notice of a server that came by one.
+    await furnish(opened(by_pooler))
+    found = database(url, tmp_path)
+    with pytest.raises(ConfigError, match="connections of servers: stop those first"):
+        found.claim("alone")
+    found.close()
+
+
 # A connection that is cut
 
 

@@ -103,8 +103,13 @@ class Postgresql:
                 raise self._error(f"is PostgreSQL {version}; it has to be {OLDEST} or newer")
             (pid,) = conn.execute("SELECT pg_backend_pid()").fetchone() or (None,)
             if pid != conn.info.backend_pid:
-                # A pooler, such as PgBouncer, may give each transaction another connection.
+                # A pooler, such as PgBouncer, may give each transaction another connection: no lock would last.
                 conn.prepare_threshold = None
+                if self._use in ("alone", "target"):
+                    raise self._error(
+                        "is reached through a pooler (PgBouncer), where no command can have it for itself:"
+                        " name PostgreSQL's own address (CHATSERVER_STORE__URL=… before the command)"
+                    )
             elif self._use == "server":
                 self._lock(
                     conn, "pg_try_advisory_lock_shared", "a command is changing it: wait until it is done"
@@ -149,6 +154,7 @@ class Postgresql:
             raise self.unopened(error) from error
         if use in ("alone", "target"):
             self._lock(self._holding, "pg_try_advisory_lock", "another server uses it: stop that first")
+            self._wait_for_poolers(self._holding)
 
     def _lock(self, conn: psycopg.Connection[Any], function: str, otherwise: str) -> None:
         """Lock for as long as the connection lasts. Raises ConfigError."""
@@ -156,6 +162,23 @@ class Postgresql:
         while conn.execute(f"SELECT {function}({_IN_USE})".encode()).fetchone() != (True,):
             if time.monotonic() > until:
                 raise self._error(f"can't be used just now: {otherwise}")
+            time.sleep(0.05)
+
+    def _wait_for_poolers(self, conn: psycopg.Connection[Any]) -> None:
+        """A server that comes through a pooler holds no lock, but its connections have its name. Raises ConfigError."""
+        until = time.monotonic() + LOCK_SECONDS
+        while (
+            others := conn.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+                " AND application_name = %s AND pid <> pg_backend_pid()",
+                (self._options["application_name"],),
+            ).fetchone()
+        ) != (0,):
+            if time.monotonic() > until:
+                raise self._error(
+                    f"has {others[0] if others else 0} connections of servers: stop those first; if none runs any more,"
+                    " a pooler (PgBouncer) keeps them: RECONNECT in its console ends them"
+                )
             time.sleep(0.05)
 
     def check(self, conn: Connection) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from tornado.httputil import HTTPServerRequest
 from tornado.web import RequestHandler
 
 from ..model.errors import Reject
@@ -27,8 +28,13 @@ def allow_origin(handler: RequestHandler, origins: Collection[str]) -> None:
         handler.set_header("Access-Control-Expose-Headers", "Retry-After")
 
 
+def is_preflight(request: HTTPServerRequest) -> bool:
+    """Whether a browser asks what a page may ask."""
+    return request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers
+
+
 def answer_preflight(handler: RequestHandler, origins: Collection[str]) -> None:
-    """Answer OPTIONS. Raises `Reject` ``forbidden`` where no page may ask, or none of this origin."""
+    """Answer that. Raises `Reject` ``forbidden`` where no page may ask, or none of this origin."""
     if not handler.request.path.startswith(PATHS) or not _is_allowed(handler, origins):
         raise Reject("Pages of this origin may not connect.", "forbidden")
     asked = handler.request.headers.get("Access-Control-Request-Headers")

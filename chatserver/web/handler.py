@@ -23,7 +23,7 @@ from ..plugins.failures import own_failure, refused
 from ..protocol.decoder import invalid
 from .cookies import XSRF_COOKIE, session_cookie, xsrf_value
 from .endpoint import endpoint_of
-from .foreign_pages import allow_origin, answer_preflight
+from .foreign_pages import allow_origin, answer_preflight, is_preflight
 from .security import HEADERS, HSTS, client_address, is_ours, same_scheme
 from .site import Site
 
@@ -74,13 +74,12 @@ class Handler(tornado.web.RequestHandler):
             # After an error the headers begin anew.
             allow_origin(self, self.site.origins)
 
-    def options(self, *args: str, **kwargs: str) -> None:
-        """Tell a browser what a page of another origin may ask for."""
-        answer_preflight(self, self.site.origins)
-
     def prepare(self) -> Awaitable[None] | None:
         if not (self.answers_any_host or self.is_for_us):
             raise foreign_host()
+        if is_preflight(self.request):
+            answer_preflight(self, self.site.origins)
+            return None
         if self.services.stopping and not self.answers_while_stopping:
             raise Reject("The server is stopping.", "unavailable", retry_after=STOPPING_SECONDS)
         if self.plugin is not None:
