@@ -108,13 +108,16 @@ def _check(document: Document, source: Source) -> None:
     _check_files(document, source)
 
 
+_BUSES = tuple(f"redis{tls}{kind}://" for kind in ("", "+sentinel", "+cluster") for tls in ("", "s"))
+
+
 def _check_bus(document: Document, source: Source) -> None:
     """A database of one process has no other one to hear of."""
     url, store = document.bus.url, document.store
     if not url:
         return
-    if not url.startswith(("redis://", "rediss://")) or "\0" in url:
-        raise source.error(("bus", "url"), "names no bus there is", expected="redis://… or rediss://…")
+    if not url.startswith(_BUSES) or "\0" in url:
+        raise source.error(("bus", "url"), "names no bus there is", expected="one of " + ", ".join(_BUSES))
     if not store.url.startswith(("postgresql:", "postgres:")):
         raise source.error(
             ("bus", "url"),

@@ -95,7 +95,8 @@ class BusConfig(_Section, frozen=True, kw_only=True):
     """How several servers on one database hear of each other."""
 
     url: str = ""
-    """``redis://host:6379/0`` or ``rediss://…`` (TLS); empty: this is the only server. It needs PostgreSQL."""
+    """``redis://host:6379/0`` or ``rediss://…`` (TLS), also with ``+sentinel`` or ``+cluster``; empty: this is the only
+    server. It needs PostgreSQL."""
     prefix: BusPrefix = "chatserver"
     """What all names in Redis begin with: two clusters on one Redis need different ones."""
 

@@ -13,7 +13,6 @@ import secrets
 import time
 from collections.abc import Collection
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -23,17 +22,7 @@ from .bus import NODES, Carried, Deliver, DeliverApart, Receiver
 from .bus_local import LocalBus
 from .hub import ALL
 from .outbox import Outbox
-
-try:
-    from redis.asyncio import Redis
-    from redis.asyncio.client import PubSub
-    from redis.asyncio.retry import Retry
-    from redis.backoff import NoBackoff
-    from redis.exceptions import RedisError
-except ImportError as error:
-    raise ConfigError(
-        f"Redis needs its client: pip install 'chatserver[redis]' ({error})", path="bus.url"
-    ) from error
+from .redis_clients import FAILURES, NO_MEMORY, NOT_LET_IN, make_client, publish_all, why, without_password
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +36,6 @@ SILENCE = 10
 """Without hearing even itself for so many seconds, it connects again."""
 LEASE = 15
 """How long a cluster's claim of a prefix holds after its last sign of life."""
-_FAILURES = (RedisError, OSError, asyncio.TimeoutError)
 
 
 class _Packet(msgspec.Struct, frozen=True, array_like=True):
@@ -81,17 +69,13 @@ class RedisBus(LocalBus):
         super().__init__(deliver, deliver_apart)
         self._prefix = prefix + ":"
         self._epoch = epoch
-        try:
-            self._name = _without_password(url)
-            self._client = Redis.from_url(
-                url, socket_connect_timeout=5, socket_timeout=5, retry=Retry(NoBackoff(), 0)
-            )
-        except ValueError as error:
-            raise ConfigError(f"is no address of Redis: {error}", path="bus.url") from error
+        self._client = make_client(url)
+        self._name = without_password(url)
         self._receiver: Receiver | None = None
         self._outbox = Outbox((ALL, NODES), MOST_BYTES)
-        self._pubsub: PubSub | None = None
+        self._pubsub: Any = None
         self._tasks: list[asyncio.Task[None]] = []
+        self._is_full = False
         self._encoder = msgspec.msgpack.Encoder()
         self._decoder = msgspec.msgpack.Decoder(_Packet)
 
@@ -140,7 +124,10 @@ class RedisBus(LocalBus):
         self._receiver = receiver
         try:
             await self._claim()
-        except _FAILURES as error:
+        except NOT_LET_IN as error:
+            await self._client.aclose()
+            raise ConfigError(why(self._name, error), path="bus.url") from error
+        except FAILURES as error:
             self._failed(error)
         except ConfigError:
             await self._client.aclose()
@@ -150,20 +137,28 @@ class RedisBus(LocalBus):
 
     async def stop(self) -> None:
         """Send what waits, and disconnect."""
-        with contextlib.suppress(*_FAILURES):
+        with contextlib.suppress(*FAILURES):
             await self._flush()
         for task in self._tasks:
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks)
-        with contextlib.suppress(*_FAILURES):
+        with contextlib.suppress(*FAILURES):
             await self._client.aclose()
 
     async def _claim(self) -> None:
         """Take the prefix for this database, or hold it. Raises ConfigError."""
         name = self._prefix + "epoch"
-        await self._client.set(name, self._epoch, nx=True, ex=LEASE)
         found = await self._client.get(name)
+        if found is None:
+            try:
+                await self._client.set(name, self._epoch, nx=True, ex=LEASE)
+            except NO_MEMORY as error:
+                # What is published needs none, and says whose it is.
+                self._tell_full(error)
+                return
+            found = await self._client.get(name)
+        self._is_full = False
         if found is not None and found != self._epoch.encode():
             raise ConfigError(
                 f"another cluster, with another database, uses {self._name} with the prefix"
@@ -171,6 +166,11 @@ class RedisBus(LocalBus):
                 path="bus.prefix",
             )
         await self._client.expire(name, LEASE)
+
+    def _tell_full(self, error: Exception) -> None:
+        if not self._is_full:
+            log.warning("%s: no other cluster is kept off the prefix meanwhile", why(self._name, error))
+        self._is_full = True
 
     async def _run(self) -> None:
         """Connect, again and again, and receive."""
@@ -180,7 +180,7 @@ class RedisBus(LocalBus):
                 await self._claim()
                 async with self._client.pubsub() as pubsub:
                     await self._receive(pubsub)
-            except (*_FAILURES, ConfigError) as error:
+            except (*FAILURES, ConfigError) as error:
                 failures = 0 if self._pubsub is not None else failures + 1
                 self._failed(error)
             finally:
@@ -189,7 +189,7 @@ class RedisBus(LocalBus):
                 self._outbox.take()
             await asyncio.sleep(BACKOFF[min(failures, len(BACKOFF) - 1)])
 
-    async def _receive(self, pubsub: PubSub) -> None:
+    async def _receive(self, pubsub: Any) -> None:
         self._outbox.take_topics()
         await self._subscribe(pubsub, list(self._outbox.topics))
         self._pubsub, self._outbox.open = pubsub, True
@@ -241,7 +241,7 @@ class RedisBus(LocalBus):
             await self._outbox.wait()
             try:
                 await self._flush()
-            except _FAILURES as error:
+            except FAILURES as error:
                 self._failed(error)
                 await self._cut()
 
@@ -260,30 +260,21 @@ class RedisBus(LocalBus):
         await self._subscribe(pubsub, listened)
         items = self._outbox.take()
         if items:
-            pipeline = self._client.pipeline(transaction=False)
-            for topic, carried in items.items():
-                packet = _Packet(self._epoch, self.node, carried)
-                pipeline.publish(self._prefix + topic, self._encoder.encode(packet))
-            await pipeline.execute()
+            packets = {topic: _Packet(self._epoch, self.node, carried) for topic, carried in items.items()}
+            encoded = {self._prefix + topic: self._encoder.encode(each) for topic, each in packets.items()}
+            await publish_all(self._client, encoded)
 
-    async def _subscribe(self, pubsub: PubSub, topics: list[str]) -> None:
+    async def _subscribe(self, pubsub: Any, topics: list[str]) -> None:
         for first in range(0, len(topics), CHANNELS):
             await pubsub.subscribe(*[self._prefix + topic for topic in topics[first : first + CHANNELS]])
 
     def _failed(self, error: Exception) -> None:
         first = self.problem is None or self.problem.startswith("it has not")
-        why = error.message if isinstance(error, ConfigError) else f"{self._name} can't be reached: {error}"
-        self.problem = why
+        self.problem = error.message if isinstance(error, ConfigError) else why(self._name, error)
         if first:
-            log.warning("other processes of this server are not heard: %s", why)
+            log.warning("other processes of this server are not heard: %s", self.problem)
 
     def _worked(self) -> None:
         if self.problem is not None:
             log.info("connected to other processes of this server by %s", self._name)
         self.problem = None
-
-
-def _without_password(url: str) -> str:
-    parts = urlsplit(url)
-    port = f":{parts.port}" if parts.port else ""
-    return f"{parts.scheme}://{parts.hostname or ''}{port}{parts.path}"

@@ -22,13 +22,15 @@ class NoRedis(Exception):
 
 
 class RedisServer:
-    """A server on a free port, in a temporary folder, which keeps nothing. Raises NoRedis."""
+    """A server on a free port, in a temporary folder, which keeps nothing. ``options`` are those of its configuration,
+    such as ``requirepass``. Raises NoRedis."""
 
-    def __init__(self) -> None:
+    def __init__(self, **options: str) -> None:
         found = shutil.which("redis-server") or shutil.which("valkey-server")
         if found is None:
             raise NoRedis("there is no Redis here (on Debian and Ubuntu: apt-get install redis-server)")
         self._program = found
+        self._options = {name.replace("_", "-"): value for name, value in options.items()}
         self._folder = Path(tempfile.mkdtemp(prefix="chatserver-redis-"))
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -51,8 +53,9 @@ class RedisServer:
             "save": "",
             "appendonly": "no",
             "pidfile": str(self._pid),
+            **self._options,
         }
-        words = [word for name, value in options.items() for word in (f"--{name}", value)]
+        words = [word for name, value in options.items() for word in (f"--{name}", *value.split(" "))]
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 [self._program, *words], cwd=self._folder, stdout=log, stderr=log
