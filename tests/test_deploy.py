@@ -18,11 +18,12 @@ from pathlib import Path
 
 import pytest
 import yaml
-from programs import free_ports, program, running
+from programs import PATH, free_ports, program, running
 from tornado.httpclient import AsyncHTTPClient, HTTPRequest
 
 from chatserver.config import load
 from chatserver.testing import Client, HttpClient
+from chatserver.testing.postgresql import NoPostgresql, postgresql
 
 ROOT = Path(__file__).parent.parent
 DEPLOY = ROOT / "deploy"
@@ -210,7 +211,7 @@ def unit(name):
     return dict(line.split("=", 1) for line in lines)
 
 
-@pytest.mark.parametrize("name", ["chatserver.service", "chatserver@.service"])
+@pytest.mark.parametrize("name", ["chatserver.service", "chatserver@.service", "chatserver-node@.service"])
 def test_systemd_understands_the_units(name, tmp_path):
     analyze = shutil.which("systemd-analyze")
     if analyze is None:
@@ -227,6 +228,10 @@ def test_the_units_differ_in_their_names_alone():
     one, many = unit("chatserver.service"), unit("chatserver@.service")
     assert {key for key in one if one[key] != many[key]} == {"Description", "ExecStart", "StateDirectory"}
     assert one.keys() == many.keys()
+    node = unit("chatserver-node@.service")
+    assert {key for key in node if node[key] != many.get(key)} == {
+        "Description", "After", "ExecStart", "Environment", "StateDirectory",
+    }  # fmt: skip
     assert one["StateDirectoryMode"] == "0700"
     assert one["UMask"] == "0077"
 
@@ -294,20 +299,79 @@ async def test_the_image_starts_and_its_check_tells_whether_it_works(tmp_path):
     assert await checked() == 1
 
 
+def compose_settings(service, folder):
+    """The settings that a server of deploy/compose.yaml has."""
+    given = {
+        name: value.split("${")[0] + "chat.example.org"
+        if "${CHAT_DOMAIN" in value
+        else value.replace("${CHAT_DB_PASSWORD:-}", "secret")
+        for name, value in service["environment"].items()
+    }
+    return load(None, {**environment(), **given, "CHATSERVER_DATA_DIR": str(folder)})
+
+
 def test_compose_gives_the_settings_that_the_server_knows(tmp_path):
     compose = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
-    chat = compose["services"]["chat"]
-    assert (ROOT / "deploy" / chat["build"]["context"]).resolve() == ROOT
-    assert (ROOT / chat["build"]["dockerfile"]).exists()
-    given = {name: value.split("${CHAT_DOMAIN")[0] + "chat.example.org" if "$" in value else value
-             for name, value in chat["environment"].items()}  # fmt: skip
-    settings = load(None, {**environment(), **given, "CHATSERVER_DATA_DIR": str(tmp_path)})
+    services = compose["services"]
     (network,) = compose["networks"]["inside"]["ipam"]["config"]
-    assert settings.server.trusted_proxies == (network["subnet"],)
-    assert settings.server.public_url == "https://chat.example.org"
-    assert {mount.split(":")[1] for mount in chat["volumes"]} == set(instructions("VOLUME"))
-    assert compose["services"]["caddy"]["environment"]["CHAT_SERVER"] == f"chat:{settings.server.port}"
-    assert all(service["profiles"] == ["single"] for service in compose["services"].values())
+    for name in ("chat", "chat1", "chat2"):
+        service = services[name]
+        assert (ROOT / "deploy" / service["build"]["context"]).resolve() == ROOT
+        assert (ROOT / service["build"]["dockerfile"]).exists()
+        settings = compose_settings(service, tmp_path)
+        assert settings.server.trusted_proxies == (network["subnet"],)
+        assert settings.server.public_url == "https://chat.example.org"
+        assert set(instructions("VOLUME")) <= {mount.split(":")[1] for mount in service["volumes"]}
+    assert services["caddy"]["environment"]["CHAT_SERVER"] == f"chat:{settings.server.port}"
+    # Each service and volume belongs to one of the two, and what a service waits for to the same.
+    for name, service in services.items():
+        (profile,) = service["profiles"]
+        for other in service.get("depends_on", {}):
+            assert services[other]["profiles"] == [profile], name
+    one, two = services["chat1"], services["chat2"]
+    assert settings.store.url == "postgresql://chat:secret@postgres/chat"
+    assert settings.bus.url == "redis://redis:6379/0"
+    own = {mount.split(":")[0] for mount in one["volumes"]} & {
+        mount.split(":")[0] for mount in two["volumes"]
+    }
+    assert own == {"files"}
+    storage = settings.plugins.enabled["files"].settings["storage"]
+    assert storage.startswith("/files")
+    (extras,) = re.findall(r"pip install .*\[(.+)\]", (DEPLOY / "Dockerfile").read_text())
+    assert {"postgresql", "redis"} <= set(extras.split(","))
+
+
+def test_the_nginx_of_compose_leads_to_both_servers(tmp_path):
+    compose = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
+    (_, _, command) = compose["services"]["nginx"]["command"]
+    edit = (
+        command.partition(" > ")[0]
+        .replace("$$", "$")
+        .replace("/etc/nginx/chatserver.conf", str(DEPLOY / "nginx.conf"))
+    )
+    made = subprocess.run(
+        ["sh", "-c", edit],
+        env={"PATH": PATH, "CHAT_DOMAIN": "talk.example.net"},
+        capture_output=True,
+        text=True,
+    ).stdout
+    assert "chat.example.org" not in made.replace("# ", "")
+    upstream = made[made.index("upstream") :].partition("}")[0]
+    assert re.findall(r"server (\S+);", upstream) == ["chat1:8080", "chat2:8080"]
+    assert "/etc/letsencrypt/live/talk.example.net/fullchain.pem" in made
+    # nginx itself takes it, where the names lead somewhere.
+    path = program("nginx")
+    certificate(tmp_path)
+    text = made.replace("/etc/letsencrypt/live/talk.example.net", str(tmp_path))
+    text = re.sub(r"chat[12]:8080", "127.0.0.1:1", text)
+    (tmp_path / "nginx.conf").write_text(
+        f"events {{ }} pid {tmp_path / 'pid'}; http {{ access_log off;\n{text}\n}}\n"
+    )
+    done = subprocess.run(
+        [path, "-t", "-e", "stderr", "-p", str(tmp_path), "-c", str(tmp_path / "nginx.conf")],
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert "syntax is ok" in done.stderr, done.stderr
 
 
 # Backups
@@ -328,15 +392,37 @@ def test_what_is_no_chat_is_neither_copied_nor_restored(tmp_path):
         assert [path.name for path in data.iterdir()] == ["chat.db"]
 
 
-async def test_a_backup_of_a_running_server_brings_everything_back(process, tmp_path):
+@pytest.fixture(params=["sqlite", "postgresql"])
+def kept(request):
+    """A database, the ending of the scripts for it, and what they are told besides the folder."""
+    if request.param == "sqlite":
+        yield "sqlite:", "", ()
+        return
+    if shutil.which("pg_dump") is None:
+        pytest.skip("backups of PostgreSQL are not tested without pg_dump")
+    try:
+        url = postgresql().make()
+    except NoPostgresql as error:
+        pytest.skip(f"backups of PostgreSQL are not tested: {error}")
+    yield url, "-postgresql", (url,)
+    postgresql().drop(url)
+
+
+async def test_a_backup_of_a_running_server_brings_everything_back(process, tmp_path, kept):
+    url, ending, where = kept
+
     def ran(name, *arguments):
         done = subprocess.run(
-            [DEPLOY / name, *arguments], check=True, capture_output=True, text=True, timeout=30
+            [DEPLOY / f"{name}{ending}.sh", *arguments],
+            check=True,
+            capture_output=True,
+            text=True,
+            timeout=30,
         )
         return done.stdout.strip()
 
     data = tmp_path / "data"
-    settings = {"data_dir": str(data), "store": {"url": "sqlite:"}}
+    settings = {"data_dir": str(data), "store": {"url": url}}
     async with process(settings=settings) as server:
         alice = await server.client(name="alice")
         await alice.join("general")
@@ -347,12 +433,12 @@ async def test_a_backup_of_a_running_server_brings_everything_back(process, tmp_
         )  # fmt: skip
         file = json.loads(uploaded.body)["file"]
         kept = await alice.says("kept", files=[file["id"]])
-        copy = ran("backup.sh", data, tmp_path / "backups")
+        copy = ran("backup", *where, data, tmp_path / "backups")
         later = await alice.says("after the backup")
         epoch = alice.welcome.epoch
         await alice.leave()
         await server.kill()
-        assert "Restored" in ran("restore.sh", copy, data)
+        assert "Restored" in ran("restore", copy, *where, data)
         await server.start()
         again = await server.client(
             token=alice.token, resume={"epoch": epoch, "rooms": {"general": later.seq}}
@@ -363,5 +449,7 @@ async def test_a_backup_of_a_running_server_brings_everything_back(process, tmp_
         page = await again.ask("sync", room="general", after=0)
         assert page.events[-1]["content"] == "kept"
         assert (await http.fetch(server.url + file["url"], headers=bearer)).body == b"a file"
-        assert [path.stat().st_mode & 0o077 for path in (data / "chat.db", Path(copy) / "chat.db")] == [0, 0]
+        copied = [path for path in (*data.iterdir(), *Path(copy).iterdir()) if path.is_file()]
+        assert copied
+        assert all(path.stat().st_mode & 0o077 == 0 for path in copied)
         await again.leave()
