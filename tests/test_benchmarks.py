@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import against, metrics, scenarios
+from benchmarks import against, cluster_model, metrics, scenarios
 from benchmarks.build import NotHere
 from benchmarks.chat import variants
 from benchmarks.launch import Launch
@@ -101,3 +101,21 @@ def test_a_checkout_without_a_server_is_named(tmp_path):
     server = variants(tmp_path)["chatserver"]
     with pytest.raises(NotHere, match=str(tmp_path)):
         server.command(Launch(1, tmp_path, 1))
+
+
+def test_the_model_of_a_cluster_counts_what_there_is():
+    load = cluster_model.Load(people=10_000, largest_room=2_000, rooms_each=4)
+    assert sum(cluster_model.room_sizes(load)) == 40_000
+    alone, ten = (
+        cluster_model.simulate(load, cluster_model.Cluster(servers=servers), cluster_model.Costs())
+        for servers in (1, 10)
+    )
+    # The same is delivered, whoever does it, and a tenth of it by each.
+    assert abs(ten.deliveries / alone.deliveries - 1) < 0.1
+    assert ten.server_cores < alone.server_cores / 5
+    assert (alone.bus_in, alone.bus_out, alone.notes_a_server, alone.queries_a_database) == (0, 0, 0, 0)
+    more = cluster_model.simulate(
+        load, cluster_model.Cluster(10, databases=4, buses=4), cluster_model.Costs()
+    )
+    assert more.database < 0.5 * ten.database
+    assert more.bus_out < 0.5 * ten.bus_out
