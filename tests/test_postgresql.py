@@ -402,6 +402,18 @@ async def test_a_command_that_has_to_be_alone_waits_for_no_server(url, opened, t
     opened(url)
 
 
+async def test_a_second_server_that_would_not_hear_of_the_first_is_refused(url, tmp_path):
+    first = Store.open(url, tmp_path, use="only")
+    with pytest.raises(ConfigError, match="would not hear of each other"):
+        Store.open(url, tmp_path, use="only")
+    first.close()
+    # Those that hear of each other are as many as they like.
+    stores = [Store.open(url, tmp_path) for _ in range(2)]
+    for store in stores:
+        store.close()
+    Store.open(url, tmp_path, use="only").close()
+
+
 def test_servers_that_start_together_make_the_tables_once(server, tmp_path):
     from concurrent.futures import ThreadPoolExecutor
 

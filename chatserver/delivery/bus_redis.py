@@ -22,7 +22,16 @@ from .bus import NODES, Carried, Deliver, DeliverApart, Receiver
 from .bus_local import LocalBus
 from .hub import ALL
 from .outbox import Outbox
-from .redis_clients import FAILURES, NO_MEMORY, NOT_LET_IN, make_client, publish_all, why, without_password
+from .redis_clients import (
+    FAILURES,
+    NO_MEMORY,
+    NOT_LET_IN,
+    close,
+    make_client,
+    publish_all,
+    why,
+    without_password,
+)
 
 log = logging.getLogger(__name__)
 
@@ -125,12 +134,12 @@ class RedisBus(LocalBus):
         try:
             await self._claim()
         except NOT_LET_IN as error:
-            await self._client.aclose()
+            await close(self._client)
             raise ConfigError(why(self._name, error), path="bus.url") from error
         except FAILURES as error:
             self._failed(error)
         except ConfigError:
-            await self._client.aclose()
+            await close(self._client)
             raise
         loop = asyncio.get_running_loop()
         self._tasks = [loop.create_task(each) for each in (self._run(), self._send())]
@@ -144,7 +153,7 @@ class RedisBus(LocalBus):
         if self._tasks:
             await asyncio.wait(self._tasks)
         with contextlib.suppress(*FAILURES):
-            await self._client.aclose()
+            await close(self._client)
 
     async def _claim(self) -> None:
         """Take the prefix for this database, or hold it. Raises ConfigError."""

@@ -14,7 +14,7 @@ try:
     from redis.asyncio.cluster import ClusterNode, RedisCluster
     from redis.asyncio.connection import parse_url
     from redis.asyncio.retry import Retry
-    from redis.asyncio.sentinel import Sentinel
+    from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
     from redis.backoff import NoBackoff
     from redis.exceptions import (
         AuthenticationError,
@@ -107,6 +107,15 @@ def _host(text: str, port: int) -> tuple[str, int]:
     if not parts.hostname:
         raise ValueError(f"{text!r} names no host")
     return parts.hostname, parts.port or port
+
+
+async def close(client: Any) -> None:
+    """Close its connections, those to Sentinels too. Raises one of `FAILURES`."""
+    pool = getattr(client, "connection_pool", None)
+    if isinstance(pool, SentinelConnectionPool):
+        for each in pool.sentinel_manager.sentinels:
+            await each.aclose()
+    await client.aclose()
 
 
 async def publish_all(client: Any, packets: Mapping[str, bytes]) -> None:

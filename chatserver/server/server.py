@@ -113,6 +113,7 @@ class ChatServer:
             self.settings.store.durability,
             Contributions(lambda: self.host.current.hooks.in_commit),
             metrics,
+            "server" if self.settings.bus.url or self._make_bus is not None else "only",
         )
         self._lifecycle.add("the storage", lambda: in_own_thread(store.close), until)
         bus = self.settings.bus

@@ -11,8 +11,9 @@ from sqlalchemy import Connection, Engine, Table
 
 from ..model.errors import ConfigError
 
-Use = Literal["server", "alone", "beside", "target"]
-"""Who opens a database: a server; a command that no server may run beside; one that any may; one that fills it."""
+Use = Literal["server", "only", "alone", "beside", "target"]
+"""Who opens a database: a server; one that hears of no others; a command that no server may run beside; one that any
+may; one that fills it."""
 
 
 class WriterConnection(Protocol):

@@ -40,6 +40,11 @@ _LOCK = 0x63686174
 """Of the advisory locks of a database, the one for who makes or changes the tables."""
 _IN_USE = _LOCK + 1
 """The one that servers share, and that a command has for itself."""
+_OTHERS = _LOCK + 2
+"""The one that servers share which hear of each other, and that a server which hears of none has for itself."""
+OTHER_SECONDS = 5.0
+"""The server that was here before may be about to end."""
+ANOTHER = "another server uses it, and they would not hear of each other: give all of them the same bus.url"
 LOCK_SECONDS = 1.0
 """PostgreSQL ends a connection, and with it its locks, a moment after it was closed."""
 _DEFAULTS: dict[str, Any] = {
@@ -110,9 +115,12 @@ class Postgresql:
                         "is reached through a pooler (PgBouncer), where no command can have it for itself:"
                         " name PostgreSQL's own address (CHATSERVER_STORE__URL=… before the command)"
                     )
-            elif self._use == "server":
+            elif self._use in ("server", "only"):
                 self._lock(
-                    conn, "pg_try_advisory_lock_shared", "a command is changing it: wait until it is done"
+                    conn,
+                    "pg_try_advisory_lock_shared",
+                    _IN_USE,
+                    "a command is changing it: wait until it is done",
                 )
             return conn
         except BaseException:
@@ -153,13 +161,25 @@ class Postgresql:
         except psycopg.Error as error:
             raise self.unopened(error) from error
         if use in ("alone", "target"):
-            self._lock(self._holding, "pg_try_advisory_lock", "another server uses it: stop that first")
+            self._lock(
+                self._holding, "pg_try_advisory_lock", _IN_USE, "another server uses it: stop that first"
+            )
             self._wait_for_poolers(self._holding)
+        elif self._holding.prepare_threshold is not None:
+            shared = "_shared" if use == "server" else ""
+            self._lock(self._holding, f"pg_try_advisory_lock{shared}", _OTHERS, ANOTHER, OTHER_SECONDS)
 
-    def _lock(self, conn: psycopg.Connection[Any], function: str, otherwise: str) -> None:
+    def _lock(
+        self,
+        conn: psycopg.Connection[Any],
+        function: str,
+        key: int,
+        otherwise: str,
+        seconds: float = LOCK_SECONDS,
+    ) -> None:
         """Lock for as long as the connection lasts. Raises ConfigError."""
-        until = time.monotonic() + LOCK_SECONDS
-        while conn.execute(f"SELECT {function}({_IN_USE})".encode()).fetchone() != (True,):
+        until = time.monotonic() + seconds
+        while conn.execute(f"SELECT {function}({key})".encode()).fetchone() != (True,):
             if time.monotonic() > until:
                 raise self._error(f"can't be used just now: {otherwise}")
             time.sleep(0.05)
