@@ -183,6 +183,8 @@ async def test_coming_and_going_are_told_on_both(cluster):
     async with cluster() as (one, two):
         alice = await one.client("alice")
         await alice.join("general")
+        alice_id = alice.welcome.user["id"]
+        await until(lambda: "general" in two.services.presence.rooms(alice_id))
         bob = await two.client("bob")
         await bob.join("general")
         await until(lambda: comings(alice, "bob") == ["joined"])

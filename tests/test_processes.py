@@ -28,7 +28,7 @@ from chatserver.testing.settings import write_settings
 from chatserver.web.figures import merged
 
 PROGRAM = sys.executable, "-m", "chatserver"
-PATIENCE = 30
+PATIENCE = 60
 
 
 @pytest.fixture(scope="module")
