@@ -88,6 +88,8 @@ async def enter(page: Page, name: str) -> None:
     await page.get_by_label("Your name").fill(name)
     await page.get_by_role("button", name="Start talking").click()
     await page.locator(".message[data-seq]").last.wait_for()
+    # What the start doesn't wait for comes, too.
+    await page.wait_for_load_state("networkidle")
 
 
 async def reload(page: Page, wire: Wire, line: SlowLine) -> Load:

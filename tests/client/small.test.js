@@ -1,11 +1,22 @@
 import assert from "node:assert/strict";
-import { readFileSync, readdirSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { test } from "node:test";
 
 import { hue } from "../../public/js/dom.js";
 import { Format } from "../../public/js/format.js";
 import { parseRoute, roomHash } from "../../public/js/router.js";
 import { backoff } from "../../public/js/socket.js";
+
+test("no style asks what the whole page has: each change would be looked at from its root", () => {
+  const folders = ["public/css", ...readdirSync(new URL("../../plugins/", import.meta.url)).map((name) => `plugins/${name}/static`)];
+  const sheets = folders.flatMap((folder) => {
+    const url = new URL(`../../${folder}/`, import.meta.url);
+    return existsSync(url) ? readdirSync(url).filter((name) => name.endsWith(".css")).map((name) => readFileSync(new URL(name, url), "utf8")) : [];
+  });
+  assert.ok(sheets.length > 10);
+  const wide = sheets.flatMap((sheet) => sheet.match(/(?:^|[\s,{}])(?::root|html|body|\*|\.app|chat-app|\.room|\.log|\.scroller)?(?:\[[^\]]*\]|:not\([^)]*\))*:has\([^)]*\)/gm) ?? []);
+  assert.deepEqual(wide, []);
+});
 
 test("an address leads to where it came from", () => {
   for (const name of ["general", "dm:u1+u2", "茶室", "a_b-c", "50%", "a/b", "x y"]) {

@@ -87,6 +87,8 @@ export class ConnectionLine extends Part {
   show(state, text, action = "") {
     this.hidden = false;
     this.dataset.state = state;
+    // Not by :has(), with which every change of the page would be looked at anew from its root.
+    document.documentElement.toggleAttribute("data-offline", state === "offline");
     if (this.text.textContent !== text) this.text.textContent = text;
     this.button.hidden = !action;
     this.button.textContent = action;
