@@ -2,6 +2,11 @@
 # make test   everything: lint, the client's modules (where Node is), pytest with a real Chromium
 # make test-postgresql  all that runs a server, on PostgreSQL (of that, make test runs what depends on where messages are kept)
 # make lint   ruff, mypy, the layers, and whether all tests can be imported
+# make test-stream  of these, what depends on the transport, through Tornado's stream (server.transport: stream)
+# make test-python  the same ones without compiled code (server.compiled: false)
+# make test-postgresql  of these, what depends on where messages are kept, on PostgreSQL; with MARKED=sockets all that runs a server
+# make test-firefox  the page in Firefox, where there is one
+# make lint   ruff, mypy, the layers
 # make fix    what ruff can mend and format by itself
 # make bench  measure this server and others side by side (an hour); make bench-quick: in two minutes
 # make client-figures  what the browser client costs on a slow line: requests, bytes, time to the first message; and with large rooms
@@ -17,7 +22,7 @@
 # make clean  remove what was made, .venv too; never ./data
 
 .DEFAULT_GOAL := run
-.PHONY: run test test-stream test-python test-postgresql lint fix confusables icons docs clean chromium postgresql redis proxies client bench bench-quick client-figures types soak chaos autobahn fuzz-http search-figures
+.PHONY: run test test-postgresql lint fix confusables icons docs clean chromium postgresql redis proxies client bench bench-quick client-figures types soak chaos autobahn fuzz-http search-figures test-firefox
 
 # The Python to make .venv with: `make PYTHON=/opt/python/bin/python3 run`.
 PYTHON ?= $(shell for each in python3.14 python3.13 python3.12 python3.11 python3; do \
@@ -39,11 +44,17 @@ run: .venv/run.stamp
 
 test: .venv/test.stamp chromium postgresql redis proxies lint client
 	$(PYTEST)
+	@$(MAKE) --no-print-directory test-stream test-python test-postgresql test-firefox
 
 # MARKED takes some of them: make test-postgresql MARKED='sockets and storage'.
 MARKED ?= sockets
 test-postgresql: .venv/test.stamp postgresql
 	TEST_CHATSERVER_STORE=postgresql $(PYTEST) -q -m "$(MARKED)"
+
+# What differs between browsers; the whole suite has Chromium.
+test-firefox: .venv/test.stamp
+	@if command -v firefox-esr >/dev/null || command -v firefox >/dev/null; then $(BIN)/pytest -q -m firefox tests/browser; \
+	else echo "No Firefox here: what needs one is skipped. On Debian and Ubuntu: apt-get install firefox-esr" >&2; fi
 
 lint: .venv/test.stamp
 	$(BIN)/ruff check .
