@@ -1,5 +1,6 @@
 import { Badge } from "./badge.js";
 import { copyWithNames } from "./copying.js";
+import { helpText as help } from "./help-text.js";
 import { HttpStream as Stream } from "./http-stream.js";
 import { Idle } from "./idle.js";
 import { leaveKeyboardSpace } from "./keyboard-space.js";
@@ -77,6 +78,9 @@ export const UploadTray = Tray;
 
 /** Edits a message in its place. */
 export const MessageEditor = Editor;
+
+/** What /help says in languages that the server doesn't speak. */
+export const helpText = help;
 
 /** What plugins get. */
 export const face = pluginFace;

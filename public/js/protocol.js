@@ -19,7 +19,7 @@
  * @typedef {{user: User, role: string, status: string, text: string}} Member
  * @typedef {{name: string, type: string, required: boolean, rest: boolean, choices?: string[], help?: string,
  *   complete?: boolean}} Arg
- * @typedef {{name: string, usage: string, help: string, plugin?: string, aliases?: string[], args: Arg[]}} Command
+ * @typedef {{name: string, usage: string, help: string, plugin?: string, aliases?: string[], examples?: string[], args: Arg[]}} Command
  */
 
 export const SUBPROTOCOL = "chat.v1";

@@ -318,6 +318,8 @@ async def test_refusals_are_said_in_the_users_language(stage):
         await alice.composer.fill("")
         await alice.composer.press_sequentially("/sh")
         await expect(alice.page.get_by_text("送出文字，並在後面加上")).to_be_visible()
+        await alice.say("/help shrug")
+        await expect(alice.log.locator(".note-text")).to_contain_text("送出文字，並在後面加上")
 
 
 async def test_a_restart_is_told_at_once_with_the_time_of_the_next_try(lasting, windows):

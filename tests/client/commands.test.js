@@ -3,6 +3,7 @@ import { test } from "node:test";
 
 import { findCommand, isCommand } from "../../public/js/commands.js";
 import { argumentAt, complete, suggestedChoices } from "../../public/js/completion.js";
+import { helpText } from "../../public/js/help-text.js";
 
 const arg = (name, type, more = {}) => ({ name, type, required: true, rest: false, ...more });
 const COMMANDS = [
@@ -118,4 +119,17 @@ test("emoji are asked for by two letters of their name, and not where a colon is
     ["ta", "ta", "+1", undefined, undefined, undefined, undefined, undefined, undefined]);
   assert.deepEqual(complete("hi :ta", 6, known), { start: 3, end: 6, choices: [], emoji: "ta" });
   assert.equal(complete(":ta", 3, { ...known, emoji: false }), null);
+});
+
+test("help is said in the user's language, of all, of one, and of what is below it", () => {
+  const t = (key, params) => `${key} ${Object.values(params ?? {})}`.trim();
+  const known = [
+    { name: "server ban", usage: "/server ban USER", help: "封鎖", args: [] },
+    { name: "help", usage: "/help [COMMAND]", help: "說明", aliases: ["?"], examples: ["/help", "/help msg"], args: [] },
+  ];
+  assert.equal(helpText(known, "", t), "/help [COMMAND] – 說明\n/server ban USER – 封鎖\nhelp.more");
+  assert.equal(helpText(known, " /HELP", t), "/help [COMMAND]\n說明\nhelp.also /?\nhelp.examples /help · /help msg");
+  assert.equal(helpText(known, " ?", t), helpText(known, "help", t));
+  assert.equal(helpText(known, " server", t), "/server ban USER – 封鎖");
+  assert.equal(helpText(known, " nothing", t), null);
 });

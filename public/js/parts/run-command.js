@@ -12,7 +12,13 @@ export async function runCommand(app, room, line) {
     if (local) {
       const said = await local.run(line.slice(local.name.length + 1).trim());
       if (typeof said === "string") addNote(app.store, room, said, "info");
-    } else await app.session.command(room, line);
+    } else {
+      const known = findCommand(line, app.store.commands);
+      const asks = known?.plugin === "basics" && known.name === "help" && app.i18n.lang !== "en";
+      const help = asks ? (await app.later()).helpText(app.commandList(), line.replace(/^\S+/, ""), app.t) : null;
+      if (help === null) await app.session.command(room, line);
+      else addNote(app.store, room, help, "info");
+    }
     const joined = app.session.joinedBy(line);
     if (joined !== null) app.router.go(joined);
     return "";
