@@ -158,6 +158,20 @@ async def test_what_proves_who_asks_goes_to_no_other_server(other, http):
     assert "Content-Type" not in moved.json()
 
 
+async def test_each_address_may_be_checked_before_it_is_asked(other, http):
+    url, asked = other
+    seen = []
+
+    def check(address):
+        seen.append(address)
+        if len(seen) > 2:
+            raise FetchError("enough")
+
+    with pytest.raises(FetchError, match="enough"):
+        await http.get(f"{url}/round", check=check)
+    assert (seen, asked) == ([f"{url}/round"] * 3, ["/round"] * 2)
+
+
 async def test_a_redirect_without_end_is_an_answer(other, http):
     url, asked = other
     assert (await http.get(f"{url}/round")).status == 302

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 from urllib.parse import urljoin, urlsplit, urlunsplit
@@ -82,9 +82,12 @@ class Http:
         timeout: float = SECONDS,
         limit: int | None = None,
         types: Sequence[str] = (),
+        check: Callable[[str], object] | None = None,
     ) -> HttpResponse:
         """`request` with GET."""
-        return await self.request("GET", url, headers=headers, timeout=timeout, limit=limit, types=types)
+        return await self.request(
+            "GET", url, headers=headers, timeout=timeout, limit=limit, types=types, check=check
+        )
 
     async def post(
         self,
@@ -109,11 +112,13 @@ class Http:
         timeout: float = SECONDS,
         limit: int | None = None,
         types: Sequence[str] = (),
+        check: Callable[[str], object] | None = None,
     ) -> HttpResponse:
         """Ask another server; whatever it answers is returned, an error too. ``timeout`` is for all of it, in seconds.
 
         With ``limit`` only the first so many bytes of the body are read. ``types`` are the content types that are
         wanted, such as ``image/*``: the body of an answer (2xx) of another type is not read, and is a `FetchError`.
+        ``check(url)`` is called before an address is asked, each that a redirect leads to as well, and may raise.
 
         Raises `FetchError` where there is no answer, and, before any connection, ValueError for what is no address,
         method or header of HTTP.
@@ -145,6 +150,8 @@ class Http:
             async with asyncio.timeout(timeout) as clock:
                 for _ in range(REDIRECTS + 1):
                     reading = _Reading(limit, types)
+                    if check is not None:
+                        check(asked.url)
                     left = (clock.when() or 0) - asyncio.get_running_loop().time()
                     answer = await self._once(asked, reading, max(left, 0.01))
                     further = redirected(asked, answer)

@@ -91,10 +91,10 @@ class Finder:
         return {**said, "site": said["site"] or plain(host, SITE_CHARS), "picture": picture}
 
     async def _get(self, url: str, limit: int, types: tuple[str, ...]) -> HttpResponse:
-        self._check(url)
         headers = {"User-Agent": AGENT, "Accept": ", ".join(types)}
-        answer = await self._plugin.http.get(url, headers=headers, timeout=SECONDS, limit=limit, types=types)
-        self._check(answer.url)
+        answer = await self._plugin.http.get(
+            url, headers=headers, timeout=SECONDS, limit=limit, types=types, check=self._check
+        )
         if not answer.ok:
             raise FetchError(f"it answers {answer.status}")
         return answer
