@@ -29,6 +29,11 @@ _FORMULA = re.compile(
     """,
     re.VERBOSE,
 )
+_COMMAND = re.compile(r"\\[A-Za-z]+\s*(?:\{[^{}]*\})*")
+# After an amount come words that are none of LaTeX's: "$5, not 6$", "$20 for you and 30$", "$5，不是6$".
+_PROSE = re.compile(
+    r"(?=\d)[^\n]*?(?:[\w,.;:!?)%]\s+[(\[]?[^\W\d_]{2,}(?=[\s,.;:!?)]|$)|[\u3000-\u30ff\u3400-\u9fff\uac00-\ud7af\uff00-\uff0f])"
+)
 _LENGTH = re.compile(r"\d{0,3}(?:\.\d{1,6})?em")
 
 
@@ -42,7 +47,7 @@ def _in_line(state: StateInline, silent: bool) -> bool:
     if state.src[state.pos] != "$":
         return False
     found = _FORMULA.match(state.src, state.pos, state.posMax)
-    if found is None:
+    if found is None or (found["line"] and _PROSE.match(_COMMAND.sub("", found["line"]))):
         return False
     if not silent:
         mathml = _bounded(state.env, found["block"] or found["line"], block=found["block"] is not None)

@@ -19,6 +19,18 @@ FRACTION = (
     '<math display="block"><mrow><mfrac><mrow><mi>a</mi></mrow><mrow><mi>b</mi></mrow></mfrac></mrow></math>'
 )
 
+FROM_DIGITS = [
+    "2x",
+    "2 x y",
+    "4ac",
+    "2 \\cdot 3 = 6",
+    "5 \\text{ red apples}",
+    "10^6",
+    "3, 4",
+    "1 + ab",
+    "2 \\sin x",
+]
+
 # Each of them doubles what the one before stands for.
 DEFINITIONS = [
     "$"
@@ -39,13 +51,15 @@ DEFINITIONS = [
         ("($x^2$)", f"({SQUARE})"),
         ("it costs $5, $x^2$", f"it costs $5, {SQUARE}"),
         (r"$$\frac{a}{b}$$", FRACTION),
+        *((f"${each}$", None) for each in FROM_DIGITS),
         ("$$\n\\frac{a}{b}\n$$", FRACTION),
         ("> $$\n> \\frac{a}{b}\n> $$", f"<blockquote>\n{FRACTION}\n</blockquote>"),
     ],
 )
 def test_what_is_between_dollar_signs_is_a_formula(text: str, expected: str) -> None:
     assert has_markup(text)
-    assert PARSER.html(text) == expected
+    shown = PARSER.html(text)
+    assert shown == expected or (expected is None and shown.startswith("<math"))
 
 
 def test_a_line_of_a_formula_is_no_item_of_a_list() -> None:
@@ -61,6 +75,15 @@ def test_a_line_of_a_formula_is_no_item_of_a_list() -> None:
         "5$ and 6$",
         "$5-$6",
         "US$5, or 6$",
+        "$5, not 6$",
+        "costs $5 and $6",
+        "it's $20 for you and 30$ for me",
+        "$5, or 6$, or 7$",
+        "$1.50 each, 3$",
+        "$5，不是6$",
+        "$50-60 per month, not 70$",
+        "$5 (or 6$)",
+        "$5 for you, 6$",
         "$HOME/bin:$PATH",
         "$ x $",
         "$",
