@@ -9,8 +9,11 @@ import msgspec
 
 from chatserver import Plugin, Reject, RequestSpec, Room, User, command, hookimpl, settings
 
+from .hidden import MIGRATION, Hidden
+
 MIGRATIONS = (
     "CREATE TABLE receipts_off (kind VARCHAR(8) NOT NULL, name VARCHAR(256) NOT NULL, PRIMARY KEY (kind, name))",
+    MIGRATION,
 )
 _OFF = "INSERT INTO receipts_off (kind, name) VALUES (:kind, :name) ON CONFLICT (kind, name) DO NOTHING"
 _ON = "DELETE FROM receipts_off WHERE kind = :kind AND name = :name"
@@ -55,6 +58,8 @@ class Receipts(Plugin):
         self.off: dict[str, set[str]] = {"user": set(), "room": set()}
         for row in await self.db.query("SELECT kind, name FROM receipts_off"):
             self.off[row["kind"]].add(row["name"])
+        self.hidden = Hidden(self.db)
+        await self.hidden.load()
         self.moved: dict[tuple[str, str], tuple[User, int]] = {}
 
     @hookimpl
@@ -70,10 +75,14 @@ class Receipts(Plugin):
         ]
 
     @hookimpl
-    def after_read(self, user: User, room: Room, seq: int):
-        # One that is invisible would be seen by it.
-        if self.is_off(user, room.name) or user.bot or self.chat.status(user) == "offline":
+    async def after_read(self, user: User, room: Room, seq: int):
+        if self.is_off(user, room.name) or user.bot:
             return
+        if self.chat.status(user) == "offline":
+            # One that is invisible would be seen by it.
+            await self.hidden.unseen(room.name, user.id)
+            return
+        await self.hidden.seen(room.name, user.id, seq)
         if not self.moved:
             self.spawn(self.tell())
         self.moved[room.name, user.id] = user, seq
@@ -108,6 +117,8 @@ class Receipts(Plugin):
         readers = []
         for member in members:
             user, seq = member.user, marks.get(member.user.id, 0)
+            if self.chat.status(user) == "offline":
+                seq = self.hidden.shown(room.name, user.id, seq)
             # Who came later has read only what came after.
             came = member.since if room.kind != "direct" else 0
             hidden = user.bot or user.id == ctx.user.id or user.id in self.off["user"]

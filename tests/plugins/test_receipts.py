@@ -62,15 +62,32 @@ async def test_a_person_may_keep_it_back(chat):
         assert await alice.heard("receipts:read") == []
 
 
-async def test_who_is_invisible_is_not_told_of(chat):
-    async with chat(plugins=["receipts"]) as server:
-        alice, bob = await server.join("general", "alice", "bob")
-        seqs = [(await alice.says(text)).seq for text in ("one", "two")]
-        await bob.ask("presence", status="invisible")
+async def test_who_is_invisible_is_not_told_of(chat, eventually):
+    async with chat(plugins=["receipts"], settings={"store": {"url": "sqlite:"}}) as server:
+        alice, bob, carol = await server.join("general", "alice", "bob", "carol")
+        seqs = [(await alice.says(text)).seq for text in ("one", "two", "three", "four")]
         await bob.ask("read", room="general", seq=seqs[0])
+        assert (await alice.hears("receipts:read")).seq == seqs[0]
+        for client in (bob, carol):
+            await client.ask("presence", status="invisible")
+            await client.ask("read", room="general", seq=seqs[1])
+        await bob.ask("read", room="general", seq=seqs[2])
+        rows = "SELECT count(*) AS n FROM receipts_hidden"
+        await eventually(lambda: len(server.plugin("receipts").hidden._hidden) == 2)
+        # Who asks learns no more, and after a restart neither.
+        assert await readers(alice) == {"bob": seqs[0]}
+        await bob.leave()
+        token = alice.token
+        await server.restart()
+        alice = await server.client(token=token)
+        assert await readers(alice) == {"bob": seqs[0]}
+        bob = await server.client(token=bob.token)
         await bob.ask("presence", status="online")
-        await bob.ask("read", room="general", seq=seqs[1])
-        assert (await alice.hears("receipts:read")).seq == seqs[1]
+        assert await readers(alice) == {"bob": seqs[2]}
+        await bob.ask("read", room="general", seq=seqs[3])
+        assert (await alice.hears("receipts:read")).seq == seqs[3]
+        await eventually(lambda: len(server.plugin("receipts").hidden._hidden) == 1)
+        assert (await server.plugin("receipts").db.query(rows))[0]["n"] == 1
 
 
 async def test_a_room_may_not_show_it(chat):
