@@ -44,7 +44,7 @@ run: .venv/run.stamp
 
 test: .venv/test.stamp chromium postgresql redis proxies lint client
 	$(PYTEST)
-	@$(MAKE) --no-print-directory test-stream test-python test-postgresql test-firefox
+	@$(MAKE) --no-print-directory test-firefox
 
 # MARKED takes some of them: make test-postgresql MARKED='sockets and storage'.
 MARKED ?= sockets

@@ -52,7 +52,7 @@ async def test_what_welcome_carries(chat):
         own = {"id": alice.id, "name": "alice", "display_name": "alice", "guest": True, "role": "guest"}
         assert welcome.user == own
         assert set(welcome.server) == {"name", "registration", "version", "client", "time"}
-        assert welcome.limits == {"frame_bytes": 65536, "content_chars": 8000}
+        assert welcome.limits == {"frame_bytes": 65536, "content_chars": 8000, "keep_days": 0}
         assert welcome.heartbeat == 25
         assert "help" in [c["name"] for c in welcome.commands]
         again = await server.client(token=alice.token)

@@ -31,6 +31,7 @@ from chatserver.config import load
 from chatserver.config.settings import DEFAULT_PLUGINS, Document, PluginConfig
 from chatserver.model import errors
 from chatserver.model.errors import Reject
+from chatserver.model.people import Invitation
 from chatserver.model.permissions import CORE
 from chatserver.model.values import ROLES, Attachment, Event, Message, Room, Status, User
 from chatserver.plugins import api as chatapi
@@ -424,6 +425,7 @@ SAMPLES: Mapping[Any, Any] = {
     Event: Event("general", 2, "message", 1.0, ALICE, "m1", MESSAGE),
     Status: "online",
     Reject: Reject("no", "rejected", field="content", retry_after=1.0, plugin="moderation"),
+    Invitation: Invitation(Room("tea"), ALICE, 0.0),
     Iterable[str]: ["tea"],
     Iterable[Mapping[str, Any]]: [],
     Mapping[str, int]: {},
@@ -459,7 +461,7 @@ def test_every_field_of_a_message_is_documented() -> None:
 
 
 def test_every_field_of_a_room_is_documented() -> None:
-    room = wire.room_fields(Room("general"), head=1, role="member", other=ALICE)
+    room = wire.room_fields(Room("general"), head=1, role="member", other=ALICE, hidden=True)
     assert set(rows(section(page(PROTOCOL), "A room"))) == set(room)
 
 
@@ -495,6 +497,7 @@ class Overheard:
             ("profile", {}),
             ("block", {"user": "tom", "on": False}),
             ("blocked", {}),
+            ("invitations", {}),
             ("sync", {"room": "general", "after": 0}),
             ("history", {"room": "general", "around": 1}),
             ("emoji:find", {"typed": "tada"}),
@@ -545,6 +548,7 @@ class Overheard:
         ):
             await self.ask(alice, type_, **fields)
         await self._second_step(server)
+        await self._invite(server, alice)
         for room in ("general", "tea"):
             for event in (await alice.ask("sync", room=room, after=0))["events"]:
                 self.durable[event["type"]] |= set(event) - {"type"}
@@ -556,6 +560,13 @@ class Overheard:
         secret = (await self.ask(ann, "totp:begin"))["secret"]
         codes = await self.ask(ann, "totp:confirm", code=pyotp.TOTP(secret).now())
         await self.ask(ann, "totp:off", code=codes["recovery"][0])
+
+    async def _invite(self, server: Harness, alice: Client) -> None:
+        eve = await server.account("eve")
+        await eve.ask("profile", added_by="ask")
+        await self.ask(alice, "hide", room=(await alice.says("hi", to="eve"))["room"])
+        await alice.says("/invite eve", "general")
+        await self.ask(eve, "invitation", room="general", accept=False)
 
     async def _preview(self, client: Client) -> None:
         self.outside.answer = lambda request: (200, "<title>Tea</title>", {"Content-Type": "text/html"})

@@ -34,6 +34,9 @@ WORKING = {
     "profile": ({"status_text": "working hard"}, {"user"}),
     "block": ({"user": "approve", "on": False}, set()),
     "blocked": ({}, {"users"}),
+    "hide": ({"room": "$direct"}, set()),
+    "invitations": ({}, {"invitations"}),
+    "invitation": ({"room": "$invited", "accept": True}, set()),
     "sync": ({"room": "general", "after": 0, "limit": 10}, {"events", "more"}),
     "set_room": ({"room": "general", "title": "All"}, {"seq"}),
     "room_role": ({"room": "general", "user": "alice", "role": "member"}, {"seq"}),
@@ -79,6 +82,15 @@ async def test_every_request_is_answered_with_its_fields(chat):
         await alice.join("general")
         await alice.says("/request tea")
         known = {"$request": (await alice.hears()).message_id}
+        bob = await server.account("bob")
+        known["$direct"] = (await alice.says("hi", to="bob")).room
+        await alice.ask("profile", added_by="ask")
+        for method, path, body in (
+            ("POST", "rooms", {"name": "tea"}),
+            ("POST", "rooms/tea/members", {"user": "alice"}),
+        ):
+            await server.api(method, path, body, token=bob.token)
+        known["$invited"] = "tea"
         for type, (fields, reply_fields) in WORKING.items():
             if "$form" in fields.values():
                 known["$form"] = (await alice.hears("form")).form

@@ -71,6 +71,7 @@ class RoomLists:
             members=entry.members,
             floor=live.floor if live is not None else entry.floor,
             other=other,
+            hidden=entry.hidden and not newer,
         )
 
     def members(

@@ -90,8 +90,8 @@ class PluginChat(PluginMessages):
     async def leave(self, room: Room | str, *, user: User | None = None) -> None:
         await self._services.room_service.leave(await self._acting(user), self._here(room))
 
-    async def invite(self, room: Room | str, user: User, *, by: User | None = None) -> None:
-        await self._services.room_service.invite(await self._acting(by), self._here(room), user)
+    async def invite(self, room: Room | str, user: User, *, by: User | None = None) -> bool:
+        return await self._services.room_service.invite(await self._acting(by), self._here(room), user)
 
     async def set_room_role(
         self, room: Room | str, user: User, role: RoomRole, *, by: User | None = None

@@ -59,6 +59,8 @@ class Profiles:
             kept["time_zone"] = _checked_zone(change.time_zone)
         if change.language is not None:
             kept["language"] = change.language
+        if change.added_by is not None:
+            kept["added_by"] = change.added_by
         said = await self._checked_status(user, change)
         name = change.display_name
         if name is not None and name != user.display_name:

@@ -10,7 +10,6 @@ from typing import Any
 
 from msgspec.structs import asdict
 
-from ..accounts.blocks import unreachable
 from ..config import RoomConfig
 from ..model import errors, names
 from ..model.confusables import confusable_key
@@ -24,6 +23,7 @@ from ..store import accounts as people
 from ..store import changes as log
 from ..store import queries as reading
 from .access import Access
+from .consent import Consent
 from .registry import RoomRegistry
 from .room import LiveRoom
 from .room_limits import RoomLimits
@@ -49,7 +49,9 @@ class RoomService:
         access: Access,
         plugins: PluginHost,
         limits: RoomLimits,
+        consent: Consent,
     ) -> None:
+        self._consent = consent
         self._limits = limits
         self._rooms = rooms
         self._store = store
@@ -157,24 +159,51 @@ class RoomService:
         await self._access.require(by, "room.invite", live)
         return live
 
-    async def invite(self, by: User, name: str, target: User) -> None:
-        """Add a user to a room."""
+    async def invite(self, by: User, name: str, target: User) -> bool:
+        """Add a user to a room, or, where the user wants that, ask them; whether they were added, or are in it."""
         live = await self.invitable(by, name)
         _require_reader(target, "user")
         if live.banned(target):
             raise Reject(f"{target.name} is banned from this room.", "banned", field="user")
         if target.id in live.members:
-            return
+            return True
         if target.role == "guest" and not live.room.guests:
             raise errors.no_guests()
-        if self._access.blocks.has(target.id, by.id):
-            raise unreachable("user")
+        asks = await self._consent.needed(by, target)
         self._limits.take("invitation", by)
         if self._plugins.current.hooks.has("before_invite"):
             allowed = self._plugins.current.hooks.filter("before_invite", target, live.room, by)
             if isawaitable(allowed):
                 await allowed
-        await live.append(log.ChangeMember(by, target, "added"))
+        if asks:
+            await self._consent.ask(by, live.room, target)
+        else:
+            await live.append(log.ChangeMember(by, target, "added"))
+        return not asks
+
+    async def answer(self, user: User, name: str, accept: bool) -> None:
+        """Accept an invitation, as if the one who asked added the user now, or refuse it. Raises `Reject` ``not_found``
+        where there is none, or the one who asked may not add users there any more."""
+        if not in_scope(user, "room.join"):
+            raise errors.forbidden("room.join")
+        by = await self._consent.take(user, names.room_key(name))
+        if not accept:
+            return
+        try:
+            live = await self.invitable(by, name)
+        except Reject as refusal:
+            raise Reject("This invitation is good no more.", "not_found", field="room") from refusal
+        if user.id not in live.members:
+            await live.append(log.ChangeMember(by, user, "added"))
+
+    async def hide(self, user: User, name: str, on: bool) -> None:
+        """Take a direct room out of the user's list until its next message, or show it again."""
+        live = await self._rooms.get(name)
+        if user.id not in live.members:
+            raise errors.not_in_room(live.room)
+        if live.room.kind != "direct":
+            raise Reject("A conversation of two can be hidden. Leave other rooms.", "invalid", field="room")
+        await self._consent.hide(user, live.room.name, on)
 
     async def remove(self, by: User, name: str, target: User) -> None:
         """Take a member out of a room."""

@@ -41,6 +41,7 @@ from .api_tokens import ApiTokens
 from .audit import AuditLog
 from .bots import Bots
 from .calls import CallServices
+from .consent import Consent
 from .dialogs import Dialogs
 from .drafts import DraftPipeline
 from .erasure import Erasure
@@ -171,7 +172,8 @@ class Services:
         rooms = self.rooms = RoomRegistry(store, self.bus, self.after_commit, resends, clock)
         self.room_log = RoomLog(store, access, host)
         limits = self._room_limits = RoomLimits(self.settings.limits, access, time.monotonic)
-        self.room_service = RoomService(rooms, store, access, host, limits)
+        self.consent = Consent(store, self.bus, self.profiles, self.blocks, clock)
+        self.room_service = RoomService(rooms, store, access, host, limits, self.consent)
         self.room_lists = RoomLists(rooms, store, self.presence, self.sizes.members_page)
         self.messages = Messages(
             rooms, self.room_service, store, access, pipeline, self.message_limiter, resends

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
 
-from .values import AccountState, Status, User
+from .values import AccountState, Room, Status, User
 
 STATUS_CHARS = 100
 """So long a status text is at most."""
@@ -59,6 +59,11 @@ class KeptToken(msgspec.Struct, frozen=True):
         return self.hash[:ID_CHARS]
 
 
+AddedBy = Literal["anyone", "shared", "ask", "none"]
+"""Who may add a user to rooms: anyone, those who share a room with them, those who ask (all are asked about), or no
+one."""
+
+
 class Profile(msgspec.Struct, frozen=True, kw_only=True):
     """What a user says of themselves. ``held_text`` is a status text from while they were invisible, which others see
     once they are visible; None: there is none. An ``until`` of 0 is no end."""
@@ -69,6 +74,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     held_until: float = 0.0
     time_zone: str = ""
     language: str = ""
+    added_by: AddedBy | None = None
 
 
 class StatusText(msgspec.Struct, frozen=True):
@@ -84,7 +90,8 @@ class StatusText(msgspec.Struct, frozen=True):
 
 class ProfileChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Other values for what a user says of themselves, as the wire, HTTP and plugins take them; None leaves one as it
-    is. ``status_until`` is in seconds since the epoch, 0 for no end; an empty ``avatar`` takes the picture away."""
+    is. ``status_until`` is in seconds since the epoch, 0 for no end; an empty ``avatar`` takes the picture away.
+    ``added_by`` is who may add them to rooms."""
 
     display_name: Annotated[str, Meta(min_length=1, max_length=256)] | None = None
     status_text: Annotated[str, Meta(max_length=STATUS_CHARS)] | None = None
@@ -92,6 +99,7 @@ class ProfileChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     time_zone: Annotated[str, Meta(max_length=64)] | None = None
     language: Annotated[str, Meta(max_length=35, pattern="^([A-Za-z0-9]+(-[A-Za-z0-9]+)*)?$")] | None = None
     avatar: Annotated[str, Meta(max_length=0)] | None = None
+    added_by: AddedBy | None = None
 
 
 class ShownProfile(msgspec.Struct, frozen=True):
@@ -101,3 +109,11 @@ class ShownProfile(msgspec.Struct, frozen=True):
     status: Status
     said: StatusText
     kept: Profile
+
+
+class Invitation(msgspec.Struct, frozen=True):
+    """A user was asked to come into a room: by whom, and when, in seconds since the epoch."""
+
+    room: Room
+    by: User
+    ts: float

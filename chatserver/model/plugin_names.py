@@ -10,8 +10,10 @@ _NAME = re.compile(r"[a-z][a-z0-9_]*")
 CORE_NAMES = frozenset(
     {"address", "address_ban", "alembic", "alembic_version", "audit", "credential", "identity",
      "invite", "log", "member", "mention", "meta", "pg", "plugin",
-     "plugin_follower", "plugin_job", "plugin_schema", "plugin_value", "read", "read_mark", "room", "sanction",
-     "signal", "sqlite", "token", "user", "user_block", "user_profile"}
+     "plugin_follower", "plugin_job", "plugin_schema", "plugin_value", "read", "read_mark", "room",
+     "room_invitation", "sanction", "signal", "sqlite", "token", "user", "user_block", "user_hidden",
+     "user_hidden_room",
+     "user_profile"}
 )  # fmt: skip
 """The server's and the database's own tables are called so, or begin with it."""
 

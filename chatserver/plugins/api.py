@@ -189,7 +189,8 @@ class ChatAPI(PeopleAPI, ModerationAPI, Protocol):
 
     async def leave(self, room: Room | str, *, user: User | None = None) -> None: ...
 
-    async def invite(self, room: Room | str, user: User, *, by: User | None = None) -> None: ...
+    async def invite(self, room: Room | str, user: User, *, by: User | None = None) -> bool:
+        """Add a user to a room. False where the user wants to be asked, and was."""
 
     async def set_room_role(
         self, room: Room | str, user: User, role: RoomRole, *, by: User | None = None

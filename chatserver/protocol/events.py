@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from ..model.people import Invitation
 from ..model.plugin_parts import Actions, Extras
 from ..model.values import (
     Attachment,
@@ -159,9 +160,10 @@ def room_fields(
     members: int = 0,
     floor: int = 0,
     other: User | None = None,
+    hidden: bool = False,
 ) -> dict[str, Any]:
     """A room as its reader sees it. ``role`` None is not joined; ``other`` is whom a direct room is with; up to
-    the seq ``floor`` nothing is kept."""
+    the seq ``floor`` nothing is kept; a ``hidden`` one stands in no list until its next message."""
     fields: dict[str, Any] = {
         "name": room.name,
         **{name: getattr(room, name) for name in RoomSettings.__struct_fields__},
@@ -177,6 +179,8 @@ def room_fields(
         fields["role"] = role
     if other is not None:
         fields["with"] = other.public()
+    if hidden:
+        fields["hidden"] = True
     return fields
 
 
@@ -260,6 +264,28 @@ def renamed(user: User, old: str) -> bytes:
 def profile(user: User) -> bytes:
     """A user is shown with another picture."""
     return encode({"type": "profile", "user": user.public()})
+
+
+def invitation_fields(invitation: Invitation) -> dict[str, Any]:
+    """An invitation that waits for an answer."""
+    room = invitation.room
+    shown = {"name": room.name, "title": room.title, "topic": room.topic, "kind": room.kind}
+    return {"room": shown, "by": invitation.by.public(), "ts": iso(invitation.ts)}
+
+
+def invited(invitation: Invitation) -> bytes:
+    """The user who gets this is asked to come into a room."""
+    return encode({"type": "invited", **invitation_fields(invitation)})
+
+
+def invitation_gone(room: str) -> bytes:
+    """The user who gets this has answered an invitation, perhaps on another device."""
+    return encode({"type": "invitation_gone", "room": room})
+
+
+def hidden(room: str, on: bool) -> bytes:
+    """The user who gets this has hidden a conversation until its next message, or shows it again."""
+    return encode({"type": "hidden", "room": room, "on": on})
 
 
 def blocked(user: User, on: bool) -> bytes:

@@ -75,6 +75,11 @@ def profile_fields(shown: ShownProfile) -> dict[str, Any]:
     return fields | {name: text for name, text in texts.items() if text}
 
 
+def own_profile_fields(shown: ShownProfile) -> dict[str, Any]:
+    """A user in full, as they see themselves."""
+    return {**profile_fields(shown), "added_by": shown.kept.added_by or "anyone"}
+
+
 def members(lines: Sequence[MemberLine], count: int, more: bool) -> dict[str, Any]:
     """A page of a room's members: of ``count``, and whether ``more`` follow."""
     return {"members": [member_fields(*line) for line in lines], "count": count, "more": more}

@@ -143,6 +143,24 @@ class Blocked(Request, tag="blocked", frozen=True):
     """Those whom the user has blocked."""
 
 
+class Hide(Request, tag="hide", frozen=True, kw_only=True):
+    """Take a direct room out of the user's list until its next message, or show it again."""
+
+    room: Name
+    on: bool = True
+
+
+class Invitations(Request, tag="invitations", frozen=True):
+    """The invitations into rooms that the user has not answered."""
+
+
+class AnswerInvitation(Request, tag="invitation", frozen=True, kw_only=True):
+    """Accept an invitation into a room, or refuse it."""
+
+    room: Name
+    accept: bool
+
+
 class Sync(Request, tag="sync", frozen=True, kw_only=True):
     """A page of a room's log, every seq."""
 
@@ -240,6 +258,9 @@ Core = (
     | Profile
     | Block
     | Blocked
+    | Hide
+    | Invitations
+    | AnswerInvitation
     | Sync
     | SetRoom
     | SetRole

@@ -28,7 +28,14 @@ log = logging.getLogger(__name__)
 OUTSTANDING = 64
 JOIN_EVENTS = 500
 
-_NOTICED = requests.Join | requests.Leave | requests.Press | requests.SetRoom | requests.SetRole
+_NOTICED = (
+    requests.Join
+    | requests.Leave
+    | requests.Press
+    | requests.SetRoom
+    | requests.SetRole
+    | requests.AnswerInvitation
+)
 """What others notice."""
 
 Fields = Mapping[str, Any] | None
@@ -68,6 +75,7 @@ class RequestHandler:
         self._rooms = services.room_service
         self._room_lists = services.room_lists
         self._log = services.room_log
+        self._consent = services.consent
         self._people = services.people
         self._profiles = services.profile_changes
         self._audit = services.audit
@@ -187,6 +195,14 @@ class RequestHandler:
                 await self._people.block(user, await self._accounts.find(str(request.user)), request.on)
             case requests.Blocked():
                 return {"users": [each.public() for each in await self._people.blocked(user)]}
+            case requests.Hide():
+                await self._rooms.hide(user, request.room, request.on)
+            case requests.Invitations():
+                return {
+                    "invitations": [wire.invitation_fields(one) for one in await self._consent.waiting(user)]
+                }
+            case requests.AnswerInvitation():
+                await self._rooms.answer(user, request.room, request.accept)
             case requests.Sync():
                 live = await self._rooms.readable(user, request.room)
                 events, more = await self._log.after(user, live, request.after, request.limit)
@@ -234,7 +250,8 @@ class RequestHandler:
             if target.id != user.id:
                 raise Reject("You change your own profile alone.", "forbidden", field="user")
             target = await self._profiles.change(user, ProfileChange(**values))
-        return replies.profile_fields(self._profiles.shown(target, user))
+        shown = self._profiles.shown(target, user)
+        return replies.own_profile_fields(shown) if target.id == user.id else replies.profile_fields(shown)
 
     async def _command(self, session: Session, request: requests.Post) -> Fields:
         said = await self._commands.run(session.user, _message(request.room or "", request), session)

@@ -118,6 +118,9 @@ def end_account(conn: Connection, user_id: str) -> User:
         (s.invite, s.invite.c.by_id),
         (s.profile, s.profile.c.user_id),
         (s.user_block, s.user_block.c.user_id),
+        (s.user_hidden_room, s.user_hidden_room.c.user_id),
+        (s.room_invitation, s.room_invitation.c.user_id),
+        (s.room_invitation, s.room_invitation.c.by_id),
         (s.user_block, s.user_block.c.blocked_id),
     ):
         conn.execute(delete(table).where(column == user_id))

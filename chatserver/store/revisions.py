@@ -14,7 +14,7 @@ from .failures import reason
 
 log = logging.getLogger(__name__)
 
-REVISION = "10"
+REVISION = "11"
 """That of `schema`, the last one in migrations/versions. Revision 1 was before Alembic, and is noted in ``meta``."""
 
 

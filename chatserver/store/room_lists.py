@@ -27,6 +27,7 @@ class Membership(msgspec.Struct):
     mentions: int
     members: int
     floor: int
+    hidden: bool = False
 
 
 def _member_count() -> Any:
@@ -45,6 +46,7 @@ def _memberships() -> Select[Any]:
     deleted = select(func.count()).where(
         s.log.c.room_id == s.room.c.id, s.log.c.seq > read, s.log.c.deleted.is_not(None)
     )
+    hidden = and_(s.user_hidden_room.c.room_id == s.room.c.id, s.user_hidden_room.c.user_id == user_id)
     posted = s.room.c.messages - func.coalesce(s.read_mark.c.messages, 0)
     return (
         select(
@@ -54,7 +56,9 @@ def _memberships() -> Select[Any]:
             (posted - deleted.scalar_subquery()).label("unread"),
             mentions.scalar_subquery().label("mentions"),
             _member_count(),
+            s.user_hidden_room.c.messages.label("hidden_at"),
         )
+        .outerjoin(s.user_hidden_room, hidden)
         .join(s.member, and_(s.member.c.room_id == s.room.c.id, s.member.c.user_id == user_id))
         .outerjoin(s.read_mark, and_(s.read_mark.c.room_id == s.room.c.id, s.read_mark.c.user_id == user_id))
         .order_by(s.room.c.name)
@@ -86,7 +90,17 @@ class RoomList(msgspec.Struct):
 def room_list(conn: Connection, user_id: str, most_public: int) -> RoomList:
     """A user's rooms by name, and so many public ones that the user is not in, the busiest first."""
     mine = [
-        Membership(room_of(r), position_of(r), r.role, r.read, r.unread, r.mentions, r.member_count, r.floor)
+        Membership(
+            room_of(r),
+            position_of(r),
+            r.role,
+            r.read,
+            r.unread,
+            r.mentions,
+            r.member_count,
+            r.floor,
+            r.hidden_at is not None and r.messages <= r.hidden_at,
+        )
         for r in _MEMBERSHIPS.all(conn, user=user_id)
     ]
     public = [

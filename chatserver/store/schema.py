@@ -61,6 +61,30 @@ profile = Table(
     Column("held_until", Float, nullable=False),
     Column("time_zone", String, nullable=False),
     Column("language", String, nullable=False),
+    # Who may add them to rooms: `chatserver.model.people.AddedBy`; NULL: anyone.
+    Column("added_by", String),
+)
+
+# Direct rooms that a user doesn't see in the list until there are more messages than this.
+user_hidden_room = Table(
+    "user_hidden_room",
+    metadata,
+    Column("user_id", String, nullable=False),
+    Column("room_id", Integer, nullable=False),
+    Column("messages", BigInteger, nullable=False),
+    PrimaryKeyConstraint("user_id", "room_id"),
+)
+
+# Users who were asked to come into a room, and have not answered.
+room_invitation = Table(
+    "room_invitation",
+    metadata,
+    Column("room_id", Integer, nullable=False),
+    Column("user_id", String, nullable=False),
+    Column("by_id", String, nullable=False),
+    Column("ts", Float, nullable=False),
+    PrimaryKeyConstraint("room_id", "user_id"),
+    Index("room_invitation_user", "user_id"),
 )
 
 # Of whom users want to hear nothing.

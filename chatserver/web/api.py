@@ -136,8 +136,9 @@ class RoomMembers(Handler):
         target = await self.services.accounts.find(self.body(Invitation).user)
         if target.id == user.id:
             await self.services.room_service.join(user, name)
-        else:
-            await self.services.room_service.invite(user, name, target)
+        elif not await self.services.room_service.invite(user, name, target):
+            self.reply({"asked": True}, 202)
+            return
         self.reply({}, 201)
 
 

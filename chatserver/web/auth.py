@@ -197,7 +197,7 @@ class Me(Handler):
         user = await self.require_writer()
         changes = self.services.profile_changes
         changed = await changes.change(user, self.body(ProfileChange))
-        self.reply({"user": replies.profile_fields(changes.shown(changed, changed))})
+        self.reply({"user": replies.own_profile_fields(changes.shown(changed, changed))})
 
 
 class Server(Handler):

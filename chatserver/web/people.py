@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from msgspec import Struct
+
+from ..protocol import events as wire
 from ..protocol import replies
 from .endpoint import endpoint
 from .handler import Handler
@@ -38,4 +41,28 @@ class OneBlocked(Handler):
     async def _set(self, named: str, on: bool) -> None:
         user = await self.require_writer()
         await self.services.people.block(user, await self.services.accounts.find(named), on)
+        self.reply({})
+
+
+class Answer(Struct, forbid_unknown_fields=True):
+    """Whether an invitation is accepted."""
+
+    accept: bool
+
+
+class Invitations(Handler):
+    """GET /api/v1/invitations"""
+
+    async def get(self) -> None:
+        user = await self.require_user()
+        found = await self.services.consent.waiting(user)
+        self.reply({"invitations": [wire.invitation_fields(each) for each in found]})
+
+
+class OneInvitation(Handler):
+    """POST /api/v1/invitations/{room}"""
+
+    async def post(self, room: str) -> None:
+        user = await self.require_writer()
+        await self.services.room_service.answer(user, room, self.body(Answer).accept)
         self.reply({})

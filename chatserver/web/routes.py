@@ -47,6 +47,8 @@ def application(site: Site) -> Application:
         ("logout", auth.Logout),
         ("me", auth.Me),
         (f"users/{NAME}", people.OneUser),
+        ("invitations", people.Invitations),
+        (f"invitations/{NAME}", people.OneInvitation),
         ("blocked", people.Blocked),
         (f"blocked/{NAME}", people.OneBlocked),
         ("me/data", sessions.Data),

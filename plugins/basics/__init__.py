@@ -152,8 +152,8 @@ class Basics(Plugin):
     async def invite(self, ctx, user: User, room: Room | None = None):
         """Add a user to this room, or to another."""
         room = room or ctx.here()
-        await self.chat.invite(room, user, by=ctx.user)
-        return f"{user.name} was invited to #{room.name}."
+        added = await self.chat.invite(room, user, by=ctx.user)
+        return f"{user.name} was {'invited' if added else 'asked to come'} to #{room.name}."
 
     @command(examples=["/role bob moderator", "/role bob owner"])
     async def role(self, ctx, user: User, role: Literal["member", "moderator", "owner"]):

@@ -38,6 +38,7 @@ function put(store, room, event) {
 function count(store, room, event) {
   room.counted = event.seq;
   if (event.type !== "message") return;
+  room.hidden = false;
   if (store.counts(event)) room.unread += 1;
   else if (event.user.id === store.me?.id) Object.assign(room, { unread: 0, mentions: 0, read: event.seq });
   store.emit("counts", room.name);
@@ -47,7 +48,8 @@ function count(store, room, event) {
 function applyMember(store, room, event) {
   const { action, target, role } = event;
   if (!target) return;
-  store.remember(target);
+  // The log keeps no pictures.
+  store.remember({ avatar: store.user(target).avatar, ...target });
   if (target.id === store.me?.id) applyOwn(room, event);
   const people = room.members_here?.people;
   const present = people?.get(target.id);

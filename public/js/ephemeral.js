@@ -60,6 +60,12 @@ const HANDLERS = {
     store.blocked[on ? "add" : "delete"](user.id);
     store.emit("people");
   },
+  hidden(store, { room: name, on }) {
+    const room = store.rooms.get(name);
+    if (!room) return;
+    room.hidden = on;
+    store.emit("rooms");
+  },
   profile(store, event) {
     HANDLERS.renamed(store, event);
   },

@@ -3,6 +3,7 @@ import { copyWithNames } from "./copying.js";
 import { helpText as help } from "./help-text.js";
 import { HttpStream as Stream } from "./http-stream.js";
 import { Idle } from "./idle.js";
+import { Invitations } from "./invitations.js";
 import { leaveKeyboardSpace } from "./keyboard-space.js";
 import { Notifier } from "./notifier.js";
 import { AccountDialog } from "./parts/account-dialog.js";
@@ -22,8 +23,10 @@ import { SettingsDialog } from "./parts/settings-dialog.js";
 import { UploadTray as Tray } from "./parts/upload-tray.js";
 import { UserCard } from "./parts/user-card.js";
 import { installWorker } from "./platform.js";
+import { REQUEST } from "./protocol.js";
 import { face as pluginFace } from "./plugin-face.js";
 import { resumable as inParts } from "./resumable.js";
+import { roomHash } from "./router.js";
 import { takeSharedText } from "./shared.js";
 import { Snapshot } from "./snapshot.js";
 import { watchClock } from "./wrong-clock.js";
@@ -55,10 +58,19 @@ export function begin(app) {
     app.sheet?.refresh();
   });
   new Notifier(app, new Badge(app).plain);
+  new Invitations(app);
+  app.actions.add({ id: "room.hide", of: "room", icon: "close", label: () => app.t("rooms.hide"), when: (room) => room.kind === "direct" && !room.hidden && !room.virtual,
+    run: (room) => void app.session.socket.request(REQUEST.hide, { room: room.name }).then(() => app.router.replace(elsewhere(app))).catch((error) => app.complain(error)) });
   new Idle(app.store, app.session).start();
   watchClock(app);
   installWorker((hash) => { location.hash = hash; });
   copyWithNames(app, /** @type {HTMLElement} */ (document.querySelector(".log")));
+}
+
+/** Where to go from a room that is hidden: on a phone to the list. @param {import("./app.js").App} app */
+function elsewhere({ store, panels }) {
+  const other = panels.narrow.matches ? undefined : [...store.rooms.values()].find((room) => room.joined && room.kind !== "direct");
+  return other ? roomHash(other.name) : "#/";
 }
 
 /** What another app has shared with this one. */

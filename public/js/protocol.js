@@ -6,7 +6,7 @@
  *   width?: number, height?: number}} Attachment
  * @typedef {{name: string, title: string, topic: string, kind: "public"|"private"|"direct",
  *   history: "all"|"joined", archived: boolean, unlisted?: boolean, read_only?: boolean, slow_mode?: number, guests?: boolean, notify?: "all"|"mentions"|"none", keep_days?: number, permissions?: Record<string, {allow?: string[], deny?: string[]}>, floor?: number, head: number, joined: boolean, role?: string, unread: number,
- *   mentions: number, read: number, members: number, with?: User}} WireRoom
+ *   mentions: number, read: number, members: number, with?: User, hidden?: boolean}} WireRoom
  * @typedef {{type: string, room: string, seq: number, ts: string, user: User} & Record<string, any>} DurableEvent
  * @typedef {DurableEvent & {message_id: string, rev: number, content: string, html: string, kind: string,
  *   nonce?: string, reply_to?: string, files?: Attachment[], edited_at?: string, deleted?: boolean,
@@ -41,6 +41,9 @@ export const REQUEST = Object.freeze({
   profile: "profile",
   block: "block",
   blocked: "blocked",
+  hide: "hide",
+  invitations: "invitations",
+  invitation: "invitation",
   sync: "sync",
   setRole: "room_role",
   members: "members",
@@ -77,6 +80,9 @@ export const EPHEMERAL = Object.freeze({
   renamed: "renamed",
   profile: "profile",
   blocked: "blocked",
+  hidden: "hidden",
+  invited: "invited",
+  invitationGone: "invitation_gone",
   notice: "notice",
   mention: "mention",
   kicked: "kicked",

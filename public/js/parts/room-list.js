@@ -36,7 +36,7 @@ export class RoomList extends Part {
     this.hint = h("p", { class: "list-empty" });
     this.browse = h("button", { type: "button", class: "room-link browse", onClick: () => app.emit("dialog", { name: "directory" }) });
     this.sections = [
-      this.section("direct", "rooms.direct", (room) => room.kind === "direct"),
+      this.section("direct", "rooms.direct", (room) => room.kind === "direct" && (!room.hidden || room.name === this.store.current)),
       this.section("rooms", "rooms.title", (room) => room.joined && room.kind !== "direct"),
       this.section("others", "rooms.others", (room) => !room.joined && room.kind !== "direct" && !room.archived, MOST_OTHERS),
     ];

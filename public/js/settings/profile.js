@@ -44,10 +44,12 @@ export function profilePage(app) {
       ends.disabled = !user.status_text;
       const language = input("profile-language", user.language ?? "", 35, () => send({ language: language.value.trim() }));
       language.placeholder = navigator.language;
+      const added = select("profile-added", ["anyone", "shared", "ask", "none"], (one) => t(`addedBy.${one}`), (one) => send({ added_by: one }));
+      added.value = user.added_by;
       const zones = /** @type {string[]} */ (/** @type {any} */ (Intl).supportedValuesOf?.("timeZone") ?? []);
       root.replaceChildren(...(store.may("user.rename") ? [field(t("settings.name"), name)] : []),
         field(t("settings.statusText"), text, t("settings.statusHint")), field(t("profile.ends"), ends, until),
-        field(t("profile.zone"), zone, t("profile.zoneHint")), field(t("profile.language"), language, t("profile.languageHint")),
+        field(t("profile.zone"), zone, t("profile.zoneHint")), field(t("profile.language"), language, t("profile.languageHint")), field(t("profile.addedBy"), added, t("profile.addedByHint")),
         h("datalist", { id: "profile-zones" }, ...zones.map((one) => h("option", { value: one }))));
       if (focused) root.querySelector(/** @type {any} */ (`#${focused}`))?.focus();
     };
