@@ -7,6 +7,8 @@
 # make test-postgresql  of these, what depends on where messages are kept, on PostgreSQL; with MARKED=sockets all that runs a server
 # make test-firefox  the page in Firefox, where there is one
 # make lint   ruff, mypy, the layers
+# make lock   write requirements.lock anew: all that a deployment installs, with hashes
+# make audit  look for known flaws in what requirements.lock names
 # make fix    what ruff can mend and format by itself
 # make bench  measure this server and others side by side (an hour); make bench-quick: in two minutes
 # make client-figures  what the browser client costs on a slow line: requests, bytes, time to the first message; and with large rooms
@@ -22,7 +24,7 @@
 # make clean  remove what was made, .venv too; never ./data
 
 .DEFAULT_GOAL := run
-.PHONY: run test test-postgresql lint fix confusables icons docs clean chromium postgresql redis proxies client bench bench-quick client-figures types soak chaos autobahn fuzz-http search-figures test-firefox
+.PHONY: run test test-postgresql lint fix confusables icons docs clean chromium postgresql redis proxies client bench bench-quick client-figures types soak chaos autobahn fuzz-http search-figures test-firefox test-stream test-python lock audit
 
 # The Python to make .venv with: `make PYTHON=/opt/python/bin/python3 run`.
 PYTHON ?= $(shell for each in python3.14 python3.13 python3.12 python3.11 python3; do \
@@ -62,6 +64,16 @@ lint: .venv/test.stamp
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	@found=$$($(BIN)/pytest --collect-only -qq) || { echo "$$found" | tail -50; exit 1; }
+
+# Both tools are for this alone, so that they come when they are asked for.
+lock: .venv/test.stamp
+	$(PIP) install uv
+	$(BIN)/uv pip compile setup.py --quiet --universal --python-version 3.11 --generate-hashes \
+		--extra hears --extra postgresql --extra redis --extra s3 --no-emit-index-url --no-header --upgrade -o requirements.lock
+
+audit: .venv/test.stamp
+	$(PIP) install pip-audit
+	$(BIN)/pip-audit --strict --require-hashes --disable-pip --progress-spinner off -r requirements.lock
 
 fix: .venv/test.stamp
 	$(BIN)/ruff check --fix .

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 import zipfile
+from importlib import metadata
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parent.parent
 COMPILED = {".c", ".so"}
@@ -108,3 +112,15 @@ def run(site: Path, code: str) -> str:
         check=True,
     )
     return done.stdout
+
+
+def test_the_lock_file_has_all_that_is_required_with_hashes():
+    text = (ROOT / "requirements.lock").read_text()
+    locked = dict(re.findall(r"^([a-z0-9._-]+)==([^ ;\\]+)", text, re.M))
+    for extra in ("", "hears", "postgresql", "redis", "s3"):
+        for each in map(Requirement, metadata.requires("chatserver")):
+            if each.marker is None or each.marker.evaluate({"extra": extra}):
+                name = canonicalize_name(each.name)
+                assert each.specifier.contains(locked[name]), f"{each}: make lock"
+    blocks = re.split(r"\n(?=[a-z0-9])", text.strip())
+    assert all("--hash=sha256:" in block for block in blocks)

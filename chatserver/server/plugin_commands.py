@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
@@ -10,6 +11,7 @@ from ..config import switched_off
 from ..delivery.send import choose as choose_send
 from ..delivery.send import send_in_python
 from ..plugins.host import PluginHost
+from .data_check import data_check
 from .options import config_option, read_settings
 from .plugin_drop import drop
 from .plugin_list import check_plugin
@@ -31,7 +33,7 @@ plugin.add_command(rebuild)
 @click.command()
 @config_option
 def check(config: Path | None) -> None:
-    """Check the settings and the plugins without listening."""
+    """Check the settings, the plugins and the data folder, without starting or changing anything."""
     settings = read_settings(config)
     host = PluginHost(settings)
     host.load()
@@ -45,3 +47,8 @@ def check(config: Path | None) -> None:
         click.echo("Messages are sent by Python code: there was no C compiler at installation.")
     else:
         click.echo("Messages are sent by Python code, as server.compiled says.")
+    found = list(data_check(settings))
+    for each in found:
+        click.echo(each.text, err=each.wrong)
+    if any(each.wrong for each in found):
+        sys.exit(1)

@@ -39,6 +39,7 @@ from .lifecycle import Lifecycle, PeriodicTasks, in_own_thread
 TICK_SECONDS = 1.0
 CLEAN_UP_SECONDS = 3600.0
 RETENTION_SECONDS = 3600.0
+CERTIFICATE_SECONDS = 10.0
 BYE_SPREAD_MS = 3000
 
 
@@ -184,9 +185,14 @@ class ChatServer:
         self._tick_due = time.monotonic() + TICK_SECONDS
         tasks.every(TICK_SECONDS, self._tick)
         tasks.every(CLEAN_UP_SECONDS, self.services.account_changes.clean_up)
+        tasks.every(CERTIFICATE_SECONDS, self._refresh_certificate)
         tasks.every(RETENTION_SECONDS, self.services.retention.run)
         self._lifecycle.add("erasing users", self.services.erasure.stop, self.timeouts.stop_http)
         self._lifecycle.add("periodic tasks", tasks.stop, self.timeouts.stop_http)
+
+    async def _refresh_certificate(self) -> None:
+        if self.listener.certificate is not None:
+            self.listener.certificate.refresh()
 
     async def _tick(self) -> None:
         now, services = time.monotonic(), self.services

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 from ..model.errors import ConfigError
@@ -64,11 +65,17 @@ def _obstacle(folder: Path, found: os.stat_result, database: Path | None) -> str
         return "belongs to another user"
     if found.st_mode & stat.S_ISVTX:
         return "is meant for all of them"
+    for name in foreign(folder, database):
+        return f"holds other things than the server's, such as {name!r}"
+    return None
+
+
+def foreign(folder: Path, database: Path | None) -> Iterator[str]:
+    """The names of what the server has not put into its folder. ``database`` is its file."""
     own = database.name if database is not None and database.parent == folder else "chat.db"
     for entry in os.scandir(folder):
         if entry.name not in _EXPECTED and not entry.name.startswith((own, ".")):
-            return f"holds other things than the server's, such as {entry.name!r}"
-    return None
+            yield entry.name
 
 
 def _tighten(path: Path) -> str | None:

@@ -6,7 +6,6 @@ import errno
 import ipaddress
 import logging
 import socket
-import ssl
 from collections import Counter
 
 from tornado.httpserver import HTTPServer
@@ -15,9 +14,9 @@ from tornado.iostream import IOStream
 from tornado.netutil import bind_sockets
 from tornado.web import Application
 
-from ..config import Tls
 from ..model.addresses import is_in, one_client
 from ..model.errors import ConfigError
+from .certificate import Certificate
 from .draining import Draining
 from .site import Site
 
@@ -40,6 +39,7 @@ class Listener(HTTPServer):
     def initialize(self, application: Application, site: Site) -> None:  # type: ignore[override]
         services = site.services
         limits, timeouts, tls = services.settings.limits, services.timeouts, services.settings.server.tls
+        self.certificate = Certificate(tls) if tls is not None else None
         super().initialize(
             application,
             no_keep_alive=False,
@@ -48,7 +48,7 @@ class Listener(HTTPServer):
             max_buffer_size=BODY_BYTES + HEADER_BYTES,
             idle_connection_timeout=timeouts.http_idle,
             body_timeout=timeouts.http_body,
-            ssl_options=_context(tls) if tls is not None else None,
+            ssl_options=self.certificate.context if self.certificate is not None else None,
         )
         spare = services.sizes.spare_connections
         self._most = limits.connections + spare
@@ -126,12 +126,3 @@ def _is_any_ipv6(host: str) -> bool:
         return ipaddress.IPv6Address(host).is_unspecified
     except ValueError:
         return False
-
-
-def _context(tls: Tls) -> ssl.SSLContext:
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    try:
-        context.load_cert_chain(tls.cert, tls.key)
-    except (OSError, ssl.SSLError) as error:
-        raise ConfigError(f"the certificate can't be read: {error}", path="server.tls") from error
-    return context
