@@ -43,7 +43,8 @@ class Sanctions:
 
     def refuse_sanctioned(self, user: User) -> None:
         """Raises `Reject` ``banned`` or ``muted`` for a user who may not act."""
-        self.refuse_banned(user)
+        if user.id in self._known.bans:
+            self.refuse_banned(user)
         if user.id in self._known.mutes:
             left = self._left(self._known.mutes[user.id])
             if left != 0:

@@ -54,13 +54,14 @@ class Chain:
     """
 
     __slots__ = (
-        "_content_chars", "_isolation", "_one_deadline", "_replace", "_returns", "_seconds", "calls"
+        "_always", "_content_chars", "_isolation", "_one_deadline", "_replace", "_returns", "_seconds", "calls"
     )  # fmt: skip
 
     def __init__(
         self, hook: str, impls: Sequence[HookImpl], isolation: Isolation, seconds: float, content_chars: int
     ) -> None:
         self.calls: tuple[Call, ...] = tuple((impl.call, impl.stats, impl) for impl in impls)
+        self._always = any(impl.applies is None for impl in impls)
         self._replace = _REPLACE.get(hook)
         self._returns: type | tuple[()] = RETURNS.get(hook, ())
         self._one_deadline = hook.startswith("before_") or hook == "render"
@@ -72,36 +73,43 @@ class Chain:
         """Call a plugin no more. Calls under way finish as they began."""
         self.calls = tuple(call for call in self.calls if call[2].plugin != plugin)
 
-    def run(self, args: Args) -> Any:
-        """Call all of them with the hook's arguments. A coroutine of the outcome from the first async one on.
+    def wants(self, args: Args) -> bool:
+        """Whether any of them is called for these arguments."""
+        return self._always or any(impl.wants(args) for _, _, impl in self.calls)
+
+    def run(self, args: Args, rest: Iterator[Call] | None = None, deadline: float | None = None) -> Any:
+        """Call all of them, or the ``rest``, with the hook's arguments. A coroutine of the outcome from the first async
+        one on.
 
         The outcome is what a filter made of its last argument; of other hooks the first answer that counts, or None.
         Raises `Reject`, here or when awaited, with the name of the plugin that refuses.
         """
-        return self._run(iter(self.calls), args, None)
-
-    def _run(self, rest: Iterator[Call], args: Args, deadline: float | None) -> Any:
-        returns, replace, chars = self._returns, self._replace, self._content_chars
+        if rest is None:
+            rest = iter(self.calls)
+        replace = self._replace
+        # A call with one argument is much cheaper for Python than one with a list of them.
+        alone = len(args) == 1
         while True:
             before = perf_counter()
             # Around the loop, not in it: the iterator goes on after the one that failed.
             try:
                 for call, stats, impl in rest:
-                    answer = call(*args)
+                    answer = call(args[0]) if alone else call(*args)
                     now = perf_counter()
-                    if now - before > SLOW_SECONDS:
-                        report_slow(impl, now - before)
+                    seconds = now - before
+                    if seconds > SLOW_SECONDS:
+                        report_slow(impl, seconds)
                     if answer is not None:
                         if answer is ELSEWHERE:
                             continue
-                        if not isinstance(answer, returns):
+                        if not isinstance(answer, self._returns):
                             if not inspect.isawaitable(answer):
                                 raise impl.wrong(answer)
                             return self._resume(rest, args, impl, answer, before, deadline)
                         if replace is not None:
-                            args = replace(args, answer, impl.plugin, chars)
+                            args = replace(args, answer, impl.plugin, self._content_chars)
                     stats.calls += 1
-                    stats.seconds += now - before
+                    stats.seconds += seconds
                     before = now
                     # A veto's True is no answer.
                     if answer is not None and replace is None and answer is not True:
@@ -142,7 +150,7 @@ class Chain:
             return answer
         # The plugin that overran the deadline is to blame; the next must neither be blamed for it nor left out.
         kept = deadline if self._one_deadline and clock() < deadline else None
-        outcome = self._run(rest, args, kept)
+        outcome = self.run(args, rest, kept)
         return await outcome if inspect.iscoroutine(outcome) else outcome
 
 

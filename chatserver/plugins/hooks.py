@@ -84,11 +84,12 @@ class HookCaller:
             )
             for name, each in impls.items()
         }
-        self._listeners = {name: _by_plugin(impls[name]) for name in _AFTER}
-        self._told = {
-            (plugin, name): Chain(name, own, isolation, seconds, content_chars)
-            for name, listeners in self._listeners.items()
-            for plugin, own in listeners.items()
+        self._listeners = {
+            name: {
+                plugin: Chain(name, own, isolation, seconds, content_chars)
+                for plugin, own in _by_plugin(impls[name]).items()
+            }
+            for name in _AFTER
         }
         self._in_commit = tuple(InCommit(impl, self._failed_in_commit) for impl in impls["in_commit"])
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -131,11 +132,11 @@ class HookCaller:
         listeners = self._listeners[name]
         if not listeners:
             return ()
-        return [plugin for plugin, impls in listeners.items() if any(impl.wants(args) for impl in impls)]
+        return [plugin for plugin, chain in listeners.items() if chain.wants(args)]
 
     def tell(self, plugin: str, name: str, args: tuple[Any, ...]) -> Awaitable[None] | None:
         """Tell one plugin, if it is still there. What is returned has to be awaited. Raises nothing."""
-        chain = self._told.get((plugin, name))
+        chain = self._listeners[name].get(plugin)
         waiting: Awaitable[None] | None = None if chain is None else chain.run(args)
         return waiting
 
@@ -270,7 +271,6 @@ class HookCaller:
                 chain.drop(plugin)
         for name in _AFTER:
             self._listeners[name].pop(plugin, None)
-            self._told.pop((plugin, name), None)
         self._in_commit = tuple(each for each in self._in_commit if each.plugin != plugin)
 
 

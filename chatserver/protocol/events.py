@@ -32,6 +32,8 @@ LIVE = encode({"type": "live"})
 """Everything missed has been sent; from here on it is live."""
 
 
+# A message's is asked for twice, for its sender's answer and for all.
+@lru_cache(maxsize=64)
 def iso(ts: float) -> str:
     """Seconds since the epoch as ISO 8601 UTC with milliseconds."""
     seconds = int(ts // 1)

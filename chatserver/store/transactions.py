@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Dialect
@@ -14,7 +14,7 @@ from ..model.errors import Reject
 from ..model.metrics import Metrics
 from .append import BatchAppender
 from .append_statements import AppendStatements
-from .changes import Batch, Committed, InCommit, Outcome
+from .changes import Batch, Committed, Contributor, InCommit, Outcome
 from .database import NotCommitted, WriterConnection
 from .failures import Failures, is_duplicate, may_work_now, reason
 from .reasons import FOR_ALL
@@ -161,9 +161,8 @@ class Transactions:
             told = appender.events + appender.expired
             if self._in_commit is not None and told:
                 contributors = self._in_commit(conn, told)
-                for done in (done for each in outcomes.values() for done in each):
-                    if isinstance(done, Committed):
-                        done.contributors = contributors
+                if contributors:
+                    _note_contributors(outcomes.values(), contributors)
         return [
             (piece, outcomes[piece.batch.room] if isinstance(piece, AppendJob) else results[index])
             for index, piece in enumerate(work)
@@ -193,6 +192,13 @@ def _run_once(conn: Connection, job: Job) -> Any:
         if may_work_now(error):
             raise
         return error
+
+
+def _note_contributors(outcomes: Iterable[list[Outcome]], contributors: Sequence[Contributor]) -> None:
+    for each in outcomes:
+        for done in each:
+            if isinstance(done, Committed):
+                done.contributors = contributors
 
 
 def _failed(piece: Work, error: Exception) -> Result:
