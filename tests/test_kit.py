@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
 import sys
 
 import pytest
 
 from chatserver.config import load
-from chatserver.testing import Refused, ServerProcess, process
+from chatserver.testing import Refused, ServerProcess
 from chatserver.testing.settings import FROM_ENVIRONMENT, write_settings
 
 TRANSPORT = FROM_ENVIRONMENT["transport"]
@@ -55,11 +54,8 @@ def test_what_runs_a_server_is_run_both_ways_unless_it_chooses(request):
     assert marked & here & {runs, runs_not} == {runs} & here
 
 
-async def test_a_process_that_does_not_start_in_time_is_not_left_behind(tmp_path, monkeypatch):
-    monkeypatch.setattr(process, "START_SECONDS", 0)
-    server = ServerProcess(tmp_path)
-    # Its end may take longer than no time at all.
-    monkeypatch.setattr(server, "ended", functools.partial(server.ended, 20))
+async def test_a_process_that_does_not_start_in_time_is_not_left_behind(tmp_path):
+    server = ServerProcess(tmp_path, start_seconds=0)
     with pytest.raises(TimeoutError):
         await server.start()
     left = server._process.returncode is None

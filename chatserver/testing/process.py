@@ -13,15 +13,15 @@ from typing import Any, Self
 from .client import Client
 from .settings import Plugins, TestStore, write_settings
 
-START_SECONDS = 20.0
+SECONDS = 20.0
 
 
 class ServerProcess:
     """``async with ServerProcess(folder, plugins=["emoji"]) as server``: for what only a process can do, such as die.
 
     The options are those of `Harness`, but that without ``plugins`` it has those that every server has by itself; and
-    ``options``, further words of the command. The log of messages is in a file; so is what the server writes to
-    standard error, see `errors`.
+    ``options``, further words of the command, and ``start_seconds``, in which it has to listen. The log of messages is
+    in a file; so is what the server writes to standard error, see `errors`.
     """
 
     def __init__(
@@ -32,12 +32,14 @@ class ServerProcess:
         settings: Mapping[str, Any] | None = None,
         dirs: Sequence[Path] = (),
         options: Sequence[str] = (),
+        start_seconds: float = SECONDS,
     ) -> None:
         self._store = TestStore("sqlite:")
         self.config = write_settings(folder, plugins=plugins, settings=settings, dirs=dirs, store=self._store)
         self.url = ""
         """Where it listens; with ``port: 0`` somewhere else after every start."""
         self._options = tuple(options)
+        self._start_seconds = start_seconds
         self._errors = folder / "errors.txt"
 
     async def __aenter__(self) -> Self:
@@ -58,7 +60,7 @@ class ServerProcess:
                 env={"PATH": os.environ["PATH"]},
             )
         try:
-            line = await self.line()
+            line = await self.line(self._start_seconds)
             assert "listens on" in line, line + self.errors()
         except BaseException:
             # `__aexit__` isn't called when `__aenter__` fails.
@@ -66,10 +68,10 @@ class ServerProcess:
             raise
         self.url = line.split()[-1]
 
-    async def line(self) -> str:
-        """The next line that it prints."""
+    async def line(self, seconds: float = SECONDS) -> str:
+        """The next line that it prints. Raises TimeoutError."""
         assert self._process.stdout is not None
-        return (await asyncio.wait_for(self._process.stdout.readline(), START_SECONDS)).decode()
+        return (await asyncio.wait_for(self._process.stdout.readline(), seconds)).decode()
 
     def errors(self) -> str:
         """What it has written to standard error so far."""
@@ -84,7 +86,7 @@ class ServerProcess:
         """Send it a signal."""
         self._process.send_signal(number)
 
-    async def ended(self, seconds: float = START_SECONDS) -> int | None:
+    async def ended(self, seconds: float = SECONDS) -> int | None:
         """Wait for it to end; returns its exit code."""
         # To the end of its output too: the pipe belongs to the loop.
         await asyncio.wait_for(self._process.communicate(), seconds)

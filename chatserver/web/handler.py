@@ -227,9 +227,9 @@ class Handler(tornado.web.RequestHandler):
         if said is not None and getattr(said, what) is not type:
             raise TypeError(f"{self.request.method} {self.request.path} doesn't say {what}={type.__name__}")
 
-    def finish(self, chunk: str | bytes | dict[str, Any] | None = None) -> asyncio.Future[None]:
-        """End the answer. A client that doesn't take it in time loses the connection."""
-        written = super().finish(chunk)
+    def flush(self, include_footers: bool = False) -> asyncio.Future[None]:
+        """Send what was written, as `finish` does. A client that doesn't take it in time loses the connection."""
+        written = super().flush(include_footers)
         if not written.done():
             late = asyncio.get_running_loop().call_later(self.services.timeouts.write, self._disconnect)
             written.add_done_callback(lambda _: late.cancel())
