@@ -110,7 +110,7 @@ class Changing:
 
     async def read(self, query):
         self.reads += 1
-        entry = Membership(Room("general"), RoomPosition(self.reads), "member", 0, 0, 0, 1, 0)
+        entry = Membership(Room("general"), RoomPosition(self.reads), "member", 0, 0, 0, 1, floor=0)
         return RoomList([entry], [], {})
 
     def loaded(self, name):
