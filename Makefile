@@ -20,11 +20,12 @@
 # make fuzz-http  random requests by the description of the HTTP interface, EXAMPLES=50 of each kind
 # make confusables  write the table of names that look alike anew
 # make icons  draw the icons of the installed app anew
+# make screenshots  draw the pictures in the README and the docs anew
 # make docs   hold the docs against the code, and make the pictures in them anew
 # make clean  remove what was made, .venv too; never ./data
 
 .DEFAULT_GOAL := run
-.PHONY: run test test-postgresql lint fix confusables icons docs clean chromium postgresql redis proxies client bench bench-quick client-figures types soak chaos autobahn fuzz-http search-figures test-firefox test-stream test-python lock audit
+.PHONY: run test test-postgresql lint fix confusables icons docs clean chromium postgresql redis proxies client bench bench-quick client-figures types soak chaos autobahn fuzz-http search-figures test-firefox test-stream test-python lock audit screenshots
 
 # The Python to make .venv with: `make PYTHON=/opt/python/bin/python3 run`.
 PYTHON ?= $(shell for each in python3.14 python3.13 python3.12 python3.11 python3; do \
@@ -91,6 +92,9 @@ icons: .venv/test.stamp chromium
 
 docs: .venv/test.stamp chromium
 	SCREENSHOT=1 $(BIN)/pytest -q tests/test_docs.py tests/test_transcripts.py tests/browser/test_window_screenshot.py tests/browser/test_window_slots.py
+
+screenshots: .venv/test.stamp chromium
+	SCREENSHOT=1 $(BIN)/pytest -q tests/browser/test_window_screenshot.py tests/browser/test_window_slots.py
 
 clean:
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -2,6 +2,7 @@ import { api } from "./api.js";
 import { plainText } from "./plain.js";
 import { complain, guarded } from "./plugin-guard.js";
 import { ChatError } from "./protocol.js";
+import { onSend } from "./send-key.js";
 import { messageContext, nodeFrom, publicRoom, textOf } from "./slots.js";
 
 /** @typedef {import("./plugins.js").Plugins} Plugins */
@@ -49,6 +50,7 @@ export function face(plugins, part) {
     }),
     toast: (/** @type {unknown} */ text) => app.toast(String(text)),
     plainText: (/** @type {Message} */ message) => plainText(message),
+    onSend: (/** @type {HTMLTextAreaElement} */ area, /** @type {() => void} */ fn) => onSend(app, area, wrap(fn)),
     may: (/** @type {string} */ permission, /** @type {string|undefined} */ room) => mayHere(store, permission, room),
     show: (/** @type {string} */ room, /** @type {number} */ seq) => {
       if (typeof room !== "string" || !Number.isInteger(seq)) return void wrong("chat.show takes a room's name and the seq of a message");

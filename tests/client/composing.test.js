@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { whyClosed } from "../../public/js/closed.js";
 import { Format } from "../../public/js/format.js";
 import { isText } from "../../public/js/parts/intake.js";
+import { onSend } from "../../public/js/send-key.js";
 import { countCharacters, EnterKey, inCode, tidy } from "../../public/js/text-field.js";
 import { ANN, BOB, startedStore } from "./helpers.js";
 
@@ -24,6 +25,22 @@ test("a keyboard on the screen sends with the line break of a key without a name
   const unnamed = { key: "Unidentified", keyCode: 229 };
   assert.deepEqual([broken(unnamed), broken(unnamed, "insertParagraph"), broken(unnamed, "insertText"), broken(unnamed, undefined, false),
     broken({ shiftKey: true })], [true, true, false, false, false]);
+});
+
+test("any field sends by the same keys, and takes the key then", () => {
+  const area = /** @type {any} */ (Object.assign(new EventTarget(), { value: "", selectionStart: 0 }));
+  let [wanted, sent] = [true, 0];
+  onSend(/** @type {any} */ ({ settings: { get: () => wanted }, store: { hasPlugin: () => true } }), area, () => { sent += 1; });
+  const press = (more = {}) => {
+    const event = Object.assign(new Event("keydown", { cancelable: true }), { key: "Enter", keyCode: 13, ...more });
+    area.dispatchEvent(event);
+    return [sent, event.defaultPrevented];
+  };
+  assert.deepEqual([press(), press({ keyCode: 229 }), press({ shiftKey: true })], [[1, true], [1, false], [1, false]]);
+  wanted = false;
+  assert.deepEqual([press(), press({ ctrlKey: true })], [[1, false], [2, true]]);
+  [wanted, area.value, area.selectionStart] = [true, "```\nx", 5];
+  assert.deepEqual([press(), press({ ctrlKey: true })], [[2, false], [3, true]]);
 });
 
 test("code is open from a fence to the next", () => {

@@ -150,7 +150,8 @@ class Picker {
   key(event) {
     const all = /** @type {HTMLElement[]} */ ([...this.grid.children]);
     const at = all.indexOf(/** @type {HTMLElement} */ (document.activeElement));
-    if (event.isComposing) return;
+    // 229 is all that some browsers tell of a key of a composition.
+    if (event.isComposing || event.keyCode === 229) return;
     if (event.target === this.field && event.key === "Enter") all[0]?.click();
     else if (event.target === this.field && event.key === "ArrowDown") all[0]?.focus();
     else if (at >= 0 && event.key.startsWith("Arrow")) {

@@ -83,7 +83,7 @@ function openSpoiler(event) {
 /** @param {KeyboardEvent} event */
 function key(event) {
   const area = event.target;
-  if (!(area instanceof HTMLTextAreaElement) || !area.matches(".composer-input, .edit-area") || event.isComposing || event.altKey) return;
+  if (!(area instanceof HTMLTextAreaElement) || !area.matches(".composer-input, .edit-area") || event.isComposing || event.keyCode === 229 || event.altKey) return;
   if (event.key === "Enter" && event.shiftKey ? nextItem(area) : mark(area, event)) event.preventDefault();
 }
 

@@ -31,11 +31,7 @@ export class Panel {
     this.note.setAttribute("role", "status");
     this.field = Object.assign(document.createElement("textarea"), { className: "threads-field", rows: 2, placeholder: chat.t("threads.reply") });
     this.field.setAttribute("aria-label", chat.t("threads.reply"));
-    this.field.addEventListener("keydown", (event) => {
-      if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
-      event.preventDefault();
-      void this.send();
-    });
+    chat.onSend(this.field, () => void this.send());
     this.form = Object.assign(document.createElement("form"), { className: "threads-form", method: "dialog" });
     this.form.append(this.field, Object.assign(document.createElement("button"), { type: "submit", className: "button", textContent: chat.t("threads.send") }));
     this.form.addEventListener("submit", (event) => {

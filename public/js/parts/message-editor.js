@@ -1,5 +1,6 @@
 import { h } from "../dom.js";
-import { EnterKey, enterSends, isComposing, tidy } from "../text-field.js";
+import { onSend } from "../send-key.js";
+import { isComposing, tidy } from "../text-field.js";
 
 /** @typedef {import("../app.js").App} App */
 /** @typedef {import("../protocol.js").Message} Message */
@@ -22,10 +23,12 @@ export class MessageEditor {
     this.form = h("form", { class: "edit-form" }, this.area,
       h("p", { class: "edit-hint" }, this.error,
         h("button", { type: "button", class: "link-button", onClick: () => this.giveUp() }, t("app.cancel")), this.save));
-    this.form.addEventListener("submit", (event) => this.submitBy(event));
-    this.enter = new EnterKey(() => enterSends(app, this.area));
+    this.form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      void this.submit();
+    });
+    onSend(app, this.area, () => void this.submit());
     this.area.addEventListener("keydown", (event) => this.key(event));
-    this.area.addEventListener("beforeinput", (event) => this.enter.breaks(event) && this.submitBy(event));
     this.area.addEventListener("input", () => this.keep(this.area.value));
     for (const guest of node.querySelectorAll(".tools, .aside")) guest.remove();
     Object.assign(node, { held: true });
@@ -55,19 +58,10 @@ export class MessageEditor {
 
   /** @param {KeyboardEvent} event */
   key(event) {
-    const sends = this.enter.sends(event);
-    if (isComposing(event)) return;
-    if (event.key === "Escape") {
-      event.preventDefault();
-      event.stopPropagation();
-      this.giveUp();
-    } else if (sends) this.submitBy(event);
-  }
-
-  /** @param {Event} event */
-  submitBy(event) {
+    if (event.key !== "Escape" || isComposing(event)) return;
     event.preventDefault();
-    void this.submit();
+    event.stopPropagation();
+    this.giveUp();
   }
 
   async submit() {
