@@ -76,7 +76,7 @@ export class RoomDialog extends DialogPart {
       const changes = Object.fromEntries(Object.entries(wanted).filter(([key, value]) => value !== room[/** @type {keyof Room} */ (key)]));
       if (Object.keys(changes).length) await app.session.changeRoom(room.name, changes);
     };
-    return this.form(t("app.save"), [rules && this.field(t("room.title"), title), this.field(t("room.topic"), topic), ...(rules ? rule.fields : [])], submit);
+    return this.form(t("app.save"), [rules ? this.field(t("room.title"), title) : null, this.field(t("room.topic"), topic), ...(rules ? rule.fields : [])], submit);
   }
 
   /** What holds for all in a room, and its values as they are chosen. @param {Room} room */
@@ -94,7 +94,7 @@ export class RoomDialog extends DialogPart {
     return {
       fields: [this.field(t("room.history"), history), this.field(t("slow.title"), slow), this.field(t("room.notify"), notify),
         keep && this.field(t("room.keep"), keep, t("keep.ask")),
-        ...checks.map(([key, box]) => h("label", { class: "check" }, box, t(`room.${key}`))), permissions?.node],
+        ...checks.map(([key, box]) => h("label", { class: "check" }, box, t(`room.${key}`))), permissions?.node ?? null],
       values: () => ({ history: history.value, slow_mode: Number(slow.value), notify: notify.value, ...(keep ? { keep_days: Number(keep.value) } : {}), ...(permissions ? { permissions: permissions.value() } : {}), ...Object.fromEntries(checks.map(([key, box]) => [key, box.checked])) }),
     };
   }

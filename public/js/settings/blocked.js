@@ -10,7 +10,7 @@ export function blockedPage(app) {
     h("button", { type: "button", class: "button", onClick: () => doAndTell(app, () => session.socket.request(REQUEST.block, { user: user.id, on: false }), again) }, t("people.unblock")));
 
   function list() {
-    const { list: node, again } = ownList(app, async () => (await session.socket.request(REQUEST.blocked, {})).users, (user) => row(user, () => again()), t("people.noneBlocked"));
+    const { list: node, again } = ownList(app, async () => (await session.socket.request(REQUEST.blocked, {})).users, (user) => row(user, () => { void again(); }), t("people.noneBlocked"));
     return h("div", { class: "own" }, h("p", { class: "hint" }, t("people.blockHint")), node);
   }
 
