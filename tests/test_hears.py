@@ -156,7 +156,7 @@ async def test_a_method_that_fails_does_not_keep_the_message_from_the_others(
     chat, tmp_path, eventually, caplog
 ):
     (tmp_path / "several.py").write_text(SEVERAL)
-    async with chat(plugins=["several"], dirs=[tmp_path], timeouts={"hooks": 0.2}) as server:
+    async with chat(plugins=["several"], dirs=[tmp_path], timeouts={"hooks": 4.0}) as server:
         (alice,) = await server.join("general", "alice")
         await alice.says("x")
         plugin = server.plugin("several")
