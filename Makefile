@@ -1,14 +1,11 @@
 # make run    set up .venv on the first call, then start the server with config.yaml
 # make test   everything: lint, the client's modules (where Node is), pytest with a real Chromium
 # make test-postgresql  all that runs a server, on PostgreSQL (of that, make test runs what depends on where messages are kept)
-# make lint   ruff, mypy, the layers, and whether all tests can be imported
-# make test-stream  of these, what depends on the transport, through Tornado's stream (server.transport: stream)
-# make test-python  the same ones without compiled code (server.compiled: false)
-# make test-postgresql  of these, what depends on where messages are kept, on PostgreSQL; with MARKED=sockets all that runs a server
 # make test-firefox  the page in Firefox, where there is one
 # make lint   ruff, mypy, the layers
 # make lock   write requirements.lock anew: all that a deployment installs, with hashes
 # make audit  look for known flaws in what requirements.lock names
+# make lint   ruff, mypy, the layers, and whether all tests can be imported
 # make fix    what ruff can mend and format by itself
 # make bench  measure this server and others side by side (an hour); make bench-quick: in two minutes
 # make client-figures  what the browser client costs on a slow line: requests, bytes, time to the first message; and with large rooms
