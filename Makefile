@@ -2,7 +2,6 @@
 # make test   everything: lint, the client's modules (where Node is), pytest with a real Chromium
 # make test-postgresql  all that runs a server, on PostgreSQL (of that, make test runs what depends on where messages are kept)
 # make test-firefox  the page in Firefox, where there is one
-# make lint   ruff, mypy, the layers
 # make lock   write requirements.lock anew: all that a deployment installs, with hashes
 # make audit  look for known flaws in what requirements.lock names
 # make lint   ruff, mypy, the layers, and whether all tests can be imported
