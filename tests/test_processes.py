@@ -144,7 +144,7 @@ class Talker:
                         await client.ask("message", room="general", content=word, nonce=word)
                         self.acknowledged.append(word)
                         number += 1
-                        await asyncio.sleep(0.02)
+                        await asyncio.sleep(0.1)
                 finally:
                     await client.leave()
             await asyncio.sleep(0.05)
@@ -159,6 +159,27 @@ async def test_processes_are_replaced_one_after_the_other_and_nothing_is_lost(pa
         running = [asyncio.ensure_future(talker.run()) for talker in talkers]
         await eventually(lambda: all(talker.acknowledged for talker in talkers))
 
+        # What is wrong ends none of them: a mistake in the settings, and what only the new process finds out.
+        good = server.config.read_text()
+        server.config.write_text(good + "\nnonsense: 1\n")
+        server.signal(signal.SIGHUP)
+        assert "nonsense" in await server.logged("nothing was restarted")
+        server.config.write_text(
+            good.replace("- history", "- no-such-plugin").replace("history:", "no-such-plugin:")
+        )
+        server.signal(signal.SIGHUP)
+        await server.logged("did not start: those of before go on")
+        assert {line[0] for line in (await server.nodes())[1:]} == before
+        # Another server on the port does not share it.
+        server.config.write_text(good.replace("port: 0", f"port: {server.url.rpartition(':')[2]}"))
+        second = await asyncio.create_subprocess_exec(
+            *(*PROGRAM, "serve", "--config", str(server.config), "--processes", "2"),
+            stderr=asyncio.subprocess.PIPE,
+        )
+        _, said = await second.communicate()
+        assert (second.returncode, "server.port" in said.decode()) == (2, True)
+        server.config.write_text(good)
+
         server.signal(signal.SIGHUP)
         await server.logged("all processes were restarted")
         assert await server.ready() not in before
@@ -166,7 +187,7 @@ async def test_processes_are_replaced_one_after_the_other_and_nothing_is_lost(pa
         # One that dies is started again.
         victim = await process_of(server)
         os.kill(victim, signal.SIGKILL)
-        assert f"process {3} ended (signal 9)" in await server.logged("ended")
+        assert "(signal 9)" in await server.logged("ended")
         await server.logged("listens as")
         await eventually(lambda: all(talker.comings > 1 for talker in talkers))
         counts = [len(talker.acknowledged) for talker in talkers]
@@ -206,37 +227,6 @@ async def process_of(parent):
             if str(parent.config) in words and any('"place":1' in word for word in words):
                 return int(entry)
     raise AssertionError("there is no such process")
-
-
-async def test_what_is_wrong_at_a_start_or_a_restart_is_told_and_ends_no_one(parent):
-    async with parent(1) as server:
-        before = await server.ready()
-        good = server.config.read_text()
-        server.config.write_text(good + "\nnonsense: 1\n")
-        server.signal(signal.SIGHUP)
-        assert "nonsense" in await server.logged("nothing was restarted")
-        # What only the new process finds out.
-        server.config.write_text(good.replace("basics", "no-such-plugin"))
-        server.signal(signal.SIGHUP)
-        await server.logged("did not start: those of before go on")
-        assert await server.ready() == before
-        # A second server on the port does not share it.
-        port = int(server.url.rpartition(":")[2])
-        server.config.write_text(good.replace("port: 0", f"port: {port}"))
-        second = await asyncio.create_subprocess_exec(
-            *(*PROGRAM, "serve", "--config", str(server.config), "--processes", "2"),
-            stderr=asyncio.subprocess.PIPE,
-        )
-        _, said = await second.communicate()
-        assert (second.returncode, "server.port" in said.decode()) == (2, True)
-        # The first one alone is started where the settings are wrong.
-        server.config.write_text(good.replace("basics", "no-such-plugin"))
-        third = await asyncio.create_subprocess_exec(
-            *(*PROGRAM, "serve", "--config", str(server.config), "--processes", "2"),
-            stderr=asyncio.subprocess.PIPE,
-        )
-        _, said = await third.communicate()
-        assert (third.returncode, said.decode().count("no-such-plugin")) == (2, 1)
 
 
 @pytest.mark.parametrize(

@@ -31,8 +31,9 @@ async def refused(asking, code):
 
 
 async def test_what_is_used_up_on_one_server_is_used_up_on_all(tmp_path):
-    limits = {"messages_per_second": 0.01, "burst": 10, "rooms_per_hour": 3}
-    async with two_servers(tmp_path, settings={"limits": limits}) as (one, two):
+    limits = {"messages_per_second": 0.01, "burst": 10}
+    rooms = [{"name": "general"}, {"name": "slow", "slow_mode": 3600}]
+    async with two_servers(tmp_path, settings={"limits": limits, "rooms": rooms}) as (one, two):
         user, here, there = await on_both(one, two, "alice")
         await here.join("general")
         await there.heard("joined")
@@ -40,6 +41,15 @@ async def test_what_is_used_up_on_one_server_is_used_up_on_all(tmp_path):
         limiter = two.services.message_limiter
         await until(lambda: limiter._full_at.get(user.id, 0) > time.monotonic() + 950)
         await refused(there.ask("message", room="general", content="one more"), "rate_limited")
+        # Slow mode.
+        _, here, there = await on_both(one, two, "carol")
+        bob = await two.client("bob")
+        for client in (here, bob):
+            await client.join("slow")
+        await here.ask("message", room="slow", content="first")
+        assert (await bob.hears("message")).content == "first"
+        await refused(there.ask("message", room="slow", content="second"), "slow_mode")
+        await bob.ask("message", room="slow", content="mine")
         # Failed sign-ins.
         wrong = {"name": "alice", "password": "wrong horse"}
         for _ in range(10):
@@ -48,19 +58,6 @@ async def test_what_is_used_up_on_one_server_is_used_up_on_all(tmp_path):
         await until(lambda: [count for count, _ in failed.values()] == [10, 10, 10])
         status, answer = await two.api("POST", "login", {"name": "alice", "password": "correct horse"})
         assert (status, answer["error"]["code"]) == (429, "rate_limited")
-
-
-async def test_slow_mode_counts_what_was_written_on_another_server(tmp_path):
-    settings = {"rooms": [{"name": "slow", "slow_mode": 3600}]}
-    async with two_servers(tmp_path, settings=settings) as (one, two):
-        _, here, there = await on_both(one, two, "alice")
-        bob = await two.client("bob")
-        await here.join("slow")
-        await bob.join("slow")
-        await here.ask("message", room="slow", content="first")
-        assert (await bob.hears("message")).content == "first"
-        await refused(there.ask("message", room="slow", content="second"), "slow_mode")
-        await bob.ask("message", room="slow", content="mine")
 
 
 async def test_a_plugin_that_is_switched_off_is_off_on_all_servers(tmp_path):

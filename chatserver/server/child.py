@@ -21,8 +21,9 @@ WATCHED_USEC = "60000000"
 
 class Told(msgspec.Struct, frozen=True):
     """What a process is told by its parent: the number of its place, which the process that replaces it has, too, the
-    path of its control socket, and the files of the sockets that it listens on."""
+    path of its control socket, the files of the sockets that it listens on, and the parent's process id."""
 
+    parent: int
     place: int
     control: str
     files: list[int]
@@ -63,7 +64,7 @@ class Child:
 
     async def _run(self, notify: str) -> asyncio.subprocess.Process:
         files = [each.fileno() for each in self._sockets]
-        told = Told(self._place, str(self._folder / self.control), files)
+        told = Told(os.getpid(), self._place, str(self._folder / self.control), files)
         environment = {name: value for name, value in os.environ.items() if name != "WATCHDOG_PID"}
         environment |= {"NOTIFY_SOCKET": notify, "WATCHDOG_USEC": WATCHED_USEC}
         return await asyncio.create_subprocess_exec(

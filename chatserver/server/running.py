@@ -8,6 +8,7 @@ import gc
 import logging
 import os
 import secrets
+import shutil
 import signal
 import socket
 import sys
@@ -112,7 +113,7 @@ class _Parent:
         self.place = found.place
         self.control = Path(found.control)
         self.sockets = [socket.socket(fileno=file) for file in found.files]
-        self._process = os.getppid()
+        self._process = found.parent
 
     def is_gone(self) -> bool:
         return os.getppid() != self._process
@@ -155,7 +156,9 @@ async def _serve(
     periodic.every(ALIVE_SECONDS, manager.alive)
 
     async def look() -> None:
-        if parent is not None and parent.is_gone():
+        if parent is not None and parent.is_gone() and not stop.is_set():
+            log.error("the parent of this process is gone: it ends, too")
+            shutil.rmtree(path.parent, ignore_errors=True)
             stop.set()
 
     periodic.every(ALIVE_SECONDS, look)
