@@ -81,17 +81,24 @@ class Parent:
                 await self.ended()
 
     async def ready(self):
-        answer = await AsyncHTTPClient().fetch(f"{self.url}/readyz")
+        answer = await AsyncHTTPClient().fetch(f"{self.url}/readyz", raise_error=False)
         return json.loads(answer.body)["node"]
 
-    async def nodes(self):
-        """The lines of ``chatserver nodes``."""
+    async def nodes(self, count):
+        """The names of those that ``chatserver nodes`` lists, once they are so many."""
+        async with asyncio.timeout(PATIENCE):
+            while len(found := await self._nodes()) != count:
+                pass
+        return found
+
+    async def _nodes(self):
         asking = await asyncio.create_subprocess_exec(
             *(*PROGRAM, "nodes", "--config", str(self.config)), stdout=asyncio.subprocess.PIPE
         )
         out, _ = await asking.communicate()
-        assert asking.returncode == 0
-        return [re.split(r"\s{2,}", line) for line in out.decode().splitlines()]
+        head, *lines = [re.split(r"\s{2,}", line) for line in out.decode().splitlines()]
+        assert head[0] == "NODE"
+        return {line[0] for line in lines}
 
 
 @pytest.fixture
@@ -153,8 +160,7 @@ class Talker:
 async def test_processes_are_replaced_one_after_the_other_and_nothing_is_lost(parent):
     async with parent(2) as server:
         assert await server.told() == "READY=1"
-        before = {line[0] for line in (await server.nodes())[1:]}
-        assert len(before) == 2
+        before = await server.nodes(2)
         talkers = [Talker(server.url, name) for name in ("ann", "ben", "cid", "dan")]
         running = [asyncio.ensure_future(talker.run()) for talker in talkers]
         await eventually(lambda: all(talker.acknowledged for talker in talkers))
@@ -169,7 +175,7 @@ async def test_processes_are_replaced_one_after_the_other_and_nothing_is_lost(pa
         )
         server.signal(signal.SIGHUP)
         await server.logged("did not start: those of before go on")
-        assert {line[0] for line in (await server.nodes())[1:]} == before
+        assert await server.nodes(2) == before
         # Another server on the port does not share it.
         server.config.write_text(good.replace("port: 0", f"port: {server.url.rpartition(':')[2]}"))
         second = await asyncio.create_subprocess_exec(
