@@ -8,6 +8,8 @@ import time
 import pytest
 from clusters import two_servers, until
 
+from chatserver.accounts.jwt_tokens import AUDIENCE
+from chatserver.model.audit import entry
 from chatserver.testing import Refused
 from chatserver.testing.harness import Harness
 
@@ -41,6 +43,15 @@ async def test_what_is_used_up_on_one_server_is_used_up_on_all(tmp_path):
         limiter = two.services.message_limiter
         await until(lambda: limiter._full_at.get(user.id, 0) > time.monotonic() + 950)
         await refused(there.ask("message", room="general", content="one more"), "rate_limited")
+        # A token that one has signed is good on the other at once, and signed with one key by both.
+        for here, there in ((one, two), (two, one)):
+            token = await here.services.jwt.issue(
+                user, 60, [], AUDIENCE, entry("token", time.time(), target=user)
+            )
+            await until(lambda there=there: there.services.jwt.public_keys()["keys"])
+            facts = await there.services.jwt.own(token)
+            assert facts.user.id == user.id
+        assert one.services.jwt.public_keys() == two.services.jwt.public_keys()
         # Slow mode.
         _, here, there = await on_both(one, two, "carol")
         bob = await two.client("bob")

@@ -7,7 +7,7 @@ token.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -59,6 +59,8 @@ class JwtTokens:
         self._keys = keys
         self._address = address
         self._clock = clock
+        self.signed: Callable[[], Awaitable[None]] | None = None
+        """Lets other servers have the key that has just signed."""
         self._issuers = {each.issuer: (each, _keys_of(each, at)) for at, each in enumerate(issuers)}
 
     async def issue(
@@ -95,6 +97,8 @@ class JwtTokens:
             audit.record(conn, noted)
 
         await self._store.write(add)
+        if self.signed is not None:
+            await self.signed()
         return jwt.encode(claims, jwt.PyJWK(key.private()), headers={"kid": key.kid})
 
     def public_keys(self) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import fcntl
 import logging
 import os
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -74,6 +74,12 @@ class SigningKeys:
                 made = _new_key(self._clock())
                 self._write(made, *self.good())
         return made
+
+    def take(self, keys: Iterable[SigningKey]) -> None:
+        """Keep those of other servers, too. Raises `Reject` ``unavailable`` where they can't be kept."""
+        with self._locked():
+            merged = sorted({*self.good(), *keys}, key=lambda key: -key.created)
+            self._write(*merged)
 
     def _signing(self) -> SigningKey | None:
         keys = self.good()

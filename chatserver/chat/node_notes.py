@@ -85,11 +85,11 @@ class Failed(_Note, frozen=True):
     keys: tuple[str, ...]
 
 
-class Switched(_Note, frozen=True):
-    """An admin has switched a plugin on or off: which ones are off is in the database."""
+class Facts(_Note, frozen=True):
+    """Something that all servers have to know alike has changed in the database."""
 
 
-Note = Beat | People | Everyone | Who | Bye | Closed | Signals | Jobs | Used | Failed | Switched
+Note = Beat | People | Everyone | Who | Bye | Closed | Signals | Jobs | Used | Failed | Facts
 
 encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Note).decode

@@ -81,8 +81,8 @@ class Nodes:
         self._leads = False
         self.jobs_changed: Callable[[], None] | None = None
         """Is called when there may be other jobs to run here."""
-        self.switches_changed: Callable[[], Awaitable[None]] | None = None
-        """Looks for plugins that another server has switched."""
+        self.facts_changed: list[Callable[[], Awaitable[object]]] = []
+        """Look for what all servers have to know alike."""
         self.limits: SharedLimits | None = None
         self._since = time.time()
 
@@ -195,8 +195,8 @@ class Nodes:
                 self.limits.used(note)
             case notes.Failed() if self.limits is not None:
                 self.limits.failed(note)
-            case notes.Switched():
-                self._look_for_switches()
+            case notes.Facts():
+                self._look_for_facts()
 
     def _alive(self, beat: notes.Beat, node: Node) -> None:
         if not node.since:
@@ -225,7 +225,7 @@ class Nodes:
             self._sign_of_life()
             self._forgive(time.monotonic() - due)
             self._miss()
-            self._look_for_switches()
+            self._look_for_facts()
             self._choose_leader(started)
             for name in self._rooms.names():
                 self._compare_soon(name)
@@ -267,9 +267,9 @@ class Nodes:
         if self.jobs_changed is not None:
             self.jobs_changed()
 
-    def _look_for_switches(self) -> None:
-        if self.switches_changed is not None:
-            self._begin(self.switches_changed())
+    def _look_for_facts(self) -> None:
+        for look in self.facts_changed:
+            self._begin(look())
 
     def _compare_soon(self, room: str) -> None:
         if not self._to_compare:
@@ -311,12 +311,12 @@ class Nodes:
                     for room in session.rooms ^ rooms:
                         self._begin(self._look(user_id, room, None))
 
-    def _begin(self, work: Awaitable[None]) -> None:
+    def _begin(self, work: Awaitable[object]) -> None:
         task = asyncio.ensure_future(self._guarded(work))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _guarded(self, work: Awaitable[None]) -> None:
+    async def _guarded(self, work: Awaitable[object]) -> None:
         try:
             await work
         except Reject as refusal:

@@ -65,6 +65,7 @@ from .room_limits import RoomLimits
 from .room_log import RoomLog
 from .rooms import RoomService
 from .run_command import CommandRunner
+from .shared_keys import SharedKeys
 from .shared_limits import SharedLimits
 from .shared_presence import SharedPresence
 from .shared_switches import SharedSwitches
@@ -147,7 +148,7 @@ class Services:
         most = limits.connections_per_ip
         new_guests = self._new_guests = RateLimiter(most / 60, most, time.monotonic) if auth.guests else None
         self.credentials = Credentials(self.store, self.accounts, clock)
-        keys = SigningKeys(self.settings.data_dir / "jwt_keys.json", clock)
+        keys = self._keys = SigningKeys(self.settings.data_dir / "jwt_keys.json", clock)
         address = self.settings.server.public_url.rstrip("/") or self.settings.server.name
         self.jwt = JwtTokens(self.store, keys, address, auth.jwt_issuers, clock)
         self.arrivals = Arrivals(self.store, self.accounts, self.jwt)
@@ -238,6 +239,7 @@ class Services:
         if self._new_guests is not None:
             limiters["guests"] = self._new_guests
         nodes.limits = SharedLimits(limiters, self.credentials.attempts, nodes.send)
+        SharedKeys(self.store, nodes, self._keys, self.jwt)
         return SharedSwitches(self.store, nodes, self.plugin_reload)
 
     def _send_note(self, note: Note) -> None:

@@ -9,7 +9,7 @@ import msgspec
 
 from ..model.errors import ConfigError, PluginError
 from ..store import Store, facts
-from .node_notes import Switched
+from .node_notes import Facts
 from .nodes import Nodes
 from .plugin_reload import PluginReload
 
@@ -26,7 +26,7 @@ class SharedSwitches:
         self._failed: tuple[str, ...] | None = None
         """Those that could not be switched so."""
         reload.switched = self._switched
-        nodes.switches_changed = self.follow
+        nodes.facts_changed.append(self.follow)
 
     async def off(self, here: tuple[str, ...]) -> tuple[str, ...]:
         """Those that are off; where nothing is written yet, those that are off ``here``. Raises `Reject`."""
@@ -46,7 +46,7 @@ class SharedSwitches:
 
     async def _switched(self, off: tuple[str, ...]) -> None:
         await self._write(off)
-        self._nodes.send(Switched())
+        self._nodes.send(Facts())
 
     async def follow(self) -> None:
         """Switch what was switched elsewhere. Raises `Reject` where the database can't be read."""

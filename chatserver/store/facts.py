@@ -10,6 +10,10 @@ PLUGINS_OFF = "plugins_off"
 """Which plugins an admin has switched off: a JSON list of names."""
 
 
+JWT_KEYS = "jwt_keys"
+"""The keys that sign JSON Web Tokens, as JSON: with several servers alone, one keeps them in a file."""
+
+
 def read(conn: Connection, name: str) -> str | None:
     """The value, or None where there is none."""
     value: str | None = conn.execute(select(s.meta.c.value).where(s.meta.c.key == name)).scalar()
