@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 
@@ -34,14 +35,68 @@ async def test_ones_own_data_is_all_that_one_wrote_and_nothing_of_others(chat):
         await ann.says("in private", to="bob")
         await bob.says("of bob")
         lines = await data(server, ann)
-        assert [line["type"] for line in lines] == ["user", "session", *["message"] * 4]
-        assert lines[0]["name"] == "ann"
-        assert lines[1]["current"]
-        assert [line["content"] for line in lines[2:]] == [
+        assert [line["type"] for line in lines] == [
+            "session",
+            "user",
+            "room",
+            "room",
+            "noted",
+            *["message"] * 4,
+        ]
+        assert lines[0]["current"]
+        assert (lines[1]["name"], lines[1]["added_by"]) == ("ann", "anyone")
+        assert {line["name"] for line in lines[2:4]} == {"general", (await ann.says("x", to="bob")).room}
+        assert [line["content"] for line in lines[5:]] == [
             *(f"text {n}\nof ann" for n in range(3)),
             "in private",
         ]
         assert (await server.api("GET", "me/data"))[0] == 401
+
+
+async def test_ones_own_data_has_what_plugins_keep(chat):
+    plugins = ["basics", "moderation", "reactions", "polls", "mentions", "receipts", "reminders", "threads", "totp",
+               "emoji", "files", "avatars"]  # fmt: skip
+    async with chat(plugins=plugins) as server:
+        ann, bob = await server.account("ann"), await server.account("bob")
+        for client in (ann, bob):
+            await client.join("general")
+        headers = {"X-File-Name": "tea.txt", "Content-Type": "text/plain"}
+        sent = await server.http(
+            "POST", "/plugins/files/upload?room=general", body=b"tea", headers=headers, token=ann.token
+        )
+        file = json.loads(sent.body)["file"]
+        said = await ann.says("look", files=[file["id"]])
+        await ann.ask("react", message_id=said.message_id, emoji="🎉")
+        await ann.ask("reminders:add", kind="reminder", at=time.time() + 999, text="tea")
+        await ann.ask("notify", room="general", level="none")
+        await ann.ask("receipts:show", on=False)
+        await ann.ask("report", user="bob", reason="loud")
+        await ann.ask("block", user="bob")
+        form = {"name": "bot", "scopes": ["messages.read"]}
+        assert (await server.api("POST", "tokens", form, token=ann.token))[0] == 201
+        found: dict[str, list] = {}
+        for line in await data(server, ann):
+            found.setdefault(line["type"], []).append(line)
+        assert [each["id"] for each in found["files:file"]] == [file["id"]]
+        assert [each["files"][0]["id"] for each in found["message"]] == [file["id"]]
+        assert found["reactions:reaction"][0]["message_id"] == said.message_id
+        assert found["reminders:planned"][0]["text"] == "tea"
+        assert found["mentions:wishes"][0]["levels"]["general"]["level"] == "none"
+        assert found["receipts:shown"] == [{"type": "receipts:shown", "on": False}]
+        assert found["moderation:report"][0]["reason"] == "loud"
+        assert found["blocked"][0]["user"]["id"] == bob.id
+        assert found["token"][0]["name"] == "bot"
+        assert found["totp:second_step"][0]["on"] is False
+        # Nothing of it is another one's.
+        others = {line["type"] for line in await data(server, bob)}
+        assert not others & {
+            "files:file",
+            "reactions:reaction",
+            "reminders:planned",
+            "blocked",
+            "token",
+            "message",
+        }
 
 
 async def test_own_data_of_many_pages_is_whole(chat):

@@ -156,6 +156,7 @@ async def everything(server, round, eventually):
     await eventually(lambda: progress.state != "running")
     await server.api("POST", "register", {"name": f"account{round}", "password": "correct horse"})
     await server.api("POST", "login", {"name": "root", "password": "correct horse"})
+    await server.http("GET", "/api/v1/me/data", token=root.token)
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -53,6 +53,7 @@ from .moderation import Moderation
 from .node_notes import Closed, Note, Signals
 from .nodes import Nodes
 from .notifier import Notifier
+from .own_data import OwnData
 from .people import People
 from .plugin_reload import PluginReload
 from .press_action import ActionPresser
@@ -206,6 +207,10 @@ class Services:
             self.settings.auth.deleted_texts == "blank",
         )
         self.api_tokens = ApiTokens(store, self.accounts, access, self.jwt, clock)
+        self.own_data = OwnData(
+            self.accounts, self.profile_changes, self.people, self.room_lists, self.api_tokens, self.audit,
+            self.account_end, host,
+        )  # fmt: skip
         self.invites = Invites(store, self.accounts, access, self.room_service, clock)
         self.dialogs = Dialogs(host)
         calls = CallServices(host, self.accounts, rooms, access, self.dialogs)

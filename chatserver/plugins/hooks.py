@@ -8,8 +8,8 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
 from functools import partial
 from time import perf_counter
 from types import MappingProxyType
@@ -21,7 +21,7 @@ import pluggy
 from ..model.errors import Reject
 from ..model.tuning import Timeouts
 from ..model.values import User
-from .answers import SETTINGS_BYTES, TEXT_CHARS, encoded, text
+from .answers import REPLY_BYTES, SETTINGS_BYTES, TEXT_CHARS, encoded, text
 from .chains import Chain, count
 from .hookspecs import KINDS, Notify
 from .implementation import HookImpl, Policy
@@ -191,6 +191,16 @@ class HookCaller:
             work = partial(_nothing, impl, user, alias)
             await self._isolation.guard(impl.plugin, impl.hook, self._erase_seconds, work, impl.function)
 
+    async def own_data(self, user: User) -> AsyncIterator[msgspec.Raw]:
+        """What each plugin keeps of a user, as objects of JSON whose ``type`` begins with its name. One that fails is
+        left out."""
+        for impl in self.impls("own_data"):
+            with suppress(Reject):
+                for line in await self.guard(
+                    impl.plugin, impl.hook, _own_data, impl.plugin, impl.function, user, place=impl.function
+                ):
+                    yield line
+
     async def guard(
         self,
         plugin: str,
@@ -280,6 +290,13 @@ def _by_plugin(impls: Iterable[HookImpl]) -> dict[str, list[HookImpl]]:
     for impl in impls:
         found.setdefault(impl.plugin, []).append(impl)
     return found
+
+
+async def _own_data(plugin: str, ask: Callable[..., Any], user: User) -> list[msgspec.Raw]:
+    answer = ask(user=user) if "user" in inspect.signature(ask).parameters else ask()
+    if inspect.isawaitable(answer):
+        answer = await answer
+    return [encoded({**each, "type": f"{plugin}:{each['type']}"}, REPLY_BYTES) for each in answer or ()]
 
 
 async def _health(check: Callable[[], Any]) -> str | None:

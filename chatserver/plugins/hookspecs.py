@@ -66,7 +66,8 @@ def events_of(method: object) -> Any:
 
 
 class Collect:
-    """Asked at start, ``client_settings`` at each welcome and ``health`` by each ``/readyz``; all answers count."""
+    """Asked at start, ``client_settings`` at each welcome, ``health`` by each ``/readyz``, and ``own_data`` when users
+    take out theirs; all answers count."""
 
     @hookspec
     def register_permissions(self) -> Mapping[str, Role]:  # type: ignore[empty-body]
@@ -91,6 +92,10 @@ class Collect:
     @hookspec
     async def health(self) -> str | None:
         """What is wrong with this plugin, in a line, or None: asked by ``/readyz``."""
+
+    @hookspec
+    async def own_data(self, user: User) -> Sequence[Mapping[str, Any]]:  # type: ignore[empty-body]
+        """What this plugin keeps of a user who takes out their own data: objects of JSON, each with a ``type``."""
 
 
 class Life:

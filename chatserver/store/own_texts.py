@@ -7,18 +7,20 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, and_, or_, select
 
+from ..model.values import Attachment
 from . import schema as s
 from .message_ids import message_id
 
 
 class OwnText(msgspec.Struct, frozen=True):
-    """A message of the user's: which, where (``place`` is for the next page), when, and its text of now."""
+    """A message of the user's: which, where (``place`` is for the next page), when, its text of now, and its files."""
 
     id: str
     place: tuple[int, int]
     room: str
     ts: float
     content: str
+    files: tuple[Attachment, ...] = ()
 
 
 def own_texts(conn: Connection, user_id: str, after: tuple[int, int], most: int) -> list[OwnText]:
@@ -26,7 +28,7 @@ def own_texts(conn: Connection, user_id: str, after: tuple[int, int], most: int)
     room, seq = after
     log: Any = s.log.c
     query = (
-        select(log.room_id, log.seq, log.old_id, log.ts, log.content, s.room.c.name)
+        select(log.room_id, log.seq, log.old_id, log.ts, log.content, log.attachments, s.room.c.name)
         .join(s.room, s.room.c.id == log.room_id)
         .where(
             log.user_id == user_id,
@@ -44,6 +46,7 @@ def own_texts(conn: Connection, user_id: str, after: tuple[int, int], most: int)
             row.name,
             row.ts,
             row.content or "",
+            msgspec.json.decode(row.attachments, type=tuple[Attachment, ...]) if row.attachments else (),
         )
         for row in conn.execute(query)
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -15,6 +16,9 @@ from ..protocol.events import iso
 from .endpoint import endpoint
 from .forms import Long, Short
 from .handler import Handler
+
+LINES_AT_ONCE = 100
+"""So many lines of a user's data are sent together."""
 
 
 class PasswordForm(Struct, forbid_unknown_fields=True):
@@ -124,17 +128,17 @@ class Data(_Own):
         user = await self.in_person()
         self.set_header("Content-Type", "application/jsonl; charset=utf-8")
         self.set_header("Content-Disposition", 'attachment; filename="chat-data.jsonl"')
-        self._line({"type": "user", **user.public(), "role": user.role})
         for kept in await self.services.accounts.tokens.sessions(user):
             self._line({"type": "session", **session_fields(kept, self._current)})
-        async for page in self.services.account_end.texts(user):
-            for text in page:
-                fields = {"type": "message", "message_id": text.id, "room": text.room, "ts": iso(text.ts)}
-                self._line({**fields, "content": text.content})
-            await self.flush()
+        count = 0
+        async for line in self.services.own_data.lines(user):
+            self._line(line)
+            count += 1
+            if count % LINES_AT_ONCE == 0:
+                await self.flush()
         self.finish()
 
-    def _line(self, fields: dict[str, Any]) -> None:
+    def _line(self, fields: Mapping[str, Any] | Raw) -> None:
         self.write(encode(fields) + b"\n")
 
 

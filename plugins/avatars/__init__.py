@@ -38,5 +38,9 @@ class Avatars(Plugin):
         return [Route("mine", MineHandler), Route("p/([0-9a-f]{32})", PictureHandler)]
 
     @hookimpl
+    def own_data(self, user: User):
+        return [{"type": "picture", "url": user.avatar}] if user.avatar is not None else []
+
+    @hookimpl
     def client_settings(self, user: User):
         return {"max_bytes": self.settings.max_bytes}

@@ -14,6 +14,8 @@ from .pictures import with_pictures
 from .routes import PictureHandler
 from .shortcodes import replace
 
+OWN = "SELECT name, made FROM emoji_custom WHERE user_id = :user_id ORDER BY name"
+
 
 class Find(msgspec.Struct):
     """The wire request ``emoji:find``: emoji whose names begin with, or contain, what is ``typed``."""
@@ -41,6 +43,11 @@ class Emoji(Plugin):
     async def startup(self):
         self.custom = Custom(self, self.data_dir, self.settings.most)
         await self.custom.load()
+
+    @hookimpl
+    async def own_data(self, user: User):
+        rows = await self.db.query(OWN, user_id=user.id)
+        return [{"type": "added", **row} for row in rows]
 
     @hookimpl
     def register_permissions(self):

@@ -27,6 +27,10 @@ FILES_PER_MESSAGE = 10
 Bytes = Annotated[int, msgspec.Meta(ge=1, description="a number of bytes, at least 1")]
 
 Limit = Annotated[int, msgspec.Meta(ge=0)]
+OWN = (
+    "SELECT id, room, name, size, mime, created FROM files_file"
+    " WHERE user_id = :user_id AND gone = 0 ORDER BY created, id"
+)
 
 
 class Files(Plugin):
@@ -93,6 +97,11 @@ class Files(Plugin):
         resume(self.arriving, self.quota)
         self.every(SWEEP_SECONDS, self.sweep)
         self.every(DAY_SECONDS, self.clear, first=SWEEP_SECONDS)
+
+    @hookimpl
+    async def own_data(self, user: User):
+        rows = await self.db.query(OWN, user_id=user.id)
+        return [{"type": "file", **row} for row in rows]
 
     @hookimpl
     def register_permissions(self):

@@ -103,6 +103,11 @@ class Mentions(Plugin):
         ]
 
     @hookimpl
+    def own_data(self, user: User):
+        wishes = self.known.get(user.id)
+        return [] if wishes is None else [{"type": "wishes", **msgspec.to_builtins(wishes)}]
+
+    @hookimpl
     def client_settings(self, user: User):
         return {"groups": list(self.settings.groups)}
 

@@ -36,6 +36,11 @@ from .user_commands import UserCommands
 from .warnings import BY_USER, WARNINGS, Warnings, step
 from .words_for_people import UNTIL_LIFTED, Reason, Time, lasting, line, minutes
 
+MADE = (
+    "SELECT number, ts, state, user_name, room, message_id, reason FROM moderation_report"
+    " WHERE reporter_id = :user_id ORDER BY number"
+)
+RECEIVED = "SELECT ts, room, reason FROM moderation_warning WHERE user_id = :user_id ORDER BY number"
 Count = Annotated[int, msgspec.Meta(ge=0, le=100_000)]
 
 
@@ -139,6 +144,13 @@ class Moderation(ServerCommands, UserCommands, RoomWordCommands, Plugin):
     async def erase_user(self, user: User, alias: str):
         await self.db.transaction(lambda tx: erase(tx, user, alias))
         self.arrivals.forget(user.id)
+
+    @hookimpl
+    async def own_data(self, user: User):
+        found = []
+        for kind, sql in (("report", MADE), ("warning", RECEIVED)):
+            found += [{"type": kind, **row} for row in await self.db.query(sql, user_id=user.id)]
+        return found
 
     @hookimpl
     def before_post(self, draft: Draft):

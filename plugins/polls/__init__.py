@@ -50,6 +50,7 @@ TOLD = 100
 HOURS = {"Never": None, "In 10 minutes": 1 / 6, "In an hour": 1.0, "In a day": 24.0, "In a week": 168.0}
 
 MessageId = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+OWN = "SELECT message_id, choice FROM polls_vote WHERE user_id = :user_id ORDER BY message_id, choice"
 
 
 class Vote(msgspec.Struct):
@@ -94,6 +95,11 @@ class Polls(Plugin):
         # What was planned is there still, unless the server died between the poll and its plan.
         for row in await self.db.query(DUE):
             await self.at(row["closes"], "close_due", row["message_id"], id=row["message_id"])
+
+    @hookimpl
+    async def own_data(self, user: User):
+        rows = await self.db.query(OWN, user_id=user.id)
+        return [{"type": "vote", **row} for row in rows]
 
     @hookimpl
     def register_permissions(self):

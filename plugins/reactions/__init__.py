@@ -26,6 +26,7 @@ QUICK = ("👍", "❤️", "😂", "🎉", "😮", "🙏")
 
 MessageId = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 Emoji = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+OWN = "SELECT message_id, emoji FROM reactions_reaction WHERE user_id = :user_id ORDER BY message_id"
 
 
 class React(msgspec.Struct):
@@ -64,6 +65,11 @@ class Reactions(Plugin):
     @hookimpl
     def register_permissions(self):
         return {"reactions.react": "guest"}
+
+    @hookimpl
+    async def own_data(self, user: User):
+        rows = await self.db.query(OWN, user_id=user.id)
+        return [{"type": "reaction", **row} for row in rows]
 
     @hookimpl
     def register_requests(self):

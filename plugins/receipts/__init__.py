@@ -92,6 +92,10 @@ class Receipts(Plugin):
         await self.db.execute(_ON, kind="user", name=user.id)
         self.off["user"].discard(user.id)
 
+    @hookimpl
+    def own_data(self, user: User):
+        return [{"type": "shown", "on": user.id not in self.off["user"]}]
+
     def is_off(self, user: User, room: str) -> bool:
         return user.id in self.off["user"] or room in self.off["room"]
 

@@ -258,6 +258,12 @@ class Reminders(Plugin):
                 extra = {"room": message.room, "seq": message.seq}
         await self.chat.post_direct(user, f"⏰ {text}", nonce=f"remind-{row['id']}", extra=extra)
 
+    @hookimpl
+    async def own_data(self, user: User):
+        rows = await self.db.query(OF_USER, user_id=user.id)
+        zones = await self.db.query(ZONE, user_id=user.id)
+        return [*({"type": "planned", **row} for row in rows), *({"type": "zone", **row} for row in zones)]
+
     async def quoted(self, user: User, message_id: str) -> str:
         """A message that a user may read, in a line; empty for any other."""
         try:

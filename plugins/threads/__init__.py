@@ -32,6 +32,10 @@ TOLD = 500
 END = 2**62
 
 MessageId = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+OWN = (
+    "SELECT root_id AS message_id, seen FROM threads_follower"
+    " WHERE user_id = :user_id AND follows = 1 ORDER BY root_id"
+)
 
 
 class Of(msgspec.Struct):
@@ -79,6 +83,11 @@ class Threads(Plugin):
     def startup(self):
         # What was written before the plugin was there, or while it was off.
         self.follow(self.catch_up, events=("message",), only_missed=True)
+
+    @hookimpl
+    async def own_data(self, user: User):
+        rows = await self.db.query(OWN, user_id=user.id)
+        return [{"type": "follows", **row} for row in rows]
 
     @hookimpl
     def register_requests(self):

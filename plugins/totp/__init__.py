@@ -68,6 +68,10 @@ class Totp(Plugin):
         ]
 
     @hookimpl
+    async def own_data(self, user: User):
+        return [{"type": "second_step", "on": await self._table.is_on(user.id)}]
+
+    @hookimpl
     async def before_login(self, user: User, request: Request):
         if not await self._table.is_on(user.id):
             return
