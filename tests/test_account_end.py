@@ -164,3 +164,15 @@ async def test_who_cannot_end_an_account(chat):
         assert await ann.ask("ping")
         await server.account("boss", "admin")
         assert (await end(server, root))[0] == 200
+
+
+async def test_a_room_whose_last_owner_goes_has_another_one(chat):
+    async with chat() as server:
+        ann, bob, carl = [await server.account(name) for name in ("ann", "bob", "carl")]
+        await server.api("POST", "rooms", {"name": "tea"}, token=ann.token)
+        for client in (bob, carl):
+            await client.join("tea")
+        await ann.ask("room_role", room="tea", user="carl", role="moderator")
+        assert (await end(server, ann))[0] == 200
+        roles = {m["user"]["name"]: m["role"] for m in (await bob.ask("members", room="tea")).members}
+        assert roles == {"bob": "member", "carl": "owner"}

@@ -19,6 +19,7 @@ from ..store.own_texts import OwnText, own_texts
 from .account_changes import AccountChanges
 from .listing import RoomLists
 from .registry import RoomRegistry
+from .room import LiveRoom
 from .rooms import SYSTEM, RoomService
 
 log = logging.getLogger(__name__)
@@ -97,6 +98,20 @@ class AccountEnd:
 
     async def _leave(self, user: User, room: str) -> None:
         try:
+            live = await self._rooms.get(room)
+            if live.is_last_owner(user):
+                heir = log_changes.ChangeMember(SYSTEM, _heir(live, user), "role", role="owner")
+                await live.append(heir)
             await self._room_service.leave(user, room)
         except Reject as refusal:
             log.info("an account that ends stays a member of %r: %s", room, refusal)
+
+
+def _heir(live: LiveRoom, owner: User) -> User:
+    """Who owns a room after its last owner: a moderator of it, else a member, the one who came first."""
+    others = [
+        member
+        for member in live.members.values()
+        if member.user.id != owner.id and member.user.role != "guest" and not member.user.bot
+    ]
+    return min(others, key=lambda member: (member.role != "moderator", member.since)).user

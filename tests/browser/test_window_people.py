@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import time
 
 import pyotp
 import pytest
+from PIL import Image
 from playwright.async_api import expect
 
 pytestmark = pytest.mark.browser
@@ -181,3 +183,56 @@ async def test_an_account_is_deleted_by_its_owner(stage):
         async with ann.page.expect_event("load"):
             await ann.page.keyboard.press("Enter")
         await expect(ann.page.get_by_role("button", name="Start talking")).to_be_visible()
+
+
+def photo() -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (640, 480), "teal").save(out, "JPEG")
+    return out.getvalue()
+
+
+async def test_what_others_see_of_one_and_of_whom_one_wants_to_hear_nothing(stage):
+    async with stage(accounts={"ann": "member", "bob": "member"}) as here:
+        here.forgive("status of 403")
+        ann, bob = await here.window(), await here.window(viewport={"width": 390, "height": 844})
+        for window, name in ((ann, "ann"), (bob, "bob")):
+            await window.sign_in(name)
+            await window.parts()
+        # A picture and a name with a space, which the other one sees at once.
+        page = await page_of(ann, "Your picture")
+        file = {"name": "me.jpg", "mimeType": "image/jpeg", "buffer": photo()}
+        await page.get_by_label("Choose a picture…").set_input_files(file)
+        await expect(page).to_contain_text("Others see your picture now.")
+        await ann.page.get_by_role("tab", name="Profile", exact=True).click()
+        await page.get_by_label("Name", exact=True).fill("Ann Smith")
+        await page.get_by_label("Name", exact=True).press("Tab")
+        await expect(ann.page.locator(".me-name")).to_have_text("Ann Smith")
+        await page.get_by_label("Who may add you to rooms").select_option("ask")
+        await expect(page.get_by_label("Who may add you to rooms")).to_have_value("ask")
+        await ann.page.keyboard.press("Escape")
+        await ann.say("hello")
+        said = await bob.sees("hello")
+        await expect(said.locator(".author")).to_have_text("Ann Smith")
+        await expect(said.locator(".avatar img")).to_have_js_property("naturalWidth", 192)
+        # An invitation waits for its answer.
+        await bob.say("you fool")
+        await here.server.services.room_service.create(
+            await here.server.services.accounts.find("bob"), "tea", {"title": "Tea", "kind": "private"}
+        )
+        await bob.type("/invite ann tea")
+        await bob.page.keyboard.press("Enter")
+        await ann.page.get_by_role("button", name="Join", exact=True).click()
+        await expect(ann.page.get_by_role("heading", level=1)).to_have_text("Tea")
+        await ann.open("General")
+        # Blocked: folded away, by the card, and shown where one wants it.
+        rude = await ann.sees("you fool")
+        await rude.locator(".author").click()
+        await ann.page.get_by_role("button", name="Block", exact=True).click()
+        folded = ann.page.locator(".message", has_text="Of a person whom you have blocked.")
+        await expect(folded).to_have_count(1)
+        await expect(ann.page.locator(".log")).not_to_contain_text("you fool")
+        await folded.get_by_role("button", name="Show it").click()
+        await ann.sees("you fool")
+        page = await page_of(ann, "Blocked people")
+        await page.get_by_role("button", name="Unblock").click()
+        await expect(page).to_contain_text("You have blocked no one.")
