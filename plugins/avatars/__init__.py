@@ -38,6 +38,10 @@ class Avatars(Plugin):
         return [Route("mine", MineHandler), Route("p/([0-9a-f]{32})", PictureHandler)]
 
     @hookimpl
+    async def erase_user(self, user: User):
+        await self.pictures.forget(user)
+
+    @hookimpl
     def own_data(self, user: User):
         return [{"type": "picture", "url": user.avatar}] if user.avatar is not None else []
 

@@ -17,6 +17,7 @@ _SET = (
 )
 _WHOSE = "SELECT user_id, picture FROM avatars_picture"
 _DROP = "DELETE FROM avatars_picture WHERE user_id = :user_id AND picture = :picture"
+_FORGET = "DELETE FROM avatars_picture WHERE user_id = :user_id"
 SIDE = 192
 MOST_PIXELS = 40_000_000
 SECONDS = 20
@@ -66,6 +67,11 @@ class Pictures:
         changed = await self._plugin.chat.set_avatar(user, None)
         await self.clean_up()
         return changed
+
+    async def forget(self, user: User) -> None:
+        """Delete a user's picture."""
+        await self._plugin.db.execute(_FORGET, user_id=user.id)
+        await self.clean_up()
 
     async def clean_up(self) -> None:
         """Delete the pictures that are no one's any more: of users who have another one, or whose was taken away."""

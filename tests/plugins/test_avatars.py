@@ -95,3 +95,16 @@ async def test_what_is_refused_shows_nothing(chat):
         assert not (list(folder.iterdir()) if folder.is_dir() else [])
         for path in ("p/" + "0" * 32, "p/../x"):
             assert (await server.http("GET", f"/plugins/avatars/{path}", token=ann.token)).code == 404
+
+
+async def test_an_erased_user_has_no_picture(chat, eventually):
+    async with chat(plugins=["avatars"]) as server:
+        ann, bob = await server.account("ann"), await server.account("bob")
+        assert (await put(server, ann, picture())).code == 200
+        address = (await bob.ask("profile", user="ann")).user["avatar"]
+        assert (await server.http("GET", address, token=bob.token)).code == 200
+        progress = await server.services.erasure.begin(None, "ann")
+        await eventually(lambda: progress.state != "running")
+        assert progress.state == "done"
+        assert (await server.http("GET", address, token=bob.token)).code == 404
+        assert list(server.plugin("avatars").data_dir.iterdir()) == []
