@@ -192,7 +192,7 @@ def photo() -> bytes:
 
 
 async def test_what_others_see_of_one_and_of_whom_one_wants_to_hear_nothing(stage):
-    async with stage(accounts={"ann": "member", "bob": "member"}) as here:
+    async with stage(accounts={"ann": "member", "bob": "member"}, timeouts={"calls": 60}) as here:
         here.forgive("status of 403")
         ann, bob = await here.window(), await here.window(viewport={"width": 390, "height": 844})
         for window, name in ((ann, "ann"), (bob, "bob")):
@@ -202,7 +202,7 @@ async def test_what_others_see_of_one_and_of_whom_one_wants_to_hear_nothing(stag
         page = await page_of(ann, "Your picture")
         file = {"name": "me.jpg", "mimeType": "image/jpeg", "buffer": photo()}
         await page.get_by_label("Choose a picture…").set_input_files(file)
-        await expect(page).to_contain_text("Others see your picture now.")
+        await expect(page).to_contain_text("Others see your picture now.", timeout=60_000)
         await ann.page.get_by_role("tab", name="Profile", exact=True).click()
         await page.get_by_label("Name", exact=True).fill("Ann Smith")
         await page.get_by_label("Name", exact=True).press("Tab")

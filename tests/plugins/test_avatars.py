@@ -10,6 +10,8 @@ from PIL import Image
 from chatserver.testing import Refused
 
 PNG = {"Content-Type": "image/png"}
+# A process of its own may take its time to begin on a busy machine.
+PATIENT = {"timeouts": {"calls": 60}}
 
 
 def picture(size=(300, 200), colour="teal", kind="PNG", **options) -> bytes:
@@ -25,7 +27,7 @@ async def put(server, client, body, **headers):
 
 
 async def test_a_picture_is_shown_wherever_its_user_is(chat, on_file):
-    async with chat(plugins=["avatars", "basics", "moderation"], settings=on_file) as server:
+    async with chat(plugins=["avatars", "basics", "moderation"], settings=on_file, **PATIENT) as server:
         ann, bob = await server.account("ann"), await server.account("bob")
         for client in (ann, bob):
             await client.join("general")
@@ -76,7 +78,7 @@ async def test_a_picture_is_shown_wherever_its_user_is(chat, on_file):
 
 
 async def test_what_is_refused_shows_nothing(chat):
-    async with chat(plugins={"avatars": {"max_bytes": 10_000}, "moderation": {}}) as server:
+    async with chat(plugins={"avatars": {"max_bytes": 10_000}, "moderation": {}}, **PATIENT) as server:
         ann, mona = await server.account("ann"), await server.account("mona", "moderator")
         guest = await server.client("gast")
         for client in (ann, mona):
@@ -98,7 +100,7 @@ async def test_what_is_refused_shows_nothing(chat):
 
 
 async def test_an_erased_user_has_no_picture(chat, eventually):
-    async with chat(plugins=["avatars"]) as server:
+    async with chat(plugins=["avatars"], **PATIENT) as server:
         ann, bob = await server.account("ann"), await server.account("bob")
         assert (await put(server, ann, picture())).code == 200
         address = (await bob.ask("profile", user="ann")).user["avatar"]
