@@ -501,6 +501,7 @@ class Overheard:
             ("sync", {"room": "general", "after": 0}),
             ("history", {"room": "general", "around": 1}),
             ("emoji:find", {"typed": "tada"}),
+            ("markdown:preview", {"room": "general", "text": "*x*"}),
             ("emoji:custom", {}),
             ("members", {"room": "general"}),
             ("complete", {"command": "help", "argument": "command"}),

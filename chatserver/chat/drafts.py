@@ -69,6 +69,12 @@ class DraftPipeline:
             return self._render(draft)
         return _then(hooks.filter("before_post", draft), partial(self._accept, draft.content))
 
+    async def rendered(self, draft: Draft) -> str:
+        """The HTML of a draft through ``render`` alone, for a look at what is not posted yet."""
+        made = self._render(draft)
+        shown = made if isinstance(made, Draft) else await made
+        return escaped(shown.content) if shown.html is None else shown.html
+
     def edit(self, message: Message, draft: Draft) -> Draft | Awaitable[Draft]:
         """The same for a new text, through ``before_edit``."""
         hooks = self._plugins.current.hooks

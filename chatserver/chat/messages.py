@@ -108,6 +108,10 @@ class Messages:
         await self._access.require(user, "message.post", live)
         return live
 
+    async def rendered(self, user: User, room: Room, content: str) -> str:
+        """The HTML that a text would have as a message. Raises `Reject`."""
+        return await self._pipeline.rendered(Draft(user, room, self._pipeline.check(content)))
+
     def _draft(self, user: User, room: Room, message: NewMessage) -> Draft:
         content = self._pipeline.check(message.content, may_be_empty=bool(message.files))
         if message.via.commands and content.startswith("//"):

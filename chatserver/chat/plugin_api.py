@@ -106,6 +106,11 @@ class PluginChat(PluginMessages):
     async def members(self, room: Room | str) -> list[Member]:
         return list((await self._live(room)).members.values())
 
+    async def rendered(self, room: Room | str, content: str, *, user: User) -> str:
+        await self.may_post(room, user=user)
+        live = await self._live(room)
+        return await self._services.messages.rendered(user, live.room, content)
+
     async def read_marks(self, room: Room | str) -> dict[str, int]:
         name = (await self._live(room)).room.name
         return await self._services.store.read(lambda conn: read_marks(conn, name))

@@ -82,6 +82,10 @@ class ChatAPI(PeopleAPI, ModerationAPI, Protocol):
         """Raises the `Reject` that a message would get just now: ``muted``, ``banned``, ``not_member``, ``not_found``,
         or ``forbidden`` (the permission, or an archived room)."""
 
+    async def rendered(self, room: Room | str, content: str, *, user: User) -> str:
+        """The HTML that a text of ``user`` would have in the room, by the hooks ``render``: nothing is posted, and no
+        hook ``before_post`` is asked. Raises `Reject` as `may_post`, and ``invalid`` and ``too_large`` for the text."""
+
     async def edit(self, message_id: str, content: str, *, by: User | None = None) -> Message: ...
 
     async def delete(self, message_id: str, *, by: User | None = None) -> None: ...

@@ -89,6 +89,10 @@ class Emoji(Plugin):
         """Whether an emoji of this server's own has this name: for other plugins."""
         return name in self.custom.names
 
+    def spelt(self, text: str) -> str:
+        """A text with emoji in place of their names: for other plugins."""
+        return replace(text) if ":" in text else text
+
     @hookimpl
     def before_post(self, draft: Draft):
         return changed(draft)

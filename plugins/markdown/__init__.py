@@ -5,10 +5,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable
 from functools import cached_property
+from typing import Annotated
 
-from chatserver import Draft, Plugin, hookimpl, linked, settings
+import msgspec
+
+from chatserver import Draft, Plugin, RequestSpec, hookimpl, linked, settings
 
 from .markup import has_markup, shows
+
+
+class Ask(msgspec.Struct):
+    """The wire request ``markdown:preview``: how a text would look as a message in a room."""
+
+    room: Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
+    text: str
+
 
 LONG_CHARS = 1_000
 """A longer text is rendered in a thread, so that others need not wait for it; so are code and formulas, which take
@@ -26,6 +37,15 @@ class Markdown(Plugin):
         """Whether code in a known language is shown in colours."""
         math: bool = True
         """Whether LaTeX between dollar signs is shown as formulas."""
+
+    @hookimpl
+    def register_requests(self):
+        return [RequestSpec("preview", Ask, self.preview)]
+
+    async def preview(self, ctx, fields: Ask) -> dict[str, str]:
+        emoji = self.peer("emoji")
+        text = fields.text if emoji is None else emoji.spelt(fields.text)
+        return {"html": await self.chat.rendered(fields.room, text, user=ctx.user)}
 
     @hookimpl
     def render(self, draft: Draft) -> str | Awaitable[str | None] | None:

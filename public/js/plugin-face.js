@@ -1,4 +1,7 @@
 import { api } from "./api.js";
+import { h } from "./dom.js";
+import { setHtml } from "./html.js";
+import { MessageView } from "./parts/message-view.js";
 import { plainText } from "./plain.js";
 import { complain, guarded } from "./plugin-guard.js";
 import { ChatError } from "./protocol.js";
@@ -49,6 +52,8 @@ export function face(plugins, part) {
       throw error;
     }),
     toast: (/** @type {unknown} */ text) => app.toast(String(text)),
+    html: (/** @type {string} */ html) => drawn(html),
+    content: (/** @type {Message} */ message) => content(new MessageView(app), message),
     plainText: (/** @type {Message} */ message) => plainText(message),
     onSend: (/** @type {HTMLTextAreaElement} */ area, /** @type {() => void} */ fn) => onSend(app, area, wrap(fn)),
     may: (/** @type {string} */ permission, /** @type {string|undefined} */ room) => mayHere(store, permission, room),
@@ -107,6 +112,20 @@ function addAction(plugins, name, action) {
     label: () => String(typeof label === "function" ? guarded(name, label) : label),
     when: (subject) => here(subject) && (!when || guarded(name, () => when(context(subject))) === true),
     run: (subject) => void guarded(name, () => said(app, run(context(subject)))) });
+}
+
+/** What a message says, for where it stands beside its room. @param {MessageView} view @param {Message} message */
+function content(view, message) {
+  const files = message.files?.length ? [view.files(message.files)] : [];
+  const footer = message.deleted ? null : view.footer(message, true);
+  return h("div", { class: "content" }, view.body(message, message.kind === "action" ? view.app.authorOf(message) : null), ...files, footer);
+}
+
+/** What the server has rendered, as a message's text is drawn. @param {string} html */
+function drawn(html) {
+  const node = h("div", { class: "text", dir: "auto" });
+  setHtml(node, String(html));
+  return node;
 }
 
 /** Tell the user what the server refuses to an action; what else fails is for the console. @param {import("./app.js").App} app @param {unknown} result */

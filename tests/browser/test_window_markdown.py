@@ -9,6 +9,8 @@ from playwright.async_api import expect
 
 pytestmark = pytest.mark.browser
 
+ROOMS = [{"name": "general", "title": "General"}, {"name": "tea", "title": "Tea"}]
+
 EVERYTHING = """# Title
 
 **bold** _it_ ~~gone~~ `code` https://a.example/a_b_c
@@ -69,6 +71,36 @@ async def test_code_is_copied_and_a_spoiler_shown_by_keyboard(stage):
         await bob.sees("more")
         await expect(text.locator("em")).to_be_visible()
         await expect(bob.log.locator(".code-tools")).to_have_count(1)
+
+
+async def test_a_preview_shows_what_will_be_sent(stage):
+    async with stage(plugins=["markdown", "emoji", "history"], settings={"rooms": ROOMS}) as here:
+        (alice,) = await here.guests("alice")
+        await alice.parts()
+        button = alice.page.get_by_role("button", name="Preview", exact=True)
+        shown = alice.page.get_by_role("region", name="Preview")
+        await expect(button).to_be_hidden()
+        await alice.composer.press_sequentially("so **good** :tada:")
+        await button.click()
+        await expect(shown.locator("strong")).to_have_text("good")
+        await expect(shown).to_contain_text("🎉")
+        # It follows what is written.
+        await alice.type("`code` ||secret||")
+        await expect(shown.locator("code")).to_have_text("code")
+        await expect(shown.locator(".spoiler")).to_be_visible()
+        await alice.composer.press("Control+Alt+p")
+        await expect(shown).to_be_hidden()
+        await alice.composer.press("Control+Alt+p")
+        await expect(shown).to_be_visible()
+        await alice.composer.press("Enter")
+        await expect(shown).to_be_hidden()
+        await expect(button).to_be_hidden()
+        await expect(alice.log.locator(".text code")).to_have_text("code")
+        # The draft of another room has a preview of its own.
+        await alice.type("here")
+        await expect(shown).to_have_text("here")
+        await alice.page.goto(f"{alice.url}/#/tea")
+        await expect(shown).to_be_hidden()
 
 
 KEYS = [

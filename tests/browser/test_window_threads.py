@@ -10,7 +10,7 @@ from playwright.async_api import expect
 pytestmark = pytest.mark.browser
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
-PLUGINS = ("basics", "history", "threads")
+PLUGINS = ("basics", "markdown", "history", "reactions", "threads")
 
 
 async def test_two_people_talk_in_a_thread_and_one_was_away(stage):
@@ -57,3 +57,27 @@ async def test_two_people_talk_in_a_thread_and_one_was_away(stage):
             await expect(window.page.locator(".threads-panel, .threads-line, .threads-open")).to_have_count(0)
         await here.server.reload(plugins=PLUGINS)
         await expect(alice.log.locator(".threads-line:visible")).to_have_text("2 replies")
+
+
+async def test_a_reply_looks_beside_the_room_as_it_does_in_it(stage):
+    async with stage(plugins=PLUGINS) as here:
+        bob = await here.server.client("bob")
+        await bob.join("general")
+        first = await bob.says("Where to?")
+        reply = await bob.ask(
+            "message", room="general", content="**south** ||or not||", reply_to=first.message_id
+        )
+        (alice,) = await here.guests("alice")
+        await alice.parts()
+        await alice.log.get_by_role("button", name="One reply").click()
+        south = alice.page.locator(".threads-replies").get_by_role("article")
+        await expect(south.locator("strong")).to_have_text("south")
+        await south.get_by_role("button", name="Spoiler").click()
+        await expect(south.locator(".spoiler")).to_have_text("or not")
+        await bob.ask("react", message_id=reply.message_id, emoji="👍")
+        await expect(south.get_by_role("button", name="👍: bob")).to_be_visible()
+        # The line in the room is still the room's own.
+        await expect(alice.log.locator(".threads-line:visible")).to_have_text("One reply")
+        await bob.ask("message", room="general", content="north", reply_to=first.message_id)
+        await expect(alice.log.locator(".threads-line:visible")).to_have_text("2 replies")
+        await expect(south).to_have_count(2)

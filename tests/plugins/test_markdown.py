@@ -15,6 +15,8 @@ from chatserver_plugins.markdown.parser import Parser
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from chatserver.testing import Refused
+
 DATA = Path(__file__).parent.parent / "data" / "commonmark"
 EXAMPLES = json.loads((DATA / "spec-0.31.2.json").read_text(encoding="utf-8"))
 DEVIATIONS = {
@@ -210,6 +212,27 @@ async def test_edits_replies_and_actions_are_rendered(chat) -> None:
         assert (await bob.hears(content="https://a.example/ plain")).html.startswith(
             '<a href="https://a.example/"'
         )
+
+
+async def test_a_preview_is_what_a_message_would_be_and_posts_nothing(chat) -> None:
+    rooms = [{"name": "general"}, {"name": "cellar", "kind": "private"}]
+    async with chat(plugins=["markdown", "emoji", "history"], settings={"rooms": rooms}) as server:
+        alice, bob = await server.join("general", "alice", "bob")
+        for text in ("**bold** :tada: https://x.example", "plain", "<script>alert(1)</script> *x*", "$x^2$"):
+            shown = (await alice.ask("markdown:preview", room="general", text=text)).html
+            await bob.says(text)
+            assert (await alice.hears("message")).html == shown
+        for room, text, code in (
+            ("general", "x" * 8001, "too_large"),
+            ("general", "", "invalid"),
+            ("general", "\0", "invalid"),
+            ("cellar", "x", "not_found"),
+            ("nowhere", "x", "not_found"),
+        ):
+            with pytest.raises(Refused) as refused:
+                await alice.ask("markdown:preview", room=room, text=text)
+            assert (refused.value.code, len(text)) == (code, len(text))
+        assert await alice.heard("message") == []
 
 
 async def test_long_code_is_rendered_beside_the_loop_and_keeps_its_place(chat) -> None:

@@ -1,9 +1,11 @@
-/** Markdown in the browser: code to copy, spoilers to open, and keys for the composer. */
+/** Markdown in the browser: code to copy, spoilers to open, keys for where messages are written, and a preview. */
+
+import { Preview } from "./preview.js";
 
 const TEXTS = {
-  en: { "markdown.copy": "Copy", "markdown.copied": "Copied", "markdown.spoiler": "Spoiler: show it" },
-  "zh-Hant": { "markdown.copy": "複製", "markdown.copied": "已複製", "markdown.spoiler": "防雷內容：顯示" },
-  "zh-Hans": { "markdown.copy": "复制", "markdown.copied": "已复制", "markdown.spoiler": "剧透内容：显示" },
+  en: { "markdown.preview": "Preview", "markdown.copy": "Copy", "markdown.copied": "Copied", "markdown.spoiler": "Spoiler: show it" },
+  "zh-Hant": { "markdown.preview": "預覽", "markdown.copy": "複製", "markdown.copied": "已複製", "markdown.spoiler": "防雷內容：顯示" },
+  "zh-Hans": { "markdown.preview": "预览", "markdown.copy": "复制", "markdown.copied": "已复制", "markdown.spoiler": "剧透内容：显示" },
 };
 const MAC = /Mac|iPhone|iPad/.test(navigator.platform);
 const COPIED_MS = 1500;
@@ -12,26 +14,31 @@ const ITEM = /^(\s*)([-*+]|(\d{1,9})([.)]))( +)(\[[ xX]\] )?/;
 /** @param {any} chat */
 export function activate(chat) {
   for (const [language, texts] of Object.entries(TEXTS)) chat.addMessages(language, texts);
-  const log = /** @type {HTMLElement} */ (document.querySelector("[role=log]"));
+  // The conversation, and what stands beside it.
+  const places = [...document.querySelectorAll("[role=log], panel-host")];
   const furnish = () => {
-    for (const code of log.querySelectorAll(".text pre > code")) addCopy(chat, code);
-    for (const spoiler of log.querySelectorAll(".text .spoiler:not([open], [tabindex])")) close(chat, spoiler);
+    for (const place of places) {
+      for (const code of place.querySelectorAll(".text pre > code")) addCopy(chat, code);
+      for (const spoiler of place.querySelectorAll(".text .spoiler:not([open], [tabindex])")) close(chat, spoiler);
+    }
   };
   // A row that is drawn again loses what no drawing has.
   const watch = new MutationObserver(furnish);
-  watch.observe(log, { childList: true, subtree: true, attributeFilter: ["tabindex"] });
+  for (const place of places) watch.observe(place, { childList: true, subtree: true, attributeFilter: ["tabindex"] });
   furnish();
+  const preview = new Preview(chat);
+  chat.addSlot("composer", () => preview.fill());
+  chat.addAction({ id: "preview", of: "app", label: () => chat.t("markdown.preview"), keys: ["Mod+Alt+P"], run: () => preview.toggle() });
   const open = (/** @type {Event} */ event) => openSpoiler(event);
   const press = (/** @type {KeyboardEvent} */ event) => key(event);
-  log.addEventListener("click", open, true);
-  log.addEventListener("keydown", open, true);
+  for (const place of places) for (const type of ["click", "keydown"]) place.addEventListener(type, open, true);
   document.addEventListener("keydown", press, true);
   return () => {
     watch.disconnect();
-    log.removeEventListener("click", open, true);
-    log.removeEventListener("keydown", open, true);
+    preview.end();
+    for (const place of places) for (const type of ["click", "keydown"]) place.removeEventListener(type, open, true);
     document.removeEventListener("keydown", press, true);
-    for (const tools of log.querySelectorAll(".code-tools")) tools.remove();
+    for (const tools of document.querySelectorAll(".code-tools")) tools.remove();
   };
 }
 
@@ -83,7 +90,7 @@ function openSpoiler(event) {
 /** @param {KeyboardEvent} event */
 function key(event) {
   const area = event.target;
-  if (!(area instanceof HTMLTextAreaElement) || !area.matches(".composer-input, .edit-area") || event.isComposing || event.keyCode === 229 || event.altKey) return;
+  if (!(area instanceof HTMLTextAreaElement) || !area.matches(".composer-input, .edit-area, [data-markdown]") || event.isComposing || event.keyCode === 229 || event.altKey) return;
   if (event.key === "Enter" && event.shiftKey ? nextItem(area) : mark(area, event)) event.preventDefault();
 }
 

@@ -14,7 +14,7 @@ const NAMED = 3;
 export function activate(chat) {
   for (const [language, texts] of Object.entries(TEXTS)) chat.addMessages(language, texts);
   const receipts = new Receipts(chat);
-  chat.addSlot("message-footer", ({ message, room }) => (message.user.id === chat.user()?.id ? receipts.line(room.name, message.seq) : null));
+  chat.addSlot("message-footer", ({ message, room, beside }) => (!beside && message.user.id === chat.user()?.id ? receipts.line(room.name, message.seq) : null));
   chat.addAction({ id: "who", of: "message", icon: "check", label: () => chat.t("receipts.who"), when: ({ message, room }) => !message.deleted && receipts.shows(room.name),
     run: ({ message }) => receipts.list(message) });
   for (const on of [true, false]) {

@@ -9,12 +9,14 @@ import { TEXTS } from "./texts.js";
 
 /** As many messages are asked for at once. */
 const MOST = 200;
+/** The events after which a message looks different. */
+const CHANGES = ["edited", "reaction", "pinned", "links:preview", "polls:voted", "polls:closed"];
 
 /** @param {any} chat */
 export function activate(chat) {
   for (const [language, texts] of Object.entries(TEXTS)) chat.addMessages(language, texts);
   const threads = new Threads(chat);
-  chat.addSlot("message-footer", ({ message }) => threads.line(message));
+  chat.addSlot("message-footer", ({ message, beside }) => (beside ? null : threads.line(message)));
   chat.addSlot("panel", ({ room, arg }) => (arg ? threads.panel(room.name, arg) : threads.list.show()), { title: () => chat.t("threads.title"), icon: "chat" });
   chat.addSlot("sidebar", () => threads.list.button);
   chat.addAction({ id: "open", of: "message", icon: "chat", label: () => chat.t("threads.open"), when: ({ message }) => !message.deleted,
@@ -43,7 +45,7 @@ export class Threads {
       if (root) for (const [id, one] of this.lines) if (one.room === room && this.known.has(id)) this.want(room, id, PAUSE_MS);
       this.shown?.changed(message_id);
     });
-    chat.on("edited", ({ message_id }) => this.shown?.changed(message_id));
+    for (const type of CHANGES) chat.on(type, ({ message_id }) => this.shown?.changed(message_id));
     chat.on("threads:changed", ({ thread }) => this.take([thread]));
     chat.on("threads:replied", ({ room, root_id }) => this.want(room, root_id, PAUSE_MS));
     chat.on("live", () => {

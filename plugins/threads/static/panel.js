@@ -31,6 +31,7 @@ export class Panel {
     this.note.setAttribute("role", "status");
     this.field = Object.assign(document.createElement("textarea"), { className: "threads-field", rows: 2, placeholder: chat.t("threads.reply") });
     this.field.setAttribute("aria-label", chat.t("threads.reply"));
+    this.field.dataset.markdown = "";
     chat.onSend(this.field, () => void this.send());
     this.form = Object.assign(document.createElement("form"), { className: "threads-form", method: "dialog" });
     this.form.append(this.field, Object.assign(document.createElement("button"), { type: "submit", className: "button", textContent: chat.t("threads.send") }));
@@ -74,9 +75,7 @@ export class Panel {
     const name = Object.assign(document.createElement("b"), { textContent: message.display_name ?? (message.user.display_name || message.user.name), dir: "auto" });
     const when = Object.assign(document.createElement("button"), { type: "button", className: "link-button threads-when", textContent: time(message.ts) });
     when.addEventListener("click", () => chat.show(message.room, message.seq));
-    const files = (message.files ?? []).map((/** @type {any} */ file) => file.name).join(", ");
-    const text = Object.assign(document.createElement("p"), { className: "threads-text", textContent: chat.plainText(message) || files || chat.t("threads.file"), dir: "auto" });
-    node.append(name, " ", when, text);
+    node.append(name, " ", when, chat.content(message));
     return node;
   }
 

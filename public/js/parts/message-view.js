@@ -72,10 +72,10 @@ export class MessageView {
     return node;
   }
 
-  /** What plugins show under a message. @param {Message} message */
-  footer(message) {
+  /** What plugins show under a message. @param {Message} message @param {boolean} [beside] whether it stands beside its room */
+  footer(message, beside = false) {
     const { plugins, store } = this.app;
-    const nodes = plugins.slots.fill("message-footer", messageContext(message, store.room(message.room)));
+    const nodes = plugins.slots.fill("message-footer", { ...messageContext(message, store.room(message.room)), beside });
     return nodes.length ? Object.assign(h("div", { class: "message-footer" }, ...nodes), { foreign: true }) : null;
   }
 
