@@ -1,4 +1,4 @@
-"""What no client should send: each gets its error, nobody else notices, and the log holds nothing of it."""
+"""What no client should send: each gets its error, no other client notices, and the log holds nothing of it."""
 
 from __future__ import annotations
 

@@ -403,7 +403,7 @@ def test_a_signature_that_cannot_be_parsed_stops_the_start(method):
 
 
 @pytest.mark.parametrize("name", ["Two", "three words here", "two  blanks", " blank", "/slash", "x\ty"])
-def test_a_name_nobody_could_type_stops_the_start(name):
+def test_a_name_that_can_not_be_typed_stops_the_start(name):
     plugin = type("Bad", (Plugin,), {"bad": command(name)(lambda self, ctx: None)})
     with pytest.raises(PluginError, match="can't be its name"):
         commands(plugin)

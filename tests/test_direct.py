@@ -83,7 +83,7 @@ async def test_a_direct_room_is_for_two(chat):
         assert not await eve.heard()
 
 
-async def test_nobody_invites_the_user_that_stands_for_the_server(chat):
+async def test_the_user_that_stands_for_the_server_can_not_be_invited(chat):
     async with chat() as server:
         await server.join("general", "alice")
         member = await server.account("mia")

@@ -76,7 +76,7 @@ async def never(self):
 # Filters
 
 
-def test_a_hook_that_nobody_implements_costs_nothing_and_changes_nothing():
+def test_a_hook_without_implementations_costs_and_changes_nothing():
     found = hooks()
     assert not found.has("before_post")
     assert found.filter("before_post", DRAFT) is DRAFT
@@ -195,7 +195,7 @@ def test_a_failure_is_one_line_for_the_admin_and_a_traceback_for_debugging(caplo
     assert trace.exc_info is not None
 
 
-async def test_who_overruns_the_deadline_takes_it_from_nobody_else():
+async def test_a_plugin_that_overruns_the_deadline_takes_it_from_no_other():
     """A plugin that hangs must not keep the moderation behind it from looking."""
 
     async def refuses(self):
@@ -208,7 +208,7 @@ async def test_who_overruns_the_deadline_takes_it_from_nobody_else():
     assert found.record.stats["p1", "before_post"].failures == 0
 
 
-async def test_the_senders_own_cancellation_is_nobodys_failure():
+async def test_the_senders_own_cancellation_is_no_plugins_failure():
     found = hooks(plugin(before_post=never))
     task = asyncio.ensure_future(found.filter("before_post", DRAFT))
     await asyncio.sleep(0)

@@ -1,4 +1,4 @@
-"""Every bundled plugin is switched off, on and over, twenty times, while people chat: nobody notices."""
+"""Every bundled plugin is switched off, on and over, twenty times, while people chat: no client notices."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def tasks_now():
     return [name for name in running if name != "Event.wait"]
 
 
-async def test_nobody_notices_and_nothing_is_left(chat, tmp_path, eventually):
+async def test_no_client_notices_and_nothing_is_left(chat, tmp_path, eventually):
     (tmp_path / "chatting.py").write_text(CHATTING)
     own = {"chatting": {}}
     options = {"dirs": [tmp_path], "settings": {"store": {"url": "sqlite:"}}}

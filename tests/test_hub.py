@@ -307,7 +307,7 @@ def test_each_subscriber_hears_exactly_what_was_said_meanwhile(steps):
     while turns.waiting:
         turns.turn()
     for who in set(expected) - gone:
-        # In order within a topic; which topic comes first in a turn is nobody's business.
+        # In order within a topic; which topic comes first in a turn does not matter.
         heard = [json.loads(payload) for frames, _ in ears[who].got for payload in payloads(frames)]
         lasting = [json.loads(payload) for _, durable in ears[who].got for payload in payloads(durable)]
         for topic in "ab":

@@ -20,7 +20,7 @@ def test_a_core_permission_is_held_from_its_lowest_role_on(permission, lowest):
     assert holders == list(ROLES[ROLES.index(lowest) :])
 
 
-def test_nobody_has_a_permission_that_does_not_exist():
+def test_no_role_has_a_permission_that_does_not_exist():
     assert not Permissions().may(user("admin"), "message.read_minds")
 
 
@@ -72,7 +72,7 @@ def test_held_lists_what_may_says():
 
 
 @given(st.sampled_from(ROLES), st.sampled_from(ROLES))
-def test_nobody_acts_on_the_same_or_a_higher_role(by, target):
+def test_users_act_on_lower_roles_only(by, target):
     permissions = Permissions()
     assert permissions.outranks(user(by), user(target)) == (ROLES.index(by) > ROLES.index(target))
 

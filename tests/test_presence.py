@@ -111,7 +111,7 @@ async def test_after_a_restart_coming_going_and_writing_are_told_as_before(chat,
                 "joined", user={"id": bob.id, "name": "bob", "display_name": "bob", "guest": True}
             )
         ).room
-        # Nobody has said a word since the start.
+        # There was no message since the start.
         await bob.ask("typing", room="general", on=True)
         assert (await alice.hears("typing")).on is True
         await bob.leave()

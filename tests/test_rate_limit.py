@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from chatserver.model.errors import Reject
 from chatserver.model.rate_limit import CROWDED, RateLimiter
 
 
@@ -24,6 +25,18 @@ def test_a_burst_then_the_rate():
     assert limiter.wait("bob") == 0
     clock.now = 0.5
     assert limiter.wait("alice") == 0
+
+
+def test_a_rest_saves_up_no_more_than_the_burst():
+    clock = Clock()
+    limiter = RateLimiter(1, 3, clock)
+    limiter.take("alice")
+    clock.now = 3600.0
+    for _ in range(3):
+        limiter.take("alice")
+    with pytest.raises(Reject, match="Too fast") as refused:
+        limiter.take("alice")
+    assert (refused.value.code, refused.value.retry_after) == ("rate_limited", 1.0)
 
 
 @pytest.mark.parametrize("rate", [0.1, 0.3, 3, 5, 7, 1 / 60])

@@ -341,7 +341,7 @@ async def test_a_user_removed_while_catching_up_gets_nothing_more(chat, halfway)
         assert [e["content"] for e in durable(back)] == ["0"]
 
 
-async def test_a_resume_that_fails_leaves_nobody_behind(chat, monkeypatch, eventually):
+async def test_a_resume_that_fails_leaves_no_session(chat, monkeypatch, eventually):
     async with chat(plugins=HISTORY) as server:
         alice, bob = await server.join("general", "alice", "bob")
         bob.seen["general"] = 1

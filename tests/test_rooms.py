@@ -180,7 +180,7 @@ async def test_invited_and_removed(chat):
         assert "secret" not in names(again.welcome.rooms)
 
 
-async def test_a_ban_that_is_over_keeps_nobody_out(chat, clock):
+async def test_a_ban_that_is_over_keeps_no_user_out(chat, clock):
     async with chat(plugins=["basics", "moderation"], clock=clock) as server:
         mod = await server.account("mod", "moderator")
         await mod.join("general")
@@ -228,7 +228,7 @@ async def test_bans_and_mutes_last_over_leaving_and_restarts(chat, on_file):
         assert not await alice.heard("typing")
 
 
-async def test_nobody_acts_on_their_own_rank_or_above(chat):
+async def test_users_act_on_lower_ranks_only(chat):
     async with chat(plugins=["moderation"]) as server:
         mod, other = await server.account("mod", "moderator"), await server.account("other", "moderator")
         alice = (await server.join("general", "alice"))[0]

@@ -1,4 +1,4 @@
-"""A reader that falls behind is let go, and comes back for what it missed; nobody else notices."""
+"""A client that reads too slowly is closed and resumes without loss; no other client notices."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ async def test_who_asks_without_reading_is_not_read_any_more(chat, raw, eventual
         assert not connection.closed
 
 
-async def test_a_long_replay_is_paced_and_makes_nobody_slow(chat, raw, eventually):
+async def test_a_long_replay_is_paced_and_closes_no_connection(chat, raw, eventually):
     async with chat(settings=SETTINGS, plugins=["history"]) as server:
         alice = (await server.join("general", "alice"))[0]
         bob = await server.client("bob")

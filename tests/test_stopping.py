@@ -122,7 +122,7 @@ async def stopped(server, seconds: float = 5.0) -> float:
 
 
 @pytest.mark.parametrize("body", [DEAF_HOOK, DEAF_JOB, DEAF_SHUTDOWN], ids=["hook", "job", "shutdown"])
-async def test_what_ignores_its_end_holds_up_nobody(running, caplog, body):
+async def test_what_ignores_its_end_holds_up_no_stop(running, caplog, body):
     async with running(body) as (server, last, _):
         (alice,) = await server.join("general", "alice")
         await alice.says("hello")

@@ -1,4 +1,4 @@
-"""Texts of plugins in the language of whoever they are for."""
+"""Texts of plugins in the language of their reader."""
 
 from __future__ import annotations
 

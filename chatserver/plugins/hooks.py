@@ -40,7 +40,7 @@ Tell = Callable[[str], None]
 """Tells the admins something about a plugin."""
 
 
-def tell_nobody(text: str) -> None:
+def tell_no_one(text: str) -> None:
     """The default: it is in the log already."""
 
 
@@ -61,7 +61,7 @@ class HookCaller:
         *,
         record: Record | None = None,
         timeouts: Timeouts = Timeouts(),  # noqa: B008 - frozen
-        tell: Tell = tell_nobody,
+        tell: Tell = tell_no_one,
         problems: Problems | None = None,
         content_chars: int = 8000,
         tracer: Tracer | None = None,

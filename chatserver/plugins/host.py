@@ -19,7 +19,7 @@ from .building import Builder
 from .deadline import TookTooLong, Waiting, wait_at_most
 from .discovery import Found, find
 from .failures import Failure, described, own_failure
-from .hooks import Tell, tell_nobody
+from .hooks import Tell, tell_no_one
 from .implementation import HookImpl, Stats
 from .isolation import Record
 from .plugin_set import Loaded, PluginSet
@@ -45,7 +45,7 @@ class PluginHost:
         *,
         strict: bool = False,
         timeouts: Timeouts = Timeouts(),  # noqa: B008 - frozen
-        tell: Tell = tell_nobody,
+        tell: Tell = tell_no_one,
     ) -> None:
         self._settings = settings
         self._timeouts = timeouts

@@ -18,7 +18,7 @@ PREFIX = "chatserver_"
 
 class Figures:
     """The counters of this server. As one of several processes on one port it has a number, which each of its figures
-    says, and ``ask_all()`` asks for those of all, as nobody can choose which process a scrape comes to."""
+    says, and ``ask_all()`` asks for those of all, as it can't be chosen which process a scrape comes to."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Chores: the bot asks who does one, a click takes it, and the bot asks again where nobody did."""
+"""Chores: the bot asks who does one, a click takes it, and the bot asks again where no one did."""
 
 from dataclasses import dataclass
 from datetime import timedelta

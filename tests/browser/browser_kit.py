@@ -86,7 +86,7 @@ class Cable:
                 writer.write(data)
                 await writer.drain()
         except ConnectionError:
-            pass  # Cut, or closed at the other end: the same to whoever reads.
+            pass  # Cut, or closed at the other end: the same to the reader.
         finally:
             self._open.discard(writer)
             writer.close()

@@ -46,7 +46,7 @@ async def test_a_bot_is_marked_and_says_who_sent_what_it_brings(stage, tmp_path)
         await expect(card).not_to_contain_text("Offline")
         await expect(card.get_by_role("button")).to_have_text(["Mention"])
         await bob.page.keyboard.press("Escape")
-        # Nobody talks to it alone: it is no place to go to.
+        # There is no direct room with it: it has no place to go to.
         await bob.page.keyboard.press("Control+k")
         await bob.page.keyboard.type("bridge")
         await expect(bob.page.get_by_role("dialog").get_by_role("option")).to_have_count(0)

@@ -1,4 +1,4 @@
-"""Who is told of what while nobody looks."""
+"""Which notifications a browser shows while its window is hidden."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ RECORD = """window.shown = [];
 LEAVE = """(away) => { window.away = away; window.dispatchEvent(new Event(away ? "blur" : "focus")); }"""
 
 
-async def test_one_tab_tells_of_what_is_wanted_while_nobody_looks(stage):
+async def test_one_hidden_tab_notifies_of_what_is_wanted(stage):
     rooms = [{"name": "general", "title": "General"}, {"name": "random"}]
     async with stage(settings={"rooms": rooms}) as here:
         (bob,) = await here.server.join("general", "bob")

@@ -7,7 +7,7 @@ import { helpText } from "../../public/js/help-text.js";
 
 const arg = (name, type, more = {}) => ({ name, type, required: true, rest: false, ...more });
 const COMMANDS = [
-  { name: "kick", usage: "/kick USER [MINUTES] [REASON…]", help: "Remove somebody.",
+  { name: "kick", usage: "/kick USER [MINUTES] [REASON…]", help: "Remove a user.",
     args: [arg("user", "user"), arg("minutes", "int", { required: false }), arg("reason", "text", { required: false, rest: true })] },
   { name: "me", usage: "/me ACTION…", help: "Say what you are doing.", args: [arg("action", "text", { rest: true })] },
   { name: "help", usage: "/help [COMMAND]", help: "List them.", aliases: ["?"], args: [arg("command", "str")] },

@@ -31,7 +31,7 @@ test("close codes ask for what the protocol says", () => {
   for (const code of [4004, 4006, 4010]) assert.equal(protocol.afterClose(code), "stop");
 });
 
-test("an error is worth a retry when the server says when, or it is nobody's fault", () => {
+test("an error is worth a retry when the server says when, or it is no one's fault", () => {
   const temporary = (wire) => protocol.toError(wire).temporary;
   assert.equal(temporary({ code: "slow_mode", message: "", retry_after: 3 }), true);
   assert.equal(temporary({ code: "unavailable", message: "" }), true);
@@ -40,6 +40,6 @@ test("an error is worth a retry when the server says when, or it is nobody's fau
   assert.equal(protocol.toError(undefined).code, "internal");
 });
 
-test("a direct room has one name, whoever asks", () => {
+test("a direct room has one name, from both sides", () => {
   assert.equal(protocol.directName("u2", "u1"), protocol.directName("u1", "u2"));
 });

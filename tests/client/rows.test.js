@@ -18,7 +18,7 @@ function rowsOf(events, { pending = [], change = () => {}, context = {} } = {}) 
 
 const kinds = (rows) => rows.map((row) => row.kind);
 
-test("messages of one author stand together until time or somebody else comes between", () => {
+test("messages of one author stand together until time or another author comes between", () => {
   const rows = rowsOf([message(1), message(2), message(3, { user: ANN }), message(4), message(900)]);
   assert.deepEqual(rows.filter((row) => row.kind === "message").map((row) => row.head), [true, false, true, true, true]);
 });
@@ -29,7 +29,7 @@ test("an action, a reply, and what follows a day line begin a group", () => {
   assert.deepEqual(kinds(rows).filter((kind) => kind === "day").length, 2);
 });
 
-test("the unread line stands before the first message of somebody else", () => {
+test("the unread line stands before the first message of another user", () => {
   const rows = rowsOf([message(1), message(2, { user: ANN }), message(3), message(4)], { change: (room) => { room.line = 1; } });
   assert.deepEqual(kinds(rows), ["start", "day", "message", "message", "unread", "message", "message"]);
   assert.equal(rows.at(-2).head, true);

@@ -72,7 +72,7 @@ test("unread counts others' messages, not own ones, and reading clears them", ()
   assert.deepEqual([store.room("general").unread, store.room("general").mentions], [0, 0]);
   store.apply(message(3));
   store.apply(message(4, { user: ANN }));
-  assert.equal(store.room("general").unread, 0, "whoever writes has read");
+  assert.equal(store.room("general").unread, 0, "who writes has read");
 });
 
 test("what is read in part leaves the rest unread, however little of it is loaded", () => {
@@ -232,7 +232,7 @@ test("after a gap the cursor is where live goes on, and the hole is remembered w
   assert.deepEqual(timeline.events.map((event) => event.seq), [1, 901], "what was there stays");
 });
 
-test("a notice goes to its room, to the open one, or to whoever listens", () => {
+test("a notice goes to its room, to the open one, or to all who listen", () => {
   const store = startedStore();
   const heard = [];
   store.on("notice", (text) => heard.push(text));

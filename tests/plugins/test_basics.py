@@ -88,7 +88,7 @@ async def test_msg_goes_to_one_person_only(chat):
         assert not await carol.heard()
 
 
-async def test_msg_to_nobody(chat):
+async def test_msg_to_a_user_who_is_not_there(chat):
     async with chat(plugins=["basics"]) as server:
         (alice,) = await server.join("general", "alice")
         with pytest.raises(Refused) as refused:

@@ -312,7 +312,7 @@ async def test_uploads_are_limited_like_messages(chat, tmp_path):
         assert (await upload_to(server, bob, "alice"))[0] == 201
 
 
-async def test_a_download_that_nobody_reads_ends(chat, raw, eventually, quiet):
+async def test_a_download_that_is_not_read_ends(chat, raw, eventually, quiet):
     async with chat(plugins=["files"], timeouts={"write": 0.3}) as server:
         (alice,) = await server.join("general", "alice")
         file = await uploaded(server, alice, b"x" * 16_000_000)

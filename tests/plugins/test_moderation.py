@@ -117,7 +117,7 @@ async def test_a_permission_can_be_given_to_a_role(chat):
 
 
 @pytest.mark.parametrize("text", ["/kick ada", "/mute ada", "/ban ada", "/kick mo", "/kick mona"])
-async def test_nobody_acts_on_their_own_rank_or_above(chat, text):
+async def test_users_act_on_lower_ranks_only(chat, text):
     async with chat(plugins=["moderation"]) as server:
         mona, _, _ = await cast(server)
         for name, role in (("ada", "admin"), ("mo", "moderator")):

@@ -1,4 +1,4 @@
-"""Reactions: who may, what everybody sees, and counts that are right whatever happens at once."""
+"""Reactions: who may, what all see, and counts that are right whatever happens at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Polls: a command, a vote, a result that everybody sees grow."""
+"""Polls: a command, a vote, a result that all see grow."""
 
 from __future__ import annotations
 
