@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import re
+import shutil
 import socket
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -88,6 +90,25 @@ def test_the_documented_filter_of_fail2ban_finds_those_who_guess():
     head = "2026-05-04 12:30:00 INFO chatserver.refused: 2001:db8::1 "
     assert found.search(head + "rate_limited hello")["ip"] == "2001:db8::1"
     assert not found.search(head + "not_found GET /api/v1/nothing")
+
+
+@pytest.mark.skipif(shutil.which("fail2ban-regex") is None, reason="fail2ban is not here")
+def test_fail2ban_counts_by_the_documented_filter(tmp_path):
+    page = (Path(__file__).parent.parent / "docs" / "operations.md").read_text(encoding="utf-8")
+    (rules,) = re.findall(r"^```ini\n(\[Definition\].*?)^```", page, re.M | re.S)
+    (tmp_path / "filter.conf").write_text(rules)
+    format = logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s", "%Y-%m-%d %H:%M:%S")
+    told = [
+        "203.0.113.5 unauthorized hello",
+        "2001:db8::1 rate_limited connection",
+        "203.0.113.5 rate_limited request",
+        "203.0.113.5 not_found GET /x",
+    ]
+    records = [logging.LogRecord("chatserver.refused", logging.INFO, "", 0, each, (), None) for each in told]
+    (tmp_path / "log").write_text("".join(format.format(each) + "\n" for each in records))
+    command = ["fail2ban-regex", str(tmp_path / "log"), str(tmp_path / "filter.conf")]
+    said = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert "Lines: 4 lines, 0 ignored, 2 matched, 2 missed" in said.stdout, said
 
 
 async def test_each_refusal_is_a_line_with_the_address(chat, caplog):

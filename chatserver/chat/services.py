@@ -24,6 +24,7 @@ from ..delivery.local_sessions import LocalSessions
 from ..delivery.presence import Presence
 from ..delivery.send import SendToAll, send_in_python
 from ..delivery.send import choose as choose_send
+from ..model.address_limit import AddressLimit
 from ..model.errors import Close
 from ..model.metrics import Metrics
 from ..model.rate_limit import RateLimiter
@@ -164,6 +165,7 @@ class Services:
         self.message_limiter = RateLimiter(limits.messages_per_second, limits.burst, time.monotonic)
         """What other users notice: messages, and by `moves` joining, leaving and the like."""
         self.refusals = Refusals()
+        self.address_limit = AddressLimit(limits.requests_per_second_per_ip, time.monotonic)
         self.request_limiter = RateLimiter(5 * limits.messages_per_second, 10 * limits.burst, time.monotonic)
         """What only costs the server: reading, and requests of any other kind."""
 

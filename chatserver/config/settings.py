@@ -166,6 +166,9 @@ class Limits(_Section, frozen=True, kw_only=True):
     """Open WebSockets on this server."""
     connections_per_ip: Count = 200
     """Open WebSockets from one address."""
+    requests_per_second_per_ip: Rate = 200
+    """Messages, reads and all else that may come from one address in the long run, ten times as much at once; each KiB
+    that is sent counts as one more."""
     rooms_per_hour: Count = 30
     """Rooms that one person may make."""
     invitations_per_hour: Count = 120

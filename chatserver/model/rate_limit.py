@@ -35,8 +35,9 @@ class RateLimiter:
         self._tell: Callable[[], None]
         self._crowded = CROWDED
 
-    def wait(self, key: str) -> float:
-        """Take a token and return 0; without one, return the seconds until there is one."""
+    def wait(self, key: str, cost: float = 1) -> float:
+        """Take a token and return 0; without one, return the seconds until there is one. A ``cost`` above what is there
+        is taken all the same, and missing later."""
         now = self._clock()
         full_at = self._full_at.get(key, now)
         if full_at < now:
@@ -44,11 +45,11 @@ class RateLimiter:
         seconds = full_at - now - self._tolerance
         if seconds > ROUNDING_SECONDS:
             return seconds
-        self._full_at[key] = full_at + self._interval
+        self._full_at[key] = full_at + self._interval * cost
         if self._used is not None:
             if not self._used:
                 self._tell()
-            self._used[key] = self._used.get(key, 0) + 1
+            self._used[key] = self._used.get(key, 0) + round(cost)
         if len(self._full_at) > self._crowded:
             self._forget(now)
         return 0.0

@@ -35,6 +35,7 @@ class Connection:
         "_asked",
         "_asked_for",
         "_context",
+        "_counted_as",
         "_direct",
         "_errors",
         "_errors_at",
@@ -61,6 +62,7 @@ class Connection:
         heartbeats: bool = False,
     ) -> None:
         self.remote_ip = asked.remote_ip
+        self._counted_as = context.services.address_limit.key(asked.remote_ip)
         self.codec = codec
         self.heard = self._since = time.monotonic()
         self._context = context
@@ -107,10 +109,22 @@ class Connection:
             return None
         if self._session is None:
             return self._hello(request)
+        if self._counted_as is not None and not self._may_ask(self._session, request.id, len(data)):
+            return None
         waiting = self._context.request_handler.handle(self._session, request)
         if waiting is not None:
             return self._answered(waiting)
         return self.drained() if self._behind() else None
+
+    def _may_ask(self, session: Session, re: str | None, size: int) -> bool:
+        """Count a request for this address; False for one that is too much, which is answered."""
+        try:
+            self._context.services.address_limit.take(self._counted_as, size)
+        except Reject as reject:
+            self._context.services.refusals.note(self.remote_ip, reject.code, "request")
+            session.error(re, reject)
+            return False
+        return True
 
     async def _answered(self, waiting: Awaitable[None]) -> None:
         await waiting

@@ -149,6 +149,8 @@ class Handler(tornado.web.RequestHandler):
         user = await self.user()
         if user is None:
             raise Reject("Sign in first.", "unauthorized")
+        limit = self.services.address_limit
+        limit.take(limit.key(self.remote_ip), len(self.request.body))
         self.services.request_limiter.take(user.id)
         return user
 
