@@ -66,7 +66,7 @@ class Failures:
         if now - self._logged.get((doing, why), -_AGAIN_SECONDS) >= _AGAIN_SECONDS:
             self._logged[doing, why] = now
             self._told.add(doing)
-            log.error("%s failed: %s (%s)", doing, why, getattr(error, "orig", error))
+            log.error("%s failed: %s (%s)", doing, why, _drivers(error))
         return True
 
     def worked(self, doing: str) -> None:

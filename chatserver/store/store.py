@@ -203,6 +203,7 @@ def _prepared(url: str, data_dir: Path, durability: str, use: Use) -> tuple[Data
             return found, prepare(conn, found.started(conn) if running else None, durability == "full")
     except BaseException as error:
         found.abandon()
-        if isinstance(error, DBAPIError):
+        # That a transaction can't even be begun comes as the driver has it.
+        if isinstance(error, DBAPIError | found.engine.dialect.loaded_dbapi.Error):
             raise found.unopened(error) from error
         raise

@@ -106,6 +106,18 @@ class PostgresqlServer:
         for lock in (self.folder / "data" / "postmaster.pid", *self.folder.glob(".s.PGSQL.*.lock")):
             lock.unlink(missing_ok=True)
 
+    def stand_by(self) -> None:
+        """Start again as a replica, which is only read; its ``wal_level`` has to be that of one."""
+        self.stop("fast")
+        signal_file = self.folder / "data" / "standby.signal"
+        signal_file.touch()
+        os.chown(signal_file, *(self.user[1:] if self.user else (-1, -1)))
+        self.start()
+
+    def promote(self) -> None:
+        """Take changes again, after `stand_by`."""
+        self._run("pg_ctl", "promote", "-D", self._data, "-w")
+
     def remove(self) -> None:
         """Stop it, and leave nothing of it."""
         self._guard.let_go()

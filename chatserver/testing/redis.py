@@ -46,7 +46,9 @@ class RedisServer:
         return f"redis://127.0.0.1:{self.port}/0"
 
     def start(self) -> None:
-        """Start it, again too; returns once it takes connections. Raises NoRedis."""
+        """Start it, again too, unless it runs; returns once it takes connections. Raises NoRedis."""
+        if self._process is not None:
+            return
         options = {
             "port": str(self.port),
             "bind": "127.0.0.1",

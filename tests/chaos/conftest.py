@@ -27,7 +27,11 @@ def database():
     """A PostgreSQL as an admin runs it: what it has acknowledged is on the disk."""
     try:
         server = PostgresqlServer(
-            fsync="on", synchronous_commit="on", full_page_writes="on", max_connections="100"
+            fsync="on",
+            synchronous_commit="on",
+            full_page_writes="on",
+            max_connections="100",
+            wal_level="replica",
         )
     except NoPostgresql as error:
         pytest.skip(f"chaos is not tested: {error}")
