@@ -41,6 +41,7 @@ def variants(checkout: Path = ROOT) -> dict[str, Server]:
         variant("chatserver-normal", url="sqlite:", durability="normal", checkout=checkout),
         variant("chatserver-plugins", plugins=None, checkout=checkout),
         variant("chatserver-product", url="sqlite:", plugins=None, checkout=checkout),
+        variant("chatserver-cluster", url="sqlite:", plugins=None, checkout=checkout),
         *(variant(f"chatserver+{name}", plugins=[name], checkout=checkout) for name in BUNDLED),
     )
     return {server.name: server for server in own}

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from . import metrics
+from . import cluster, metrics
 from .chat import BUNDLED
 from .folders import CACHE
 from .generator import Generator, Options
@@ -195,6 +195,10 @@ def _switch(process: Process, config: Path, measured: threading.Event) -> None:
         process.signal(signal.SIGHUP)
 
 
+def _cluster(scenario: Scenario, server: Server, load: Options) -> Figures:
+    return cluster.measure(server, float(load["seconds"]), float(load["warmup"]), int(load["members"]))
+
+
 RUNNERS: dict[str, Callable[[Scenario, Server, Options], Figures]] = {
     "traffic": _traffic,
     "idle": _idle,
@@ -204,4 +208,5 @@ RUNNERS: dict[str, Callable[[Scenario, Server, Options], Figures]] = {
     "start": _start,
     "hooks": _hooks,
     "switching": _switching,
+    "cluster": _cluster,
 }

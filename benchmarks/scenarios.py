@@ -169,6 +169,14 @@ ALL = (
         note="what held up the server longest, at a switch or otherwise; beside it: the same load in open-200",
     ),
     Scenario(
+        "cluster", "Two nodes on PostgreSQL with fsync and Redis: room of 100, 160 outstanding on one",
+        {"members": 100},
+        ("chatserver-cluster",), MESSAGES, baseline="chatserver-cluster", how="cluster", rounds=1,
+        note="beside it: ten rooms; from acknowledged on one node to received on the other at 100 messages/s; processor"
+        " time for a delivery on a node that only delivers, divided by that of a single server; the start of one more"
+        " node; 5,000 clients of a killed node, until they have resumed on the other",
+    ),
+    Scenario(
         "start", "From start to listening", {}, ("chatserver", "chatserver-product"), "seconds", "lower",
         "chatserver", how="start",
     ),

@@ -71,6 +71,17 @@ TARGETS = (
     Target("all bundled plugins: µs a message", "plugins", 250, 40, _plugins, lower=True),
     Target("start to listening: s", "start", 1, 0.5, _figure("seconds", "chatserver-product"), lower=True),
     Target("resident at the start: MB", "start", 80, 55, _figure("memory_mb", "chatserver-product"), lower=True),
+    Target("two nodes: messages/s in one room of 100", "cluster", 2000, 4000,
+           _figure("messages_per_second", "chatserver-cluster")),
+    Target("two nodes: messages/s in ten rooms", "cluster", 6000, 12000,
+           _figure("rooms_messages_per_second", "chatserver-cluster")),
+    Target("to the other node: p50 ms", "cluster", 3, 1.5, _figure("hop_p50_ms", "chatserver-cluster"), lower=True),
+    Target("to the other node: p99 ms", "cluster", 15, 5, _figure("hop_p99_ms", "chatserver-cluster"), lower=True),
+    Target("CPU for a delivery, only delivering ÷ single", "cluster", 1.15, 1,
+           _figure("delivery_cpu_ratio", "chatserver-cluster"), lower=True),
+    Target("one more node serves: s", "cluster", 1.5, 0.7, _figure("join_seconds", "chatserver-cluster"), lower=True),
+    Target("5,000 of a killed node resume: s", "cluster", 15, 8,
+           _figure("resume_seconds", "chatserver-cluster"), lower=True),
 )  # fmt: skip
 
 

@@ -26,7 +26,7 @@ static const struct {
     {"concurrency", INTEGER, &opt.concurrency}, {"slow", INTEGER, &opt.slow},
     {"missed", INTEGER, &opt.missed},  {"messages", INTEGER, &opt.messages},
     {"page", INTEGER, &opt.page},      {"first-name", INTEGER, &opt.first_name},
-    {"limit", INTEGER, &opt.limit},
+    {"limit", INTEGER, &opt.limit},    {"resume-port", INTEGER, &opt.resume_port},
 };
 
 static void set(const char *name, const char *value) {

@@ -19,6 +19,7 @@ struct options {
     int slow;            /* members of the first room that stop reading */
     int missed;          /* resume: messages each client missed */
     int messages;        /* history: messages in the room; fill: messages to send in all */
+    int resume_port;     /* resume: where the clients come back, if not where they were */
     int page;            /* history: messages a page */
     int first_name;      /* chat: clients get other names than in a run with another number */
     int limit;           /* after so many seconds the program gives up, whatever it is doing */

@@ -170,6 +170,7 @@ static void resume(double opened) {
     expect_closes();
     print_ready(opened);
     wait_for_line();
+    if (opt.resume_port > 0) opt.port = opt.resume_port;
     forget_missed();
     uint64_t before = totals.received;
     resume_sessions();

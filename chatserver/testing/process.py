@@ -13,7 +13,7 @@ from typing import Any, Self
 from .client import Client
 from .settings import Plugins, TestStore, write_settings
 
-SECONDS = 20.0
+SECONDS = 60.0
 
 
 class ServerProcess:

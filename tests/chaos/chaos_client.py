@@ -14,6 +14,8 @@ from benchmarks.soak.connection import Connection, Event
 
 PATIENCE = 8.0
 """Seconds without an answer before a connection is given up."""
+LATEST = 90.0
+"""Seconds after which what has to come is given up, on a machine that is busy with more than this."""
 PAUSE = 0.1
 AT_ONCE = 8
 """So many messages are under way at once."""
@@ -153,7 +155,7 @@ class Talker:
         # The transport is closed in the next turn.
         await asyncio.sleep(0)
 
-    async def reach(self, seq: int, seconds: float = 30.0) -> None:
+    async def reach(self, seq: int, seconds: float = LATEST) -> None:
         """Listen until the log is so long, on any connection. Raises TimeoutError."""
         async with asyncio.timeout(seconds):
             while len(self.log) < seq:
@@ -292,7 +294,7 @@ def check(talkers) -> None:
 async def said(talkers, more):
     """Wait until so many more messages are acknowledged."""
     wanted = sum(len(talker.acknowledged) for talker in talkers) + more
-    async with asyncio.timeout(40):
+    async with asyncio.timeout(LATEST):
         while sum(len(talker.acknowledged) for talker in talkers) < wanted:
             trouble = [talker.trouble for talker in talkers]
             assert not any(trouble), trouble

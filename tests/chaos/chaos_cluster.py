@@ -8,6 +8,7 @@ import json
 import os
 import secrets
 import signal
+import socket
 from pathlib import Path
 
 from tornado.httpclient import AsyncHTTPClient
@@ -22,6 +23,12 @@ from chatserver.testing.redis import RedisServer
 PASSWORD = "correct horse"
 ROUNDS = int(os.environ.get("CHAOS_ROUNDS", "0"))
 """How many rounds; 0 is the short run, as part of all tests."""
+
+
+def free_port() -> int:
+    """A TCP port that is free."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return probe.getsockname()[1]
 
 
 class Cluster:
@@ -42,11 +49,17 @@ class Cluster:
         self.nodes: list[ServerProcess] = []
         self._prefix = secrets.token_hex(4)
 
+    def ports(self) -> list[int]:
+        """Where the nodes listen."""
+        return [int(node.url.rpartition(":")[2]) for node in self.nodes]
+
     async def __aenter__(self) -> Cluster:
         for number in range(2):
             folder = self.folder / f"node{number}"
             folder.mkdir()
-            self.nodes.append(ServerProcess(folder, **self._options, settings=self._settings()))
+            # A proxy in front finds it there after a restart, too.
+            settings = {**self._settings(), "server": {"port": free_port(), **self._more.get("server", {})}}
+            self.nodes.append(ServerProcess(folder, **self._options, settings=settings))
         await asyncio.gather(*(node.start() for node in self.nodes))
         return self
 

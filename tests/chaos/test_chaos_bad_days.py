@@ -6,7 +6,7 @@ import asyncio
 
 import psycopg
 import pytest
-from chaos_client import Refused, said
+from chaos_client import LATEST, Refused, said
 from chaos_cluster import ROUNDS
 from redis import Redis
 
@@ -18,7 +18,7 @@ BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = 'disk_full'; END $
 CREATE TRIGGER full_disk BEFORE INSERT ON log FOR EACH ROW EXECUTE FUNCTION full_disk()
 """
 ROOM_AGAIN = "DROP FUNCTION full_disk CASCADE"
-LONG = 60 + 60 * ROUNDS
+LONG = 300 + 60 * ROUNDS
 
 
 def sql(url, statement):
@@ -28,7 +28,7 @@ def sql(url, statement):
 
 async def tells(here, number, words):
     """Wait until ``/readyz`` of a node says this; all is well without ``words``."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(LATEST):
         while True:
             status, answer = await here.http(number, "GET", "readyz")
             if (status == 503 and words in str(answer)) if words else status == 200:
@@ -58,7 +58,7 @@ async def test_a_database_that_is_full_or_only_read_loses_nothing(cluster, talki
         assert "could not extend file" in here.told()
 
 
-@pytest.mark.timeout(seconds=60)
+@pytest.mark.timeout(seconds=LONG)
 async def test_a_start_on_a_bad_day_says_why(tmp_path, database):
     url = database.make()
     sql(url, "CREATE ROLE locked LOGIN PASSWORD 'right'")

@@ -11,10 +11,10 @@ from chaos_cluster import ROUNDS
 from commit_proxy import CommitProxy
 from lossy import LossyProxy
 
-TALKERS = 6
+TALKERS = 6 if ROUNDS else 3
 SECONDS = 20.0 if ROUNDS else 1.0
 CUT_SECONDS = 10.0 if ROUNDS else 0.5
-LONG = 60 + 40 * ROUNDS
+LONG = 300 + 40 * ROUNDS
 
 
 @pytest.mark.timeout(seconds=LONG)

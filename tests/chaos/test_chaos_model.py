@@ -8,6 +8,7 @@ import secrets
 import time
 from functools import partial
 
+from chaos_client import LATEST
 from chaos_cluster import ROUNDS
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
@@ -116,7 +117,7 @@ class Machine(RuleBasedStateMachine):
         self.said = itertools.count()
 
     def run(self, work):
-        return self.loop.run_until_complete(asyncio.wait_for(work, 60))
+        return self.loop.run_until_complete(asyncio.wait_for(work, 4 * LATEST))
 
     @initialize()
     def make(self) -> None:
@@ -218,7 +219,7 @@ class Machine(RuleBasedStateMachine):
 
 
 async def until(condition) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(LATEST):
         while not condition():  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 
