@@ -53,6 +53,17 @@ def party(tmp_path: Path) -> Path:
     return folder
 
 
+async def test_a_page_that_another_server_made_finds_its_files(chat, party):
+    """As on two servers with a proxy in front: this one was not asked for the page."""
+    async with chat(plugins=["party"], dirs=[party.parent]) as server:
+        base = await newest(server)
+        part = server.server.assets.addresses("party")["client"]
+        await server.restart()
+        for address in (f"{base}js/client.js", part):
+            assert (await fetch(server, "GET", address)).code == 200
+        assert (await fetch(server, "GET", "/static/0123456789abcdef/js/client.js")).code == 404
+
+
 async def test_all_addresses_of_the_page_are_of_one_version_and_kept_for_ever(chat):
     async with chat() as server:
         page = await fetch(server, "GET", "/")

@@ -113,6 +113,9 @@ class AssetFolder:
 
     def version(self, hash: str) -> Version | None:
         """The version with this hash, if it is still served."""
+        if hash not in self._versions:
+            # The page that names it may come from another server, or from this one before it was started again.
+            self.refresh()
         return self._versions.get(hash)
 
     def refresh(self) -> None:
