@@ -9,10 +9,10 @@ import pytest
 from chaos_client import said
 from chaos_cluster import ROUNDS
 
-MORE = 50 if ROUNDS else 20
-TALKERS = 6 if ROUNDS else 3
+MORE = 50
+TALKERS = 6
 FAULTS = ("node", "postgresql", "redis", "both", "freeze")
-PAUSE = 0.5 if ROUNDS else 0.2
+PAUSE = 0.5
 
 
 async def fault(cluster, name, chance):
@@ -23,18 +23,20 @@ async def fault(cluster, name, chance):
         case "both":
             await cluster.kill(0, 1)
         case "postgresql":
-            await cluster.kill_postgresql(3.0 if ROUNDS else 0.5)
+            await cluster.kill_postgresql(3.0)
         case "redis":
-            await cluster.kill_redis(chance.random() * 5 if ROUNDS else 0.5)
+            await cluster.kill_redis(chance.random() * 5)
         case "freeze":
-            await cluster.freeze(chance.randrange(2), 20.0 if ROUNDS else 1.0)
+            await cluster.freeze(chance.randrange(2), 20.0)
 
 
+# Ten starts of servers take too long on a machine that is busy with other tests.
+@pytest.mark.skipif(not ROUNDS, reason="make chaos runs it")
 @pytest.mark.timeout(seconds=300 + 60 * ROUNDS * len(FAULTS))
 async def test_nothing_is_lost_or_doubled_when_parts_die(cluster, talking):
     chance = random.Random(f"kills {ROUNDS}")
     async with cluster() as here, talking(here, TALKERS) as talkers:
-        for _ in range(ROUNDS or 1):
+        for _ in range(ROUNDS):
             for name in FAULTS:
                 await said(talkers, MORE)
                 await asyncio.sleep(chance.random() * PAUSE)
