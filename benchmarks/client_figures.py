@@ -2,14 +2,12 @@
 
 A server with a hundred messages, a real Chromium, and between them a line of 150 ms and 1.6 Mbit/s. Prints the worst
 of three: requests, bytes on the wire, first paint, and the time from a reload to the first message. Lighthouse's
-scores too, where it is installed. And what it does with large rooms, see `client_work`.
+scores too, where it is installed (`client_scores`). And what it does with large rooms, see `client_work`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
-import os
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -21,6 +19,7 @@ from playwright.async_api import Browser, BrowserContext, CDPSession, Page, asyn
 
 from chatserver.testing import ServerProcess
 
+from .client_scores import scores
 from .client_work import work
 from .slow_line import SlowLine
 
@@ -29,8 +28,10 @@ MESSAGES = 100
 RTT_SECONDS = 0.15
 BITS_PER_SECOND = 1_600_000
 PATIENCE_MS = 30_000
-LIGHTHOUSE_SECONDS = 180
-SETTINGS = {"limits": {"messages_per_second": 1000, "burst": 1000}}
+SETTINGS = {
+    "limits": {"messages_per_second": 1000, "burst": 1000},
+    "rooms": [{"name": "general"}, {"name": "busy"}],
+}
 
 # Notes when the first message is in the page, counted from the beginning of the navigation.
 WATCH = """new MutationObserver((_, observer) => {
@@ -134,22 +135,6 @@ def chromium() -> str | None:
     return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
-async def lighthouse(url: str) -> dict[str, float] | None:
-    """The scores of the page on which a name is chosen, simulated mobile; None without Lighthouse."""
-    flags = "--chrome-flags=--headless=new --no-sandbox --disable-gpu"
-    process = await asyncio.create_subprocess_exec(
-        *("lighthouse", url, "--quiet", "--output=json", flags),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-        env={**os.environ, "CHROME_PATH": chromium() or ""},
-    )
-    out, _ = await asyncio.wait_for(process.communicate(), LIGHTHOUSE_SECONDS)
-    if process.returncode != 0:
-        return None
-    categories = json.loads(out)["categories"]
-    return {each["title"]: 100 * (each["score"] or 0) for each in categories.values()}
-
-
 def show(name: str, load: Load) -> None:
     message = "" if load.first_message is None else f", first message {load.first_message:.0f} ms"
     print(
@@ -177,15 +162,8 @@ async def run() -> None:
             show("first load", worst([first for first, _ in rounds]))
             show("reload", worst([again for _, again in rounds]))
             await speaker.leave()
-            scores = [
-                await lighthouse(server.url) for _ in range(ROUNDS if shutil.which("lighthouse") else 0)
-            ]
-            found = [each for each in scores if each is not None]
-            lowest = {name: min(each[name] for each in found) for name in found[0]} if found else {}
-            print(
-                "Lighthouse",
-                ", ".join(f"{name} {score:.0f}" for name, score in lowest.items()) or "is not here",
-            )
+            for _ in range(ROUNDS):
+                await scores(server, chromium())
 
 
 if __name__ == "__main__":
