@@ -55,14 +55,6 @@ export class App extends Emitter {
     this.panels = new Panels(this.router, this.settings, this.store);
     this.pages = new SettingsPages();
     this.plugins = new Plugins(this);
-    let told = false;
-    this.plugins.slots.on("change", () => {
-      if (!told) queueMicrotask(() => {
-        told = false;
-        this.emit("plugins");
-      });
-      told = true;
-    });
     appActions(this);
     roomActions(this);
     this.shortcuts = new Shortcuts(this);

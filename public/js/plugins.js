@@ -30,12 +30,18 @@ class Loaded {
   }
 }
 
+/** So long after the first of several changes they are told together. */
+const TOGETHER_MS = 100;
+
 /** The plugins' parts in the browser: loaded after `welcome`, and unloaded when they are switched off. docs/client.md has the whole. */
 export class Plugins {
   /** @param {App} app */
   constructor(app) {
     this.app = app;
     this.slots = new Slots((plugin, room) => this.worksIn(plugin, room), (plugin) => this.rank(plugin));
+    this.slots.on("change", () => this.changed());
+    /** @type {any} */
+    this.timer = undefined;
     /** @type {Map<string, Loaded>} */
     this.loaded = new Map();
     /** @type {Record<string, Known>} */
@@ -53,7 +59,7 @@ export class Plugins {
     const moved = JSON.stringify(rooms(before)) !== JSON.stringify(rooms(known));
     for (const [name, part] of this.loaded) if (!same(part.known, known[name])) this.unload(name);
     for (const [name, one] of Object.entries(known)) if (one.client && !this.loaded.has(name)) void this.load(name, one);
-    if (moved) this.app.emit("plugins");
+    if (moved) this.changed();
   }
 
   /** @param {string} name @param {Known} known */
@@ -67,7 +73,7 @@ export class Plugins {
       if (typeof module.activate !== "function") return void complain(name, "client.js exports no function `activate`; write `export function activate(chat) { … }`");
       const undo = await module.activate(face(this, part));
       if (typeof undo === "function") part.owns(undo);
-      if (!part.gone) this.app.emit("plugins");
+      if (!part.gone) this.changed();
     } catch (error) {
       if (part.gone) return;
       // What can't be fetched without the server comes with the next connection.
@@ -80,7 +86,15 @@ export class Plugins {
   unload(name) {
     this.loaded.get(name)?.unload();
     this.loaded.delete(name);
-    this.app.emit("plugins");
+    this.changed();
+  }
+
+  /** What they show has changed. Told once of all that come together: every message is drawn anew by it. */
+  changed() {
+    this.timer ??= setTimeout(() => {
+      this.timer = undefined;
+      this.app.emit("plugins");
+    }, TOGETHER_MS);
   }
 
   /** Where a plugin stands among those that the server names, which has them in the order of its settings. @param {string} plugin */
