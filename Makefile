@@ -121,7 +121,7 @@ soak: .venv/run.stamp
 
 # A round of all of it takes three minutes; CHAOS takes options of pytest: make chaos CHAOS='-k kills'.
 ROUNDS ?= 3
-chaos: .venv/test.stamp chromium postgresql redis proxies
+chaos: .venv/test.stamp postgresql redis
 	CHAOS_ROUNDS=$(ROUNDS) $(BIN)/pytest -q -m chaos $(CHAOS) tests/chaos
 
 # CASES takes some of them: make autobahn CASES='6.* 7.1.1'; tests/rfc6455/README.md has more.
