@@ -24,7 +24,9 @@ class OneUser(Handler):
 class Blocked(Handler):
     """GET /api/v1/blocked"""
 
+    @endpoint()
     async def get(self) -> None:
+        """The users whom one blocks."""
         user = await self.require_user()
         self.reply({"users": [each.public() for each in await self.services.people.blocked(user)]})
 
@@ -32,10 +34,14 @@ class Blocked(Handler):
 class OneBlocked(Handler):
     """PUT and DELETE /api/v1/blocked/{user}"""
 
+    @endpoint()
     async def put(self, named: str) -> None:
+        """Block a user."""
         await self._set(named, True)
 
+    @endpoint()
     async def delete(self, named: str) -> None:
+        """Block a user no longer."""
         await self._set(named, False)
 
     async def _set(self, named: str, on: bool) -> None:
@@ -53,7 +59,9 @@ class Answer(Struct, forbid_unknown_fields=True):
 class Invitations(Handler):
     """GET /api/v1/invitations"""
 
+    @endpoint()
     async def get(self) -> None:
+        """The rooms that one is invited into and has not answered."""
         user = await self.require_user()
         found = await self.services.consent.waiting(user)
         self.reply({"invitations": [wire.invitation_fields(each) for each in found]})
@@ -62,7 +70,9 @@ class Invitations(Handler):
 class OneInvitation(Handler):
     """POST /api/v1/invitations/{room}"""
 
+    @endpoint(body=Answer)
     async def post(self, room: str) -> None:
+        """Accept or refuse an invitation."""
         user = await self.require_writer()
         await self.services.room_service.answer(user, room, self.body(Answer).accept)
         self.reply({})

@@ -44,7 +44,7 @@ async def test_a_bot_is_marked_and_says_who_sent_what_it_brings(stage, tmp_path)
         card = bob.page.get_by_role("dialog", name="bridge")
         await expect(card).to_contain_text("bot")
         await expect(card).not_to_contain_text("Offline")
-        await expect(card.get_by_role("button")).to_have_text(["Mention"])
+        await expect(card.get_by_role("button")).to_have_text(["Mention", "Block"])
         await bob.page.keyboard.press("Escape")
         # There is no direct room with it: it has no place to go to.
         await bob.page.keyboard.press("Control+k")

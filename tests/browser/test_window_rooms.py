@@ -64,7 +64,7 @@ async def test_a_private_room_is_for_the_invited(stage):
         await mona.say("psst")
         await mona.room_menu("About this room")
         dialog = mona.page.get_by_role("dialog", name="Secret")
-        await dialog.get_by_label("Invite").fill("alice")
+        await dialog.get_by_role("textbox", name="Invite").fill("alice")
         await dialog.get_by_role("button", name="Invite").click()
         await expect(mona.toasts).to_contain_text("alice is in.")
         await alice.open("Secret")

@@ -88,9 +88,10 @@ export class MessageView {
   /** From whom. @param {import("../protocol.js").User} user @param {string} name @param {string} [shown] by a plugin, in the place of the user's */
   head(user, name, shown) {
     const { app } = this;
-    const mark = botMark(user, app.t);
+    // A mark of its own would be an element more in each of a hundred messages.
+    const mark = user.guest ? null : botMark(user, app.t);
     const title = shown === undefined ? null : app.t("messages.sentBy", { name: app.nameOf(user), handle: user.name });
-    return [avatar(app.store.user(user), shown), h("button", { type: "button", class: mark ? "author" : "author one-line", dir: "auto", "data-user": user.id,
+    return [avatar(app.store.user(user), shown), h("button", { type: "button", class: mark ? "author" : "author one-line", dir: "auto", "data-user": user.id, "data-guest": user.guest ? app.t("role.guest") : null,
       "data-hue": hue(shown ?? user.id), "data-action": "profile", tabIndex: -1, title }, mark ? h("span", { class: "one-line" }, name) : name, mark)];
   }
 
