@@ -21,7 +21,7 @@
 # make clean  remove what was made, .venv too; never ./data
 
 .DEFAULT_GOAL := run
-.PHONY: run test test-postgresql lint fix confusables icons docs clean chromium postgresql redis proxies client bench bench-quick client-figures types soak chaos autobahn fuzz-http search-figures test-firefox test-stream test-python lock audit screenshots
+.PHONY: run test test-postgresql lint fix confusables icons docs clean chromium postgresql redis proxies client bench bench-quick client-figures types soak chaos autobahn fuzz-http search-figures test-firefox lock audit screenshots
 
 # The Python to make .venv with: `make PYTHON=/opt/python/bin/python3 run`.
 PYTHON ?= $(shell for each in python3.14 python3.13 python3.12 python3.11 python3; do \
